@@ -1,0 +1,208 @@
+/** @file Builds one IR function op by op: fills defaults, checks operands, infers shapes. Knows ops, not syntax. */
+import {
+  type AttributeValue, type FunctionInput, type InputSource, type IrFunction, type Location, type Op, type Region, type ScalarType, scalarType,
+  type Type, type Value,
+} from "../ir/module.js";
+import { printType } from "../ir/print-type.js";
+import { OPS } from "../registry/index.js";
+import type { OpSpec, ShapeFailure } from "../registry/spec.js";
+
+/** An op was asked for that its rules do not allow. The front end turns it into a diagnostic at the call. */
+export class OpRefusal extends Error {
+  constructor(
+    readonly failure: ShapeFailure | "operand" | "attribute",
+    message: string,
+    readonly operands: readonly (Value | undefined)[],
+  ) {
+    super(message);
+  }
+}
+
+type MutableValue = { -readonly [K in keyof Value]: Value[K] };
+export interface OpenRegion {
+  readonly args: Value[];
+  readonly ops: Op[];
+}
+
+/** What a region computed, and the region that computed it. */
+export interface BuiltRegion<T> {
+  readonly region: OpenRegion;
+  readonly result: T;
+}
+
+export class FunctionBuilder {
+  readonly inputs: FunctionInput[] = [];
+  private nextId = 0;
+  private readonly regions: OpenRegion[] = [{ args: [], ops: [] }];
+  private readonly unnamed = new Set<number>();
+
+  constructor(readonly name: string) {}
+
+  private value(name: string | undefined, type: Type): Value {
+    const id = this.nextId++;
+    if (name === undefined) this.unnamed.add(id);
+    return { id, name: name ?? "", type };
+  }
+
+  input(name: string, type: Type, source: InputSource): Value {
+    const value = this.value(name, type);
+    this.inputs.push({ value, source });
+    return value;
+  }
+
+  /** Gives a value the name that the user gave it, unless it has one already. */
+  rename(value: Value, name: string): void {
+    if (this.unnamed.delete(value.id)) (value as MutableValue).name = name;
+  }
+
+  private push(op: Op): void {
+    this.regions.at(-1)!.ops.push(op);
+  }
+
+  constant(value: number | boolean, location: Location, type: ScalarType = typeof value === "boolean" ? "bool" : "f64"): Value {
+    const result = this.value(undefined, scalarType(type));
+    const spelled = typeof value === "number" && !Number.isFinite(value) ? spellNonFinite(value) : value;
+    this.push({ op: "constant", operands: [], attributes: { value: spelled }, results: [result], regions: [], location });
+    return result;
+  }
+
+  /** Emits an op of the registry. Refuses with an OpRefusal that says which rule was broken. */
+  emit(
+    name: string,
+    operands: readonly (Value | undefined)[],
+    attributes: Readonly<Record<string, AttributeValue | undefined>>,
+    location: Location,
+    resultTypes?: readonly Type[],
+  ): readonly Value[] {
+    const spec = OPS.get(name);
+    if (!spec) throw new Error(`internal: no op ${name}`);
+    const refuse = (failure: OpRefusal["failure"], message: string): never => {
+      throw new OpRefusal(failure, message, operands);
+    };
+    const complete = completeAttributes(spec, attributes, refuse);
+    checkOperands(spec, operands, refuse);
+    const types = resultTypes ?? spec.shape({ op: name, operands: operands.map((o) => o?.type), attributes: complete, fail: refuse });
+    const results = types.map((type) => this.value(undefined, type));
+    this.push({ op: name, operands, attributes: complete, results, regions: [], location });
+    return results;
+  }
+
+  /** Runs `body` with ops going into a region of their own. */
+  region<T>(argTypes: readonly { name: string; type: Type }[], body: (args: readonly Value[]) => T): BuiltRegion<T> {
+    const region: OpenRegion = { args: argTypes.map(({ name, type }) => this.value(name, type)), ops: [] };
+    this.regions.push(region);
+    try {
+      return { region, result: body(region.args) };
+    } finally {
+      this.regions.pop();
+    }
+  }
+
+  /** Runs `body` with ops going to the end of a region that is built but not finished. */
+  reopen<T>(region: OpenRegion, body: () => T): T {
+    this.regions.push(region);
+    try {
+      return body();
+    } finally {
+      this.regions.pop();
+    }
+  }
+
+  /** Ends a region that `region` opened. */
+  finish(region: OpenRegion, values: readonly Value[], location: Location): Region {
+    region.ops.push({ op: "yield", operands: values, attributes: {}, results: [], regions: [], location });
+    return region;
+  }
+
+  /** Emits an op with regions; its results have the types given. */
+  structured(name: string, operands: readonly Value[], regions: readonly Region[], types: readonly Type[], location: Location): readonly Value[] {
+    const results = types.map((type) => this.value(undefined, type));
+    this.push({ op: name, operands, attributes: {}, results, regions, location });
+    return results;
+  }
+
+  /** Ops of the function so far, at the top level. */
+  get ops(): readonly Op[] {
+    return this.regions[0]!.ops;
+  }
+
+  /** Moves the ops from `from` on to position `to`, keeping their order. */
+  moveTail(from: number, to: number): void {
+    const ops = this.regions[0]!.ops;
+    const tail = ops.splice(from);
+    ops.splice(to, 0, ...tail);
+  }
+
+  build(results: readonly { name: string; value: Value }[], location: Location): IrFunction {
+    const body = this.regions[0]!;
+    body.ops.push({ op: "return", operands: results.map((r) => r.value), attributes: {}, results: [], regions: [], location });
+    return {
+      name: this.name,
+      inputs: this.inputs,
+      results: results.map(({ name, value }) => ({ name, type: value.type })),
+      body: { args: [], ops: body.ops },
+      location,
+    };
+  }
+}
+
+export const spellNonFinite = (value: number): string => (Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf");
+
+type Refuse = (failure: OpRefusal["failure"], message: string) => never;
+
+function completeAttributes(spec: OpSpec, given: Readonly<Record<string, AttributeValue | undefined>>, refuse: Refuse): Record<string, AttributeValue> {
+  const complete: Record<string, AttributeValue> = {};
+  for (const attribute of spec.attributes) {
+    let value = given[attribute.name];
+    if (value === undefined) {
+      if (!("default" in attribute)) return refuse("attribute", `${spec.name} needs \`${attribute.name}\``);
+      if (attribute.default === null || attribute.default === undefined) continue;
+      value = attribute.default;
+    }
+    complete[attribute.name] = attributeOf(spec.name, attribute.name, attribute.type, value, refuse);
+  }
+  const unknown = Object.keys(given).find((name) => !spec.attributes.some((a) => a.name === name));
+  if (unknown !== undefined) return refuse("attribute", `${spec.name} has no option \`${unknown}\``);
+  return complete;
+}
+
+function attributeOf(op: string, name: string, type: string, value: AttributeValue, refuse: Refuse): AttributeValue {
+  const wrong = (wanted: string) => refuse("attribute", `${op}: \`${name}\` must be ${wanted}, got ${JSON.stringify(value)}`);
+  switch (type) {
+    case "int":
+      return Number.isInteger(value) ? value : wrong("a whole number");
+    case "ints": {
+      const list = typeof value === "number" ? [value] : value;
+      return Array.isArray(list) && list.every(Number.isInteger) ? list : wrong("a list of whole numbers");
+    }
+    case "float":
+      return typeof value === "number" ? value : wrong("a number");
+    case "scalar":
+      if (typeof value === "number" && !Number.isFinite(value)) return spellNonFinite(value);
+      return typeof value === "number" || typeof value === "boolean" || value === "inf" || value === "-inf" || value === "nan" ? value : wrong("a number");
+    case "bool":
+      return typeof value === "boolean" ? value : wrong("true or false");
+    default:
+      return typeof value === "string" ? value : wrong("a name");
+  }
+}
+
+function checkOperands(spec: OpSpec, operands: readonly (Value | undefined)[], refuse: Refuse): void {
+  const kind = (value: Value) => (value.type.kind === "scalar" ? value.type.scalar : value.type.kind);
+  for (const [i, value] of operands.entries()) {
+    const operand = spec.operands[i] ?? spec.operands.at(-1);
+    if (!operand || (i >= spec.operands.length && !operand.variadic)) return refuse("operand", `${spec.name} takes ${spec.operands.length} operands`);
+    if (value === undefined) {
+      if (!operand.optional) return refuse("operand", `${spec.name} needs \`${operand.name}\``);
+    } else if (!operand.kinds.includes(kind(value) as never)) {
+      return refuse("operand", `${spec.name}: \`${operand.name}\` must be ${kindWords(operand.kinds)}, got ${printType(value.type)}`);
+    }
+  }
+  const missing = spec.operands.slice(operands.length).find((o) => !o.optional && !o.variadic);
+  if (missing) refuse("operand", `${spec.name} needs \`${missing.name}\``);
+}
+
+const kindWords = (kinds: readonly string[]) => {
+  const words = [...new Set(kinds.map((k) => (k === "f64" || k === "i64" ? "a number" : k === "bool" ? "a boolean" : `a ${k}`)))];
+  return words.join(" or ");
+};

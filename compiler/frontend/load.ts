@@ -1,0 +1,178 @@
+/**
+ * @file From `exp.ts` to an experiment value: type-checked by the strict compiler, tagged, and run. The experiment and the
+ * files that it imports by relative paths are TypeScript of ours; `f2c-dsl` is this very library; the rest is Node's.
+ */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { createRequire, Module } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { Project, ScriptTarget, ModuleKind, ts } from "ts-morph";
+import * as library from "../../dsl/index.js";
+import { tag, tagMethods } from "../../dsl/tag.js";
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { CompileError } from "../diagnostics/compile-error.js";
+import { libraryRoot } from "./library.js";
+import { TAG, TAG_METHODS, tagFunctions } from "./tagger.js";
+
+/** A loaded experiment, with the texts of the files that it is made of. */
+export interface LoadedExperiment {
+  readonly experiment: library.Experiment;
+  readonly path: string;
+  readonly directory: string;
+  /** Absolute path to text, of the experiment and of the files it imports. */
+  readonly texts: ReadonlyMap<string, string>;
+  readonly warnings: readonly Diagnostic[];
+}
+
+const AMBIENT = `
+declare const console: { log(...values: unknown[]): void; warn(...values: unknown[]): void; error(...values: unknown[]): void };
+declare const process: { readonly env: Readonly<Record<string, string | undefined>>; readonly argv: readonly string[] };
+`;
+
+/** Loads an experiment. Throws a CompileError with every problem found. */
+export function loadExperiment(file: string): LoadedExperiment {
+  const path = resolve(file);
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
+    throw new CompileError([problem("F2C1101", `there is no file ${file}`, "give the path of the TypeScript file that declares the experiment")]);
+  }
+  const project = new Project({
+    skipAddingFilesFromTsConfig: true,
+    compilerOptions: {
+      target: ScriptTarget.ES2022,
+      module: ModuleKind.ESNext,
+      moduleResolution: ts.ModuleResolutionKind.Bundler,
+      lib: ["lib.es2023.d.ts"],
+      types: [],
+      strict: true,
+      noUncheckedIndexedAccess: false,
+      skipLibCheck: true,
+      noEmit: true,
+      allowImportingTsExtensions: true,
+      paths: { "f2c-dsl": [join(libraryRoot, "dist", "dsl", "index.d.ts")] },
+    },
+  });
+  project.createSourceFile("/__f2c-ambient.d.ts", AMBIENT);
+  project.addSourceFileAtPath(path);
+  project.resolveSourceFileDependencies();
+  const program = project.getProgram().compilerObject;
+  const own = program.getSourceFiles().filter((f) => !f.isDeclarationFile && !f.fileName.includes("/node_modules/"));
+  const texts = new Map(own.map((f) => [resolve(f.fileName), f.text]));
+  const found = own.flatMap((f) => [...program.getSyntacticDiagnostics(f), ...program.getSemanticDiagnostics(f)]);
+  const diagnostics = found.map(fromTypeScript);
+  if (diagnostics.some((d) => d.severity === "error")) throw new CompileError(diagnostics, texts);
+
+  const experiment = runModule(path, texts);
+  return { experiment, path, directory: dirname(path), texts, warnings: diagnostics };
+}
+
+const problem = (code: string, message: string, hint?: string): Diagnostic => ({ code, severity: "error", message, related: [], ...(hint !== undefined && { hint }) });
+
+function fromTypeScript(d: ts.Diagnostic): Diagnostic {
+  const syntax = d.code < 2000;
+  const message = ts.flattenDiagnosticMessageText(d.messageText, "\n");
+  const at = (x: ts.DiagnosticRelatedInformation) =>
+    x.file && x.start !== undefined ? { path: resolve(x.file.fileName), start: x.start, end: x.start + (x.length ?? 0) } : undefined;
+  const unresolved = d.code === 2307;
+  return {
+    code: unresolved ? "F2C1104" : syntax ? "F2C1102" : "F2C1001",
+    severity: d.category === ts.DiagnosticCategory.Error ? "error" : "warning",
+    message: `${message} (TS${d.code})`,
+    span: at(d),
+    related: (d.relatedInformation ?? []).flatMap((r) => {
+      const span = at(r);
+      return span && !span.path.endsWith(".d.ts") ? [{ message: ts.flattenDiagnosticMessageText(r.messageText, "\n"), span }] : [];
+    }),
+  };
+}
+
+interface Loaded {
+  readonly exports: Record<string, unknown>;
+}
+
+function runModule(entry: string, texts: ReadonlyMap<string, string>): library.Experiment {
+  const modules = new Map<string, Loaded>();
+  const load = (path: string): Loaded => {
+    const known = modules.get(path);
+    if (known) return known;
+    const loaded: Loaded = { exports: {} };
+    modules.set(path, loaded);
+    compile(path, texts.get(path) ?? readFileSync(path, "utf8"), loaded, (request) => {
+      if (request === "f2c-dsl") return library;
+      if (request.startsWith(".")) {
+        const found = locate(dirname(path), request);
+        if (found) return load(found).exports;
+      }
+      return createRequire(path)(request);
+    });
+    return loaded;
+  };
+  let exports: Record<string, unknown>;
+  try {
+    exports = load(entry).exports;
+  } catch (error) {
+    throw new CompileError([thrown(error, texts)], texts);
+  }
+  const value = exports["default"];
+  if (value === undefined) {
+    throw new CompileError([{ ...problem("F2C1105", "the file has no default export", "end it with: export default experiment({ … })"), span: { path: entry, start: 0, end: 0 } }], texts);
+  }
+  if (!library.isExperiment(value)) {
+    throw new CompileError([{ ...problem("F2C1106", "the default export is not an experiment", "export default experiment({ … }), imported from f2c-dsl"), span: { path: entry, start: 0, end: 0 } }], texts);
+  }
+  return value;
+}
+
+/** TypeScript writes `./x.js` or `./x` for `x.ts`. */
+function locate(directory: string, request: string): string | undefined {
+  const base = resolve(directory, request);
+  const candidates = [base, `${base}.ts`, base.replace(/\.js$/, ".ts"), join(base, "index.ts")];
+  return candidates.find((c) => c.endsWith(".ts") && existsSync(c));
+}
+
+type Compilable = InstanceType<typeof Module> & { _compile(code: string, filename: string): unknown };
+
+function compile(path: string, text: string, into: Loaded, require: (request: string) => unknown): void {
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true);
+  const { outputText } = ts.transpileModule(tagFunctions(file, path), {
+    fileName: path,
+    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.CommonJS, inlineSourceMap: true, inlineSources: true, esModuleInterop: true },
+  });
+  process.setSourceMapsEnabled(true);
+  const wrapper = new Module(path) as Compilable;
+  wrapper.paths = [];
+  const globals = globalThis as Record<string, unknown>;
+  Object.assign(globals, { [TAG]: tag, [TAG_METHODS]: tagMethods });
+  wrapper.require = require as NodeJS.Require;
+  wrapper.exports = into.exports;
+  wrapper._compile(outputText, path);
+  if (wrapper.exports !== into.exports) Object.assign(into.exports, wrapper.exports);
+}
+
+/** What the experiment threw while it was being built, at the line where it did. */
+function thrown(error: unknown, texts: ReadonlyMap<string, string>): Diagnostic {
+  if (error instanceof CompileError) return error.diagnostics[0]!;
+  const refused = error instanceof library.ExperimentError;
+  const message = error instanceof Error ? error.message : String(error);
+  const span = error instanceof Error ? placeInStack(error, texts) : undefined;
+  const code = refused ? error.code : (error as { code?: string }).code === "MODULE_NOT_FOUND" ? "F2C1104" : "F2C1107";
+  const hint = refused ? error.hint : undefined;
+  return {
+    ...problem(code, refused ? message : `the experiment threw while it was being built: ${message.split("\n")[0]}`, hint),
+    ...(span && { span }),
+  };
+}
+
+function placeInStack(error: Error, texts: ReadonlyMap<string, string>): Diagnostic["span"] {
+  for (const line of (error.stack ?? "").split("\n")) {
+    const match = /\(?((?:file:\/\/)?\/[^()]*\.ts):(\d+):(\d+)\)?/.exec(line);
+    const path = match?.[1]?.replace("file://", "");
+    const text = path !== undefined ? texts.get(path) : undefined;
+    if (!match || path === undefined || text === undefined) continue;
+    const lines = text.split("\n");
+    const row = Number(match[2]) - 1;
+    const start = lines.slice(0, row).reduce((n, l) => n + l.length + 1, 0);
+    const content = lines[row] ?? "";
+    const indent = content.length - content.trimStart().length;
+    return { path, start: start + indent, end: start + content.trimEnd().length };
+  }
+  return undefined;
+}

@@ -1,0 +1,53 @@
+/** @file From a tagged function to its syntax. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ts } from "ts-morph";
+import { type Tag, tagOf } from "../../../dsl/tag.js";
+import { LIBRARY_PREFIX, libraryRoot } from "../library.js";
+import { type FunctionNode, isFunctionNode } from "../scopes.js";
+
+/** A function's syntax, the file it stands in, and how to reach what it captures. */
+export interface FunctionSource {
+  readonly node: FunctionNode;
+  readonly path: string;
+  readonly captures: Tag["captures"];
+}
+
+/** The sources that functions were found in, parsed once. */
+export class SourceTexts {
+  private readonly files = new Map<string, ts.SourceFile>();
+
+  /** `loaded`: texts of the experiment's own files, as they were when it was loaded. */
+  constructor(private readonly loaded: ReadonlyMap<string, string>) {}
+
+  file(path: string): ts.SourceFile {
+    let file = this.files.get(path);
+    if (!file) {
+      file = ts.createSourceFile(path, this.text(path), ts.ScriptTarget.ES2022, true);
+      this.files.set(path, file);
+    }
+    return file;
+  }
+
+  text(path: string): string {
+    return this.loaded.get(path) ?? readFileSync(path.startsWith(LIBRARY_PREFIX) ? join(libraryRoot, path.slice(LIBRARY_PREFIX.length)) : path, "utf8");
+  }
+
+  /** The syntax of a function value, if the loader or the build has tagged it. */
+  functionOf(fn: unknown): FunctionSource | undefined {
+    const tag = tagOf(fn);
+    if (!tag) return undefined;
+    const node = findFunction(this.file(tag.path), tag.start);
+    if (!node) throw new Error(`internal: no function at ${tag.path}:${tag.start}`);
+    return { node, path: tag.path, captures: tag.captures };
+  }
+}
+
+function findFunction(file: ts.SourceFile, start: number): FunctionNode | undefined {
+  const visit = (node: ts.Node): FunctionNode | undefined => {
+    if (start < node.pos || start >= node.end) return undefined;
+    if (isFunctionNode(node) && node.getStart(file) === start) return node;
+    return ts.forEachChild(node, visit);
+  };
+  return visit(file);
+}

@@ -1,0 +1,284 @@
+/** @file Lowers one compiled function: what is known now is computed, the rest becomes ops. The syntax lives in the files beside. */
+import { ts } from "ts-morph";
+import type { ChildRecord, Module, Stored } from "../../../dsl/index.js";
+import { isStored, moduleParts, twinParts } from "../../../dsl/index.js";
+import { type FunctionBuilder, OpRefusal } from "../../build/function-builder.js";
+import type { StorageTable } from "../../build/storage-table.js";
+import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
+import type { AttributeValue, Location, Value } from "../../ir/module.js";
+import { printType } from "../../ir/print-type.js";
+import { bindPattern } from "./patterns.js";
+import { evaluate } from "./expressions.js";
+import type { FunctionSource, SourceTexts } from "./function-source.js";
+import { dynamic, fixed, type ModuleOperand, NOTHING, type Operand, record, list } from "./operand.js";
+import { type Binding, Journal, Scope } from "./scope.js";
+import { runBody } from "./statements.js";
+import { resolveName } from "../scopes.js";
+
+/** A user's mistake in a compiled function. Caught at the statement, so that the next statements are looked at too. */
+export class Refusal extends Error {
+  constructor(readonly diagnostic: Diagnostic) {
+    super(diagnostic.message);
+  }
+}
+
+/** Something depends on a place that was refused already. */
+export class AlreadyRefused extends Error {}
+
+const MAX_DEPTH = 150;
+
+export interface RefusalDetails {
+  readonly hint?: string;
+  readonly related?: readonly { message: string; span: Span }[];
+}
+
+export class Lowerer {
+  /** Inlined calls around the current place, innermost last. */
+  private readonly calls: { location: Location | undefined; source: FunctionSource }[] = [];
+  private readonly journals: Journal[] = [];
+  /** Whether layers behave as in training. */
+  training: boolean;
+
+  constructor(
+    readonly builder: FunctionBuilder,
+    readonly storages: StorageTable,
+    readonly texts: SourceTexts,
+    readonly report: (diagnostic: Diagnostic) => void,
+    options: { training: boolean },
+  ) {
+    this.training = options.training;
+  }
+
+  /** The source of the function that is being lowered. */
+  get source(): FunctionSource {
+    return this.calls.at(-1)!.source;
+  }
+
+  locate(node: ts.Node): Location {
+    const { source } = this.calls.at(-1)!;
+    return { path: source.path, start: node.getStart(), end: node.getEnd(), parent: this.calls.at(-1)!.location };
+  }
+
+  span(node: ts.Node): Span {
+    return { path: this.source.path, start: node.getStart(), end: node.getEnd() };
+  }
+
+  /** Refuses the program at `node`; the calls that led into a library function become related places. */
+  refuse(node: ts.Node, code: string, message: string, details: RefusalDetails = {}): never {
+    const related = [...(details.related ?? [])];
+    for (let at: Location | undefined = this.calls.at(-1)?.location; at; at = at.parent) {
+      related.push({ message: "called from here", span: { path: at.path, start: at.start, end: at.end } });
+    }
+    throw new Refusal({
+      code,
+      severity: "error",
+      message,
+      span: this.span(node),
+      related,
+      ...(details.hint !== undefined && { hint: details.hint }),
+    });
+  }
+
+  /** Runs `work`; a refusal inside is reported, and `otherwise` is the result. */
+  guarded<T>(work: () => T, otherwise: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof Refusal) this.report(error.diagnostic);
+      else if (!(error instanceof AlreadyRefused)) throw error;
+      return otherwise();
+    }
+  }
+
+  // ---- names
+
+  resolve(node: ts.Identifier, scope: Scope): Operand {
+    const binding = scope.find(node.text);
+    const found = binding ? binding.current : scope.capture(node.text, node);
+    if (found === undefined) this.refuse(node, "F2C2001", `\`${node.text}\` is not known inside a compiled function`, {
+      hint: "compiled functions see their parameters, what they declare, what they capture, and Math",
+    });
+    if (found.kind === "poison") throw new AlreadyRefused();
+    return found;
+  }
+
+  assign(binding: Binding, value: Operand): void {
+    const journal = this.journals.at(-1);
+    if (journal) journal.assign(binding, value);
+    else binding.current = value;
+  }
+
+  /** Lowers a branch; what it assigned to variables outside is taken back and returned. */
+  branch<T>(body: () => T): { result: T; assigned: Map<Binding, Operand> } {
+    const journal = new Journal();
+    this.journals.push(journal);
+    try {
+      const result = body();
+      return { result, assigned: journal.takeBack() };
+    } catch (error) {
+      journal.takeBack();
+      throw error;
+    } finally {
+      this.journals.pop();
+    }
+  }
+
+  // ---- values
+
+  /** A build-time value as an operand; modules remember where their parameters lie. */
+  wrap(value: unknown): Operand {
+    return moduleParts(value) ? this.moduleOperand(value as Module) : fixed(value);
+  }
+
+  private moduleOperand(module: Module): ModuleOperand {
+    const twin = twinParts(module) ? (module as ModuleOperand["twin"]) : undefined;
+    return { kind: "module", module, twin, rename: twin ? this.storages.renameFor(twin) : (name) => name };
+  }
+
+  /** What a function sees of its children or of the method's state. */
+  bindChildren(children: ChildRecord, rename: (name: string) => string, node: ts.Node): Operand {
+    const bind = (child: unknown): Operand => {
+      if (isStored(child)) return this.storage(child, rename, node);
+      const parts = moduleParts(child);
+      if (parts) {
+        const own = this.moduleOperand(child as Module);
+        return own.twin ? own : { ...own, rename };
+      }
+      if (Array.isArray(child)) return list(child.map(bind));
+      if (typeof child === "object" && child !== null) return record(Object.entries(child).map(([name, c]) => [name, bind(c)] as const));
+      return fixed(child);
+    };
+    return bind(children);
+  }
+
+  private storage(stored: Stored, rename: (name: string) => string, node: ts.Node): Operand {
+    const name = rename(this.storages.nameOf(stored));
+    const [value] = this.builder.emit("state", [], { name }, this.locate(node), [this.storages.typeOf(name)]);
+    this.builder.rename(value!, name);
+    return dynamic(value!);
+  }
+
+  /** A build-time number or boolean as a run-time scalar. */
+  scalar(operand: Operand, node: ts.Node, integer = false): Value {
+    if (operand.kind === "value" && operand.value.type.kind === "scalar") return operand.value;
+    if (operand.kind === "static" && (typeof operand.value === "number" || typeof operand.value === "boolean")) {
+      const whole = integer && Number.isInteger(operand.value);
+      return this.builder.constant(operand.value, this.locate(node), typeof operand.value === "boolean" ? "bool" : whole ? "i64" : "f64");
+    }
+    return this.refuse(node, "F2C3007", `a number is needed here, got ${describe(operand)}`);
+  }
+
+  emit(node: ts.Node, op: string, operands: readonly (Value | undefined)[], attributes: Record<string, AttributeValue | undefined> = {}): readonly Value[] {
+    try {
+      return this.builder.emit(op, operands, attributes, this.locate(node));
+    } catch (error) {
+      if (!(error instanceof OpRefusal)) throw error;
+      const shown = error.operands.filter((v) => v !== undefined && v.name !== "").map((v) => `${v!.name}: ${printType(v!.type)}`);
+      return this.refuse(node, FAILURES[error.failure], error.message, shown.length ? { hint: `here ${shown.join(", ")}` } : {});
+    }
+  }
+
+  // ---- functions
+
+  /** Lowers the body of `source` with these arguments, as if it stood where it is called. */
+  inline(source: FunctionSource, args: readonly Operand[], at: ts.Node | undefined, scope?: Scope): Operand {
+    if (this.calls.length > MAX_DEPTH) {
+      this.refuse(at ?? source.node, "F2C1020", `calls nest more than ${MAX_DEPTH} deep: a compiled function may not call itself`, {
+        hint: "write the recursion as a loop over a build-time list",
+      });
+    }
+    const location = at ? this.locate(at) : undefined;
+    if (ts.getCombinedModifierFlags(source.node as ts.Declaration) & ts.ModifierFlags.Async || (source.node as ts.FunctionExpression).asteriskToken) {
+      this.refuse(at ?? source.node, "F2C1003", "an async function or a generator cannot be compiled", { hint: "compiled functions run on the device, start to end" });
+    }
+    this.calls.push({ location, source });
+    try {
+      const inner = new Scope(scope, scope ? undefined : (name, node) => this.captured(source, name, node));
+      source.node.parameters.forEach((parameter, i) => {
+        if (parameter.dotDotDotToken) {
+          bindPattern(this, parameter.name, list(args.slice(i)), inner, false);
+          return;
+        }
+        const given = args[i] ?? NOTHING;
+        const missing = given.kind === "static" && given.value === undefined;
+        const value = missing && parameter.initializer ? evaluate(this, parameter.initializer, inner) : given;
+        bindPattern(this, parameter.name, value, inner, false);
+      });
+      const body = source.node.body!;
+      return ts.isBlock(body) ? runBody(this, body, inner) : evaluate(this, body, inner);
+    } finally {
+      this.calls.pop();
+    }
+  }
+
+  /** Runs `work` with places counting as in `source`, for what is lowered around a function. */
+  within<T>(source: FunctionSource, work: () => T): T {
+    this.calls.push({ location: undefined, source });
+    try {
+      return work();
+    } finally {
+      this.calls.pop();
+    }
+  }
+
+  private captured(source: FunctionSource, name: string, node: ts.Node): Operand | undefined {
+    const thunk = source.captures()[name];
+    if (!thunk) return undefined;
+    const declaration = resolveName(source.node, name)?.declaration;
+    if (declaration && ts.isVariableDeclaration(declaration) && isReassigned(declaration)) {
+      this.refuse(node, "F2C2002", `\`${name}\` is captured, but it changes: its value at run time would not be the one seen now`, {
+        hint: "make it a const, or pass what changes as a value of the plan",
+        related: [{ message: `\`${name}\` is declared with let, and assigned again`, span: { path: source.path, start: declaration.getStart(), end: declaration.getEnd() } }],
+      });
+    }
+    return this.wrap(thunk());
+  }
+}
+
+const FAILURES: Record<OpRefusal["failure"], string> = {
+  shape: "F2C3001", rank: "F2C3002", dtype: "F2C3003", dim: "F2C3004", elements: "F2C3005", size: "F2C3006", kind: "F2C3007", operand: "F2C3008", attribute: "F2C3009",
+};
+
+const reassigned = new WeakMap<ts.VariableDeclaration, boolean>();
+
+/** Whether a `let` is ever assigned to after its declaration. */
+function isReassigned(declaration: ts.VariableDeclaration): boolean {
+  const known = reassigned.get(declaration);
+  if (known !== undefined) return known;
+  let found = false;
+  const isLet = !(ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const);
+  const visit = (node: ts.Node): void => {
+    const target = ts.isBinaryExpression(node) && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && node.operatorToken.kind <= ts.SyntaxKind.LastAssignment
+      ? node.left
+      : ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)
+        ? (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken ? node.operand : undefined)
+        : undefined;
+    if (target && ts.isIdentifier(target) && resolveName(target, target.text)?.declaration === declaration) found = true;
+    if (!found) ts.forEachChild(node, visit);
+  };
+  if (isLet) visit(declaration.getSourceFile());
+  reassigned.set(declaration, found);
+  return found;
+}
+
+/** An operand in words, for messages. */
+export function describe(operand: Operand): string {
+  switch (operand.kind) {
+    case "static":
+      if (operand.value === null || operand.value === undefined) return String(operand.value);
+      if (typeof operand.value === "function") return "a function";
+      return typeof operand.value === "object" ? (Array.isArray(operand.value) ? "a list" : "an object") : `${typeof operand.value} ${JSON.stringify(operand.value)}`;
+    case "value":
+      return operand.value.type.kind === "tensor" ? `a tensor ${printType(operand.value.type)}` : operand.value.type.kind === "group" ? "a group of tensors" : `a run-time ${operand.value.type.scalar === "bool" ? "boolean" : "number"}`;
+    case "list":
+      return "a list";
+    case "record":
+      return "a record";
+    case "module":
+      return "a module";
+    case "closure":
+      return "a function";
+    case "poison":
+      return "nothing";
+  }
+}

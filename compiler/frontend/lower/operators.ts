@@ -1,0 +1,101 @@
+/** @file Operators on scalars. Between build-time values they are JavaScript's own; with a run-time one they become ops. */
+import { ts } from "ts-morph";
+import type { Value } from "../../ir/module.js";
+import { describe, type Lowerer } from "./lowerer.js";
+import { dynamic, fixed, isStatic, type Operand, staticValue } from "./operand.js";
+
+const K = ts.SyntaxKind;
+
+/** An operator: its op for run-time scalars, the tensor method to use instead, and what it does to build-time values. */
+interface Operator {
+  readonly op: string;
+  readonly method: string;
+  // biome-ignore lint/suspicious/noExplicitAny: JavaScript's operators take anything
+  readonly compute: (a: any, b: any) => unknown;
+}
+
+const OPERATORS: Partial<Record<ts.SyntaxKind, Operator>> = {
+  [K.PlusToken]: { op: "scalar_add", method: "add", compute: (a, b) => a + b },
+  [K.MinusToken]: { op: "scalar_sub", method: "sub", compute: (a, b) => a - b },
+  [K.AsteriskToken]: { op: "scalar_mul", method: "mul", compute: (a, b) => a * b },
+  [K.SlashToken]: { op: "scalar_div", method: "div", compute: (a, b) => a / b },
+  [K.PercentToken]: { op: "scalar_mod", method: "remainder", compute: (a, b) => a % b },
+  [K.AsteriskAsteriskToken]: { op: "scalar_pow", method: "pow", compute: (a, b) => a ** b },
+  [K.LessThanToken]: { op: "scalar_lt", method: "lt", compute: (a, b) => a < b },
+  [K.LessThanEqualsToken]: { op: "scalar_le", method: "le", compute: (a, b) => a <= b },
+  [K.GreaterThanToken]: { op: "scalar_gt", method: "gt", compute: (a, b) => a > b },
+  [K.GreaterThanEqualsToken]: { op: "scalar_ge", method: "ge", compute: (a, b) => a >= b },
+  [K.EqualsEqualsEqualsToken]: { op: "scalar_eq", method: "eq", compute: (a, b) => a === b },
+  [K.EqualsEqualsToken]: { op: "scalar_eq", method: "eq", compute: (a, b) => a === b },
+  [K.ExclamationEqualsEqualsToken]: { op: "scalar_ne", method: "ne", compute: (a, b) => a !== b },
+  [K.ExclamationEqualsToken]: { op: "scalar_ne", method: "ne", compute: (a, b) => a !== b },
+};
+const EQUALITY = new Set(["scalar_eq", "scalar_ne"]);
+
+export function applyBinary(lowerer: Lowerer, node: ts.Expression, kind: ts.SyntaxKind, a: Operand, b: Operand): Operand {
+  const operator = OPERATORS[kind];
+  if (!operator) return lowerer.refuse(node, "F2C1002", `the operator ${ts.tokenToString(kind) ?? ""} cannot be compiled`, { hint: "compiled functions have + - * / % **, comparisons and logic" });
+  if (isStatic(a) && isStatic(b)) return fixed(operator.compute(staticValue(a), staticValue(b)));
+  for (const side of [a, b]) {
+    if (side.kind === "value" && side.value.type.kind === "tensor") {
+      lowerer.refuse(node, "F2C1013", `${ts.tokenToString(kind)} is for numbers, and this side is ${describe(side)}`, { hint: `use the method: .${operator.method}(…)` });
+    }
+  }
+  if (EQUALITY.has(operator.op) && (isReference(a) || isReference(b))) {
+    return fixed(operator.op === "scalar_ne");
+  }
+  return dynamic(scalarOp(lowerer, node, operator.op, lowerer.scalar(a, node), lowerer.scalar(b, node)));
+}
+
+/** Something that is never equal to a run-time scalar: null, undefined, a module, a record. */
+const isReference = (o: Operand) => o.kind !== "value" && !(o.kind === "static" && ["number", "boolean"].includes(typeof o.value));
+
+/** A scalar op with an i64 side made real where the other is. */
+export function scalarOp(lowerer: Lowerer, node: ts.Node, op: string, a: Value, b: Value): Value {
+  const kind = (v: Value) => (v.type.kind === "scalar" ? v.type.scalar : "");
+  if (kind(a) !== kind(b) && kind(a) !== "bool" && kind(b) !== "bool") {
+    const real = (v: Value) => (kind(v) === "i64" ? lowerer.emit(node, "scalar_to_f64", [v])[0]! : v);
+    return lowerer.emit(node, op, [real(a), real(b)])[0]!;
+  }
+  return lowerer.emit(node, op, [a, b])[0]!;
+}
+
+export function applyUnary(lowerer: Lowerer, node: ts.Expression, kind: ts.SyntaxKind, value: Operand): Operand {
+  if (isStatic(value)) {
+    const v = staticValue(value) as number;
+    return fixed(kind === K.MinusToken ? -v : kind === K.ExclamationToken ? !v : kind === K.PlusToken ? +v : ~v);
+  }
+  if (value.kind === "value" && value.value.type.kind === "tensor") {
+    return lowerer.refuse(node, "F2C1013", `${ts.tokenToString(kind)} is for numbers and booleans, and this is ${describe(value)}`, { hint: kind === K.MinusToken ? "use .neg()" : "use .logical_not()" });
+  }
+  if (kind === K.ExclamationToken) {
+    if (value.kind !== "value") return fixed(false);
+    return dynamic(lowerer.emit(node, "scalar_not", [value.value])[0]!);
+  }
+  if (kind === K.MinusToken) return dynamic(lowerer.emit(node, "scalar_neg", [lowerer.scalar(value, node)])[0]!);
+  if (kind === K.PlusToken) return value;
+  return lowerer.refuse(node, "F2C1002", `the operator ${ts.tokenToString(kind) ?? ""} cannot be compiled`);
+}
+
+const MATH: Readonly<Record<string, string>> = {
+  exp: "scalar_exp", log: "scalar_log", sqrt: "scalar_sqrt", cos: "scalar_cos", sin: "scalar_sin", floor: "scalar_floor",
+};
+
+/** Math.f of run-time scalars. */
+export function mathCall(lowerer: Lowerer, node: ts.CallExpression, name: string, args: readonly Operand[]): Operand {
+  const scalars = () => args.map((a) => lowerer.scalar(a, node));
+  if (name === "min" || name === "max") {
+    return dynamic(scalars().reduce((a, b) => scalarOp(lowerer, node, `scalar_${name}`, a, b)));
+  }
+  if (name === "abs") {
+    const [x] = scalars();
+    return dynamic(scalarOp(lowerer, node, "scalar_max", x!, lowerer.emit(node, "scalar_neg", [x])[0]!));
+  }
+  if (name === "pow") {
+    const [a, b] = scalars();
+    return dynamic(scalarOp(lowerer, node, "scalar_pow", a!, b!));
+  }
+  const op = MATH[name];
+  if (!op) return lowerer.refuse(node, "F2C1014", `Math.${name} of a run-time number cannot be compiled`, { hint: `Math has min, max, abs, pow, ${Object.keys(MATH).join(", ")} here; or compute it in the plan` });
+  return dynamic(lowerer.emit(node, op, scalars())[0]!);
+}

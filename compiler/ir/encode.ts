@@ -1,0 +1,80 @@
+/** @file The JSON form of a module, as the host gets it, and its two hashes. */
+import { createHash } from "node:crypto";
+import { printDim } from "./dim.js";
+import { IR_VERSION, type IrFunction, type IrModule, type Location, type Op, type Region, type Storage, type Type, type Value } from "./module.js";
+import { printModule } from "./print.js";
+import { printType } from "./print-type.js";
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+
+const encodeType = (type: Type): Json => {
+  switch (type.kind) {
+    case "tensor":
+      return { tensor: type.dims.map((d) => (typeof d === "number" ? d : printDim(d))), dtype: type.dtype };
+    case "scalar":
+      return { scalar: type.scalar };
+    case "group":
+      return { group: type.group };
+  }
+};
+
+const encodeValue = (value: Value): Json => ({ id: value.id, name: value.name, type: encodeType(value.type) });
+
+/** Locations as a table: equal ones once, callers before callees. */
+class Locations {
+  readonly rows: Json[] = [];
+  private readonly known = new Map<string, number>();
+
+  constructor(private readonly sources: ReadonlyMap<string, number>) {}
+
+  index(location: Location): number {
+    const parent = location.parent ? this.index(location.parent) : -1;
+    const key = `${location.path}:${location.start}:${location.end}:${parent}`;
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    this.rows.push([this.sources.get(location.path) ?? -1, location.start, location.end, parent]);
+    this.known.set(key, this.rows.length - 1);
+    return this.rows.length - 1;
+  }
+}
+
+/** The JSON form that `docs/ir.md` specifies. */
+export function encodeModule(module: IrModule): Json {
+  const locations = new Locations(new Map(module.sources.map((s, i) => [s.path, i])));
+  const storage = ({ name, type, init, location }: Storage): Json => ({ name, type: encodeType(type), init: init as unknown as Json, location: locations.index(location) });
+  const op = (o: Op): Json => ({
+    op: o.op,
+    operands: o.operands.map((v) => v?.id ?? -1),
+    attributes: o.attributes as Record<string, Json>,
+    results: o.results.map(encodeValue),
+    regions: o.regions.map(region),
+    location: locations.index(o.location),
+  });
+  const region = (r: Region): Json => ({ arguments: r.args.map(encodeValue), ops: r.ops.map(op) });
+  const fn = (f: IrFunction): Json => ({
+    name: f.name,
+    inputs: f.inputs.map(({ value, source }) => ({ ...(encodeValue(value) as object), source: source as unknown as Json })),
+    results: f.results.map(({ name, type }) => ({ name, type: encodeType(type) })),
+    body: region(f.body),
+    location: locations.index(f.location),
+  });
+  const body = {
+    version: [...IR_VERSION],
+    name: module.name,
+    sources: module.sources.map(({ path, text }) => ({ path, text })),
+    parameters: module.parameters.map(storage),
+    states: module.states.map(storage),
+    groups: module.groups.map(({ name, members }) => ({ name, members: [...members] })),
+    functions: module.functions.map(fn),
+  };
+  return { ...body, locations: locations.rows };
+}
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
+
+/** Equal for programs that compute the same way, wherever their sources stand. */
+export const structureHash = (module: IrModule): string => sha256(printModule({ ...module, name: "module" }));
+
+/** Equal for programs whose checkpoints fit each other: names and types of everything stored. */
+export const weightsHash = (module: IrModule): string =>
+  sha256([...module.parameters, ...module.states].map((s) => `${s.name}:${printType(s.type)}`).sort().join("\n"));

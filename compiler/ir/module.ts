@@ -1,0 +1,121 @@
+/**
+ * @file The IR: typed SSA with single-block regions. All values are immutable plain data; identity is by id,
+ * names are for people. `docs/ir.md` specifies the form and its constraints.
+ */
+import type { Dim } from "./dim.js";
+
+/** Major: a reader of another major refuses. Minor: additions that an older reader of the same major may lack. */
+export const IR_VERSION = [1, 0] as const;
+
+export const DTYPES = ["f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool"] as const;
+export type DType = (typeof DTYPES)[number];
+export type ScalarType = "f64" | "i64" | "bool";
+
+export interface TensorType {
+  readonly kind: "tensor";
+  readonly dims: readonly Dim[];
+  readonly dtype: DType;
+}
+export interface ScalarValueType {
+  readonly kind: "scalar";
+  readonly scalar: ScalarType;
+}
+/** A list of tensors: the storages of a named group, or something computed for each of them. */
+export interface GroupType {
+  readonly kind: "group";
+  readonly group: string;
+}
+export type Type = TensorType | ScalarValueType | GroupType;
+
+export const tensorType = (dims: readonly Dim[], dtype: DType): TensorType => ({ kind: "tensor", dims, dtype });
+export const scalarType = (scalar: ScalarType): ScalarValueType => ({ kind: "scalar", scalar });
+export const groupType = (group: string): GroupType => ({ kind: "group", group });
+
+/** A place in a source; `parent` is the call that was inlined to get here. */
+export interface Location {
+  readonly path: string;
+  readonly start: number;
+  readonly end: number;
+  readonly parent?: Location | undefined;
+}
+
+export interface Value {
+  readonly id: number;
+  readonly name: string;
+  readonly type: Type;
+}
+
+export type AttributeValue = number | boolean | string | readonly number[];
+
+export interface Op {
+  readonly op: string;
+  /** `undefined` stands for an optional operand that is absent. */
+  readonly operands: readonly (Value | undefined)[];
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+  readonly results: readonly Value[];
+  readonly regions: readonly Region[];
+  readonly location: Location;
+}
+
+export interface Region {
+  readonly args: readonly Value[];
+  readonly ops: readonly Op[];
+}
+
+export type Init =
+  | { readonly kind: "zeros" }
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "normal"; readonly mean: number; readonly std: number }
+  | { readonly kind: "uniform"; readonly low: number; readonly high: number }
+  | { readonly kind: "kaiming_normal" | "kaiming_uniform"; readonly fan: "in" | "out"; readonly gain: number }
+  | { readonly kind: "xavier_uniform"; readonly gain: number }
+  | { readonly kind: "unit_rows"; readonly distribution: "normal" | "uniform" }
+  | { readonly kind: "copy"; readonly of: string };
+
+/** A tensor that lives from step to step. Parameters get gradients, states do not. */
+export interface Storage {
+  readonly name: string;
+  readonly type: TensorType;
+  readonly init: Init;
+  readonly location: Location;
+}
+
+export type InputSource =
+  | { readonly kind: "images"; readonly stream: string }
+  | { readonly kind: "plan" }
+  | { readonly kind: "argument" };
+
+export interface FunctionInput {
+  readonly value: Value;
+  readonly source: InputSource;
+}
+
+export interface IrFunction {
+  readonly name: string;
+  readonly inputs: readonly FunctionInput[];
+  readonly results: readonly { readonly name: string; readonly type: Type }[];
+  readonly body: Region;
+  readonly location: Location;
+}
+
+export interface Group {
+  readonly name: string;
+  readonly members: readonly string[];
+}
+
+export interface IrModule {
+  readonly name: string;
+  readonly sources: readonly { readonly path: string; readonly text: string }[];
+  readonly parameters: readonly Storage[];
+  readonly states: readonly Storage[];
+  readonly groups: readonly Group[];
+  readonly functions: readonly IrFunction[];
+}
+
+/** Every op of a region and of the regions inside it, in program order. */
+export function* walkOps(region: Region): Generator<Op> {
+  for (const op of region.ops) {
+    yield op;
+    for (const inner of op.regions) yield* walkOps(inner);
+  }
+}

@@ -1,0 +1,89 @@
+/** @file Scalars, control flow and terminators. */
+import { type ScalarType, scalarType, type Type } from "../../ir/module.js";
+import { attribute, family, scalar } from "../define.js";
+import type { OperandKind, OpSpec, ShapeCall, ShapeRule } from "../spec.js";
+
+const kindOf = (call: ShapeCall, i: number): ScalarType => {
+  const type = call.operands[i];
+  return type?.kind === "scalar" ? type.scalar : call.fail("kind", `${call.op} needs a number or a boolean`);
+};
+
+/** i64 only of two i64s; anything else is f64, as JavaScript's numbers are. */
+const joined: ShapeRule = (call) => {
+  const integers = call.operands.every((_, i) => kindOf(call, i) === "i64");
+  return [scalarType(integers ? "i64" : "f64")];
+};
+const always = (type: ScalarType): ShapeRule => () => [scalarType(type)];
+
+const operator = (doc: string, symbol: string, result: OperandKind, shape: ShapeRule, kinds: OperandKind[] = ["f64", "i64"], unary = false) => ({
+  doc,
+  operands: unary ? [scalar("self", ...kinds)] : [scalar("self", ...kinds), scalar("other", ...kinds)],
+  results: [result],
+  shape,
+  calls: [{ target: `python:${symbol}`, args: unary ? ["self"] : ["self", "other"] }],
+});
+
+const math = (name: string, doc: string) => ({
+  doc,
+  operands: [scalar("self", "f64", "i64")],
+  results: ["f64" as const],
+  shape: always("f64"),
+  calls: [{ target: `math:${name}`, args: ["self"] }],
+});
+
+export const SCALAR_OPS: readonly OpSpec[] = family("scalars", {
+  scalar_add: operator("The sum of two scalars.", "+", "f64", joined),
+  scalar_sub: operator("The difference of two scalars.", "-", "f64", joined),
+  scalar_mul: operator("The product of two scalars.", "*", "f64", joined),
+  scalar_div: operator("The quotient of two scalars, always f64.", "/", "f64", always("f64")),
+  scalar_pow: operator("self to the power other, always f64.", "**", "f64", always("f64")),
+  scalar_mod: {
+    ...operator("The remainder with the sign of `self`, as JavaScript's %.", "%", "f64", always("f64")),
+    calls: [{ target: "math:fmod", args: ["self", "other"] }],
+  },
+  scalar_neg: operator("The negative of a scalar.", "-", "f64", joined, ["f64", "i64"], true),
+  scalar_lt: operator("self < other.", "<", "bool", always("bool")),
+  scalar_le: operator("self <= other.", "<=", "bool", always("bool")),
+  scalar_gt: operator("self > other.", ">", "bool", always("bool")),
+  scalar_ge: operator("self >= other.", ">=", "bool", always("bool")),
+  scalar_eq: operator("self === other.", "==", "bool", always("bool")),
+  scalar_ne: operator("self !== other.", "!=", "bool", always("bool")),
+  scalar_and: operator("Both.", "and", "bool", always("bool"), ["bool"]),
+  scalar_or: operator("Either.", "or", "bool", always("bool"), ["bool"]),
+  scalar_not: operator("The opposite.", "not", "bool", always("bool"), ["bool"], true),
+  scalar_min: operator("The smaller of two scalars.", "min", "f64", joined),
+  scalar_max: operator("The larger of two scalars.", "max", "f64", joined),
+  scalar_exp: math("exp", "e to the power of a scalar."),
+  scalar_log: math("log", "The natural logarithm of a scalar."),
+  scalar_sqrt: math("sqrt", "The square root of a scalar."),
+  scalar_cos: math("cos", "The cosine of a scalar, in radians."),
+  scalar_sin: math("sin", "The sine of a scalar, in radians."),
+  scalar_floor: { ...math("floor", "The largest whole number not above a scalar, as f64."), calls: [{ target: "math:floor", args: ["self"] }] },
+  scalar_to_f64: {
+    doc: "An integer as a real number.",
+    operands: [scalar("self", "i64", "f64")],
+    results: ["f64"],
+    shape: always("f64"),
+    calls: [{ target: "cast:float", args: ["self"] }],
+  },
+  scalar_to_i64: {
+    doc: "A real number as an integer, cut towards zero.",
+    operands: [scalar("self", "i64", "f64")],
+    results: ["i64"],
+    shape: always("i64"),
+    calls: [{ target: "cast:int", args: ["self"] }],
+  },
+});
+
+const unshaped: ShapeRule = (): readonly Type[] => [];
+const any = [{ name: "values", kinds: ["tensor", "f64", "i64", "bool", "group"] as const, variadic: true }];
+
+export const CONTROL: readonly OpSpec[] = family("control", {
+  constant: { doc: "A number or boolean known when the program was built.", operands: [], attributes: [attribute("value", "scalar")], results: ["f64"], shape: unshaped },
+  no_grad: { doc: "Runs its region without recording gradients.", operands: [], results: ["*"], effect: "read", shape: unshaped },
+  if: { doc: "Runs one of two regions.", operands: [scalar("condition", "bool")], results: ["*"], effect: "read", shape: unshaped },
+  for: { doc: "Runs its region `count` times, carrying values from one turn to the next.", operands: [scalar("count", "i64"), ...any], results: ["*"], effect: "read", shape: unshaped },
+  while: { doc: "Runs its second region as long as its first yields true, carrying values.", operands: any, results: ["*"], effect: "read", shape: unshaped },
+  yield: { doc: "Ends a region with its values.", operands: any, results: [], effect: "read", shape: unshaped },
+  return: { doc: "Ends a function with its results.", operands: any, results: [], effect: "read", shape: unshaped },
+});

@@ -1,0 +1,219 @@
+/** @file Elementwise ops on tensors: arithmetic, comparison, functions of one tensor, choice. */
+import { type DType, type TensorType, tensorType } from "../../ir/module.js";
+import { aten, attribute, family, tensor, tensorOrScalar, when } from "../define.js";
+import { broadcastDims, elementwise, floatLike, like, tensorAt } from "../shapes.js";
+import type { OpSpec } from "../spec.js";
+
+type Entries = Parameters<typeof family>[1];
+
+const BINARY =
+  "<S extends Shape, D extends DType, O extends Shape = readonly []>(self: Tensor<S, D>, other: number | (Tensor<O, DType> & BroadcastCheck<S, O>)): Tensor<Broadcast<S, O>, D>";
+const COMPARE =
+  '<S extends Shape, D extends DType, O extends Shape = readonly []>(self: Tensor<S, D>, other: number | (Tensor<O, DType> & BroadcastCheck<S, O>)): Tensor<Broadcast<S, O>, "bool">';
+const UNARY = "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>): Tensor<S, D>";
+
+/** An op with a `.Tensor` and a `.Scalar` overload. */
+const binary = (name: string, doc: string, signature: string, options: Parameters<typeof elementwise>[0] = {}) => ({
+  doc,
+  operands: [tensor("self"), tensorOrScalar("other")],
+  constraints: ["the shapes broadcast, aligned at the last dimension"],
+  shape: elementwise(options),
+  calls: [
+    when({ other: "tensor" }, aten(`${name}.Tensor`, "self", "other")),
+    when({ other: "scalar" }, aten(`${name}.Scalar`, "self", "other")),
+  ],
+  signature,
+  method: true,
+});
+
+const unary = (name: string, doc: string) => ({
+  doc,
+  operands: [tensor("self")],
+  constraints: ["floating point"],
+  shape: floatLike,
+  calls: [aten(name, "self")],
+  signature: UNARY,
+  method: true,
+});
+
+const entries: Entries = {
+  add: binary("add", "The sum, elementwise.", BINARY),
+  sub: binary("sub", "The difference `self - other`, elementwise.", BINARY),
+  mul: binary("mul", "The product, elementwise.", BINARY),
+  div: binary("div", "The quotient `self / other`, elementwise; integers divide to f32.", BINARY, { float: true }),
+  rsub: {
+    ...binary("rsub", "`other - self`, elementwise: a number minus a tensor.", BINARY),
+    example: "const distance = cosine.rsub(1);",
+  },
+  maximum: {
+    ...binary("maximum", "The larger of the two, elementwise.", BINARY),
+    operands: [tensor("self"), tensor("other")],
+    calls: [aten("maximum", "self", "other")],
+    signature:
+      "<S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: Tensor<O, D> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, D>",
+  },
+  minimum: {
+    ...binary("minimum", "The smaller of the two, elementwise.", BINARY),
+    operands: [tensor("self"), tensor("other")],
+    calls: [aten("minimum", "self", "other")],
+    signature:
+      "<S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: Tensor<O, D> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, D>",
+  },
+  pow: {
+    ...binary("pow", "`self` to the power `other`, elementwise.", BINARY),
+    calls: [
+      when({ other: "tensor" }, aten("pow.Tensor_Tensor", "self", "other")),
+      when({ other: "scalar" }, aten("pow.Tensor_Scalar", "self", "other")),
+    ],
+  },
+  eq: binary("eq", "Whether equal, elementwise.", COMPARE, { result: "bool" }),
+  ne: binary("ne", "Whether different, elementwise.", COMPARE, { result: "bool" }),
+  lt: binary("lt", "Whether `self < other`, elementwise.", COMPARE, { result: "bool" }),
+  le: binary("le", "Whether `self <= other`, elementwise.", COMPARE, { result: "bool" }),
+  gt: binary("gt", "Whether `self > other`, elementwise.", COMPARE, { result: "bool" }),
+  ge: binary("ge", "Whether `self >= other`, elementwise.", COMPARE, { result: "bool" }),
+  logical_and: {
+    doc: "Both, elementwise on bool tensors.",
+    operands: [tensor("self"), tensor("other")],
+    shape: elementwise({ result: "bool" }),
+    calls: [aten("logical_and", "self", "other")],
+    signature:
+      '<S extends Shape, O extends Shape>(self: Tensor<S, "bool">, other: Tensor<O, "bool"> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, "bool">',
+    method: true,
+  },
+  logical_or: {
+    doc: "Either, elementwise on bool tensors.",
+    operands: [tensor("self"), tensor("other")],
+    shape: elementwise({ result: "bool" }),
+    calls: [aten("logical_or", "self", "other")],
+    signature:
+      '<S extends Shape, O extends Shape>(self: Tensor<S, "bool">, other: Tensor<O, "bool"> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, "bool">',
+    method: true,
+  },
+  logical_not: {
+    doc: "The opposite, elementwise on a bool tensor.",
+    operands: [tensor("self")],
+    shape: elementwise({ result: "bool" }),
+    calls: [aten("logical_not", "self")],
+    signature: '<S extends Shape>(self: Tensor<S, "bool">): Tensor<S, "bool">',
+    method: true,
+  },
+  neg: {
+    doc: "`-self`.",
+    operands: [tensor("self")],
+    shape: like,
+    calls: [aten("neg", "self")],
+    signature: "<S extends Shape, D extends DType>(self: Tensor<S, D>): Tensor<S, D>",
+    method: true,
+  },
+  abs: {
+    doc: "The absolute value.",
+    operands: [tensor("self")],
+    shape: like,
+    calls: [aten("abs", "self")],
+    signature: "<S extends Shape, D extends DType>(self: Tensor<S, D>): Tensor<S, D>",
+    method: true,
+  },
+  exp: unary("exp", "e to the power of each element."),
+  log: unary("log", "The natural logarithm."),
+  sqrt: unary("sqrt", "The square root."),
+  rsqrt: unary("rsqrt", "One over the square root."),
+  sin: unary("sin", "The sine, of radians."),
+  cos: unary("cos", "The cosine, of radians."),
+  acos: unary("acos", "The angle in radians whose cosine this is; the gradient is infinite at -1 and 1."),
+  tanh: unary("tanh", "The hyperbolic tangent."),
+  sigmoid: unary("sigmoid", "1 / (1 + e^-x)."),
+  relu: unary("relu", "max(0, x)."),
+  silu: unary("silu", "x * sigmoid(x), also called Swish."),
+  gelu: unary("gelu", "x * Phi(x), Phi being the normal distribution function."),
+  prelu: {
+    doc: "x where positive, `slope * x` elsewhere; one slope, or one a channel (dimension 1). He et al. 2015.",
+    operands: [tensor("self"), tensor("slope")],
+    constraints: ["slope has shape [1] or [C], C being dimension 1 of self"],
+    shape: (call) => {
+      const [x, slope] = [tensorAt(call, 0), tensorAt(call, 1)];
+      const channels = x.dims[1] ?? 1;
+      const size = slope.dims[0];
+      if (slope.dims.length !== 1 || (size !== 1 && size !== channels)) {
+        call.fail("shape", `prelu: ${String(size)} slopes for a tensor with ${String(channels)} channels`);
+      }
+      return floatLike(call);
+    },
+    calls: [aten("prelu", "self", "slope")],
+    signature: "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, slope: Tensor<readonly [number], D>): Tensor<S, D>",
+    method: true,
+  },
+  clamp: {
+    doc: "Values below `min` become `min`, above `max` become `max`.",
+    operands: [tensor("self")],
+    attributes: [attribute("min", "scalar", null), attribute("max", "scalar", null)],
+    shape: like,
+    calls: [aten("clamp", "self", "min", "max")],
+    signature: "<S extends Shape, D extends DType>(self: Tensor<S, D>, limits: { min?: number; max?: number }): Tensor<S, D>",
+    method: true,
+    example: "const safe = cosine.clamp({ min: -1, max: 1 });",
+  },
+  where: {
+    doc: "`self` where the condition holds, `other` elsewhere.",
+    operands: [tensor("condition"), tensorOrScalar("self"), tensorOrScalar("other")],
+    constraints: ["the condition is bool", "all three broadcast"],
+    shape: (call) => {
+      if (tensorAt(call, 0).dtype !== "bool") call.fail("dtype", `where: the condition must be bool, got ${tensorAt(call, 0).dtype}`);
+      const branches = call.operands.slice(1);
+      const values = elementwise()({ ...call, operands: branches.some((b) => b?.kind === "tensor") ? branches : [tensorType([], "f32")] });
+      const [value] = values as readonly TensorType[];
+      return [tensorType(broadcastDims(call, tensorAt(call, 0).dims, value!.dims), value!.dtype)];
+    },
+    calls: [
+      when({ self: "tensor", other: "tensor" }, aten("where.self", "condition", "self", "other")),
+      when({ self: "tensor", other: "scalar" }, aten("where.ScalarOther", "condition", "self", "other")),
+      when({ self: "scalar", other: "tensor" }, aten("where.ScalarSelf", "condition", "self", "other")),
+      when({ self: "scalar", other: "scalar" }, aten("where.Scalar", "condition", "self", "other")),
+    ],
+    signature:
+      '<C extends Shape, S extends Shape, D extends DType, O extends Shape = readonly []>(condition: Tensor<C, "bool">, self: Tensor<S, D>, other: number | Tensor<O, D>): Tensor<Broadcast<C, Broadcast<S, O>>, D>',
+    example: "const second = where(plan.dual, row1, row0);",
+  },
+  masked_fill: {
+    doc: "`self` with `value` where the mask holds.",
+    operands: [tensor("self"), tensor("mask")],
+    attributes: [attribute("value", "scalar")],
+    constraints: ["the mask is bool and broadcasts to self"],
+    shape: (call) => {
+      if (tensorAt(call, 1).dtype !== "bool") call.fail("dtype", "masked_fill: the mask must be bool");
+      elementwise()(call);
+      return [tensorAt(call, 0)];
+    },
+    calls: [aten("masked_fill.Scalar", "self", "mask", "value")],
+    signature: '<S extends Shape, D extends DType, M extends Shape>(self: Tensor<S, D>, mask: Tensor<M, "bool"> & BroadcastCheck<S, M>, value: number): Tensor<S, D>',
+    method: true,
+  },
+  dropout: {
+    doc: "Zeroes each element with probability `p` and scales the others by 1/(1-p); nothing where `training` is false.",
+    operands: [tensor("self")],
+    attributes: [attribute("p", "float"), attribute("training", "bool")],
+    effect: "rng",
+    shape: floatLike,
+    calls: [aten("dropout", "self", "p", "training")],
+    signature: "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, p: number, training: boolean): Tensor<S, D>",
+  },
+  to: {
+    doc: "The same values as another dtype.",
+    operands: [tensor("self")],
+    attributes: [attribute("dtype", "dtype")],
+    shape: (call) => [tensorType(tensorAt(call, 0).dims, call.attributes["dtype"] as DType)],
+    calls: [aten("to.dtype", "self", "dtype")],
+    signature: "<S extends Shape, const T extends DType>(self: Tensor<S, DType>, dtype: T): Tensor<S, T>",
+    method: true,
+  },
+  detach: {
+    doc: "The same values, without their history: no gradient flows back through it.",
+    operands: [tensor("self")],
+    shape: like,
+    calls: [aten("detach", "self")],
+    signature: "<S extends Shape, D extends DType>(self: Tensor<S, D>): Tensor<S, D>",
+    method: true,
+  },
+};
+
+export const ELEMENTWISE: readonly OpSpec[] = family("elementwise", entries);

@@ -1,0 +1,112 @@
+/** @file Products, convolutions, normalisation, pooling: what nets are made of. */
+import { sameDim } from "../../ir/dim.js";
+import { tensorType } from "../../ir/module.js";
+import { aten, attribute, family, tensor } from "../define.js";
+import { convRule, floatLike, ints, linearRule, matmulRule, maybeTensorAt, poolRule, shapeText, tensorAt } from "../shapes.js";
+import type { OpSpec } from "../spec.js";
+
+export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
+  matmul: {
+    doc: "The matrix product over the last two dimensions; leading dimensions broadcast.",
+    operands: [tensor("self"), tensor("other")],
+    constraints: ["the last dimension of self equals the second to last of other", "equal dtypes"],
+    shape: matmulRule,
+    calls: [aten("matmul", "self", "other")],
+    signature:
+      "<A extends Shape, B extends Shape, D extends DType>(self: Tensor<A, D>, other: Tensor<B, D> & MatmulCheck<A, B>): Tensor<Matmul<A, B>, D>",
+    method: true,
+    example: "const cosine = probe.matmul(pool.transpose(0, 1));",
+  },
+  linear: {
+    doc: "`x W^T + b`, as torch.nn.functional.linear.",
+    operands: [tensor("self"), tensor("weight"), tensor("bias", "optional")],
+    constraints: ["weight is [O, I] and the last dimension of self is I", "bias is [O]"],
+    shape: linearRule,
+    calls: [aten("linear", "self", "weight", "bias")],
+    signature:
+      "<S extends Shape, O extends number, I extends number, D extends FloatDType>(self: Tensor<S, D> & LastDimCheck<S, I>, weight: Tensor<readonly [O, I], D>, bias?: Tensor<readonly [O], D> | null): Tensor<ReplaceLast<S, O>, D>",
+  },
+  conv2d: {
+    doc: "The two-dimensional cross-correlation of images [N, C, H, W] with a weight [O, C/groups, KH, KW].",
+    operands: [tensor("self"), tensor("weight"), tensor("bias", "optional")],
+    attributes: [
+      attribute("stride", "ints", [1, 1]),
+      attribute("padding", "ints", [0, 0]),
+      attribute("dilation", "ints", [1, 1]),
+      attribute("groups", "int", 1),
+    ],
+    constraints: ["self has C channels, C/groups being dimension 1 of weight", "groups divides O", "the padded image is not smaller than the kernel"],
+    shape: convRule,
+    calls: [aten("conv2d", "self", "weight", "bias", "stride", "padding", "dilation", "groups")],
+    signature:
+      "<D extends FloatDType, N extends number, O extends number>(self: Tensor<readonly [N, number, number, number], D>, weight: Tensor<readonly [O, number, number, number], D>, bias?: Tensor<readonly [O], D> | null, options?: ConvOptions): Tensor<readonly [N, O, number, number], D>",
+  },
+  max_pool2d: {
+    doc: "The largest value of each window.",
+    operands: [tensor("self")],
+    attributes: [attribute("kernel", "ints"), attribute("stride", "ints"), attribute("padding", "ints", [0, 0])],
+    shape: poolRule,
+    calls: [aten("max_pool2d", "self", "kernel", "stride", "padding")],
+    signature:
+      "<N extends number, C extends number, D extends FloatDType>(self: Tensor<readonly [N, C, number, number], D>, options: PoolOptions): Tensor<readonly [N, C, number, number], D>",
+  },
+  avg_pool2d: {
+    doc: "The mean of each window; padding counts as zeros.",
+    operands: [tensor("self")],
+    attributes: [attribute("kernel", "ints"), attribute("stride", "ints"), attribute("padding", "ints", [0, 0])],
+    shape: poolRule,
+    calls: [aten("avg_pool2d", "self", "kernel", "stride", "padding")],
+    signature:
+      "<N extends number, C extends number, D extends FloatDType>(self: Tensor<readonly [N, C, number, number], D>, options: PoolOptions): Tensor<readonly [N, C, number, number], D>",
+  },
+  adaptive_avg_pool2d: {
+    doc: "The mean of each of `size` = [height, width] equal windows.",
+    operands: [tensor("self")],
+    attributes: [attribute("size", "ints")],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      if (x.dims.length !== 4) call.fail("rank", `adaptive_avg_pool2d: images [N, C, H, W] needed, got ${shapeText(x.dims)}`);
+      return [tensorType([x.dims[0]!, x.dims[1]!, ...ints(call, "size")], x.dtype)];
+    },
+    calls: [aten("adaptive_avg_pool2d", "self", "size")],
+    signature:
+      "<N extends number, C extends number, D extends FloatDType>(self: Tensor<readonly [N, C, number, number], D>, size: readonly [number, number]): Tensor<readonly [N, C, number, number], D>",
+  },
+  batch_norm: {
+    doc: "Batch normalisation over every dimension but 1 (Ioffe and Szegedy 2015). In training it normalises with the batch's statistics and moves the running ones by `momentum`; otherwise it uses the running ones.",
+    operands: [tensor("self"), tensor("weight", "optional"), tensor("bias", "optional"), tensor("mean"), tensor("variance")],
+    attributes: [attribute("training", "bool"), attribute("momentum", "float", 0.1), attribute("eps", "float", 1e-5)],
+    constraints: ["weight, bias, mean and variance are [C], C being dimension 1 of self", "mean and variance are states"],
+    effect: "update",
+    shape: (call) => {
+      const [x] = floatLike(call) as [ReturnType<typeof tensorAt>];
+      const channels = x.dims[1] ?? call.fail("rank", `batch_norm: ${shapeText(x.dims)} has no channel dimension`);
+      for (const [i, what] of [[1, "weight"], [2, "bias"], [3, "mean"], [4, "variance"]] as const) {
+        const t = maybeTensorAt(call, i);
+        if (t && !(t.dims.length === 1 && sameDim(t.dims[0]!, channels))) {
+          call.fail("shape", `batch_norm: ${what} ${shapeText(t.dims)} for input ${shapeText(x.dims)} (channels are dimension 1)`);
+        }
+      }
+      return [x];
+    },
+    calls: [aten("batch_norm", "self", "weight", "bias", "mean", "variance", "training", "momentum", "eps", "#True")],
+    signature:
+      "<S extends Shape, D extends FloatDType, C extends number>(self: Tensor<S, D>, weight: Tensor<readonly [C], D> | null, bias: Tensor<readonly [C], D> | null, mean: Tensor<readonly [C], D>, variance: Tensor<readonly [C], D>, options: { training: boolean; momentum?: number; eps?: number }): Tensor<S, D>",
+  },
+  layer_norm: {
+    doc: "Normalises over the last dimension.",
+    operands: [tensor("self"), tensor("weight", "optional"), tensor("bias", "optional")],
+    attributes: [attribute("size", "ints"), attribute("eps", "float", 1e-5)],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      const size = ints(call, "size");
+      if (size.some((n, i) => !sameDim(n, x.dims[x.dims.length - size.length + i] ?? -1))) {
+        call.fail("shape", `layer_norm: ${shapeText(x.dims)} does not end with ${shapeText(size)}`);
+      }
+      return floatLike(call);
+    },
+    calls: [aten("layer_norm", "self", "size", "weight", "bias", "eps", "#True")],
+    signature:
+      "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, weight: Tensor<readonly [number], D> | null, bias: Tensor<readonly [number], D> | null, options: { size: readonly number[]; eps?: number }): Tensor<S, D>",
+  },
+});

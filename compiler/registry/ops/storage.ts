@@ -1,0 +1,147 @@
+/** @file Storage, gradients, groups of tensors: the ops that make a step of training. */
+import { sameDim } from "../../ir/dim.js";
+import { groupType, tensorType } from "../../ir/module.js";
+import { aten, attribute, family, group, scalar, tensor, when } from "../define.js";
+import { groupLike, indexWriteRule, shapeText, tensorAt } from "../shapes.js";
+import type { OpSpec, ShapeRule } from "../spec.js";
+
+const nothing = (rule: ShapeRule): ShapeRule => (call) => {
+  rule(call);
+  return [];
+};
+
+/** A foreach op that returns a new group. */
+const overGroup = (doc: string, calls: OpSpec["calls"], operands: OpSpec["operands"], signature: string) => ({
+  doc, operands, calls, signature, method: true, results: ["group"] as const, shape: groupLike,
+});
+
+/** A foreach op that changes the storages of its first group. */
+const intoGroup = (doc: string, calls: OpSpec["calls"], operands: OpSpec["operands"], signature: string) => ({
+  doc, operands, calls, signature, method: true, results: [] as const, effect: "write" as const, shape: nothing(groupLike),
+});
+
+const groupOrScalar = { name: "other", kinds: ["group", "f64", "i64"] as const };
+const listOrScalar = (name: string) => [
+  when({ other: "group" }, aten(`${name}.List`, "self", "other")),
+  when({ other: "scalar" }, aten(`${name}.Scalar`, "self", "other")),
+];
+
+export const STORAGE: readonly OpSpec[] = family("storage", {
+  copy_: {
+    doc: "Writes `source` over the whole storage.",
+    operands: [tensor("self"), tensor("source")],
+    effect: "write",
+    results: [],
+    constraints: ["self is a state or a parameter", "equal shapes"],
+    shape: (call) => {
+      const [x, source] = [tensorAt(call, 0), tensorAt(call, 1)];
+      if (x.dims.length !== source.dims.length || x.dims.some((d, i) => !sameDim(d, source.dims[i]!))) {
+        call.fail("shape", `copy_: ${shapeText(source.dims)} into ${shapeText(x.dims)}`);
+      }
+      return [];
+    },
+    calls: [aten("copy_", "self", "source")],
+    signature: "<S extends Shape, D extends DType>(self: Tensor<S, D>, source: Tensor<S, D>): void",
+    method: true,
+  },
+  index_copy_: {
+    doc: "Writes `source` over the slices of the storage that `index` names along `dim`.",
+    operands: [tensor("self"), tensor("index"), tensor("source")],
+    attributes: [attribute("dim", "int", 0)],
+    effect: "write",
+    results: [],
+    constraints: ["self is a state or a parameter", "where index names a slice twice, the sources must be equal"],
+    shape: indexWriteRule(true),
+    calls: [aten("index_copy_", "self", "dim", "index", "source")],
+    signature: '<S extends Shape, D extends DType>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, D>, dim?: number): void',
+    method: true,
+  },
+  lerp_: {
+    doc: "Moves the storage towards `end` by `weight`: self + weight * (end - self).",
+    operands: [tensor("self"), tensor("end"), scalar("weight", "f64", "i64")],
+    effect: "write",
+    results: [],
+    shape: (call) => {
+      const [x, end] = [tensorAt(call, 0), tensorAt(call, 1)];
+      if (x.dims.length !== end.dims.length || x.dims.some((d, i) => !sameDim(d, end.dims[i]!))) {
+        call.fail("shape", `lerp_: ${shapeText(end.dims)} into ${shapeText(x.dims)}`);
+      }
+      return [];
+    },
+    calls: [aten("lerp_.Scalar", "self", "end", "weight")],
+    signature: "<S extends Shape, D extends DType>(self: Tensor<S, D>, end: Tensor<S, D>, weight: number): void",
+    method: true,
+  },
+  state: {
+    doc: "The storage of that name itself, not a copy.",
+    operands: [],
+    attributes: [attribute("name", "storage")],
+    effect: "read",
+    shape: () => [tensorType([], "f32")],
+  },
+  group: {
+    doc: "The storages of that group, in order.",
+    operands: [],
+    attributes: [attribute("name", "group")],
+    results: ["group"],
+    effect: "read",
+    shape: (call) => [groupType(call.attributes["name"] as string)],
+  },
+  gradients: {
+    doc: "The derivative of a loss by each member of a group of parameters; zeros where the loss does not reach.",
+    operands: [tensor("loss"), group("parameters")],
+    results: ["group"],
+    effect: "read",
+    constraints: ["the loss has shape []", "the members are floating-point parameters"],
+    shape: (call) => {
+      const loss = tensorAt(call, 0);
+      if (loss.dims.length !== 0) call.fail("shape", `gradients: the loss must be one number, got ${shapeText(loss.dims)}`);
+      return [call.operands[1]!];
+    },
+  },
+});
+
+const G = "<G extends string>(self: Tensors<G>";
+
+export const GROUPS: readonly OpSpec[] = family("groups", {
+  foreach_add: overGroup(
+    "self + scale * other, member by member.",
+    [aten("_foreach_add.List", "self", "other", "alpha=scale")],
+    [group("self"), group("other"), scalar("scale", "f64", "i64")],
+    `${G}, other: Tensors<G>, scale: number): Tensors<G>`,
+  ),
+  foreach_mul: overGroup("The product, member by member.", listOrScalar("_foreach_mul"), [group("self"), groupOrScalar], `${G}, other: Tensors<G> | number): Tensors<G>`),
+  foreach_div: overGroup("The quotient, member by member.", listOrScalar("_foreach_div"), [group("self"), groupOrScalar], `${G}, other: Tensors<G> | number): Tensors<G>`),
+  foreach_sqrt: overGroup("The square root, member by member.", [aten("_foreach_sqrt", "self")], [group("self")], `${G}): Tensors<G>`),
+  foreach_add_: intoGroup(
+    "Adds scale * other to the storages of self.",
+    [aten("_foreach_add_.List", "self", "other", "alpha=scale")],
+    [group("self"), group("other"), scalar("scale", "f64", "i64")],
+    `${G}, other: Tensors<G>, scale: number): void`,
+  ),
+  foreach_mul_: intoGroup("Multiplies the storages of self.", listOrScalar("_foreach_mul_"), [group("self"), groupOrScalar], `${G}, other: Tensors<G> | number): void`),
+  foreach_lerp_: intoGroup(
+    "Moves the storages of self towards other by `weight`: self + weight * (other - self).",
+    [aten("_foreach_lerp_.Scalar", "self", "other", "weight")],
+    [group("self"), group("other"), scalar("weight", "f64", "i64")],
+    `${G}, other: Tensors<G>, weight: number): void`,
+  ),
+  foreach_copy_: intoGroup("Copies other into the storages of self.", [aten("_foreach_copy_", "self", "other")], [group("self"), group("other")], `${G}, other: Tensors<G>): void`),
+  foreach_norm: {
+    doc: "The L2 length of all members together.",
+    operands: [group("self")],
+    shape: () => [tensorType([], "f32")],
+    calls: [{ target: "special", args: [] }],
+    signature: `${G}): Tensor<readonly [], "f32">`,
+    method: true,
+  },
+  foreach_scale: {
+    doc: "Each member times a tensor of rank 0.",
+    operands: [group("self"), tensor("factor")],
+    results: ["group"],
+    shape: groupLike,
+    calls: [aten("_foreach_mul.Tensor", "self", "factor")],
+    signature: `${G}, factor: Tensor<readonly [], "f32">): Tensors<G>`,
+    method: true,
+  },
+});

@@ -1,0 +1,414 @@
+/** @file Views, joins, reductions and indexing. */
+import { addDims, sameDim } from "../../ir/dim.js";
+import { type Type, tensorType } from "../../ir/module.js";
+import { aten, attribute, family, tensor, tensorOrScalar, when } from "../define.js";
+import {
+  axis, broadcastDims, catRule, floatLike, indexDtype, indexSelectRule, indexWriteRule, int, ints, like, rankOf, reducedDims,
+  reduction, sameRankIndex, shapeText, tensorAt, viewDims,
+} from "../shapes.js";
+import type { OpSpec } from "../spec.js";
+
+const ANY = "<S extends Shape, D extends DType>(self: Tensor<S, D>";
+const REDUCE = `${ANY}, dim?: number | readonly number[], options?: { keepdim?: boolean }): Tensor<Shape, D>`;
+
+const reduce = (name: string, doc: string, entry: Partial<OpSpec> & Pick<OpSpec, "shape">) => ({
+  doc,
+  operands: [tensor("self")],
+  attributes: [attribute("dim", "ints", []), attribute("keepdim", "bool", false)],
+  calls: [aten(name, "self", "dim", "keepdim")],
+  signature: REDUCE,
+  method: true,
+  ...entry,
+});
+
+export const VIEWS: readonly OpSpec[] = family("views", {
+  reshape: {
+    doc: "The same elements in another shape; one size may be -1: what is left.",
+    operands: [tensor("self")],
+    attributes: [attribute("shape", "ints")],
+    constraints: ["the number of elements stays"],
+    shape: (call) => [tensorType(viewDims(call, tensorAt(call, 0), ints(call, "shape")), tensorAt(call, 0).dtype)],
+    calls: [aten("reshape", "self", "shape")],
+    signature: "<D extends DType, const T extends Shape>(self: Tensor<Shape, D>, shape: T): Tensor<Reshaped<T>, D>",
+    method: true,
+  },
+  flatten: {
+    doc: "Joins the dimensions from `start` on into one.",
+    operands: [tensor("self")],
+    attributes: [attribute("start", "int", 1)],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      const start = axis(call, x.dims.length, int(call, "start"));
+      const known = x.dims.slice(start);
+      const view = viewDims(call, tensorType(known, x.dtype), [-1]);
+      return [tensorType([...x.dims.slice(0, start), ...view], x.dtype)];
+    },
+    calls: [aten("flatten.using_ints", "self", "start", "#-1")],
+    signature:
+      "<N extends number, R extends Shape, D extends DType>(self: Tensor<readonly [N, ...R], D>): Tensor<readonly [N, Product<R>], D>",
+    method: true,
+  },
+  permute: {
+    doc: "The dimensions in another order.",
+    operands: [tensor("self")],
+    attributes: [attribute("order", "ints")],
+    constraints: ["order names every dimension once"],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      const order = ints(call, "order").map((d) => axis(call, x.dims.length, d));
+      if (order.length !== x.dims.length || new Set(order).size !== order.length) {
+        call.fail("dim", `permute: [${order.join(", ")}] is not an order of ${x.dims.length} dimensions`);
+      }
+      return [tensorType(order.map((d) => x.dims[d]!), x.dtype)];
+    },
+    calls: [aten("permute", "self", "order")],
+    signature: `${ANY}, order: readonly number[]): Tensor<Shape, D>`,
+    method: true,
+  },
+  transpose: {
+    doc: "Two dimensions swapped.",
+    operands: [tensor("self")],
+    attributes: [attribute("a", "int"), attribute("b", "int")],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      const [a, b] = [axis(call, x.dims.length, int(call, "a")), axis(call, x.dims.length, int(call, "b"))];
+      return [tensorType(x.dims.map((d, i) => (i === a ? x.dims[b]! : i === b ? x.dims[a]! : d)), x.dtype)];
+    },
+    calls: [aten("transpose.int", "self", "a", "b")],
+    signature:
+      "<S extends Shape, D extends DType, const A extends number, const B extends number>(self: Tensor<S, D>, a: A, b: B): Tensor<Transposed<S, A, B>, D>",
+    method: true,
+  },
+  unsqueeze: {
+    doc: "A new dimension of size 1.",
+    operands: [tensor("self")],
+    attributes: [attribute("dim", "int")],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      const at = axis(call, x.dims.length, int(call, "dim"), 1);
+      return [tensorType([...x.dims.slice(0, at), 1, ...x.dims.slice(at)], x.dtype)];
+    },
+    calls: [aten("unsqueeze", "self", "dim")],
+    signature: "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A): Tensor<Unsqueezed<S, A>, D>",
+    method: true,
+  },
+  squeeze: {
+    doc: "Drops a dimension of size 1.",
+    operands: [tensor("self")],
+    attributes: [attribute("dim", "int")],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      const at = axis(call, x.dims.length, int(call, "dim"));
+      if (x.dims[at] !== 1) call.fail("shape", `squeeze: dimension ${at} of ${shapeText(x.dims)} is not 1`);
+      return [tensorType(x.dims.filter((_, i) => i !== at), x.dtype)];
+    },
+    calls: [aten("squeeze.dim", "self", "dim")],
+    signature: "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A): Tensor<Removed<S, A>, D>",
+    method: true,
+  },
+  expand: {
+    doc: "Repeats dimensions of size 1 without copying; -1 keeps a size.",
+    operands: [tensor("self")],
+    attributes: [attribute("shape", "ints")],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      const lead = ints(call, "shape").length - x.dims.length;
+      if (lead < 0) call.fail("rank", `expand: ${shapeText(x.dims)} has more dimensions than ${shapeText(ints(call, "shape"))}`);
+      const target = ints(call, "shape").map((d, i) => (d === -1 && i >= lead ? x.dims[i - lead]! : d));
+      const result = broadcastDims(call, x.dims, target);
+      if (result.some((d, i) => !sameDim(d, target[i]!))) call.fail("shape", `expand: ${shapeText(x.dims)} does not expand to ${shapeText(target)}`);
+      return [tensorType(result, x.dtype)];
+    },
+    calls: [aten("expand", "self", "shape")],
+    signature: "<D extends DType, const T extends Shape>(self: Tensor<Shape, D>, shape: T): Tensor<Reshaped<T>, D>",
+    method: true,
+  },
+  flip: {
+    doc: "Reverses the order along dimensions; dimension 3 of images mirrors them.",
+    operands: [tensor("self")],
+    attributes: [attribute("dims", "ints")],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      for (const d of ints(call, "dims")) axis(call, x.dims.length, d);
+      return [x];
+    },
+    calls: [aten("flip", "self", "dims")],
+    signature: `${ANY}, dims: readonly number[]): Tensor<S, D>`,
+    method: true,
+  },
+  slice: {
+    doc: "Elements `start` to `end` (not included) along `dim`; negative positions count from the end.",
+    operands: [tensor("self")],
+    attributes: [attribute("dim", "int"), attribute("start", "int"), attribute("end", "int")],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      const at = axis(call, x.dims.length, int(call, "dim"));
+      const size = x.dims[at]!;
+      const position = (p: number) => (p < 0 ? addDims(size, p) : p);
+      const [start, end] = [position(int(call, "start")), position(int(call, "end"))];
+      if (typeof size === "number" && (Number(end) > size || Number(start) < 0 || Number(start) > Number(end))) {
+        call.fail("dim", `slice: ${int(call, "start")} to ${int(call, "end")} is not within dimension ${at} of ${shapeText(x.dims)}`);
+      }
+      return [tensorType(x.dims.map((d, i) => (i === at ? addDims(end, start, -1) : d)), x.dtype)];
+    },
+    calls: [aten("slice.Tensor", "self", "dim", "start", "end")],
+    signature: "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A, start: number, end: number): Tensor<ReplaceDim<S, A, number>, D>",
+    method: true,
+  },
+  select: {
+    doc: "One slice along `dim`, which disappears.",
+    operands: [tensor("self")],
+    attributes: [attribute("dim", "int"), attribute("index", "int")],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      const at = axis(call, x.dims.length, int(call, "dim"));
+      const size = x.dims[at]!;
+      if (typeof size === "number" && (int(call, "index") >= size || int(call, "index") < -size)) {
+        call.fail("dim", `select: there is no ${int(call, "index")} in dimension ${at} of ${shapeText(x.dims)}`);
+      }
+      return [tensorType(x.dims.filter((_, i) => i !== at), x.dtype)];
+    },
+    calls: [aten("select.int", "self", "dim", "index")],
+    signature: "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A, index: number): Tensor<Removed<S, A>, D>",
+    method: true,
+  },
+  cat: {
+    doc: "Joins tensors along an existing dimension.",
+    operands: [tensor("tensors", "variadic")],
+    attributes: [attribute("dim", "int", 0)],
+    constraints: ["equal dtypes", "equal sizes outside `dim`"],
+    shape: catRule,
+    calls: [aten("cat", "tensors", "dim")],
+    signature: "<const T extends readonly Tensor[]>(tensors: T, dim?: number): Tensor<ReplaceDim<ShapeOf<T[0]>, 0, number>, DTypeOf<T[0]>>",
+    example: "const both = cat([px, py]);",
+  },
+  stack: {
+    doc: "Joins tensors of one shape along a new dimension.",
+    operands: [tensor("tensors", "variadic")],
+    attributes: [attribute("dim", "int", 0)],
+    shape: (call) => {
+      const first = tensorAt(call, 0);
+      call.operands.forEach((_, i) => {
+        const t = tensorAt(call, i);
+        if (t.dims.length !== first.dims.length || t.dims.some((d, j) => !sameDim(d, first.dims[j]!))) {
+          call.fail("shape", `stack: ${shapeText(first.dims)} and ${shapeText(t.dims)} differ`);
+        }
+      });
+      const at = axis(call, first.dims.length, int(call, "dim"), 1);
+      return [tensorType([...first.dims.slice(0, at), call.operands.length, ...first.dims.slice(at)], first.dtype)];
+    },
+    calls: [aten("stack", "tensors", "dim")],
+    signature: "<const T extends readonly Tensor[]>(tensors: T, dim?: number): Tensor<Shape, DTypeOf<T[0]>>",
+  },
+  contiguous: {
+    doc: "The same values in one dense block of memory.",
+    operands: [tensor("self")],
+    shape: like,
+    calls: [aten("contiguous", "self")],
+    signature: `${ANY}): Tensor<S, D>`,
+    method: true,
+  },
+});
+
+export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
+  sum: reduce("sum.dim_IntList", "The sum over `dim`, or over everything; bool and integers sum to i64.", {
+    shape: reduction({ dtype: (d) => (["bool", "u8", "i32", "i64"].includes(d) ? "i64" : d) }),
+    signature: `${ANY}, dim?: number | readonly number[], options?: { keepdim?: boolean }): Tensor<Shape, D>`,
+  }),
+  mean: reduce("mean.dim", "The mean over `dim`, or over everything.", { shape: reduction({ float: true }) }),
+  amax: reduce("amax", "The largest value over `dim`, or over everything.", { shape: reduction() }),
+  amin: reduce("amin", "The smallest value over `dim`, or over everything.", { shape: reduction() }),
+  logsumexp: reduce("logsumexp", "log of the sum of exponentials over `dim`, without overflow.", {
+    attributes: [attribute("dim", "ints"), attribute("keepdim", "bool", false)],
+    shape: reduction({ float: true }),
+  }),
+  norm: reduce("linalg_vector_norm", "The L2 length over `dim`, or of everything.", {
+    shape: reduction({ float: true }),
+    calls: [aten("linalg_vector_norm", "self", "#2", "dim", "keepdim")],
+  }),
+  argmax: {
+    doc: "The index of the largest value along `dim`.",
+    operands: [tensor("self")],
+    attributes: [attribute("dim", "int"), attribute("keepdim", "bool", false)],
+    shape: (call) => [tensorType(reducedDims(call, tensorAt(call, 0)), "i64")],
+    calls: [aten("argmax", "self", "dim", "keepdim")],
+    signature: `${ANY}, dim: number, options?: { keepdim?: boolean }): Tensor<Shape, "i64">`,
+    method: true,
+  },
+  topk: {
+    doc: "The `k` largest values along the last dimension, in order, and their indices.",
+    operands: [tensor("self")],
+    attributes: [attribute("k", "int")],
+    results: ["tensor", "tensor"],
+    constraints: ["k is at most the size of the last dimension"],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      const last = x.dims.at(-1) ?? call.fail("rank", "topk needs at least one dimension");
+      if (typeof last === "number" && (int(call, "k") > last || int(call, "k") < 1)) {
+        call.fail("size", `topk: k = ${int(call, "k")} of ${shapeText(x.dims)}`);
+      }
+      const dims = [...x.dims.slice(0, -1), int(call, "k")];
+      return [tensorType(dims, x.dtype), tensorType(dims, "i64")];
+    },
+    calls: [aten("topk", "self", "k", "#-1", "#True", "#True")],
+    signature:
+      '<S extends Shape, D extends DType, const K extends number>(self: Tensor<S, D>, k: K): readonly [Tensor<ReplaceLast<S, K>, D>, Tensor<ReplaceLast<S, K>, "i64">]',
+    method: true,
+    example: "const [hardest] = cosine.topk(3);",
+  },
+  softmax: {
+    doc: "exp(x) / sum(exp(x)) along `dim`.",
+    operands: [tensor("self")],
+    attributes: [attribute("dim", "int")],
+    shape: floatLike,
+    calls: [aten("softmax.int", "self", "dim")],
+    signature: "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, dim: number): Tensor<S, D>",
+    method: true,
+  },
+  log_softmax: {
+    doc: "The logarithm of softmax along `dim`, without overflow.",
+    operands: [tensor("self")],
+    attributes: [attribute("dim", "int")],
+    shape: floatLike,
+    calls: [aten("log_softmax.int", "self", "dim")],
+    signature: "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, dim: number): Tensor<S, D>",
+    method: true,
+  },
+  cross_entropy: {
+    doc: "-log softmax(self)[target], one value a row; 0 where the target is -1.",
+    operands: [tensor("self"), tensor("target")],
+    constraints: ["self is [N, C] floating point", "target is [N] i64, each -1 or below C"],
+    shape: (call) => {
+      const [x, target] = [floatLike(call)[0] as ReturnType<typeof tensorAt>, tensorAt(call, 1)];
+      rankOf(call, x, 2, "the logits [N, C]");
+      indexDtype(call, target);
+      if (target.dims.length !== 1 || !sameDim(target.dims[0]!, x.dims[0]!)) {
+        call.fail("shape", `cross_entropy: targets ${shapeText(target.dims)} for logits ${shapeText(x.dims)}`);
+      }
+      return [tensorType([x.dims[0]!], x.dtype)];
+    },
+    calls: [aten("cross_entropy_loss", "self", "target", "#None", "#0", "#-1", "#0.0")],
+    signature:
+      '<N extends number, C extends number, D extends FloatDType>(self: Tensor<readonly [N, C], D>, target: Tensor<readonly [N], "i64">): Tensor<readonly [N], D>',
+  },
+});
+
+const sameRank = (call: Parameters<OpSpec["shape"]>[0]): readonly Type[] => {
+  sameRankIndex(call, tensorAt(call, 0), tensorAt(call, 1));
+  return [tensorAt(call, 0)];
+};
+
+export const INDEXING: readonly OpSpec[] = family("indexing", {
+  index_select: {
+    doc: "The slices that `index` names, along `dim`.",
+    operands: [tensor("self"), tensor("index")],
+    attributes: [attribute("dim", "int", 0)],
+    constraints: ["index is [n] i64"],
+    shape: indexSelectRule,
+    calls: [aten("index_select", "self", "dim", "index")],
+    signature:
+      '<S extends Shape, D extends DType, N extends number>(self: Tensor<S, D>, index: Tensor<readonly [N], "i64">, dim?: number): Tensor<ReplaceFirst<S, N>, D>',
+    method: true,
+  },
+  gather: {
+    doc: "out[i][j] = self[i][index[i][j]] along `dim` 1, and so on for other dimensions.",
+    operands: [tensor("self"), tensor("index")],
+    attributes: [attribute("dim", "int")],
+    shape: (call) => {
+      sameRankIndex(call, tensorAt(call, 0), tensorAt(call, 1));
+      return [tensorType(tensorAt(call, 1).dims, tensorAt(call, 0).dtype)];
+    },
+    calls: [aten("gather", "self", "dim", "index")],
+    signature: '<S extends Shape, D extends DType, I extends Shape>(self: Tensor<S, D>, index: Tensor<I, "i64">, dim: number): Tensor<I, D>',
+    method: true,
+  },
+  scatter: {
+    doc: "A copy of self in which out[i][index[i][j]] = source[i][j] along `dim` 1, and so on; the source may be a number.",
+    operands: [tensor("self"), tensor("index"), tensorOrScalar("source")],
+    attributes: [attribute("dim", "int")],
+    shape: sameRank,
+    calls: [
+      when({ source: "tensor" }, aten("scatter.src", "self", "dim", "index", "source")),
+      when({ source: "scalar" }, aten("scatter.value", "self", "dim", "index", "source")),
+    ],
+    signature: '<S extends Shape, D extends DType, I extends Shape>(self: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<I, D> | number, dim: number): Tensor<S, D>',
+    method: true,
+  },
+  index_copy: {
+    doc: "A copy of self with the slices that `index` names along `dim` replaced by `source`.",
+    operands: [tensor("self"), tensor("index"), tensor("source")],
+    attributes: [attribute("dim", "int", 0)],
+    constraints: ["index is [n] i64; where it names a slice twice, the gradient counts that slice twice"],
+    shape: indexWriteRule(false),
+    calls: [aten("index_copy", "self", "dim", "index", "source")],
+    signature:
+      '<S extends Shape, D extends DType>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, D>, dim?: number): Tensor<S, D>',
+    method: true,
+  },
+  index_add: {
+    doc: "A copy of self with `source` added to the slices that `index` names along `dim`.",
+    operands: [tensor("self"), tensor("index"), tensor("source")],
+    attributes: [attribute("dim", "int", 0)],
+    shape: indexWriteRule(false),
+    calls: [aten("index_add", "self", "dim", "index", "source")],
+    signature:
+      '<S extends Shape, D extends DType>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, D>, dim?: number): Tensor<S, D>',
+    method: true,
+  },
+  one_hot: {
+    doc: "Row i is 1 at target[i], 0 elsewhere; as i64.",
+    operands: [tensor("self")],
+    attributes: [attribute("classes", "int")],
+    shape: (call) => {
+      indexDtype(call, tensorAt(call, 0));
+      return [tensorType([...tensorAt(call, 0).dims, int(call, "classes")], "i64")];
+    },
+    calls: [aten("one_hot", "self", "classes")],
+    signature: '<N extends number, const C extends number>(self: Tensor<readonly [N], "i64">, classes: C): Tensor<readonly [N, C], "i64">',
+  },
+  arange: {
+    doc: "0, 1, … size-1 as i64.",
+    operands: [],
+    attributes: [attribute("size", "int")],
+    shape: (call) => [tensorType([int(call, "size")], "i64")],
+    calls: [aten("arange", "size", "dtype=i64", "device=$device")],
+    signature: '<const N extends number>(size: N): Tensor<readonly [N], "i64">',
+  },
+  full: {
+    doc: "A tensor of one value.",
+    operands: [],
+    attributes: [attribute("shape", "ints"), attribute("value", "scalar"), attribute("dtype", "dtype", "f32")],
+    shape: (call) => [tensorType(ints(call, "shape"), call.attributes["dtype"] as "f32")],
+    calls: [aten("full", "shape", "value", "dtype=dtype", "device=$device")],
+    signature: '<const T extends Shape, const D extends DType = "f32">(shape: T, value: number, dtype?: D): Tensor<T, D>',
+  },
+  full_like: {
+    doc: "One value in the shape and dtype of self.",
+    operands: [tensor("self")],
+    attributes: [attribute("value", "scalar")],
+    shape: like,
+    calls: [aten("full_like", "self", "value")],
+    signature: `${ANY}, value: number): Tensor<S, D>`,
+  },
+  from_scalar: {
+    doc: "A tensor of rank 0 that holds a run-time scalar, as f32.",
+    operands: [{ name: "value", kinds: ["f64", "i64"] }],
+    shape: () => [tensorType([], "f32")],
+    calls: [aten("full", "#[]", "value", "dtype=f32", "device=$device")],
+    signature: '(value: number): Tensor<readonly [], "f32">',
+  },
+  size: {
+    doc: "The size of dimension `dim`, as a run-time scalar.",
+    operands: [tensor("self")],
+    attributes: [attribute("dim", "int")],
+    results: ["i64"],
+    shape: (call) => {
+      axis(call, tensorAt(call, 0).dims.length, int(call, "dim"));
+      return [{ kind: "scalar", scalar: "i64" }];
+    },
+    calls: [aten("size.int", "self", "dim")],
+    signature: `${ANY}, dim: number): number`,
+    method: true,
+  },
+});
+

@@ -1,0 +1,21 @@
+/** @file What a compiled function may ask of its surroundings. The compiler answers; in Node these only throw. */
+import { intrinsic } from "./intrinsic.js";
+import type { Tensors } from "./tensor.js";
+
+/**
+ * Whether the function is being compiled for training (`step`) or for use (`embed`). A build-time value: `if` on it
+ * leaves no trace in the program.
+ */
+export const training: () => boolean = intrinsic("training()");
+
+/** Computes `body` as it would be outside training: BatchNorm with running statistics, no dropout. */
+export const evaluating: <T>(body: () => T) => T = intrinsic("evaluating()");
+
+/** Computes `body` without recording gradients. */
+export const noGrad: <T>(body: () => T) => T = intrinsic("noGrad()");
+
+/** The parameters of a net or of its twin, in order, as one group. */
+export const parametersOf: (net: unknown) => Tensors = intrinsic("parametersOf()");
+
+/** The floating-point states of a net or of its twin (running statistics), in order, as one group. */
+export const buffersOf: (net: unknown) => Tensors = intrinsic("buffersOf()");

@@ -1,0 +1,72 @@
+/** @file Where images come from. A source is a description; the host opens it. */
+import { ExperimentError } from "../errors.js";
+import type { ImagesPerIdentity } from "../plan/images-per-identity.js";
+
+/** One set of images, as the planner and the host need it. */
+export interface Catalogue {
+  /** What the host is told: its kind and options. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  /** First image index of each identity, and the number of images at the end. Length identities + 1. */
+  readonly offsets: Int32Array;
+  readonly shape: readonly [channels: number, height: number, width: number];
+  /** Buffers that go with the spec. */
+  readonly buffers: Readonly<Record<string, Int32Array>>;
+}
+
+/** A data source: people to train on, and people kept back for verification. */
+export interface DataSource {
+  readonly kind: string;
+  /** Opened once, before the program is built; reads the file system where it must. */
+  open(context: { readonly directory: string }): { readonly train: Catalogue; readonly heldOut: Catalogue };
+}
+
+export const offsetsOf = (counts: Int32Array): Int32Array => {
+  const offsets = new Int32Array(counts.length + 1);
+  let total = 0;
+  for (let i = 0; i < counts.length; i++) {
+    total += counts[i]!;
+    if (total > 0x7fff_ffff) throw new ExperimentError("F2C2201", "the data source has more than 2^31 images", "lower the number of identities or of images an identity");
+    offsets[i + 1] = total;
+  }
+  return offsets;
+};
+
+const whole = (name: string, value: number, low: number): number => {
+  if (!Number.isInteger(value) || value < low) throw new ExperimentError("F2C2202", `${name} is ${value}`, `give a whole number from ${low} up`);
+  return value;
+};
+
+export interface SyntheticFacesOptions {
+  identities: number;
+  imagesPerIdentity: ImagesPerIdentity;
+  /** Edge of the square images in pixels. */
+  size: number;
+  seed?: number;
+  channels?: 1 | 3;
+  /** 0: every image of a person nearly alike; 1: pose, light and occlusion hide most of them. */
+  difficulty?: number;
+  /** People kept back for verification, and images of each. */
+  heldOut?: { identities: number; images: number };
+}
+
+/** Drawn faces: any number of identities at no storage, the same for everybody who uses the seed. */
+export function syntheticFaces(options: SyntheticFacesOptions): DataSource {
+  const { identities, imagesPerIdentity, size, seed = 0, channels = 3, difficulty = 0.5, heldOut = { identities: 100, images: 6 } } = options;
+  whole("syntheticFaces: identities", identities, 1);
+  whole("syntheticFaces: size", size, 16);
+  whole("syntheticFaces: heldOut.identities", heldOut.identities, 0);
+  if (!(difficulty >= 0 && difficulty <= 1)) throw new ExperimentError("F2C2202", `syntheticFaces: difficulty is ${difficulty}`, "give a number from 0 to 1");
+  const catalogue = (counts: Int32Array, firstIdentity: number): Catalogue => ({
+    spec: { kind: "synthetic_faces", seed, size, channels, difficulty, firstIdentity },
+    offsets: offsetsOf(counts),
+    shape: [channels, size, size],
+    buffers: { counts },
+  });
+  return {
+    kind: "synthetic_faces",
+    open: () => ({
+      train: catalogue(imagesPerIdentity.counts(identities, seed), 0),
+      heldOut: catalogue(new Int32Array(heldOut.identities).fill(heldOut.images), identities),
+    }),
+  };
+}

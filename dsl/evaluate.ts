@@ -1,0 +1,41 @@
+/** @file What is measured, and when. */
+
+/** How often: every so many epochs or steps. */
+export interface Every {
+  readonly unit: "epochs" | "steps";
+  readonly count: number;
+}
+export const epochs = (count: number): Every => ({ unit: "epochs", count });
+export const steps = (count: number): Every => ({ unit: "steps", count });
+
+export interface VerificationOptions {
+  /** Pairs of held-out people: how many of the same person and how many of different ones. */
+  pairs?: "held-out" | { genuine: number; impostor: number };
+  every?: Every;
+  /** False accept rates at which the true accept rate is reported. */
+  far?: readonly number[];
+  /** Embeddings are those of the image plus those of its mirror image. */
+  flip?: boolean;
+  /** Also measure the untrained net and raw pixels on the same pairs. */
+  baselines?: boolean;
+}
+
+/** Verification on people that training never saw. */
+export interface Verification {
+  readonly genuine: number;
+  readonly impostor: number;
+  readonly every: Every | undefined;
+  readonly far: readonly number[];
+  readonly flip: boolean;
+  readonly baselines: boolean;
+}
+
+/** Same person or not, on pairs of held-out people: 10-fold accuracy, TAR at FAR, ROC. */
+export const verification = ({ pairs = "held-out", every, far = [1e-1, 1e-2, 1e-3], flip = true, baselines = true }: VerificationOptions = {}): Verification => ({
+  genuine: pairs === "held-out" ? 0 : pairs.genuine,
+  impostor: pairs === "held-out" ? 0 : pairs.impostor,
+  every,
+  far,
+  flip,
+  baselines,
+});

@@ -1,0 +1,69 @@
+/** @file The experiment: everything that a run needs, in one value. */
+import type { DataSource } from "./data/source.js";
+import { ExperimentError } from "./errors.js";
+import type { Verification, Every } from "./evaluate.js";
+import type { Loader } from "./data/dual-loader.js";
+import type { MethodBuilder, Policy } from "./method.js";
+import type { Optimizer } from "./optimizer.js";
+
+export interface ExperimentOptions {
+  /** Names the run folder: letters, digits, `-`, `_`, `.`. */
+  name: string;
+  data: DataSource;
+  method: MethodBuilder;
+  loader: Loader;
+  optimizer: Optimizer;
+  /** Learning rate, called every step. */
+  lr: Policy | number;
+  /** Length of the run, in passes over the images, or in steps. One of the two. */
+  epochs?: number;
+  steps?: number;
+  evaluate?: Verification;
+  /** Of everything random: initial weights, order of the images, flips. */
+  seed?: number;
+  /** How often a checkpoint is written; the end of the run always is one. */
+  checkpoint?: Every;
+  /** `auto` takes a CUDA device if there is one. */
+  device?: "auto" | "cpu" | "cuda" | `cuda:${number}`;
+  /** How the host executes the step. */
+  backend?: "torchscript" | "eager";
+}
+
+export const EXPERIMENT = Symbol.for("f2c-dsl.experiment");
+export type Experiment = Readonly<Required<Omit<ExperimentOptions, "epochs" | "steps" | "evaluate" | "checkpoint" | "lr">>> & {
+  readonly [EXPERIMENT]: true;
+  readonly lr: Policy;
+  readonly length: Every;
+  readonly evaluate: Verification | undefined;
+  readonly checkpoint: Every;
+};
+
+/** An experiment. `export default` it from the file that `f2c-dsl run` gets. */
+export function experiment(options: ExperimentOptions): Experiment {
+  const { name, epochs, steps, lr, seed = 0 } = options;
+  const refuse = (message: string, hint: string): never => {
+    throw new ExperimentError("F2C2104", `experiment "${name}": ${message}`, hint);
+  };
+  if (!/^[\w.-]+$/.test(name ?? "")) refuse("the name is not usable as a folder", "letters, digits, - _ and . only");
+  if ((epochs === undefined) === (steps === undefined)) refuse("its length is not clear", "give either `epochs` or `steps`");
+  const count = (epochs ?? steps)!;
+  if (!(count > 0) || (steps !== undefined && !Number.isInteger(steps))) refuse(`a length of ${count}`, "give a number above 0; steps are whole");
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) refuse(`seed ${seed}`, "give a whole number from 0 to 4294967295");
+  return Object.freeze({
+    [EXPERIMENT]: true as const,
+    name,
+    data: options.data,
+    method: options.method,
+    loader: options.loader,
+    optimizer: options.optimizer,
+    lr: typeof lr === "number" ? () => lr : lr,
+    length: { unit: epochs === undefined ? ("steps" as const) : ("epochs" as const), count },
+    evaluate: options.evaluate,
+    seed,
+    checkpoint: options.checkpoint ?? { unit: "epochs" as const, count: 1 },
+    device: options.device ?? "auto",
+    backend: options.backend ?? "torchscript",
+  });
+}
+
+export const isExperiment = (value: unknown): value is Experiment => typeof value === "object" && value !== null && EXPERIMENT in value;

@@ -1,0 +1,27 @@
+/** @file The public DSL: everything that an experiment imports from "f2c-dsl". */
+export * from "./compiled.js";
+export * from "./data/dual-loader.js";
+export * from "./data/image-folder.js";
+export * from "./data/source.js";
+export * from "./entry.js";
+export * from "./errors.js";
+export * from "./evaluate.js";
+export * from "./experiment.js";
+export * from "./functions.js";
+export * from "./initialisers.js";
+export { INTRINSIC } from "./intrinsic.js";
+export * from "./layers/compose.js";
+export * from "./layers/layers.js";
+export * from "./margin.js";
+export * from "./method.js";
+export * from "./methods/f2c.js";
+export * from "./module.js";
+export * from "./nets/mobile-face-net.js";
+export * as ops from "./ops.generated.js";
+export * from "./optimizer.js";
+export { fixed, type ImagesPerIdentity, spread, zipf } from "./plan/images-per-identity.js";
+export * from "./pool.js";
+export * from "./schedule.js";
+export type * from "./shape.js";
+export type * from "./tensor.js";
+export * from "./twin.js";

@@ -1,0 +1,92 @@
+/**
+ * @file F2C, Faster Face Classification (CVPR 2022, arXiv 2105.10375), with nothing but the public DSL.
+ *
+ * A step has two passes over two streams of images, x and y, each identity of the identity loader once in either. The
+ * tentative pass classifies P(x) against the pool as G(y) would leave it; the committed pass classifies P(y) against the
+ * pool as G(x) leaves it, and that stays. The paper's code writes the pool and takes it back; here the plan already knows
+ * every slot, so both passes patch the columns they touch of one product with the pool, and one write ends the step.
+ */
+import { normalize } from "../functions.js";
+import { type Margin, marginLoss } from "../margin.js";
+import { type MethodBuilder, method, type Net, type Policy, twin, type TwinOptions } from "../method.js";
+import * as ops from "../ops.generated.js";
+import { type ClassPoolOptions, classPool, type PassTensors, passPlan, patchedCosines, touchedRows, writeRows } from "../pool.js";
+import { always } from "../schedule.js";
+import type { Features, Tensor } from "../tensor.js";
+import { follow } from "../twin.js";
+
+/** The loss of probe rows whose identity is not in the pool: push them from their `k` nearest centres. */
+export interface Negatives {
+  readonly k: number | "auto";
+  /** Weight beside the classification loss. The paper's code has 1, although the cosines there are not scaled. */
+  readonly scale: number;
+}
+/** The mean of the `k` largest cosines, those below 0 counting as 0. `auto`: 0.0002 of the capacity, from 3 to 10. */
+export const hardest = ({ k = "auto", scale = 1 }: { k?: number | "auto"; scale?: number } = {}): Negatives => ({ k, scale });
+
+export interface F2cOptions {
+  net: Net;
+  /** Momentum of the Gallery Net: how much of itself it keeps each step. */
+  ema?: Policy | number;
+  pool: ClassPoolOptions;
+  margin: Margin;
+  negatives?: Negatives;
+  /** BatchNorm of the Gallery Net. */
+  gallery?: TwinOptions;
+}
+
+const outOfPool = ({ k, scale }: { k: number; scale: number }, cosine: Features, pass: PassTensors): Tensor<readonly [], "f32"> => {
+  const [nearest] = cosine.topk(k);
+  const pushed = nearest.clamp({ min: 0 }).mul(pass.target.lt(0).to("f32").unsqueeze(1));
+  return pushed.sum().mul(scale / k).div(Math.max(pass.outside, 1)) as Tensor<readonly [], "f32">;
+};
+
+/** F2C for a net, a pool and a margin. */
+export const f2c = (options: F2cOptions): MethodBuilder => (setting) => {
+  const { margin, gallery: twinOptions = {} } = options;
+  const ema = typeof options.ema === "function" ? options.ema : always(options.ema ?? 0.99);
+  const probe = options.net(setting.shape);
+  const pool = classPool({ ...options.pool, dim: options.net.embedding, identities: setting.identities });
+  const { k, scale } = options.negatives ?? hardest();
+  const negatives = {
+    k: Math.min(k === "auto" ? Math.min(Math.max(Math.floor(pool.capacity * 0.0002), 3), 10) : k, pool.capacity),
+    scale,
+  };
+
+  const passLoss = (cosines: { first: Features; second: Features }, pass: PassTensors): Tensor<readonly [], "f32"> => {
+    const one = (cosine: Features) =>
+      marginLoss(margin, cosine, pass.target).sum().div(Math.max(pass.inside, 1)).add(outOfPool(negatives, cosine, pass));
+    return one(cosines.first).add(one(cosines.second)) as Tensor<readonly [], "f32">;
+  };
+
+  return method(
+    { probe, gallery: twin(probe, twinOptions), pool },
+    {
+      plan({ pool: book }, { x, y }, at) {
+        const tentative = passPlan(pool, book.peek(y.labels, x.labels));
+        const committed = passPlan(pool, book.commit(x.labels, y.labels));
+        return { ema: ema(at), tentative, committed };
+      },
+
+      step({ probe, gallery, pool }, { x, y }, plan) {
+        follow(gallery, probe, plan.ema, twinOptions.buffers ?? "own");
+        const [px, py] = [normalize(probe(x)), normalize(probe(y))];
+        const [gy, gx] = [normalize(gallery(y)), normalize(gallery(x))];
+
+        const before = ops.cat([px, py]).matmul(pool.rows[0]!.transpose(0, 1));
+        const rows = px.size(0);
+        const tentative = patchedCosines(px, before.slice(0, 0, rows), touchedRows(pool, gy, plan.tentative), plan.tentative);
+        const stored = touchedRows(pool, gx, plan.committed);
+        const committed = patchedCosines(py, before.slice(0, rows, 2 * rows), stored, plan.committed);
+
+        const loss = passLoss(tentative, plan.tentative).add(passLoss(committed, plan.committed));
+        const found = committed.first.argmax(1).eq(plan.committed.target).to("f32").sum();
+
+        writeRows(pool, stored, plan.committed);
+        return { loss, accuracy: found.div(Math.max(plan.committed.inside, 1)) };
+      },
+
+      embed: ({ probe }, images) => normalize(probe(images)),
+    },
+  );
+};

@@ -1,0 +1,48 @@
+/** @file Optimizers, written in the DSL: groups of tensors, updated in place after the gradient. */
+import type { Policy } from "./method.js";
+import type { Tensors } from "./tensor.js";
+
+/** What an optimizer's update sees. `slots` are groups of the parameters' shapes, zero at first, kept in checkpoints. */
+export type OptimizerUpdate<Slot extends string> = (
+  groups: { readonly parameters: Tensors; readonly gradients: Tensors } & Readonly<Record<Slot, Tensors>>,
+  hyper: { readonly lr: number },
+) => void;
+
+export const OPTIMIZER = Symbol.for("f2c-dsl.optimizer");
+export interface Optimizer {
+  readonly [OPTIMIZER]: { readonly slots: readonly string[]; readonly update: OptimizerUpdate<string> };
+}
+
+/** An optimizer: the names of its slots, and its update, which is compiled into the step after the gradient. */
+export const optimizer = <const Slot extends string>(slots: readonly Slot[], update: OptimizerUpdate<Slot>): Optimizer => ({
+  [OPTIMIZER]: { slots, update: update as OptimizerUpdate<string> },
+});
+
+export interface SgdOptions {
+  momentum?: number;
+  nesterov?: boolean;
+  /** Added to the gradient as `weightDecay * parameter`, on every parameter, as torch.optim.SGD does. */
+  weightDecay?: number;
+  /** The gradient is scaled down to at most this L2 length over all parameters. */
+  clip?: number;
+}
+
+/** Stochastic gradient descent; the arithmetic of torch.optim.SGD (Sutskever et al. 2013, without its dampening). */
+export const sgd = ({ momentum = 0.9, nesterov = false, weightDecay = 0, clip }: SgdOptions = {}): Optimizer =>
+  optimizer(["velocity"], ({ parameters, gradients, velocity }, { lr }) => {
+    let gradient = gradients;
+    if (clip !== undefined) {
+      const length = gradients.foreach_norm();
+      gradient = gradient.foreach_scale(length.add(1e-6).pow(-1).mul(clip).clamp({ max: 1 }));
+    }
+    if (weightDecay !== 0) gradient = gradient.foreach_add(parameters, weightDecay);
+    if (momentum === 0) {
+      parameters.foreach_add_(gradient, -lr);
+    } else {
+      velocity.foreach_mul_(momentum);
+      velocity.foreach_add_(gradient, 1);
+      parameters.foreach_add_(nesterov ? gradient.foreach_add(velocity, momentum) : velocity, -lr);
+    }
+  });
+
+export type { Policy };

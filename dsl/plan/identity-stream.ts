@@ -1,0 +1,65 @@
+/** @file Identities one by one, with some images of each: every identity once a pass, whatever its number of images. */
+import { randomBelow, randomU32 } from "./counter-random.js";
+import { type KeyedPermutation, keyedPermutation } from "./keyed-permutation.js";
+
+const ORDER = 0x6964656e;
+const CHOICE = 0x63686f69;
+
+/** `count` identities a step, `perIdentity` images of each: different ones as long as there are enough. */
+export class IdentityStream {
+  private readonly identities: number;
+  private readonly orders = new Map<number, KeyedPermutation>();
+
+  /** `offsets`: first image of each identity, and the number of images at the end. */
+  constructor(
+    private readonly offsets: Int32Array,
+    readonly count: number,
+    readonly perIdentity: number,
+    private readonly seed: number,
+  ) {
+    this.identities = offsets.length - 1;
+  }
+
+  private order(pass: number): KeyedPermutation {
+    let order = this.orders.get(pass);
+    if (!order) {
+      if (this.orders.size > 2) this.orders.clear();
+      order = keyedPermutation(this.identities, randomU32(this.seed, ORDER, pass));
+      this.orders.set(pass, order);
+    }
+    return order;
+  }
+
+  /** Writes the images of `step` into `out`, identity by identity. */
+  fill(step: number, out: Int32Array): void {
+    for (let i = 0; i < this.count; i++) {
+      const position = step * this.count + i;
+      const pass = Math.floor(position / this.identities);
+      const identity = this.order(pass).at(position - pass * this.identities);
+      this.choose(identity, position, out, i * this.perIdentity);
+    }
+  }
+
+  /** Consecutive images of the identity from a random place in a random order: a walk by a step coprime to their number. */
+  private choose(identity: number, position: number, out: Int32Array, at: number): void {
+    const first = this.offsets[identity]!;
+    const images = this.offsets[identity + 1]! - first;
+    const start = randomBelow(images, this.seed, CHOICE, 2 * position);
+    let stride = images > 1 ? 1 + randomBelow(images - 1, this.seed, CHOICE, 2 * position + 1) : 0;
+    while (images > 1 && greatestCommonDivisor(stride, images) !== 1) stride = (stride % (images - 1)) + 1;
+    for (let k = 0; k < this.perIdentity; k++) out[at + k] = first + ((start + k * stride) % images);
+  }
+}
+
+const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
+
+/** The identity that an image belongs to, by binary search. */
+export function labelOf(offsets: Int32Array, image: number): number {
+  let [low, high] = [0, offsets.length - 1];
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (offsets[middle]! <= image) low = middle;
+    else high = middle;
+  }
+  return low;
+}

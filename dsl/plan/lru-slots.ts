@@ -1,0 +1,221 @@
+/**
+ * @file Which identity sits in which slot of a pool, by least recent use, on typed arrays only.
+ *
+ * An open-addressing table maps identities to slots; a doubly linked list over the slots keeps their order. Every change
+ * is noted, so that a tentative pass is taken back exactly.
+ */
+const EMPTY = -1;
+
+const hash = (identity: number): number => {
+  const x = Math.imul(identity ^ (identity >>> 16), 0x21f0aaad);
+  return (Math.imul(x ^ (x >>> 15), 0x735a2d97) >>> 0) ^ (x >>> 13);
+};
+
+/** What undoes one change: the slot, its row before, and who sat there (or -1), who moved where in the list. */
+interface Journal {
+  slot: Int32Array;
+  row: Uint8Array;
+  owner: Int32Array;
+  /** The neighbour before which the slot stood; -2: the slot was free. */
+  after: Int32Array;
+  length: number;
+}
+
+export class LruSlots {
+  private readonly table: Int32Array;
+  private readonly mask: number;
+  private readonly owner: Int32Array;
+  /** Towards the most recent, and towards the least recent. The list's ends are `newest` and `oldest`. */
+  private readonly newer: Int32Array;
+  private readonly older: Int32Array;
+  private readonly rows: Uint8Array;
+  private newest = EMPTY;
+  private oldest = EMPTY;
+  private used = 0;
+  private journal: Journal | undefined;
+  private readonly spare: Journal = { slot: new Int32Array(64), row: new Uint8Array(64), owner: new Int32Array(64), after: new Int32Array(64), length: 0 };
+  /** Whether the last `touch` let somebody in. */
+  admitted = false;
+
+  constructor(
+    readonly capacity: number,
+    private readonly moveOnHit = true,
+  ) {
+    let size = 4;
+    while (size < capacity * 2) size *= 2;
+    this.table = new Int32Array(size).fill(EMPTY);
+    this.mask = size - 1;
+    this.owner = new Int32Array(capacity).fill(EMPTY);
+    this.newer = new Int32Array(capacity).fill(EMPTY);
+    this.older = new Int32Array(capacity).fill(EMPTY);
+    this.rows = new Uint8Array(capacity);
+  }
+
+  /** Slots in use: 0 to size - 1. */
+  get size(): number {
+    return this.used;
+  }
+
+  /** The slot of an identity, -1 if it has none. Changes nothing. */
+  slotOf(identity: number): number {
+    for (let at = hash(identity) & this.mask; ; at = (at + 1) & this.mask) {
+      const slot = this.table[at]!;
+      if (slot === EMPTY || this.owner[slot] === identity) return slot;
+    }
+  }
+
+  /** The pool row of `slot` that is written next. */
+  rowOf(slot: number): number {
+    return this.rows[slot]!;
+  }
+
+  setRow(slot: number, row: number): void {
+    this.rows[slot] = row;
+  }
+
+  /** Finds or makes a place for an identity, as the most recent. A full pool loses its least recent identity. */
+  touch(identity: number): number {
+    const held = this.slotOf(identity);
+    if (held !== EMPTY) {
+      this.admitted = false;
+      this.note(held, identity, this.newer[held]!);
+      if (this.moveOnHit && held !== this.newest) {
+        this.unlink(held);
+        this.linkNewest(held);
+      }
+      return held;
+    }
+    this.admitted = true;
+    let slot: number;
+    if (this.used < this.capacity) {
+      slot = this.used++;
+      this.note(slot, EMPTY, -2);
+    } else {
+      slot = this.oldest;
+      this.note(slot, this.owner[slot]!, this.newer[slot]!);
+      this.forget(this.owner[slot]!);
+      this.unlink(slot);
+    }
+    this.owner[slot] = identity;
+    this.remember(slot);
+    this.linkNewest(slot);
+    return slot;
+  }
+
+  /** From here on, changes are noted; `rollback` takes them back. */
+  mark(): void {
+    this.journal = this.spare;
+    this.spare.length = 0;
+  }
+
+  /** Takes back everything since `mark`, last change first. */
+  rollback(): void {
+    const journal = this.journal;
+    if (!journal) throw new Error("internal: rollback without mark");
+    this.journal = undefined;
+    for (let i = journal.length - 1; i >= 0; i--) {
+      const slot = journal.slot[i]!;
+      const before = journal.owner[i]!;
+      this.rows[slot] = journal.row[i]!;
+      this.unlink(slot);
+      if (this.owner[slot] !== before) {
+        this.forget(this.owner[slot]!);
+        this.owner[slot] = before;
+        if (before !== EMPTY) this.remember(slot);
+      }
+      if (journal.after[i] === -2) this.used--;
+      else this.linkBefore(slot, journal.after[i]!);
+    }
+  }
+
+  private note(slot: number, owner: number, after: number): void {
+    const journal = this.journal;
+    if (!journal) return;
+    if (journal.length === journal.slot.length) {
+      const grown = <A extends Int32Array | Uint8Array>(old: A, make: (n: number) => A): A => {
+        const next = make(old.length * 2);
+        next.set(old);
+        return next;
+      };
+      journal.slot = grown(journal.slot, (n) => new Int32Array(n));
+      journal.row = grown(journal.row, (n) => new Uint8Array(n));
+      journal.owner = grown(journal.owner, (n) => new Int32Array(n));
+      journal.after = grown(journal.after, (n) => new Int32Array(n));
+    }
+    const i = journal.length++;
+    journal.slot[i] = slot;
+    journal.row[i] = this.rows[slot]!;
+    journal.owner[i] = owner;
+    journal.after[i] = after;
+  }
+
+  private linkNewest(slot: number): void {
+    this.linkBefore(slot, EMPTY);
+  }
+
+  /** Links `slot` on the older side of `newer`; -1: as the newest. */
+  private linkBefore(slot: number, newer: number): void {
+    const older = newer === EMPTY ? this.newest : this.older[newer]!;
+    this.newer[slot] = newer;
+    this.older[slot] = older;
+    if (newer === EMPTY) this.newest = slot;
+    else this.older[newer] = slot;
+    if (older === EMPTY) this.oldest = slot;
+    else this.newer[older] = slot;
+  }
+
+  private unlink(slot: number): void {
+    const [newer, older] = [this.newer[slot]!, this.older[slot]!];
+    if (newer === EMPTY) this.newest = older;
+    else this.older[newer] = older;
+    if (older === EMPTY) this.oldest = newer;
+    else this.newer[older] = newer;
+  }
+
+  private remember(slot: number): void {
+    let at = hash(this.owner[slot]!) & this.mask;
+    while (this.table[at] !== EMPTY) at = (at + 1) & this.mask;
+    this.table[at] = slot;
+  }
+
+  /** Removes an identity from the table; later entries of its run move up, so that no gap breaks a search. */
+  private forget(identity: number): void {
+    let gap = hash(identity) & this.mask;
+    while (this.owner[this.table[gap]!] !== identity) gap = (gap + 1) & this.mask;
+    for (let at = (gap + 1) & this.mask; this.table[at] !== EMPTY; at = (at + 1) & this.mask) {
+      const home = hash(this.owner[this.table[at]!]!) & this.mask;
+      if (((at - home) & this.mask) >= ((at - gap) & this.mask)) {
+        this.table[gap] = this.table[at]!;
+        gap = at;
+      }
+    }
+    this.table[gap] = EMPTY;
+  }
+
+  /** Identities from the most to the least recent. */
+  order(): Int32Array {
+    const order = new Int32Array(this.used);
+    for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.older[slot]!) order[i++] = this.owner[slot]!;
+    return order;
+  }
+
+  /** What a checkpoint keeps: who sits where, the rows, and the order of the slots. */
+  state(): { owner: Int32Array; rows: Uint8Array; order: Int32Array } {
+    const order = new Int32Array(this.used);
+    for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.older[slot]!) order[i++] = slot;
+    return { owner: this.owner.slice(), rows: this.rows.slice(), order };
+  }
+
+  restore(state: { owner: Int32Array; rows: Uint8Array; order: Int32Array }): void {
+    this.table.fill(EMPTY);
+    this.owner.set(state.owner);
+    this.rows.set(state.rows);
+    this.newest = EMPTY;
+    this.oldest = EMPTY;
+    this.used = state.order.length;
+    for (const slot of [...state.order].reverse()) {
+      this.remember(slot);
+      this.linkNewest(slot);
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/** @file The book of a class pool: walks the gallery rows of a pass as the F2C paper does, and writes down a static plan. */
+import { ExperimentError } from "../errors.js";
+import type { BookState } from "../method.js";
+import { LruSlots } from "./lru-slots.js";
+
+/** One pass: n gallery rows enter the pool, m probe rows look for their class. */
+export interface PoolPass {
+  /** Slots that the pass touches, each once, in order of the first touch; then the spill slot `capacity` up to length n. */
+  readonly touched: Int32Array;
+  /** For each touched slot, the gallery row that is the last to enter row 0 (row 1), where `fresh0` (`fresh1`) is 1. */
+  readonly source0: Int32Array;
+  readonly fresh0: Uint8Array;
+  readonly source1: Int32Array;
+  readonly fresh1: Uint8Array;
+  /** 1 where the pass found the identity in the pool. */
+  readonly dual: Uint8Array;
+  /** Slot of each probe row's identity after the walk, -1 outside. Length m. */
+  readonly target: Int32Array;
+  /** Probe rows whose identity is in the pool. */
+  readonly inPool: number;
+  /** Slots taken after the walk: 0 to filled - 1. */
+  readonly filled: number;
+}
+
+export class PoolBook {
+  private readonly slots: LruSlots;
+  /** Position of a slot among the touched ones of the current pass. */
+  private readonly position: Int32Array;
+
+  constructor(
+    readonly capacity: number,
+    private readonly options: { rows: 1 | 2; evict: "lru" | "fifo" },
+  ) {
+    this.slots = new LruSlots(capacity, options.evict === "lru");
+    this.position = new Int32Array(capacity).fill(-1);
+  }
+
+  /** The pass as it would be; the book stays as it is. */
+  peek(written: Int32Array, targets: Int32Array): PoolPass {
+    this.slots.mark();
+    try {
+      return this.walk(written, targets);
+    } finally {
+      this.slots.rollback();
+    }
+  }
+
+  /** The pass, kept. */
+  commit(written: Int32Array, targets: Int32Array): PoolPass {
+    return this.walk(written, targets);
+  }
+
+  private walk(written: Int32Array, targets: Int32Array): PoolPass {
+    const n = written.length;
+    const touched = new Int32Array(n).fill(this.capacity);
+    const [source0, source1] = [new Int32Array(n), new Int32Array(n)];
+    const [fresh0, fresh1, dual] = [new Uint8Array(n), new Uint8Array(n), new Uint8Array(n)];
+    let count = 0;
+    for (let i = 0; i < n; i++) {
+      const slot = this.slots.touch(written[i]!);
+      let at = this.position[slot]!;
+      if (this.slots.admitted && at >= 0) this.overflow(written, touched, count);
+      if (at < 0) {
+        at = count++;
+        this.position[slot] = at;
+        touched[at] = slot;
+      }
+      const row = this.slots.admitted || this.options.rows === 1 ? 0 : this.slots.rowOf(slot);
+      if (!this.slots.admitted && this.options.rows === 2) dual[at] = 1;
+      this.slots.setRow(slot, this.slots.admitted ? 1 : 1 - this.slots.rowOf(slot));
+      (row === 0 ? source0 : source1)[at] = i;
+      (row === 0 ? fresh0 : fresh1)[at] = 1;
+    }
+    for (let i = 0; i < count; i++) this.position[touched[i]!] = -1;
+    let inPool = 0;
+    const target = targets.map((identity) => {
+      const slot = this.slots.slotOf(identity);
+      if (slot >= 0) inPool++;
+      return slot;
+    });
+    return { touched, source0, fresh0, source1, fresh1, dual, target, inPool, filled: this.slots.size };
+  }
+
+  private overflow(written: Int32Array, touched: Int32Array, count: number): never {
+    for (let i = 0; i < count; i++) this.position[touched[i]!] = -1;
+    throw new ExperimentError(
+      "F2C2301",
+      `the class pool has ${this.capacity} slots, but one step brings ${new Set(written).size} identities: some would be evicted inside their own batch`,
+      "raise the pool's capacity, or lower the loader's `identities` and `instances`",
+    );
+  }
+
+  /** Identities from the most to the least recent. */
+  order(): Int32Array {
+    return this.slots.order();
+  }
+
+  state(): BookState {
+    return { ...this.slots.state() };
+  }
+
+  restore(state: BookState): void {
+    const { owner, rows, order } = state as { owner: Int32Array; rows: Uint8Array; order: Int32Array };
+    if (owner?.length !== this.capacity) {
+      throw new ExperimentError("F2C2303", `the checkpoint's pool has ${owner?.length ?? 0} slots, this one ${this.capacity}`, "resume with the capacity that the run began with");
+    }
+    this.slots.restore({ owner, rows, order });
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * @file The Dynamic Class Pool: a bank of class centres made of features, with room for `capacity` identities.
+ *
+ * Its tensors are `rows` matrices [capacity + 1, D] of unit rows. The last slot, the spill, belongs to no identity: padding
+ * of a plan points there, so that every step writes and patches the same number of slots. Its book says who sits where.
+ */
+import { ExperimentError } from "./errors.js";
+import { unitRows } from "./initialisers.js";
+import { type Bookkept, bookkept } from "./method.js";
+import { state, type Stored } from "./module.js";
+import * as ops from "./ops.generated.js";
+import { PoolBook, type PoolPass } from "./plan/pool-book.js";
+import type { Features, Tensor } from "./tensor.js";
+
+export interface ClassPoolOptions {
+  /** Slots: a whole number, or a share of the identities below 1. */
+  capacity: number;
+  /** Features kept of each identity. With two, a second look at an identity goes into the other row. */
+  rows?: 1 | 2;
+  /** Who leaves a full pool: the identity seen least recently, or the one that entered first. */
+  evict?: "lru" | "fifo";
+  /** Rows before anybody sits there: spread over the sphere, or the positive orthant of the F2C code. */
+  init?: "normal" | "uniform";
+  /** Slots that nobody has taken yet are no negatives. The F2C code leaves them in. */
+  maskUnfilled?: boolean;
+}
+
+type Rows = { readonly rows: readonly Stored<readonly [number, number], "f32">[] };
+export type ClassPool = Bookkept<Rows, PoolBook> & { readonly capacity: number; readonly maskUnfilled: boolean };
+
+/** A class pool of `capacity` slots for features of length `dim`, among `identities` identities. */
+export function classPool(options: ClassPoolOptions & { dim: number; identities: number }): ClassPool {
+  const { dim, identities, rows = 2, evict = "lru", init = "normal", maskUnfilled = true } = options;
+  const capacity = options.capacity < 1 ? Math.ceil(options.capacity * identities) : options.capacity;
+  if (!Number.isInteger(capacity) || capacity < 1) {
+    throw new ExperimentError("F2C2302", `a class pool of capacity ${options.capacity}`, "give a share below 1, or a whole number of slots");
+  }
+  const row = () => state([capacity + 1, dim], unitRows(init));
+  const pool = bookkept({ rows: Array.from({ length: rows }, row) }, () => new PoolBook(capacity, { rows, evict }));
+  return { ...pool, capacity, maskUnfilled };
+}
+
+/** One pass's plan, of static sizes: n gallery rows enter, m probe rows look for their class. */
+export const passPlan = (pool: { capacity: number; maskUnfilled: boolean }, pass: PoolPass) => ({
+  /** The slots that the pass touches, each once; the rest is the spill. */
+  touched: pass.touched,
+  /** For each of them: which gallery row ends up in pool row 0, and whether one does. */
+  source0: pass.source0,
+  fresh0: pass.fresh0,
+  source1: pass.source1,
+  fresh1: pass.fresh1,
+  /** Identities that the pass found in the pool: their second centre counts too. */
+  dual: pass.dual,
+  /** Slot of each probe row's identity, -1 outside the pool. */
+  target: pass.target,
+  /** Slots from here on are no classes. */
+  limit: pool.maskUnfilled ? pass.filled : pool.capacity,
+  /** Probe rows inside and outside the pool. */
+  inside: pass.inPool,
+  outside: pass.target.length - pass.inPool,
+});
+type Index = Tensor<readonly [number], "i64">;
+type Mask = Tensor<readonly [number], "bool">;
+/** `passPlan` as a compiled function sees it. */
+export interface PassTensors {
+  readonly touched: Index;
+  readonly source0: Index;
+  readonly fresh0: Mask;
+  readonly source1: Index;
+  readonly fresh1: Mask;
+  readonly dual: Mask;
+  readonly target: Index;
+  readonly limit: number;
+  readonly inside: number;
+  readonly outside: number;
+}
+type PoolTensors = { readonly rows: readonly Features[] };
+
+const pick = (mask: Mask, fresh: Features, old: Features): Features => ops.where(mask.unsqueeze(1), fresh, old) as Features;
+
+/** The touched slots as the pass leaves them: row 0, and row 1 where there is one. Compiled. */
+export const touchedRows = (pool: PoolTensors, gallery: Features, pass: PassTensors) => {
+  const first = pick(pass.fresh0, gallery.index_select(pass.source0), pool.rows[0]!.index_select(pass.touched));
+  const second =
+    pool.rows.length > 1
+      ? pick(pass.fresh1, gallery.index_select(pass.source1), pool.rows[1]!.index_select(pass.touched))
+      : first;
+  return { first, second };
+};
+
+/**
+ * Cosines of probe rows to the pool as the pass leaves it, without writing to the pool: `before` [m, capacity + 1] are the
+ * cosines to row 0 as it stands, in which the touched columns are replaced. `first` sees row 0 everywhere, `second` row 1
+ * of the dual slots. Slots that are no class are -infinity. Compiled.
+ */
+export const patchedCosines = (probe: Features, before: Features, rows: { first: Features; second: Features }, pass: PassTensors) => {
+  const noClass = ops.arange(before.size(1)).ge(pass.limit);
+  const patch = (centres: Features) =>
+    before.index_copy(pass.touched, probe.matmul(centres.transpose(0, 1)), 1).masked_fill(noClass, Number.NEGATIVE_INFINITY);
+  return { first: patch(rows.first), second: patch(pick(pass.dual, rows.second, rows.first)) };
+};
+
+/** Writes the touched slots into the pool. Compiled; stands after the loss. */
+export const writeRows = (pool: PoolTensors, rows: { first: Features; second: Features }, pass: PassTensors): void => {
+  pool.rows[0]!.index_copy_(pass.touched, rows.first);
+  if (pool.rows.length > 1) pool.rows[1]!.index_copy_(pass.touched, rows.second);
+};

@@ -1,0 +1,26 @@
+/** @file The values of compiled functions. None of them exists in Node: they are names that the compiler follows. */
+import type { TensorMethods, TensorsMethods } from "./ops.generated.js";
+import type { DType, Shape } from "./shape.js";
+
+/**
+ * A tensor in a compiled function. `S` holds its sizes, `number` where the compiler decides; `D` its dtype.
+ *
+ * Methods are the ops of the registry; `docs/ops.md` lists them.
+ */
+export interface Tensor<S extends Shape = Shape, D extends DType = DType> extends TensorMethods {
+  readonly shape: S;
+  readonly dtype: D;
+  /** The same tensor under a more exact type, which the compiler checks: `x.as<[Dim<"B">, 512]>()`. */
+  as<T extends Shape>(): Tensor<Readonly<T>, D>;
+}
+
+/** One tensor for each member of the group `G`: a net's parameters, their gradients, an optimizer's buffers. */
+export interface Tensors<G extends string = string> extends TensorsMethods {
+  readonly group: G;
+}
+
+/** Images in a compiled net: [N, C, H, W], f32, normalised to about -1..1. */
+export type Images<C extends number = number, N extends number = number> = Tensor<readonly [N, C, number, number], "f32">;
+
+/** Rows of features: [N, D], f32. */
+export type Features<D extends number = number, N extends number = number> = Tensor<readonly [N, D], "f32">;

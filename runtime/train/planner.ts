@@ -1,0 +1,69 @@
+/** @file The planner: runs the experiment's plan, step by step, in Node. Its state is small and belongs into checkpoints. */
+import { flattenPlan, planPoint } from "../../compiler/build/plan-signature.js";
+import { openBooks, type Program } from "../../compiler/index.js";
+import type { Book, BookState, LoadedImages, StepPoint } from "../../dsl/index.js";
+
+/** All that the host needs for one step. */
+export interface StepPlan {
+  readonly step: number;
+  readonly scalars: Readonly<Record<string, number | boolean>>;
+  readonly arrays: Readonly<Record<string, Int32Array | Uint8Array | Float32Array>>;
+}
+
+/** Plans steps in order. A pure function of the seed and the step, but for the books, which `state` holds. */
+export class Planner {
+  private readonly loader;
+  private readonly books: Record<string, Book>;
+  private planned: number;
+
+  constructor(private readonly program: Program) {
+    this.loader = program.experiment.loader.open(program.train.offsets, program.experiment.seed);
+    this.books = openBooks(program.state) as Record<string, Book>;
+    this.planned = 0;
+  }
+
+  /** The step that `next` will plan. */
+  get step(): number {
+    return this.planned;
+  }
+
+  point(step: number): StepPoint {
+    return planPoint(step, this.program.stepsPerEpoch, this.program.steps);
+  }
+
+  /** Plans the next step. */
+  next(): StepPlan {
+    const step = this.planned;
+    const { experiment, method, signature } = this.program;
+    const at = this.point(step);
+    const batch = this.loader.batch(step) as Readonly<Record<string, LoadedImages>>;
+    const flat = flattenPlan(method.plan(this.books as never, batch, at), signature, step);
+    const arrays: Record<string, Int32Array | Uint8Array | Float32Array> = { ...flat.arrays };
+    for (const [stream, { images, flip }] of Object.entries(batch)) {
+      arrays[`${stream}.images`] = images;
+      arrays[`${stream}.flip`] = flip;
+    }
+    this.planned = step + 1;
+    return { step, scalars: { ...flat.scalars, lr: experiment.lr(at) }, arrays };
+  }
+
+  /** A copy of the books as they are before `step`. */
+  state(): Readonly<Record<string, BookState>> {
+    return Object.fromEntries(Object.entries(this.books).map(([name, book]) => [name, book.state()]));
+  }
+
+  /** Goes back, or forward, to where `state` was taken. */
+  restore(step: number, state: Readonly<Record<string, BookState>>): void {
+    for (const [name, book] of Object.entries(this.books)) {
+      const saved = state[name];
+      if (!saved) throw new Error(`internal: the checkpoint has no book ${name}`);
+      book.restore(saved);
+    }
+    this.planned = step;
+  }
+
+  /** Plans and throws away until `step` is next. */
+  advance(step: number): void {
+    while (this.planned < step) this.next();
+  }
+}

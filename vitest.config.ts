@@ -1,0 +1,6 @@
+import { defineConfig } from "vitest/config";
+
+// Tests import the built package (`#dsl/…`, `#compiler/…`, `#runtime/…` resolve to dist/), so they test what ships.
+export default defineConfig({
+  test: { include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 },
+});
