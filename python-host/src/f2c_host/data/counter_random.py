@@ -1,7 +1,7 @@
-"""Counter-based random numbers: every draw is a pure function of (key, counter), so order and batching cannot matter.
+"""Counter-based random numbers: a draw is a pure function of (key, counter), whatever the order and batching.
 
-The generator is SplitMix64 (Steele, Lea, Flood 2014) read at a position: draw j of key k is finalise(k + (j + 1) * gamma),
-which is exactly what a sequential SplitMix64 seeded with k gives as its j-th output.
+The generator is SplitMix64 (Steele, Lea, Flood 2014) read at a position: draw j of key k is
+finalise(k + (j + 1) * gamma), which is what a sequential SplitMix64 seeded with k gives as its j-th output.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def draw(keys: np.ndarray, count: int) -> np.ndarray:
 
 
 def derive(seed: int, *counters: np.ndarray) -> np.ndarray:
-    """A key for each tuple (seed, counter, counter, …): uint64 [n]; counters are non-negative integers [n]."""
+    """A key for each tuple (seed, counter, …): uint64 [n]; counters are non-negative integers [n]."""
     key = finalise(np.array([seed % 2**64], dtype=np.uint64) + GAMMA)
     for counter in counters:
         key = finalise(key + (counter.astype(np.uint64) + np.uint64(1)) * GAMMA)
@@ -37,8 +37,8 @@ def derive(seed: int, *counters: np.ndarray) -> np.ndarray:
 class Draws:
     """Hands out one uniform row after another; the order of the calls is part of what is drawn.
 
-    Only +, -, *, / and comparisons turn draws into parameters: these are exactly rounded everywhere, whereas a
-    vectorised sine or exponential may differ in the last bit between the body and the tail of an array.
+    Only +, -, *, / and comparisons turn draws into parameters: these are exactly rounded everywhere, whereas
+    a vectorised sine or exponential may differ in the last bit between the body and the tail of an array.
     """
 
     def __init__(self, keys: np.ndarray, count: int) -> None:

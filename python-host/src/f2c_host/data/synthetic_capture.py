@@ -1,4 +1,4 @@
-"""How one synthetic photograph is taken: pose, light, expression, background, camera. `difficulty` scales it all.
+"""How one synthetic photograph is taken: pose, light, expression, background, camera; `difficulty` scales it.
 
 A pure function of (seed, identity, k), k being the image's number within its identity.
 """
@@ -51,7 +51,7 @@ class Capture(NamedTuple):
 
 
 class Surroundings(NamedTuple):
-    """Colours that belong to the photograph and not to the person, each [3, n]; `cast` multiplies all colours."""
+    """Colours of the photograph and not of the person, each [3, n]; `cast` multiplies all colours."""
 
     shirt: np.ndarray
     backdrop: np.ndarray
@@ -66,16 +66,18 @@ def captures(
     """The circumstances of photograph k of each identity; both int64 [n], difficulty in 0..1."""
     d = Draws(derive(seed, identities, k), 90)
     hard = np.float32(difficulty)
+    # Pose, light and background grow fast and level off; what destroys detail grows evenly.
+    wide = hard * (2 - hard)
     # cos and sin of the roll from the tangent t of its half: rational, so exactly rounded everywhere.
-    t = d.signed(0.22) * hard
+    t = d.signed(0.22) * wide
     cos, sin = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
-    scale = np.float32(0.96) + d.signed(0.20) * hard
-    shift_u, shift_v = d.signed(0.26) * hard, d.signed(0.22) * hard
-    # Masks and hands come from below, hats' brims from above, bars from anywhere: a patch is placed off the centre.
+    scale = np.float32(0.96) + d.signed(0.20) * wide
+    shift_u, shift_v = d.signed(0.26) * wide, d.signed(0.22) * wide
+    # Masks and hands come from below, brims and bars from above.
     patched = d.chance(0.36 * hard)
     below = d.chance(0.5)
     patch_v = np.where(below > 0, d.uniform(0.45, 0.9), d.uniform(-1.0, 0.3))
-    strength = (d.uniform() * np.float32(0.95) + np.float32(0.10)) * hard
+    strength = (d.uniform() * np.float32(1.1) + np.float32(0.10)) * wide
     capture = Capture(
         uu=cos * scale,
         uv=sin * scale,
@@ -83,11 +85,11 @@ def captures(
         vu=-sin * scale,
         vv=cos * scale,
         v0=(sin * shift_u - cos * shift_v) * scale,
-        yaw=d.signed(0.42) * hard,
-        pitch=d.signed(0.24) * hard,
+        yaw=d.signed(0.42) * wide,
+        pitch=d.signed(0.24) * wide,
         light_u=d.uniform(-1.0, 1.0) * strength,
         light_v=d.uniform(-1.0, 0.45) * strength,
-        light=np.float32(1.0) + d.signed(0.55) * hard,
+        light=np.float32(1.0) + d.signed(0.65) * wide,
         gaze=d.signed(0.07) * hard,
         lids=np.maximum(
             np.float32(1.0) - d.uniform(-0.2, 0.55) * hard - d.chance(0.08 * hard) * np.float32(0.8), 0.12
@@ -97,8 +99,8 @@ def captures(
         smile=d.uniform(-0.04, 0.12) * hard,
         teeth=d.uniform(),
         collar=d.uniform(0.72, 0.98),
-        backdrop_u=d.uniform(-0.4, 0.4) * hard,
-        backdrop_v=d.uniform(-0.4, 0.4) * hard,
+        backdrop_u=d.uniform(-0.4, 0.4) * wide,
+        backdrop_v=d.uniform(-0.4, 0.4) * wide,
         blob_u=d.uniform(-1.2, 1.2),
         blob_v=d.uniform(-1.2, 1.2),
         blob_size=d.uniform(0.7, 4.0),
@@ -108,7 +110,7 @@ def captures(
         patch_height=d.uniform(2.2, 6.0),
         patch_square=d.uniform(-0.2, 1.0),
         patch=patched,
-        contrast=d.signed(1.0) * hard,
+        contrast=d.signed(1.0) * wide,
         blur=d.uniform(0.0, 0.24) * d.chance(0.6) * hard,
         noise=(d.uniform(0.0, 0.10) + np.float32(0.01)) * hard,
         noise_offset=d.uniform(),
@@ -118,7 +120,7 @@ def captures(
         return np.stack([d.uniform(0.05, 0.95) for _ in range(3)])
 
     grey = np.stack([d.uniform(0.1, 0.9)] * 3)
-    backdrop = grey + (colour() - grey) * (np.float32(0.2) + hard * np.float32(0.6))
-    blob = backdrop + (colour() - backdrop) * hard
-    cast = np.float32(1.0) + np.stack([d.signed(0.30) for _ in range(3)]) * hard
+    backdrop = grey + (colour() - grey) * (np.float32(0.2) + wide * np.float32(0.6))
+    blob = backdrop + (colour() - backdrop) * wide
+    cast = np.float32(1.0) + np.stack([d.signed(0.30) for _ in range(3)]) * wide
     return capture, Surroundings(colour(), backdrop, blob, colour(), cast)

@@ -1,10 +1,10 @@
 """Draws synthetic faces: soft masks over a pixel grid, composited in float32 for a chunk of pictures at once.
 
-Pixels are the same for any batch, order and thread count. Two rules keep it so: only exactly rounded operations
-(+, -, *, /, abs, round, min, max) touch a plane, never a fused or transcendental one, whose last bit may differ
-between the body and the tail of an array; and no operation runs along the batch. A chunk is small enough that torch
-starts no threads of its own for it: pictures are drawn in the reader's threads, beside a training step that needs
-the cores.
+Pixels are the same for any batch, order and thread count. Two rules keep it so: only exactly rounded
+operations (+, -, *, /, abs, round, min, max) touch a plane, never a fused or transcendental one, whose last
+bit may differ between the body and the tail of an array; and no operation runs along the batch. A chunk is
+small enough that torch starts no threads of its own for it: pictures are drawn in the reader's threads,
+beside a training step that needs the cores.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _UNLIT = 3
 
 def draw_faces(
     person: Person, complexion: Complexion, capture: Capture, scene: Surroundings, size: int, channels: int
-) -> Tensor:
-    """Pictures uint8 [n, channels, size, size] of people under their circumstances, n images."""
+) -> np.ndarray:
+    """Pictures uint8 [n, channels, size, size]: picture i shows row i of people and circumstances."""
     count = len(capture.yaw)
-    out = torch.empty(count, channels, size, size, dtype=torch.uint8)
+    out = np.empty((count, channels, size, size), np.uint8)
     entries = sketch(person, capture, size)
     colours = _colours(complexion, capture, scene, channels)
     # Faces at about the same height share narrow bands of rows.
@@ -57,12 +57,12 @@ def draw_faces(
                 }
             )
             canvas = _draw_chunk(s, paint, spans, size)
-            out[torch.from_numpy(order[part])] = _develop(s, canvas, _grain(offsets[part], size))
+            out[order[part]] = _develop(s, canvas, _grain(offsets[part], size)).numpy()
     return out
 
 
 class _Planes:
-    """Named groups of values, one value an image; `of` gives a chunk's as tensors [n, 1, 1] that broadcast."""
+    """Named groups of values, one value an image; `of` gives a chunk's as tensors [n, 1, 1]."""
 
     def __init__(self, entries: dict[str, np.ndarray], order: np.ndarray) -> None:
         stacked = np.concatenate(list(entries.values()))[:, order]
@@ -170,8 +170,8 @@ def _noise_row(length: int) -> Tensor:
 def _grain(offsets: np.ndarray, size: int) -> Tensor:
     """Noise [n, size, size]: for each offset in 0..1 a window of one long row of noise."""
     row = _noise_row(size * size + _NOISE_LENGTH)
-    starts = torch.from_numpy((offsets * np.float32(_NOISE_LENGTH)).astype(np.int64))
-    return row.unfold(0, size * size, 1)[starts].view(-1, size, size)
+    starts = (offsets * np.float32(_NOISE_LENGTH)).astype(np.int64).tolist()
+    return torch.stack([row[start : start + size * size] for start in starts]).view(-1, size, size)
 
 
 def _develop(s: SimpleNamespace, canvas: list[Tensor], grain: Tensor) -> Tensor:
@@ -190,7 +190,7 @@ def _develop(s: SimpleNamespace, canvas: list[Tensor], grain: Tensor) -> Tensor:
 
 
 def _blur(s: SimpleNamespace, plane: Tensor, reach: int) -> None:
-    """In place: every pixel gives a share of itself to each of its four neighbours; at a border it keeps that share."""
+    """In place: a pixel gives a share of itself to its four neighbours; at a border it keeps that share."""
     share = plane * s.blur[0]
     plane.mul_(s.blur[1])
     plane[:, reach:].add_(share[:, :-reach])

@@ -1,7 +1,7 @@
 """The parts of a drawn face, each a few soft masks over the planes of a chunk [n, H, W].
 
-In-place operations with tensor operands are the cheap ones, hence the style: a mask is made in the first plane that
-an expression allocates. Every operation here is exactly rounded; see `synthetic_draw` for why it has to be.
+In-place operations with tensor operands are the cheap ones, hence the style: a mask is made in the first
+plane that an expression allocates. Every operation is exactly rounded; `synthetic_draw` says why.
 `dark` collects how much light the skin swallows (0..1), `canvas` holds the colour planes.
 """
 
@@ -33,7 +33,7 @@ def disc(x: Tensor, y: Tensor, form: Form) -> Tensor:
 
 
 def box(xx: Tensor, yy: Tensor, square: Tensor, one: Tensor) -> Tensor:
-    """1 - xx - yy + square * min(xx, yy): positive in an ellipse (0), a rectangle (1), or what lies between."""
+    """1 - xx - yy + square * min(xx, yy): positive in an ellipse (square 0), a rectangle (1), or between."""
     return torch.minimum(xx, yy).mul_(square).sub_(xx).sub_(yy).add_(one)
 
 

@@ -1,6 +1,6 @@
 """Who a synthetic person is: some eighty numbers of shape and colour, a pure function of (seed, identity).
 
-Lengths are in face units: the face's centre is (0, 0), v grows downwards, and an unscaled picture spans [-1, 1].
+Lengths are in face units: the face's centre is (0, 0), v grows downwards, an unscaled picture spans [-1, 1].
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _FRAME = np.array(
 _FRAME = _FRAME.astype(np.float32)
 
 # One haircut a row: top of the cap, half width, downward reach, length, hairline height, rise of the hairline
-# towards the sides, where the side hair begins, density, curl. The rows are spread out so that a cut is seen at 56 px.
+# towards the sides, where the side hair begins, density, curl. Far enough apart that a cut is seen at 56 px.
 _CUT = np.array(
     [
         [0.84, 0.60, 0.30, -0.15, -0.62, 0.55, 0.60, 0.00, 0.0],  # bald
@@ -146,7 +146,7 @@ class Complexion(NamedTuple):
 
 
 def people(seed: int, identities: np.ndarray) -> tuple[Person, Complexion]:
-    """The people with these numbers in the universe `seed`; identities int64 [n], fields [n] (marks [bands, n])."""
+    """The people with these numbers (int64 [n]) in the universe `seed`."""
     d = Draws(derive(seed, identities), 140)
     cut = d.pick(_CUT)
     top, width, reach, length, line, rise, side, density, curl = cut

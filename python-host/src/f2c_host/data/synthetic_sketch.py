@@ -36,7 +36,10 @@ def sketch(p: Person, c: Capture, size: int) -> Sketch:
 
 
 def _rows(count: int, values: tuple) -> np.ndarray:
-    return np.stack([np.broadcast_to(np.asarray(value, np.float32), (count,)) for value in values])
+    rows = np.empty((len(values), count), np.float32)
+    for row, value in zip(rows, values, strict=True):
+        row[:] = value
+    return rows
 
 
 def _disc(x, width, y, height, hardness) -> tuple:
@@ -55,7 +58,7 @@ def _frame(p: Person, c: Capture, sharp: float) -> dict[str, tuple]:
     return {
         "u": (c.uu, c.u0, c.uv),
         "v": (c.vu, c.v0, c.vv),
-        # Half width of the head at v is width / (1 + taper v + jowl v^2) below the middle, and constant above.
+        # Half the head's width at v is width / (1 + taper v + jowl v^2) below the middle, constant above.
         "head_narrowing": (p.jowl / p.head_width, p.taper / p.head_width, 1 / p.head_width),
         "head_height": (-1 / p.head_top, 1 / p.chin),
         "head_square": (p.squareness,),
@@ -112,7 +115,7 @@ def _nose(p: Person, c: Capture) -> dict[str, tuple]:
 
 
 def _mouth(p: Person, c: Capture, sharp: float) -> dict[str, tuple]:
-    """The inside of lips and mouth is hardness + 0.5 - x^2 - max(-y / upper, y / lower), x^2 = hardness at the corners."""
+    """Inside the lips hardness - x^2 - max(-y / upper, y / lower) > 0; x^2 is hardness at the corners."""
     hardness = sharp * 0.07
     width = p.mouth_width + c.smile * 0.35
     upper, lower = p.lip_upper + c.mouth_open * 0.6, p.lip_lower + c.mouth_open
@@ -230,7 +233,7 @@ def _scene(c: Capture, sharp: float) -> dict[str, tuple]:
 
 
 def bands(p: Person, c: Capture, size: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Rows [first, last) of each picture that may hold a group of features: sure, not tight. int64 [n] each."""
+    """Rows [first, last) of each picture that may hold a group of features, int64 [n]: sure, not tight."""
     lift = p.brow_gap + c.brow_lift + 1.75 * p.brow_thickness + p.brow_arch + np.abs(p.brow_slope) + 0.02
     rim = p.glasses * p.glasses_height * 1.5
     base = p.eye_height + p.nose_length
@@ -258,5 +261,4 @@ def bands(p: Person, c: Capture, size: int) -> dict[str, tuple[np.ndarray, np.nd
             np.clip(np.floor((first + 1) * (size / 2)) - 1, 0, size - 1).astype(np.int64),
             np.clip(np.ceil((last + 1) * (size / 2)) + 1, 1, size).astype(np.int64),
         )
-        rows[name] = (rows[name][0], np.maximum(rows[name][1], rows[name][0] + 1))
     return rows

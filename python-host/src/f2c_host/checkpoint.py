@@ -1,0 +1,136 @@
+"""Parameters and states on disk: safetensors files that are either whole or absent, restored bit for bit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from .errors import HostError
+
+_DTYPES = {
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F32": torch.float32,
+    "F64": torch.float64,
+    "I32": torch.int32,
+    "I64": torch.int64,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+
+_NAMES_SHOWN = 3
+_OTHER_PROGRAM = (
+    "the checkpoint belongs to another program: resume with the experiment that wrote it, or start a new run"
+)
+
+
+def save(storage: Mapping[str, Tensor], path: Path) -> int:
+    """Writes every tensor by its name and returns the size of the file in bytes.
+
+    The file appears under its name only when all of it is on the disk (written beside, fsynced, renamed, folder
+    fsynced), so a crash leaves the previous one. Raises F2C6206 if the disk refuses."""
+    partial = path.with_name(f"{path.name}.partial")
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in storage.items()}
+    try:
+        save_file(tensors, partial, metadata={"format": "pt"})
+        with open(partial, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+        _sync_folder(path.parent)
+        return path.stat().st_size
+    except (OSError, SafetensorError) as error:
+        raise HostError(
+            "F2C6206",
+            f"cannot write the checkpoint `{path}`: {error}",
+            "resource",
+            "free disk space or choose another run folder; the previous checkpoint is untouched",
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def restore(storage: Mapping[str, Tensor], path: Path) -> None:
+    """Fills every tensor from the file. Nothing is changed unless names, shapes and dtypes all agree (F2C6201 missing,
+    F2C6202 extra, F2C6203 another shape, F2C6204 another dtype, F2C6205 no readable file)."""
+    with _opened(path) as file:
+        _check_names(storage, file.keys(), path)
+        _check_types(storage, file, path)
+        with torch.no_grad():
+            for name, tensor in storage.items():
+                tensor.copy_(file.get_tensor(name))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[safe_open]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except FileNotFoundError:
+        raise _unreadable(path, "there is no such file") from None
+    except (OSError, SafetensorError) as error:
+        raise _unreadable(path, f"it is damaged or cut short ({error})") from error
+
+
+def _unreadable(path: Path, reason: str) -> HostError:
+    return HostError(
+        "F2C6205",
+        f"cannot read the checkpoint `{path}`: {reason}",
+        "user",
+        "resume from the checkpoint before it, or check the path",
+    )
+
+
+def _check_names(storage: Mapping[str, Tensor], found: Sequence[str], path: Path) -> None:
+    names = set(found)
+    missing = [name for name in storage if name not in names]
+    if missing:
+        raise HostError("F2C6201", f"`{path}` lacks {_listed(missing)}", "user", _OTHER_PROGRAM)
+    extra = sorted(names - set(storage))
+    if extra:
+        raise HostError(
+            "F2C6202", f"`{path}` has {_listed(extra)}, unknown to this program", "user", _OTHER_PROGRAM
+        )
+
+
+def _check_types(storage: Mapping[str, Tensor], file: safe_open, path: Path) -> None:
+    slices = {name: file.get_slice(name) for name in storage}
+    shapes = {name: list(part.get_shape()) for name, part in slices.items()}
+    misshapen = [
+        f"{name} is {shapes[name]} there and {list(tensor.shape)} here"
+        for name, tensor in storage.items()
+        if shapes[name] != list(tensor.shape)
+    ]
+    if misshapen:
+        raise HostError("F2C6203", f"`{path}`: the shape of {_listed(misshapen, '; ')}", "user", _OTHER_PROGRAM)
+    dtypes = {name: part.get_dtype() for name, part in slices.items()}
+    mistyped = [
+        f"{name} is {dtypes[name]} there and {tensor.dtype} here"
+        for name, tensor in storage.items()
+        if _DTYPES.get(dtypes[name]) != tensor.dtype
+    ]
+    if mistyped:
+        raise HostError("F2C6204", f"`{path}`: the dtype of {_listed(mistyped, '; ')}", "user", _OTHER_PROGRAM)
+
+
+def _listed(items: Sequence[str], separator: str = ", ") -> str:
+    rest = len(items) - _NAMES_SHOWN
+    shown = separator.join(items[:_NAMES_SHOWN])
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def _sync_folder(folder: Path) -> None:
+    # The rename itself must survive a power cut, and that is the folder's content.
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,37 @@
+"""Where images come from: one `Source` a data set, opened by kind, read by image index."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from f2c_host.data.image_folder import ImageFolder
+from f2c_host.data.synthetic_faces import SyntheticFaces
+from f2c_host.errors import HostError
+
+
+class Source(Protocol):
+    """A data set: `read` gives images uint8 [n, *shape] for indices in 0..len - 1, from any thread."""
+
+    shape: tuple[int, int, int]
+
+    def __len__(self) -> int: ...
+
+    def read(self, indices: np.ndarray) -> torch.Tensor: ...
+
+
+_KINDS = {"synthetic_faces": SyntheticFaces, "image_folder": ImageFolder}
+
+
+def open_source(spec: dict[str, Any], buffers: dict[str, np.ndarray]) -> Source:
+    """Opens the source that `spec["kind"]` names; raises HostError when kind or spec is wrong."""
+    kind = spec.get("kind")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise HostError(
+            "F2C6101",
+            f"unknown kind of image source: {kind!r}",
+            hint=f"this host opens {', '.join(sorted(_KINDS))}; a newer kind needs a newer host",
+        )
+    return _KINDS[kind](spec, buffers)

@@ -1,0 +1,63 @@
+"""How storage starts: each tensor from a generator of its own, so that adding a layer moves no other layer's draw."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .ir import Module, Storage
+from .lower.builders import DTYPES
+
+
+def generator_for(seed: int, name: str) -> torch.Generator:
+    """A CPU generator seeded from (seed, storage name)."""
+    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
+    field = math.prod(shape[2:])
+    return (shape[1] if len(shape) > 1 else shape[0]) * field, shape[0] * field
+
+
+def draw(storage: Storage, seed: int) -> Tensor:
+    """The first value of a storage, drawn in f32 on the CPU. `copy` is not drawn: see `initial_values`."""
+    init: Mapping[str, Any] = storage.init
+    shape = tuple(int(d) for d in storage.type.dims)
+    generator = generator_for(seed, storage.name)
+    kind = init["kind"]
+    if kind in ("zeros", "constant"):
+        return torch.full(shape, float(init.get("value", 0.0))).to(DTYPES[storage.type.dtype])
+    if kind == "normal":
+        values = torch.randn(shape, generator=generator) * init["std"] + init["mean"]
+    elif kind == "uniform":
+        values = torch.rand(shape, generator=generator) * (init["high"] - init["low"]) + init["low"]
+    elif kind == "unit_rows":
+        draw = torch.randn if init["distribution"] == "normal" else torch.rand
+        values = torch.nn.functional.normalize(draw(shape, generator=generator), dim=-1)
+    else:
+        fan_in, fan_out = _fans(shape)
+        if kind == "xavier_uniform":
+            std = init["gain"] * math.sqrt(2.0 / (fan_in + fan_out))
+        else:
+            std = init["gain"] / math.sqrt(fan_in if init["fan"] == "in" else fan_out)
+        if kind == "kaiming_normal":
+            values = torch.randn(shape, generator=generator) * std
+        else:
+            values = (torch.rand(shape, generator=generator) * 2 - 1) * (math.sqrt(3.0) * std)
+    return values.to(DTYPES[storage.type.dtype])
+
+
+def initial_values(module: Module, seed: int) -> dict[str, Tensor]:
+    """The first value of every storage, by name, on the CPU."""
+    storages = [*module.parameters, *module.states]
+    values = {s.name: draw(s, seed) for s in storages if s.init["kind"] != "copy"}
+    for storage in storages:
+        if storage.init["kind"] == "copy":
+            values[storage.name] = values[storage.init["of"]].clone()
+    return values

@@ -1,0 +1,327 @@
+"""The IR as the host sees it: immutable, and checked for form on the way in. docs/ir.md is the specification."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import Frame, HostError
+from .ops_table import IR_VERSION
+
+DTYPES = ("f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool")
+FLOATS = ("f16", "bf16", "f32", "f64")
+_DIM = re.compile(r"[A-Za-z0-9_+*-]{1,100}")
+
+
+@dataclass(frozen=True)
+class Type:
+    """A tensor (dims and dtype), a scalar (`scalar` is its kind), or a group of tensors (`group` names its layout)."""
+
+    kind: str
+    dims: tuple[int | str, ...] = ()
+    dtype: str = ""
+    scalar: str = ""
+    group: str = ""
+
+    def __str__(self) -> str:
+        if self.kind == "tensor":
+            return f"{self.dtype}[{', '.join(map(str, self.dims))}]"
+        return self.scalar if self.kind == "scalar" else f"group<{self.group}>"
+
+    @property
+    def operand_kind(self) -> str:
+        return self.scalar if self.kind == "scalar" else self.kind
+
+
+@dataclass(frozen=True)
+class Value:
+    id: int
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True)
+class Op:
+    op: str
+    operands: tuple[int, ...]
+    attributes: Mapping[str, Any]
+    results: tuple[Value, ...]
+    regions: tuple[Region, ...]
+    location: int
+
+
+@dataclass(frozen=True)
+class Region:
+    arguments: tuple[Value, ...]
+    ops: tuple[Op, ...]
+
+    def walk(self) -> Iterator[Op]:
+        for op in self.ops:
+            yield op
+            for region in op.regions:
+                yield from region.walk()
+
+
+@dataclass(frozen=True)
+class Storage:
+    name: str
+    type: Type
+    init: Mapping[str, Any]
+    location: int
+
+
+@dataclass(frozen=True)
+class Source:
+    kind: str
+    stream: str = ""
+
+
+@dataclass(frozen=True)
+class Input:
+    value: Value
+    source: Source
+
+    @property
+    def name(self) -> str:
+        return self.value.name
+
+    @property
+    def type(self) -> Type:
+        return self.value.type
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True)
+class Function:
+    name: str
+    inputs: tuple[Input, ...]
+    results: tuple[Result, ...]
+    body: Region
+    location: int
+
+
+@dataclass(frozen=True)
+class SourceText:
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Location:
+    """A place in a source; `parent` is the index of the call that was inlined to get there, -1 for none."""
+
+    source: int
+    start: int
+    end: int
+    parent: int
+
+
+@dataclass(frozen=True)
+class Module:
+    name: str
+    sources: tuple[SourceText, ...]
+    locations: tuple[Location, ...]
+    parameters: tuple[Storage, ...]
+    states: tuple[Storage, ...]
+    groups: Mapping[str, tuple[str, ...]]
+    functions: tuple[Function, ...]
+
+    def frames(self, location: int) -> list[Frame]:
+        """The place and the calls around it, innermost first."""
+        frames = []
+        while location >= 0:
+            at = self.locations[location]
+            frames.append(Frame(self.sources[at.source].path, at.start, at.end))
+            location = at.parent
+        return frames
+
+
+def malformed(where: str, what: str) -> HostError:
+    """The error for IR that is not of the specified form."""
+    hint = "the program was damaged on its way, or made by another version; run it again with this version"
+    return HostError("F2C5001", f"malformed IR: {where}: {what}", "fault", hint)
+
+
+class _Reader:
+    """Reads JSON values of the expected kind, or says where they are not."""
+
+    def __init__(self, value: Any, where: str) -> None:
+        self.value = value
+        self.where = where
+
+    def field(self, name: str) -> _Reader:
+        if not isinstance(self.value, dict):
+            raise malformed(self.where, "not a record")
+        if name not in self.value:
+            raise malformed(self.where, f"no `{name}`")
+        return _Reader(self.value[name], f"{self.where}.{name}")
+
+    def items(self) -> list[_Reader]:
+        if not isinstance(self.value, list | tuple):
+            raise malformed(self.where, "not a list")
+        return [_Reader(v, f"{self.where}[{i}]") for i, v in enumerate(self.value)]
+
+    def text(self) -> str:
+        if not isinstance(self.value, str):
+            raise malformed(self.where, "not a text")
+        return self.value
+
+    def int(self, low: int = -(2**53), high: int = 2**53) -> int:
+        value = self.value
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise malformed(self.where, f"not a whole number from {low} to {high}")
+        return value
+
+    def real(self) -> float:
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float) or not math.isfinite(self.value):
+            raise malformed(self.where, "not a finite number")
+        return float(self.value)
+
+
+def _type(r: _Reader) -> Type:
+    if not isinstance(r.value, dict):
+        raise malformed(r.where, "not a type")
+    if "tensor" in r.value:
+        dtype = r.field("dtype").text()
+        if dtype not in DTYPES:
+            raise malformed(r.where, f"no dtype {dtype!r}")
+        dims: list[int | str] = []
+        for d in r.field("tensor").items():
+            if isinstance(d.value, str):
+                if not _DIM.fullmatch(d.value):
+                    raise malformed(d.where, "not a dimension")
+                dims.append(d.value)
+            else:
+                dims.append(d.int(0, 2**40))
+        if len(dims) > 16:
+            raise malformed(r.where, "more than 16 dimensions")
+        return Type("tensor", dims=tuple(dims), dtype=dtype)
+    if "scalar" in r.value:
+        scalar = r.field("scalar").text()
+        if scalar not in ("f64", "i64", "bool"):
+            raise malformed(r.where, f"no scalar {scalar!r}")
+        return Type("scalar", scalar=scalar)
+    return Type("group", group=r.field("group").text())
+
+
+def _value(r: _Reader) -> Value:
+    return Value(r.field("id").int(0, 2**31), r.field("name").text(), _type(r.field("type")))
+
+
+def _region(r: _Reader, depth: int) -> Region:
+    if depth > 40:
+        raise malformed(r.where, "regions nest more than 40 deep")
+    arguments = tuple(_value(a) for a in r.field("arguments").items())
+    return Region(arguments, tuple(_op(o, depth) for o in r.field("ops").items()))
+
+
+def _op(r: _Reader, depth: int) -> Op:
+    attributes = r.field("attributes").value
+    if not isinstance(attributes, dict) or not all(isinstance(k, str) for k in attributes):
+        raise malformed(r.where, "attributes are not a record")
+    return Op(
+        op=r.field("op").text(),
+        operands=tuple(o.int(-1, 2**31) for o in r.field("operands").items()),
+        attributes=attributes,
+        results=tuple(_value(v) for v in r.field("results").items()),
+        regions=tuple(_region(g, depth + 1) for g in r.field("regions").items()),
+        location=r.field("location").int(0),
+    )
+
+
+_INITS: dict[str, dict[str, type | tuple[str, ...]]] = {
+    "zeros": {},
+    "constant": {"value": float},
+    "normal": {"mean": float, "std": float},
+    "uniform": {"low": float, "high": float},
+    "kaiming_normal": {"fan": ("in", "out"), "gain": float},
+    "kaiming_uniform": {"fan": ("in", "out"), "gain": float},
+    "xavier_uniform": {"gain": float},
+    "unit_rows": {"distribution": ("normal", "uniform")},
+    "copy": {"of": str},
+}
+
+
+def _init(r: _Reader) -> dict[str, Any]:
+    kind = r.field("kind").text()
+    if kind not in _INITS:
+        raise malformed(r.where, f"no initialiser {kind!r}")
+    init: dict[str, Any] = {"kind": kind}
+    for name, wanted in _INITS[kind].items():
+        field = r.field(name)
+        init[name] = field.real() if wanted is float else field.text()
+        if isinstance(wanted, tuple) and init[name] not in wanted:
+            raise malformed(field.where, f"not one of {', '.join(wanted)}")
+    return init
+
+
+def _storage(r: _Reader) -> Storage:
+    kind = _type(r.field("type"))
+    if kind.kind != "tensor" or not all(isinstance(d, int) for d in kind.dims):
+        raise malformed(r.where, "storage needs a tensor type of fixed size")
+    return Storage(r.field("name").text(), kind, _init(r.field("init")), r.field("location").int(0))
+
+
+def _input(r: _Reader) -> Input:
+    source = r.field("source")
+    kind = source.field("kind").text()
+    if kind not in ("images", "plan", "argument"):
+        raise malformed(source.where, f"no input source {kind!r}")
+    return Input(_value(r), Source(kind, source.field("stream").text() if kind == "images" else ""))
+
+
+def _function(r: _Reader) -> Function:
+    return Function(
+        name=r.field("name").text(),
+        inputs=tuple(_input(i) for i in r.field("inputs").items()),
+        results=tuple(Result(x.field("name").text(), _type(x.field("type"))) for x in r.field("results").items()),
+        body=_region(r.field("body"), 0),
+        location=r.field("location").int(0),
+    )
+
+
+def parse_module(data: Any) -> Module:
+    """Reads the JSON form. Raises HostError F2C5001 where it is not of that form, F2C5002 for another version."""
+    r = _Reader(data, "module")
+    version = [v.int(0) for v in r.field("version").items()]
+    if len(version) != 2 or version[0] != IR_VERSION[0] or version[1] > IR_VERSION[1]:
+        mine = ".".join(map(str, IR_VERSION))
+        raise HostError(
+            "F2C5002",
+            f"the program is IR version {'.'.join(map(str, version))}, this host reads {mine}",
+            "host",
+            "install the host of the same version as f2c-dsl: f2c-dsl setup",
+        )
+    sources = tuple(SourceText(s.field("path").text(), s.field("text").text()) for s in r.field("sources").items())
+    locations = []
+    for row in r.field("locations").items():
+        numbers = [n.int(-1) for n in row.items()]
+        ok = len(numbers) == 4 and 0 <= numbers[0] < len(sources) and -1 <= numbers[3] < len(locations)
+        if not ok or not 0 <= numbers[1] <= numbers[2] <= 2 * len(sources[numbers[0]].text) + 2:
+            raise malformed(row.where, "not a location")
+        locations.append(Location(*numbers))
+    groups: dict[str, tuple[str, ...]] = {}
+    for g in r.field("groups").items():
+        name = g.field("name").text()
+        if name in groups:
+            raise malformed(g.where, f"two groups named {name!r}")
+        groups[name] = tuple(m.text() for m in g.field("members").items())
+    return Module(
+        name=r.field("name").text(),
+        sources=sources,
+        locations=tuple(locations),
+        parameters=tuple(_storage(s) for s in r.field("parameters").items()),
+        states=tuple(_storage(s) for s in r.field("states").items()),
+        groups=groups,
+        functions=tuple(_function(f) for f in r.field("functions").items()),
+    )

@@ -1,0 +1,143 @@
+"""Two builders over the visitor's tree: TorchScript, the reference, and eager Python, the oracle to debug with."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import math
+import traceback
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+import torch
+
+from ..errors import Frame
+from ..ir import Function, Module
+from ..torch_api import adapter
+from . import runtime_functions
+from .places import Places
+from .visitor import Visitor, target_name
+
+EAGER_FILE = "<f2c program>"
+
+Runnable = Callable[..., list[torch.Tensor]]
+
+
+def _overload(target: str) -> Any:
+    packet, _, name = target.removeprefix("aten::").partition(".")
+    return getattr(getattr(torch.ops.aten, packet), name or "default")
+
+
+def _packet(target: str) -> Any:
+    return getattr(torch.ops.aten, target.removeprefix("aten::").partition(".")[0])
+
+
+DTYPES = {
+    "f16": torch.float16,
+    "bf16": torch.bfloat16,
+    "f32": torch.float32,
+    "f64": torch.float64,
+    "i32": torch.int32,
+    "i64": torch.int64,
+    "u8": torch.uint8,
+    "bool": torch.bool,
+}
+# TorchScript's dtypes are integers: the numbers of c10::ScalarType.
+_SCALAR_TYPES = {"u8": 0, "i32": 3, "i64": 4, "f16": 5, "f32": 6, "f64": 7, "bool": 11, "bf16": 15}
+
+_COMMON: dict[str, Any] = {"float": float, "int": int, "range": range, "min": min, "max": max, "no_grad": torch.no_grad}
+_COMMON |= {f"math_{name}": getattr(math, name) for name in ("exp", "log", "sqrt", "cos", "sin", "floor", "fmod")}
+
+
+class _NumberedDtypes(ast.NodeTransformer):
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if not node.id.startswith("dtype_"):
+            return node
+        return ast.copy_location(ast.Constant(_SCALAR_TYPES[node.id.removeprefix("dtype_")]), node)
+
+
+def build_eager(module: Module, function: Function, storage_index: dict[str, int]) -> Runnable:
+    """Compiles the tree as Python. Its traceback lines are locations: `eager_frames` reads them."""
+    visitor = Visitor(module, function, storage_index)
+    tree = visitor.lower()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    tree.returns = None
+    code: CodeType = compile(ast.Module([tree], []), EAGER_FILE, "exec")
+    names: dict[str, Any] = dict(_COMMON)
+    names |= {target_name(t): _overload(t) for t in visitor.targets}
+    names |= {f"dtype_{name}": dtype for name, dtype in DTYPES.items()}
+    names |= {"gradients": runtime_functions.gradients, "foreach_norm": runtime_functions.foreach_norm}
+    exec(code, names)
+    return names[function.name]
+
+
+@functools.cache
+def _script_helpers() -> torch.jit.CompilationUnit:
+    """Kept for good: compiled functions point at these, and torch does not keep them alive."""
+    return torch.jit.CompilationUnit(runtime_functions.SCRIPT)
+
+
+def build_script(module: Module, function: Function, storage_index: dict[str, int]) -> torch.ScriptFunction:
+    """Compiles the tree as one TorchScript function whose ranges lie in the TypeScript sources."""
+    visitor = Visitor(module, function, storage_index)
+    tree = _NumberedDtypes().visit(visitor.lower())
+    places = Places(module)
+    helpers = _script_helpers()
+    names: dict[str, Any] = dict(_COMMON)
+    names |= {target_name(t): _packet(t) for t in visitor.targets}
+    names |= {"gradients": helpers.gradients, "foreach_norm": helpers.foreach_norm}
+    return adapter().script_function(tree, _place_of(module), {s.path: s.text for s in module.sources}, names)
+
+
+def _place_of(module: Module) -> Callable[[int], tuple[str, int, int, int]]:
+    places = Places(module)
+
+    def place(location: int) -> tuple[str, int, int, int]:
+        p = places.place(location)
+        return p.path, p.line, p.start, p.end
+
+    return place
+
+
+class _MethodVisitor(Visitor):
+    """The function as the forward of a module: storages are attributes of `self`, and there is one result."""
+
+    def __init__(self, module: Module, function: Function, attributes: dict[str, str]) -> None:
+        super().__init__(module, function, {})
+        self.attributes = attributes
+
+    def storage(self, name: str) -> ast.expr:
+        node: ast.expr = self.name("self")
+        for part in self.attributes[name].split("."):
+            node = ast.Attribute(node, part, ast.Load())
+        return node
+
+    def lower(self) -> ast.FunctionDef:
+        tree = super().lower()
+        tree.name = "forward"
+        own = ast.arg("self", None)
+        tree.args.args = [self.at(own), *tree.args.args[2:]]  # type: ignore[list-item]
+        tree.returns = self.at(self.name("Tensor"))  # type: ignore[assignment]
+        end = tree.body[-1]
+        assert isinstance(end, ast.Return) and isinstance(end.value, ast.List)
+        end.value = end.value.elts[0]
+        return tree
+
+
+def build_module(module: Module, function: Function, attributes: dict[str, str], container: torch.nn.Module) -> torch.jit.ScriptModule:
+    """A function as a TorchScript module; `attributes` says where in `container` each storage lies."""
+    visitor = _MethodVisitor(module, function, attributes)
+    tree = _NumberedDtypes().visit(visitor.lower())
+    names: dict[str, Any] = dict(_COMMON) | {target_name(t): _packet(t) for t in visitor.targets}
+    return adapter().script_module(tree, _place_of(module), {s.path: s.text for s in module.sources}, names, container)
+
+
+def eager_frames(module: Module, error: BaseException) -> list[Frame]:
+    """The places in the user's sources that an exception of eager code came through."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename == EAGER_FILE and frame.lineno:
+            return module.frames(frame.lineno - 1)
+    return []

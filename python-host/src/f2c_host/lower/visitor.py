@@ -1,0 +1,288 @@
+"""The one visitor: an IR function becomes a Python `ast` function whose line numbers are locations.
+
+`lineno` of every node is 1 + the index of the op's location in the module. Both builders work from this tree: the eager
+one compiles it as Python, the TorchScript one hands it to torch's front end with the TypeScript sources behind it. The
+tree has no attribute access (torch's front end would look for the dot in the source): functions, `dtype_f32` and the like
+are names that the builder resolves.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Mapping
+
+from ..ir import DTYPES, Function, Module, Op, Region, Type
+from ..ops_table import OPS, Call
+
+_BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "**": ast.Pow}
+_COMPARE = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
+_ANNOTATIONS = {"f64": "float", "i64": "int", "bool": "bool"}
+
+
+def target_name(target: str) -> str:
+    """The name under which generated code calls `aten::add.Tensor`: `aten__add__Tensor`."""
+    return target.replace("::", "__").replace(".", "__")
+
+
+class Visitor:
+    """Turns one function into `def name(S, device, inputs...) -> List[Tensor]`, S being all storages in order."""
+
+    def __init__(self, module: Module, function: Function, storage_index: Mapping[str, int]) -> None:
+        self.module = module
+        self.function = function
+        self.storage_index = storage_index
+        self.line = 1
+        self.types: dict[int, Type] = {}
+        self.recording = True
+        self.targets: set[str] = set()
+
+    # ---- nodes, all at the current location
+
+    def at(self, node: ast.AST) -> ast.AST:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.expr | ast.stmt | ast.arg | ast.keyword) and not hasattr(inner, "lineno"):
+                inner.lineno = inner.end_lineno = self.line  # type: ignore[attr-defined]
+                inner.col_offset, inner.end_col_offset = 0, 1  # type: ignore[attr-defined]
+        return node
+
+    def name(self, identifier: str) -> ast.expr:
+        return ast.Name(identifier, ast.Load())
+
+    def call(self, fn: str, *args: ast.expr, keywords: Mapping[str, ast.expr] | None = None) -> ast.expr:
+        return ast.Call(self.name(fn), list(args), [ast.keyword(k, v) for k, v in (keywords or {}).items()])
+
+    def assign(self, targets: list[str], value: ast.expr) -> ast.stmt:
+        names: list[ast.expr] = [ast.Name(t, ast.Store()) for t in targets]
+        target = names[0] if len(names) == 1 else ast.Tuple(names, ast.Store())
+        return self.at(ast.Assign([target], value))  # type: ignore[return-value]
+
+    def literal(self, value: object) -> ast.expr:
+        if isinstance(value, str):  # "inf", "-inf", "nan"
+            return self.call("float", ast.Constant(value))
+        if isinstance(value, list | tuple):
+            return ast.List([self.literal(v) for v in value], ast.Load())
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.copysign(1, value) < 0:
+            return ast.UnaryOp(ast.USub(), ast.Constant(-value))
+        return ast.Constant(value)
+
+    def local(self, value: int) -> str:
+        return f"v{value}"
+
+    def read(self, value: int) -> ast.expr:
+        return self.name(self.local(value))
+
+    # ---- functions and regions
+
+    def lower(self) -> ast.FunctionDef:
+        function = self.function
+        self.line = function.location + 1
+        arguments = [ast.arg("S", self.list_of_tensors()), ast.arg("device", self.name("Device"))]
+        for entry in function.inputs:
+            self.types[entry.value.id] = entry.type
+            annotation = "Tensor" if entry.type.kind == "tensor" else _ANNOTATIONS[entry.type.scalar]
+            arguments.append(ast.arg(self.local(entry.value.id), self.name(annotation)))
+        body = self.body(function.body)
+        definition = ast.FunctionDef(
+            name=function.name,
+            args=ast.arguments(posonlyargs=[], args=arguments, kwonlyargs=[], kw_defaults=[], defaults=[]),
+            body=body,
+            decorator_list=[],
+            returns=self.list_of_tensors(),
+        )
+        self.line = function.location + 1
+        return self.at(definition)  # type: ignore[return-value]
+
+    def list_of_tensors(self) -> ast.expr:
+        return ast.Subscript(self.name("List"), self.name("Tensor"), ast.Load())
+
+    def body(self, region: Region) -> list[ast.stmt]:
+        """The top level. After the gradient nothing is recorded, so the rest stands in one no_grad block."""
+        statements: list[ast.stmt] = []
+        rest: list[ast.stmt] = []
+        current = statements
+        for op in region.ops[:-1]:
+            current.extend(self.op(op))
+            if op.op == "gradients":
+                current, self.recording = rest, False
+        if rest:
+            statements.append(self.without_gradient(rest))
+        end = region.ops[-1]
+        self.line = end.location + 1
+        values = [self.read(v) for v in end.operands]
+        statements.append(self.at(ast.Return(ast.List(values, ast.Load()))))  # type: ignore[arg-type]
+        return statements
+
+    def without_gradient(self, statements: list[ast.stmt]) -> ast.stmt:
+        context = self.call("no_grad")
+        return self.at(ast.With([ast.withitem(context)], statements or [ast.Pass()]))  # type: ignore[return-value]
+
+    def region(self, region: Region, targets: list[str]) -> list[ast.stmt]:
+        """The ops of a region, then its yields into `targets`, all at once."""
+        for argument in region.arguments:
+            self.types[argument.id] = argument.type
+        statements = [s for op in region.ops[:-1] for s in self.op(op)]
+        end = region.ops[-1]
+        self.line = end.location + 1
+        return statements + self.move(end.operands, targets)
+
+    def move(self, values: tuple[int, ...], targets: list[str]) -> list[ast.stmt]:
+        """Assigns values to targets as if at once: through temporaries where a target is read again."""
+        sources = [self.local(v) for v in values]
+        if not set(sources) & set(targets):
+            return [self.assign([t], self.name(s)) for s, t in zip(sources, targets, strict=True)]
+        moves = [self.assign([f"{t}_next"], self.name(s)) for s, t in zip(sources, targets, strict=True)]
+        return moves + [self.assign([t], self.name(f"{t}_next")) for t in targets]
+
+    # ---- ops
+
+    def op(self, op: Op) -> list[ast.stmt]:
+        self.line = op.location + 1
+        for result in op.results:
+            self.types[result.id] = result.type
+        special = getattr(self, f"op_{op.op}", None)
+        if special is not None:
+            return special(op)
+        spec = OPS[op.op]
+        expression = self.torch_call(op, self.select(op))
+        targets = [self.local(r.id) for r in op.results]
+        statement = self.assign(targets, expression) if targets else self.at(ast.Expr(expression))
+        if spec.effect == "write" and self.recording:
+            return [self.without_gradient([statement])]  # type: ignore[list-item]
+        return [statement]  # type: ignore[list-item]
+
+    def select(self, op: Op) -> Call:
+        """The torch call that fits the kinds of the operands."""
+        spec = OPS[op.op]
+        kinds = {}
+        for operand, value in zip(spec.operands, op.operands, strict=False):
+            kind = "none" if value < 0 else self.types[value].kind
+            kinds[operand.name] = kind
+        for call in spec.calls:
+            if all(kinds.get(name) == kind for name, kind in call.when):
+                return call
+        raise AssertionError(f"internal: no torch call of {op.op} fits {kinds}")
+
+    def torch_call(self, op: Op, call: Call) -> ast.expr:
+        positional: list[ast.expr] = []
+        keywords: dict[str, ast.expr] = {}
+        for token in call.args:
+            keyword, _, rest = token.partition("=")
+            if rest and not token.startswith("#"):
+                keywords[keyword] = self.argument(op, rest)
+            else:
+                positional.append(self.argument(op, token))
+        family, _, symbol = call.target.partition(":")
+        if family == "python":
+            return self.operator(symbol, positional)
+        if family == "math":
+            return self.call("float", self.call(f"math_{symbol}", *positional))
+        if family == "cast":
+            return self.call(symbol, *positional)
+        self.targets.add(call.target)
+        return self.call(target_name(call.target), *positional, keywords=keywords)
+
+    def operator(self, symbol: str, args: list[ast.expr]) -> ast.expr:
+        if symbol in ("min", "max"):
+            return self.call(symbol, *args)
+        if symbol in ("and", "or"):
+            return ast.BoolOp(ast.And() if symbol == "and" else ast.Or(), args)
+        if len(args) == 1:
+            return ast.UnaryOp(ast.Not() if symbol == "not" else ast.USub(), args[0])
+        if symbol in _COMPARE:
+            return ast.Compare(args[0], [_COMPARE[symbol]()], [args[1]])
+        return ast.BinOp(args[0], _BINARY[symbol](), args[1])
+
+    def argument(self, op: Op, token: str) -> ast.expr:
+        if token.startswith("#"):
+            return self.literal(ast.literal_eval(token[1:]))
+        if token == "$device":
+            return self.name("device")
+        if token in DTYPES:
+            return self.dtype(token)
+        spec = OPS[op.op]
+        for i, operand in enumerate(spec.operands):
+            if operand.name == token:
+                if operand.variadic:
+                    return ast.List([self.read(v) for v in op.operands[i:]], ast.Load())
+                value = op.operands[i] if i < len(op.operands) else -1
+                return ast.Constant(None) if value < 0 else self.read(value)
+        attribute = next(a for a in spec.attributes if a.name == token)
+        value = op.attributes.get(token, attribute.default)
+        if attribute.type == "dtype":
+            return self.dtype(value)
+        if attribute.type == "float":
+            return self.literal(float(value))
+        if attribute.type in ("int", "ints"):
+            return self.literal([int(v) for v in value] if attribute.type == "ints" else int(value))
+        return ast.Constant(None) if value is None else self.literal(value)
+
+    def dtype(self, name: str) -> ast.expr:
+        return self.name(f"dtype_{name}")
+
+    # ---- ops with a meaning of their own
+
+    def op_constant(self, op: Op) -> list[ast.stmt]:
+        value = op.attributes["value"]
+        kind = op.results[0].type.scalar
+        if kind == "f64" and not isinstance(value, str):
+            value = float(value)
+        if kind == "i64":
+            value = int(value)
+        return [self.assign([self.local(op.results[0].id)], self.literal(value))]
+
+    def storage(self, name: str) -> ast.expr:
+        return ast.Subscript(self.name("S"), ast.Constant(self.storage_index[name]), ast.Load())
+
+    def op_state(self, op: Op) -> list[ast.stmt]:
+        return [self.assign([self.local(op.results[0].id)], self.storage(op.attributes["name"]))]
+
+    def op_group(self, op: Op) -> list[ast.stmt]:
+        members = ast.List([self.storage(m) for m in self.module.groups[op.attributes["name"]]], ast.Load())
+        return [self.assign([self.local(op.results[0].id)], members)]
+
+    def op_gradients(self, op: Op) -> list[ast.stmt]:
+        loss, parameters = op.operands
+        return [self.assign([self.local(op.results[0].id)], self.call("gradients", self.read(loss), self.read(parameters)))]
+
+    def op_foreach_norm(self, op: Op) -> list[ast.stmt]:
+        return [self.assign([self.local(op.results[0].id)], self.call("foreach_norm", self.read(op.operands[0])))]
+
+    def op_no_grad(self, op: Op) -> list[ast.stmt]:
+        before, self.recording = self.recording, False
+        body = self.region(op.regions[0], [self.local(r.id) for r in op.results])
+        self.recording = before
+        self.line = op.location + 1
+        return [self.without_gradient(body)]
+
+    def op_if(self, op: Op) -> list[ast.stmt]:
+        targets = [self.local(r.id) for r in op.results]
+        arms = [self.region(region, targets) or [ast.Pass()] for region in op.regions]
+        self.line = op.location + 1
+        return [self.at(ast.If(self.read(op.operands[0]), arms[0], arms[1]))]  # type: ignore[list-item]
+
+    def op_for(self, op: Op) -> list[ast.stmt]:
+        count, *initial = op.operands
+        index, *carried = op.regions[0].arguments
+        targets = [self.local(a.id) for a in carried]
+        start = [self.assign([t], self.read(v)) for t, v in zip(targets, initial, strict=True)]
+        body = self.region(op.regions[0], targets) or [ast.Pass()]
+        self.line = op.location + 1
+        target = ast.Name(self.local(index.id), ast.Store())
+        loop = self.at(ast.For(target, self.call("range", self.read(count)), body, []))
+        end = [self.assign([self.local(r.id)], self.name(t)) for r, t in zip(op.results, targets, strict=True)]
+        return [*start, loop, *end]  # type: ignore[list-item]
+
+    def op_while(self, op: Op) -> list[ast.stmt]:
+        condition, turn = op.regions
+        asked = [self.local(a.id) for a in condition.arguments]
+        targets = [self.local(a.id) for a in turn.arguments]
+        test = f"w{op.location}_{asked[0] if asked else 'x'}"
+        start = [self.assign([t], self.read(v)) for t, v in zip(targets, op.operands, strict=True)]
+        ask = [self.assign([a], self.name(t)) for a, t in zip(asked, targets, strict=True)]
+        ask += self.region(condition, [test])
+        body = self.region(turn, targets)
+        self.line = op.location + 1
+        loop = self.at(ast.While(self.name(test), [*body, *ask], []))
+        end = [self.assign([self.local(r.id)], self.name(t)) for r, t in zip(op.results, targets, strict=True)]
+        return [*start, *ask, loop, *end]  # type: ignore[list-item]

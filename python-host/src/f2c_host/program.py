@@ -1,0 +1,179 @@
+"""A verified module, compiled for a device: its storage, and its functions to run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .errors import Frame, HostError
+from .initialise import initial_values
+from .ir import Function, Input, Module
+from .lower.builders import DTYPES, build_eager, build_script, eager_frames
+from .lower.places import Places
+from .torch_api import adapter
+from .verify import verify
+
+_SCRIPT_PLACE = re.compile(r'File "([^"]+)", line (\d+)[^\n]*\n((?:[^\n]*\n){0,12}?)([ ]*)(~+)[^\n]*<--- HERE')
+
+BACKENDS = {"torchscript": build_script, "eager": build_eager}
+
+
+def select_device(name: str) -> torch.device:
+    """`auto`, `cpu`, `cuda`, `cuda:1`. Raises HostError F2C6302 for a device that is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
+        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        raise HostError(
+            "F2C6302",
+            f"the experiment asks for {name}, and this machine has {found} CUDA devices that torch can use",
+            "host",
+            'set `device: "auto"` or "cpu", or install a torch with CUDA for this machine\'s driver',
+        )
+    return device
+
+
+class Program:
+    """Compiles `module` for a backend and a device. Call `initialise` or load the storage before the first `run`."""
+
+    def __init__(
+        self, module: Module, *, backend: str = "torchscript", device: str = "cpu", threads: int | None = None
+    ) -> None:
+        verify(module)
+        if backend not in BACKENDS:
+            raise HostError("F2C6303", f"there is no backend {backend!r}", "user", f"choose one of {', '.join(BACKENDS)}")
+        if threads:
+            torch.set_num_threads(threads)
+        self.module = module
+        self.backend = backend
+        self.device = select_device(device)
+        adapter().configure_executor()
+        storages = [*module.parameters, *module.states]
+        self._index = {s.name: i for i, s in enumerate(storages)}
+        self._trained = {s.name for s in module.parameters}
+        self._places = Places(module)
+        self.functions = {f.name: f for f in module.functions}
+        build = BACKENDS[backend]
+        try:
+            self._runnable = {f.name: build(module, f, self._index) for f in module.functions}
+        except HostError:
+            raise
+        except Exception as error:
+            raise self._translate(error, "compiling the program") from error
+        self.storage: dict[str, Tensor] = {}
+        self.reset(initial={s.name: torch.zeros(tuple(map(int, s.type.dims)), dtype=DTYPES[s.type.dtype]) for s in storages})
+
+    @property
+    def state_bytes(self) -> int:
+        return sum(t.numel() * t.element_size() for t in self.storage.values())
+
+    @property
+    def parameter_count(self) -> int:
+        return sum(self.storage[name].numel() for name in self._trained)
+
+    def reset(self, initial: Mapping[str, Tensor]) -> None:
+        """Puts these values into the storage, on the device; parameters become leaves that take gradients."""
+        self.storage = {
+            name: initial[name].detach().to(self.device, copy=True).requires_grad_(name in self._trained) for name in self._index
+        }
+        self._list = list(self.storage.values())
+
+    def initialise(self, seed: int) -> None:
+        """Draws every storage from its initialiser: the same values on every device."""
+        self.reset(initial_values(self.module, seed))
+
+    def run(self, function: str, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Runs a function on inputs by their dotted names; returns its named results."""
+        declared = self._function(function)
+        arguments = self._arguments(declared, inputs)
+        try:
+            if declared.name == "step" or any(op.op == "gradients" for op in declared.body.ops):
+                results = self._runnable[function](self._list, self.device, *arguments)
+            else:
+                with torch.no_grad():
+                    results = self._runnable[function](self._list, self.device, *arguments)
+        except HostError:
+            raise
+        except Exception as error:
+            raise self._translate(error, f"running `{function}`") from error
+        return {r.name: value.detach() for r, value in zip(declared.results, results, strict=True)}
+
+    def _function(self, name: str) -> Function:
+        if name not in self.functions:
+            raise HostError("F2C5201", f"the program has no function {name!r}", "fault", f"it has {', '.join(self.functions)}")
+        return self.functions[name]
+
+    def _arguments(self, function: Function, inputs: Mapping[str, Any]) -> list[Any]:
+        symbols: dict[str, int] = {}
+        arguments = []
+        for entry in function.inputs:
+            if entry.name not in inputs:
+                raise HostError("F2C5202", f"`{function.name}` needs the input {entry.name}", "fault", "a plan must give every input of the step")
+            arguments.append(self._argument(entry, inputs[entry.name], symbols))
+        return arguments
+
+    def _argument(self, entry: Input, value: Any, symbols: dict[str, int]) -> Any:
+        if entry.type.kind == "scalar":
+            convert = {"f64": float, "i64": int, "bool": bool}[entry.type.scalar]
+            if isinstance(value, bool | int | float):
+                return convert(value)
+            raise HostError("F2C5202", f"input {entry.name} must be a number, got {type(value).__name__}", "fault")
+        tensor = torch.from_numpy(np.ascontiguousarray(value)) if isinstance(value, np.ndarray) else value
+        if not isinstance(tensor, Tensor):
+            raise HostError("F2C5202", f"input {entry.name} must be a tensor, got {type(value).__name__}", "fault")
+        wanted = entry.type.dims
+        fits = tensor.dim() == len(wanted)
+        for have, want in zip(tensor.shape, wanted, strict=False):
+            if isinstance(want, int):
+                fits = fits and have == want
+            elif want.isidentifier():
+                fits = fits and symbols.setdefault(want, have) == have
+        if not fits:
+            raise HostError("F2C5203", f"input {entry.name} must be {entry.type}, got shape {list(tensor.shape)}", "fault")
+        return tensor.to(self.device, DTYPES[entry.type.dtype], non_blocking=True)
+
+    # ---- errors
+
+    def _translate(self, error: Exception, doing: str) -> HostError:
+        """An error of torch with its place in the user's TypeScript."""
+        text = str(error)
+        frames = self._script_frames(text) or eager_frames(self.module, error)
+        message = _torch_message(text)
+        if isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "not enough memory" in text:
+            hint = "lower the loader's images a step, the pool's capacity or the net's width"
+            return HostError("F2C6304", f"out of memory while {doing}: {message}", "resource", hint, frames)
+        return HostError("F2C6305", f"torch refused while {doing}: {message}", "user" if frames else "fault", None, frames)
+
+    def _script_frames(self, text: str) -> list[Frame]:
+        """The frames of a TorchScript traceback, innermost first."""
+        sources = {s.path: s for s in self.module.sources}
+        frames = []
+        for path, line, shown, indent, mark in _SCRIPT_PLACE.findall(text):
+            source = sources.get(path)
+            if source is None:
+                continue
+            caret_line = int(line) + max(0, shown.count("\n") - 1) if shown else int(line)
+            row = source.text.split("\n")[min(int(line), source.text.count("\n") + 1) - 1]
+            shown_rows = [r for r in shown.split("\n") if r.strip()]
+            marked = shown_rows[-1] if shown_rows else row
+            rows = source.text.split("\n")
+            number = next((n for n in range(int(line), min(caret_line + 12, len(rows)) + 1) if rows[n - 1].strip() == marked.strip()), int(line))
+            offset = len(rows[number - 1]) - len(rows[number - 1].lstrip()) - (len(marked) - len(marked.lstrip()))
+            start = len(indent) + offset
+            frames.append(Frame(path, *self._places.span(source, number, start, start + len(mark))))
+        return list(reversed(frames))
+
+
+def _torch_message(text: str) -> str:
+    """torch's own message without the traceback that TorchScript wraps around it."""
+    lines = [line for line in text.strip().split("\n") if line.strip()]
+    if lines and lines[0].startswith("The following operation failed"):
+        tail = [i for i, line in enumerate(lines) if re.match(r"^(\w*Error|RuntimeError|IndexError)", line)]
+        return " ".join(lines[tail[-1] :]) if tail else lines[-1]
+    return lines[0] if lines else "no message"

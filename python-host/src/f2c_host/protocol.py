@@ -1,0 +1,251 @@
+"""Protocol `f2c/1` as tables: the kinds of messages, the fields of their bodies, the buffers beside them.
+
+docs/protocol.md is the authority. `check_request` and `check_control` turn what came over the wire into
+a body with every field present and of its type, or raise a HostError naming the field.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .errors import HostError
+from .wire import DTYPE_NAMES, Message
+
+VERSION = (1, 0)
+HEARTBEAT_SECONDS = 1.0
+
+EXIT_OK = 0
+EXIT_FAULT = 1
+EXIT_CANNOT_START = 3
+EXIT_REJECTED = 4
+EXIT_DRIVER_GONE = 5
+
+
+@dataclass(frozen=True)
+class FieldType:
+    """What a field holds, in words, and its reader, which coerces or raises TypeError."""
+
+    words: str
+    read: Callable[[Any], Any]
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # JavaScript has one kind of number
+    raise TypeError
+
+
+def _count(value: Any) -> int:
+    number = _integer(value)
+    if number < 0:
+        raise TypeError
+    return number
+
+
+def _positive(value: Any) -> int:
+    number = _integer(value)
+    if number < 1:
+        raise TypeError
+    return number
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    raise TypeError
+
+
+def _seconds(value: Any) -> float:
+    number = _number(value)
+    if not (math.isfinite(number) and number > 0):
+        raise TypeError
+    return number
+
+
+def _instance(kind: type) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if not isinstance(value, kind):
+            raise TypeError
+        return value
+
+    return read
+
+
+def _strings(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError
+    return value
+
+
+def _scalars(value: Any) -> dict[str, bool | int | float]:
+    if not isinstance(value, dict) or not all(isinstance(item, (bool, int, float)) for item in value.values()):
+        raise TypeError
+    return value
+
+
+INTEGER = FieldType("a whole number", _integer)
+COUNT = FieldType("a whole number from 0", _count)
+POSITIVE = FieldType("a whole number from 1", _positive)
+SECONDS = FieldType("a positive number", _seconds)
+TEXT = FieldType("a string", _instance(str))
+MAP = FieldType("a map", _instance(dict))
+TEXTS = FieldType("an array of strings", _strings)
+SCALARS = FieldType("a map of numbers", _scalars)
+
+_REQUIRED = object()
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a body. With a default it may be absent or nil, and then reads as the default."""
+
+    type: FieldType
+    default: Any = _REQUIRED
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A buffer that a request must bring; None in the shape is any size."""
+
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class RequestShape:
+    """What one kind of request carries. `free_buffers`: it may bring buffers that no table names."""
+
+    fields: Mapping[str, Field]
+    buffers: Mapping[str, Buffer]
+    free_buffers: bool = False
+
+
+INDICES = Buffer("i32", (None,))
+
+REQUESTS: Mapping[str, RequestShape] = {
+    "load": RequestShape(
+        {
+            "ir": Field(MAP),
+            "backend": Field(TEXT, "torchscript"),
+            "device": Field(TEXT, "auto"),
+            "threads": Field(POSITIVE, None),
+            "readers": Field(POSITIVE, None),
+        },
+        {},
+    ),
+    "source": RequestShape({"name": Field(TEXT), "spec": Field(MAP)}, {}, free_buffers=True),
+    "init": RequestShape({"seed": Field(INTEGER)}, {}),
+    "plan": RequestShape(
+        {"step": Field(COUNT), "source": Field(TEXT), "scalars": Field(SCALARS, {})}, {}, free_buffers=True
+    ),
+    "sync": RequestShape({}, {}),
+    "similarities": RequestShape(
+        {"source": Field(TEXT), "function": Field(TEXT, None), "batch": Field(POSITIVE, 64)},
+        {"images": INDICES, "pairs": Buffer("i32", (None, 2))},
+    ),
+    "save": RequestShape({"path": Field(TEXT)}, {}),
+    "restore": RequestShape({"path": Field(TEXT), "step": Field(INTEGER)}, {}),
+    "export": RequestShape(
+        {
+            "function": Field(TEXT),
+            "torchscript": Field(TEXT),
+            "weights": Field(TEXT),
+            "prefix": Field(TEXT, ""),
+        },
+        {},
+    ),
+    "preview": RequestShape(
+        {"source": Field(TEXT), "columns": Field(POSITIVE), "path": Field(TEXT)}, {"images": INDICES}
+    ),
+    "read": RequestShape({"names": Field(TEXTS)}, {}),
+    "shutdown": RequestShape({}, {}),
+}
+
+CONTROL: Mapping[str, Mapping[str, Field]] = {
+    "welcome": {"heartbeat": Field(SECONDS, HEARTBEAT_SECONDS)},
+    "reject": {"code": Field(TEXT, "F2C6000"), "message": Field(TEXT), "hint": Field(TEXT, None)},
+    "stop": {},
+    "goodbye": {},
+}
+
+
+def check_request(message: Message) -> Message:
+    """The message with a body of exactly the fields of its kind, coerced; F2C6002 or F2C6006 if it has not got them."""
+    shape = REQUESTS.get(message.kind)
+    if shape is None:
+        raise _unknown_kind(message.kind, "work", REQUESTS)
+    body = _checked_body(message, shape.fields)
+    for name, buffer in shape.buffers.items():
+        _check_buffer(message.kind, name, buffer, message.buffers.get(name))
+    buffers = message.buffers if shape.free_buffers else {name: message.buffers[name] for name in shape.buffers}
+    return Message(message.kind, body, buffers, message.id, message.re)
+
+
+def check_control(message: Message) -> Message:
+    """The same for what the driver sends on `control`."""
+    fields = CONTROL.get(message.kind)
+    if fields is None:
+        raise _unknown_kind(message.kind, "control", CONTROL)
+    return Message(message.kind, _checked_body(message, fields), {}, message.id, message.re)
+
+
+def error_body(error: HostError, python: str | None = None) -> dict[str, Any]:
+    """An error as it crosses the bridge."""
+    return {
+        "code": error.code,
+        "class": error.kind,
+        "message": error.message,
+        "hint": error.hint,
+        "frames": [{"path": frame.path, "start": frame.start, "end": frame.end} for frame in error.frames],
+        "python": python,
+    }
+
+
+def _checked_body(message: Message, fields: Mapping[str, Field]) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    for name, field in fields.items():
+        value = message.body.get(name)
+        if value is None and field.default is not _REQUIRED:
+            body[name] = field.default
+            continue
+        try:
+            body[name] = field.type.read(value)
+        except TypeError:
+            found = f"is {value!r:.60}" if name in message.body else "is missing"
+            raise _bad_request(f"`{message.kind}`: `{name}` {found}; it is {field.type.words}") from None
+    return body
+
+
+def _check_buffer(kind: str, name: str, expected: Buffer, array: np.ndarray | None) -> None:
+    sizes = ", ".join("n" if size is None else str(size) for size in expected.shape)
+    if array is None:
+        raise _bad_request(f"`{kind}`: the buffer `{name}` ({expected.dtype} [{sizes}]) is missing")
+    same_rank = len(array.shape) == len(expected.shape)
+    fits = same_rank and all(
+        size in (None, found) for size, found in zip(expected.shape, array.shape, strict=True)
+    )
+    found = DTYPE_NAMES[array.dtype]
+    if found != expected.dtype or not fits:
+        raise _bad_request(
+            f"`{kind}`: the buffer `{name}` is {found} {list(array.shape)}; it is {expected.dtype} [{sizes}]"
+        )
+
+
+def _unknown_kind(kind: str, socket: str, table: Mapping[str, Any]) -> HostError:
+    return HostError(
+        "F2C6002",
+        f"unknown message `{kind:.60}` on `{socket}`; this host knows {', '.join(table)}",
+        "host",
+        f"this host speaks f2c/{VERSION[0]}.{VERSION[1]}: install the f2c-dsl-host that goes with the driver",
+    )
+
+
+def _bad_request(message: str) -> HostError:
+    return HostError("F2C6006", message, "host", "see docs/protocol.md for the fields of each message")

@@ -1,0 +1,69 @@
+"""torch 2.11 to 2.13: building TorchScript functions from Python `ast` with sources of our own behind the ranges."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch._C._jit_tree_views import SourceRangeFactory
+from torch.jit._recursive import ScriptMethodStub, create_script_module
+from torch.jit.frontend import build_def
+
+
+class _Context:
+    """What torch's front end asks for places. A line of the tree is 1 + a location's index."""
+
+    uses_true_division = True
+    filename = "program"
+    funcname = None
+
+    def __init__(self, place: Callable[[int], tuple[str, int, int, int]], sources: dict[str, str]) -> None:
+        self._place = place
+        self._factories = {path: SourceRangeFactory(text, path, 1, 0) for path, text in sources.items()}
+        self._current = next(iter(self._factories.values()))
+        # The front end peeks behind a name for the dot of an attribute; our trees have no text, so every place looks alike.
+        self._length = max(len(text.encode()) for text in sources.values())
+        self.source = "." * (self._length + 4096)
+
+    def make_range(self, line: int, start: int, end: int) -> Any:
+        path, row, first, last = self._place(line - 1)
+        self._current = self._factories[path]
+        return self._current.make_range(row, first, last)
+
+    def make_raw_range(self, start: int, end: int) -> Any:
+        return self._current.make_raw_range(min(start, self._length), min(max(start, end), self._length))
+
+
+def script_function(
+    tree: ast.FunctionDef,
+    place: Callable[[int], tuple[str, int, int, int]],
+    sources: dict[str, str],
+    names: dict[str, Any],
+) -> torch.ScriptFunction:
+    """Compiles a function tree to TorchScript; names that it does not define are looked up in `names`."""
+    context = _Context(place, sources)
+    definition = build_def(context, tree, None, tree.name)
+    return torch._C._jit_script_compile(f"f2c.{tree.name}", definition, names.get, {})
+
+
+def script_module(
+    tree: ast.FunctionDef,
+    place: Callable[[int], tuple[str, int, int, int]],
+    sources: dict[str, str],
+    names: dict[str, Any],
+    container: torch.nn.Module,
+) -> torch.jit.ScriptModule:
+    """Compiles a function tree whose first argument is `self` as the forward of a container with parameters and buffers."""
+    definition = build_def(_Context(place, sources), tree, None, tree.name, self_name="ScriptModule")
+    stub = ScriptMethodStub(names.get, definition, lambda: None)
+    stubs: list[ScriptMethodStub] = [stub]
+    return create_script_module(container, lambda module: stubs if module is container else [], share_types=False)
+
+
+def configure_executor() -> None:
+    """Interprets graphs as they were compiled. The profiling and the legacy executor differentiate parts of a graph
+    themselves, and with `torch.autograd.grad` inside the graph they gave wrong gradients (measured on 2.13)."""
+    torch._C._jit_set_texpr_fuser_enabled(False)
+    torch._C._set_graph_executor_optimize(False)
