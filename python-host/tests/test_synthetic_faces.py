@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from f2c_host.data import open_source, synthetic_draw
+from f2c_host.data import open_source, synthetic_draw, synthetic_photograph
 from f2c_host.data.counter_random import draw
 from f2c_host.errors import HostError
 
@@ -84,6 +84,13 @@ def test_pixels_do_not_depend_on_torchs_thread_count():
     finally:
         torch.set_num_threads(threads)
     assert torch.equal(alone, together)
+
+
+def test_the_compiled_drawing_equals_the_same_code_run_by_python(monkeypatch):
+    source = faces(np.full(16, 3), difficulty=1.0)
+    compiled = source.read(np.arange(48))
+    monkeypatch.setattr(synthetic_draw, "_script", lambda: synthetic_photograph.photograph)
+    assert torch.equal(source.read(np.arange(48)), compiled)
 
 
 @pytest.mark.parametrize("size", [24, 56])

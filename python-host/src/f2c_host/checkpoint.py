@@ -34,8 +34,8 @@ _OTHER_PROGRAM = (
 def save(storage: Mapping[str, Tensor], path: Path) -> int:
     """Writes every tensor by its name and returns the size of the file in bytes.
 
-    The file appears under its name only when all of it is on the disk (written beside, fsynced, renamed, folder
-    fsynced), so a crash leaves the previous one. Raises F2C6206 if the disk refuses."""
+    The file appears under its name only when all of it is on the disk (written beside, fsynced, renamed,
+    folder fsynced), so a crash leaves the previous one. Raises F2C6206 if the disk refuses."""
     partial = path.with_name(f"{path.name}.partial")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in storage.items()}
     try:
@@ -57,8 +57,9 @@ def save(storage: Mapping[str, Tensor], path: Path) -> int:
 
 
 def restore(storage: Mapping[str, Tensor], path: Path) -> None:
-    """Fills every tensor from the file. Nothing is changed unless names, shapes and dtypes all agree (F2C6201 missing,
-    F2C6202 extra, F2C6203 another shape, F2C6204 another dtype, F2C6205 no readable file)."""
+    """Fills every tensor from the file. Nothing is changed unless names, shapes and dtypes all agree
+    (F2C6201 missing, F2C6202 extra, F2C6203 another shape, F2C6204 another dtype, F2C6205 no readable
+    file)."""
     with _opened(path) as file:
         _check_names(storage, file.keys(), path)
         _check_types(storage, file, path)
@@ -108,7 +109,9 @@ def _check_types(storage: Mapping[str, Tensor], file: safe_open, path: Path) -> 
         if shapes[name] != list(tensor.shape)
     ]
     if misshapen:
-        raise HostError("F2C6203", f"`{path}`: the shape of {_listed(misshapen, '; ')}", "user", _OTHER_PROGRAM)
+        raise HostError(
+            "F2C6203", f"`{path}`: the shape of {_listed(misshapen, '; ')}", "user", _OTHER_PROGRAM
+        )
     dtypes = {name: part.get_dtype() for name, part in slices.items()}
     mistyped = [
         f"{name} is {dtypes[name]} there and {tensor.dtype} here"
@@ -116,7 +119,9 @@ def _check_types(storage: Mapping[str, Tensor], file: safe_open, path: Path) -> 
         if _DTYPES.get(dtypes[name]) != tensor.dtype
     ]
     if mistyped:
-        raise HostError("F2C6204", f"`{path}`: the dtype of {_listed(mistyped, '; ')}", "user", _OTHER_PROGRAM)
+        raise HostError(
+            "F2C6204", f"`{path}`: the dtype of {_listed(mistyped, '; ')}", "user", _OTHER_PROGRAM
+        )
 
 
 def _listed(items: Sequence[str], separator: str = ", ") -> str:

@@ -21,7 +21,7 @@ _WAKE_ENDPOINT = "inproc://control-to-work"
 
 
 def say_hello(control: zmq.Socket, hello: dict[str, Any]) -> None:
-    """Says hello. The answer is awaited by `await_welcome`, so that the host can go on importing in between."""
+    """Says hello; `await_welcome` awaits the answer, and the host can import the rest in between."""
     control.send_multipart(pack(Message("hello", hello, id=1)))
 
 
@@ -34,15 +34,15 @@ def await_welcome(control: zmq.Socket) -> float:
                 return message.body["heartbeat"]
             case "reject":
                 hint = f"\n{message.body['hint']}" if message.body["hint"] else ""
-                text = f"f2c-host: rejected by the driver: {message.body['code']}: {message.body['message']}{hint}"
-                leave_at_once(EXIT_REJECTED, text)
+                reason = f"{message.body['code']}: {message.body['message']}{hint}"
+                leave_at_once(EXIT_REJECTED, f"f2c-host: rejected by the driver: {reason}")
             case "goodbye":
                 leave_at_once(EXIT_OK)
 
 
 class ControlThread:
-    """Beats every `heartbeat` seconds, obeys `stop` and `goodbye`. It blocks on its sockets, so it costs the main
-    thread nothing. `wakes` is the main thread's end: it receives STOP, once for each."""
+    """Beats every `heartbeat` seconds, obeys `stop` and `goodbye`. It blocks on its sockets, so it costs
+    the main thread nothing. `wakes` is the main thread's end: it receives STOP, once for each."""
 
     def __init__(self, control: zmq.Socket, heartbeat: float, progress: Progress, watch: DriverWatch):
         self._control = control

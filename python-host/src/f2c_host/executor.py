@@ -1,4 +1,4 @@
-"""Plans to steps: fetches a plan's images ahead, runs the program's `step`, and reports the metrics when they exist."""
+"""Plans to steps: reads images ahead, runs the program's `step`, reports metrics when they exist."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 STEP_FUNCTION = "step"
 
-# On a GPU a step's metrics are read this many steps later at the latest, so that the launch queue never drains.
+# On a GPU a step's metrics are read this many steps later at the latest, so that the launch queue never
+# drains.
 STEPS_IN_FLIGHT = 8
 
 
@@ -125,8 +126,8 @@ class PlanExecutor:
         self._announced.add(plan.step)
 
     def run(self, plan: Plan, source: Source) -> None:
-        """Takes the images, launches the step. The report comes out of `finished`. The order of the step, top to
-        bottom: images, plan, kernels, metrics."""
+        """Takes the images, launches the step. The report comes out of `finished`. The order of the step,
+        top to bottom: images, plan, kernels, metrics."""
         self.announce(plan, source)
         asked = time.perf_counter()
         inputs: dict[str, Tensor | float | int] = {}
@@ -157,11 +158,9 @@ class PlanExecutor:
         return bool(self._launched)
 
     def finished(self, wait: bool = False) -> Iterable[StepReport]:
-        """The reports that have become available, in order; with `wait`, of every launched step. Raises StepFailed
-        at a step whose loss is not a number; later steps are then forgotten."""
-        while self._launched and (
-            wait or len(self._launched) > STEPS_IN_FLIGHT or self._launched[0].ready
-        ):
+        """The reports that have become available, in order; with `wait`, of every launched step. Raises
+        StepFailed at a step whose loss is not a number; later steps are then forgotten."""
+        while self._launched and (wait or len(self._launched) > STEPS_IN_FLIGHT or self._launched[0].ready):
             try:
                 report = self._launched.popleft().report()
             except BaseException:
@@ -178,7 +177,9 @@ class PlanExecutor:
     @property
     def _step_function(self) -> Function:
         if self._function is None:
-            raise HostError("F2C6311", f"the program has no function `{STEP_FUNCTION}`, so no plan can run", "host")
+            raise HostError(
+                "F2C6311", f"the program has no function `{STEP_FUNCTION}`, so no plan can run", "host"
+            )
         return self._function
 
     def _image_indices(self, plan: Plan) -> dict[str, np.ndarray]:
@@ -214,7 +215,7 @@ class PlanExecutor:
             if tensor.numel() != 1:
                 raise HostError(
                     "F2C6312",
-                    f"`{STEP_FUNCTION}` returns `{name}` with shape {list(tensor.shape)}; a metric is one number",
+                    f"`{STEP_FUNCTION}` returns `{name}` {list(tensor.shape)}; a metric is one number",
                     "user",
                     "reduce it with mean() or sum() before returning it",
                 )

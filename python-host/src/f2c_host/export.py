@@ -34,7 +34,7 @@ def export_function(program: Program, function: str, torchscript_path: str, weig
     values = {short[name]: program.storage[name].detach().cpu().contiguous().clone() for name in names}
     trained = {short[s.name] for s in program.module.parameters if s.name in short}
     module = build_module(program.module, declared, short, _container(values, trained))
-    _atomically(torchscript_path, lambda path: torch.jit.save(module, path))
+    _atomically(torchscript_path, lambda path: module.save(path))
     _atomically(weights_path, lambda path: save_file(values, path))
 
 

@@ -1,4 +1,4 @@
-"""Any exception to the one error that crosses the bridge; what we did not foresee is a fault, with its traceback."""
+"""Any exception to the one error that crosses the bridge; an unforeseen one is a fault, with traceback."""
 
 from __future__ import annotations
 
@@ -38,12 +38,16 @@ def as_host_error(error: BaseException, doing: str) -> HostError:
             "use a smaller batch, pool or net, or a device with more memory; what is saved is whole",
         )
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
-        return HostError("F2C6404", f"the disk is full ({doing}): {text}", "resource", "free space and resume")
+        return HostError(
+            "F2C6404", f"the disk is full ({doing}): {text}", "resource", "free space and resume"
+        )
     if isinstance(error, OSError):
-        return HostError("F2C6405", f"{doing} failed: {text}", "resource", "check the path and its permissions")
+        return HostError(
+            "F2C6405", f"{doing} failed: {text}", "resource", "check the path and its permissions"
+        )
     return HostError(
         "F2C6490",
         f"internal: {type(error).__name__} during {doing}: {text}",
         "fault",
-        "this is a bug of f2c-dsl-host: report it with the traceback and, if you can, a recording of the session",
+        "this is a bug of f2c-dsl-host: report it with the traceback and a recording of the session",
     )

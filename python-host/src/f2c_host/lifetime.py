@@ -22,8 +22,8 @@ def dump_fatal_signals() -> None:
 
 
 def leave_the_terminal_group() -> None:
-    """A Ctrl-C goes to every process of the terminal's group; in a group of its own the host gets only signals that
-    somebody sent to it, and the driver can signal the host with all its children at once."""
+    """A Ctrl-C goes to every process of the terminal's group; in a group of its own the host gets only
+    signals that somebody sent to it, and the driver can signal the host with all its children at once."""
     if os.name == "posix" and os.getpgrp() != os.getpid():
         os.setpgid(0, 0)
 
@@ -44,11 +44,11 @@ class DriverWatch:
             self.driver_gone(f"the driver, process {driver}, is gone")
 
     def watch_stdin(self) -> None:
-        """Starts the thread that blocks on stdin. The driver never writes there: end of file means that it is gone."""
+        """Starts the thread that blocks on stdin, which the driver never writes and only its end closes."""
         threading.Thread(target=self._wait_for_end_of_stdin, name="stdin-watch", daemon=True).start()
 
     def check(self) -> None:
-        """Exits if the parent has changed; the heartbeat calls it, for systems without a parent-death signal."""
+        """Exits if the parent has changed: called by the heartbeat where no death signal exists."""
         if os.getppid() != self._parent:
             self.driver_gone(f"the driver, process {self._parent}, is gone")
 
@@ -79,8 +79,9 @@ def leave_at_once(code: int, reason: str | None = None) -> NoReturn:
 class Interruption:
     """SIGINT becomes KeyboardInterrupt only inside `with interruption:`, and is ignored elsewhere.
 
-    The driver sends it as the second stage of a Ctrl-C: the work that runs stops between two operations, and the
-    host lives on and reports it. Signals are handled in the main thread, so the work must run there."""
+    The driver sends it as the second stage of a Ctrl-C: the work that runs stops between two operations,
+    and the host lives on and reports it. Signals are handled in the main thread, so the work must run
+    there."""
 
     def __init__(self) -> None:
         self._armed = False
@@ -94,7 +95,9 @@ class Interruption:
 
     def _handle(self, _signal: int, _frame: FrameType | None) -> None:
         if self._armed:
-            self._armed = False  # one interruption for one signal: the clean-up of the work isn't interrupted again
+            self._armed = (
+                False  # one interruption for one signal: the clean-up of the work isn't interrupted again
+            )
             raise KeyboardInterrupt
 
 

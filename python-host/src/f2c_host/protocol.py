@@ -85,7 +85,9 @@ def _strings(value: Any) -> list[str]:
 
 
 def _scalars(value: Any) -> dict[str, bool | int | float]:
-    if not isinstance(value, dict) or not all(isinstance(item, (bool, int, float)) for item in value.values()):
+    if not isinstance(value, dict) or not all(
+        isinstance(item, (bool, int, float)) for item in value.values()
+    ):
         raise TypeError
     return value
 
@@ -177,14 +179,16 @@ CONTROL: Mapping[str, Mapping[str, Field]] = {
 
 
 def check_request(message: Message) -> Message:
-    """The message with a body of exactly the fields of its kind, coerced; F2C6002 or F2C6006 if it has not got them."""
+    """The message with exactly the fields of its kind, coerced; F2C6502 or F2C6506 if it lacks one."""
     shape = REQUESTS.get(message.kind)
     if shape is None:
         raise _unknown_kind(message.kind, "work", REQUESTS)
     body = _checked_body(message, shape.fields)
     for name, buffer in shape.buffers.items():
         _check_buffer(message.kind, name, buffer, message.buffers.get(name))
-    buffers = message.buffers if shape.free_buffers else {name: message.buffers[name] for name in shape.buffers}
+    buffers = (
+        message.buffers if shape.free_buffers else {name: message.buffers[name] for name in shape.buffers}
+    )
     return Message(message.kind, body, buffers, message.id, message.re)
 
 
@@ -240,7 +244,7 @@ def _check_buffer(kind: str, name: str, expected: Buffer, array: np.ndarray | No
 
 def _unknown_kind(kind: str, socket: str, table: Mapping[str, Any]) -> HostError:
     return HostError(
-        "F2C6002",
+        "F2C6502",
         f"unknown message `{kind:.60}` on `{socket}`; this host knows {', '.join(table)}",
         "host",
         f"this host speaks f2c/{VERSION[0]}.{VERSION[1]}: install the f2c-dsl-host that goes with the driver",
@@ -248,4 +252,4 @@ def _unknown_kind(kind: str, socket: str, table: Mapping[str, Any]) -> HostError
 
 
 def _bad_request(message: str) -> HostError:
-    return HostError("F2C6006", message, "host", "see docs/protocol.md for the fields of each message")
+    return HostError("F2C6506", message, "host", "see docs/protocol.md for the fields of each message")

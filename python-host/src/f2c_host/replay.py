@@ -28,8 +28,9 @@ WRITES = ("save", "export", "preview")
 
 
 def replay(path: Path, limit: int | None = None, out: TextIO = sys.stdout) -> int:
-    """Runs the recording, at most `limit` steps of it. Prints one JSON line a step, as `events/step`, and a last line
-    {"steps", "seconds", "wall"}: seconds of execution, and from the first message to the last. Returns the exit code."""
+    """Runs the recording, at most `limit` steps of it. Prints one JSON line a step, as `events/step`, and
+    a last line {"steps", "seconds", "wall"}: seconds of execution, and from the first message to the last.
+    Returns the exit code."""
     session = Session()
     totals = _Totals(out)
     begun = time.perf_counter()
@@ -44,15 +45,13 @@ def replay(path: Path, limit: int | None = None, out: TextIO = sys.stdout) -> in
         known = as_host_error(failure, "the replay")
         _print_line(out, {"failed": failure_body(failure, "the replay")})
         print(f"f2c-host: {known}" + (f"\n{known.hint}" if known.hint else ""), file=sys.stderr)
-    _print_line(
-        out, {"steps": totals.steps, "seconds": totals.seconds, "wall": time.perf_counter() - begun}
-    )
+    _print_line(out, {"steps": totals.steps, "seconds": totals.seconds, "wall": time.perf_counter() - begun})
     return EXIT_OK if failure is None else EXIT_FAULT
 
 
 def read_recording(file: BinaryIO) -> Iterator[list[bytes]]:
-    """The messages of a recording, each a list of frames. A recording that ends within a message (its driver was
-    killed) gives all messages before it."""
+    """The messages of a recording, each a list of frames. A recording that ends within a message (its
+    driver was killed) gives all messages before it."""
     while (count := _read_number(file)) is not None:
         if count > MAX_BUFFERS + 2:
             raise _no_recording(f"a message of {count} frames")
@@ -119,7 +118,12 @@ def _read_number(file: BinaryIO) -> int | None:
 
 
 def _no_recording(what: str) -> HostError:
-    return HostError("F2C6007", f"this file is not a recording: it has {what}", "user", "see "Recordings" in docs/protocol.md")
+    return HostError(
+        "F2C6507",
+        f"this file is not a recording: it has {what}",
+        "user",
+        "see `Recordings` in docs/protocol.md",
+    )
 
 
 def _print_line(out: TextIO, value: dict[str, Any]) -> None:

@@ -111,7 +111,7 @@ class Server:
             self.queue.append(read_work([frame.buffer for frame in frames]))
 
     def stop(self) -> None:
-        """The step that runs has ended, since this is the main thread; those that were launched are reported."""
+        """Reports the steps that were launched, none of which is cut off, and drops the plans to come."""
         self.report_steps(wait=True)
         self.stopped = True
         self.session.forget_plans()
@@ -128,7 +128,9 @@ class Server:
             with self.interruption:
                 skipped = self.session.run_plan(plan)
         except (Exception, KeyboardInterrupt) as error:
-            self.report_steps(wait=True)  # those before it; one of them may have failed, and then is the one to tell
+            self.report_steps(
+                wait=True
+            )  # those before it; one of them may have failed, and then is the one to tell
             if not self.session.drops_plans:
                 self.fail(plan.step, error)
         else:
@@ -149,7 +151,7 @@ class Server:
             self.send(self.work, "ok", answer.body, answer.buffers, re=request.id)
 
     def refuse(self, refused: Refused) -> None:
-        """Answers a message that is not of the protocol. One that nobody waits for is a failure of the next plan."""
+        """Answers a message that is not of the protocol; if nobody waits for it, the next plan has failed."""
         if refused.request is not None and refused.kind != "plan":
             self.send(self.work, "error", failure_body(refused.error, "reading"), re=refused.request)
         elif not self.stopped and not self.session.drops_plans:
@@ -213,7 +215,7 @@ def read_work(frames: Sequence[memoryview]) -> Work:
 
 
 class EventLog(logging.Handler):
-    """Collects warnings and log records of every thread; the main thread, which owns the socket, sends them."""
+    """Collects warnings and log records of every thread, for the main thread, which owns the socket."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)

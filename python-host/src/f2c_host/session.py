@@ -1,4 +1,5 @@
-"""What one driver has set up in this host: a program, its sources, the last step; and the answer to each request.
+"""What one driver has set up in this host: a program, its sources, the last step; and the answer to each
+request.
 
 No sockets here: the server feeds it from the bridge, replay from a file.
 """
@@ -102,7 +103,7 @@ class Session:
         return self._executor is not None and self._executor.in_flight
 
     def look_ahead(self, plans: Iterable[Plan]) -> None:
-        """Begins to read the images of the plans that come next. What is wrong with them is said when they run."""
+        """Begins to read the images of the next plans. What is wrong with them is said when they run."""
         if self._executor is None or self._failed or self._next_step is None:
             return
         coming = [plan for plan in plans if plan.step >= self._next_step][:PLANS_AHEAD]
@@ -113,16 +114,17 @@ class Session:
                     self._executor.announce(plan, source)
 
     def run_plan(self, plan: Plan) -> StepReport | None:
-        """Launches a plan's step; its report comes from `finished_steps`. A plan that ran already is reported at once,
-        as skipped."""
+        """Launches a plan's step, to be reported by `finished_steps`; a report at once if it ran before."""
         executor = self._ready_executor()
         if self._next_step is None:
-            raise _out_of_place("there is no state to train", "send `init` or `restore` before the first plan")
+            raise _out_of_place(
+                "there is no state to train", "send `init` or `restore` before the first plan"
+            )
         if plan.step < self._next_step:
             return StepReport(plan.step, {}, 0.0, 0.0, skipped=True)
         if plan.step > self._next_step:
             raise HostError(
-                "F2C6005",
+                "F2C6505",
                 f"plan {plan.step} came where plan {self._next_step} was expected",
                 "host",
                 "plans go out in order without a gap; after a stop, `sync` tells the last executed step",
@@ -132,7 +134,7 @@ class Session:
         return None
 
     def finished_steps(self, wait: bool = False) -> Iterable[StepReport]:
-        """Reports of launched steps, as they become available; with `wait`, of all of them. May raise StepFailed."""
+        """Reports of launched steps that are available; with `wait`, of all. May raise StepFailed."""
         if self._executor is None:
             return
         for report in self._executor.finished(wait):
@@ -141,7 +143,7 @@ class Session:
             yield report
 
     def plan_failed(self, error: BaseException) -> None:
-        """From here plans are dropped, until `init` or `restore`. A step that had begun leaves the state unusable."""
+        """From here plans are dropped. A step that had begun leaves the state unusable."""
         self._failed = True
         if isinstance(error, StepFailed):
             self._damaged = True
@@ -215,7 +217,9 @@ class Session:
         if self._next_step is None or self._damaged:
             reason = "a step failed halfway" if self._damaged else "nothing was initialised"
             raise _out_of_place(f"there is no state to save: {reason}", "send `restore` or `init` first")
-        return Answer({"bytes": checkpoint.save(program.storage, Path(body["path"])), "step": self.progress.step})
+        return Answer(
+            {"bytes": checkpoint.save(program.storage, Path(body["path"])), "step": self.progress.step}
+        )
 
     def _restore(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         checkpoint.restore(self._ready_program().storage, Path(body["path"]))
@@ -294,4 +298,4 @@ def _readable(tensor: Tensor) -> np.ndarray:
 
 
 def _out_of_place(message: str, hint: str) -> HostError:
-    return HostError("F2C6004", message, "host", hint)
+    return HostError("F2C6504", message, "host", hint)

@@ -1,4 +1,4 @@
-"""Cosine similarities of pairs of images: of their embeddings, or of their raw pixels as the floor to beat."""
+"""Cosine similarities of pairs of images: of embeddings, or of raw pixels as the floor to beat."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def embedding_similarities(
 ) -> np.ndarray:
     """f64 [P]: the cosine of `function`'s embeddings of `images[pairs[p, 0]]` and `images[pairs[p, 1]]`.
 
-    `function` takes one batch of images and returns one row each. Raises F2C6313 if it is of another form, F2C6314
-    if an index is out of range."""
+    `function` takes one batch of images and returns one row each. Raises F2C6313 if it is of another form,
+    F2C6314 if an index is out of range."""
     _check_positions(images, pairs, len(source))
     if len(pairs) == 0:
         return np.zeros(0)
@@ -66,8 +66,8 @@ def pixel_similarities(
 
 
 def cosine_of_pairs(rows: np.ndarray, pairs: np.ndarray, centred: bool = False) -> np.ndarray:
-    """f64 [P]: the cosine of rows [N, D] `pairs[:, 0]` and `pairs[:, 1]`, in float64, of each row less its mean if
-    `centred`. A row of norm zero has cosine 0 with every other."""
+    """f64 [P]: the cosine of rows [N, D] `pairs[:, 0]` and `pairs[:, 1]`, in float64, of each row less its
+    mean if `centred`. A row of norm zero has cosine 0 with every other."""
     similarity = np.empty(len(pairs), np.float64)
     at_once = max(1, min(_PAIRS_AT_ONCE, _PIXELS_AT_ONCE // max(1, rows.shape[1])))
     for start in range(0, len(pairs), at_once):
@@ -114,7 +114,9 @@ def _images_input(function: Function) -> tuple[str, int | None]:
     if len(function.inputs) != 1:
         names = ", ".join(input.name for input in function.inputs) or "none"
         raise HostError(
-            "F2C6313", f"`{function.name}` can't embed images: it takes {names}, not one batch of images", "user"
+            "F2C6313",
+            f"`{function.name}` can't embed images: it takes {names}, not one batch of images",
+            "user",
         )
     (images,) = function.inputs
     first = images.type.dims[0] if images.type.dims else None
@@ -124,7 +126,9 @@ def _images_input(function: Function) -> tuple[str, int | None]:
 def _only_result(function: str, results: dict[str, Tensor]) -> tuple[Tensor]:
     if len(results) != 1:
         raise HostError(
-            "F2C6313", f"`{function}` returns {', '.join(results) or 'nothing'}, not one embedding an image", "user"
+            "F2C6313",
+            f"`{function}` returns {', '.join(results) or 'nothing'}, not one embedding an image",
+            "user",
         )
     return tuple(results.values())
 

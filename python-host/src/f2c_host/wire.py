@@ -1,4 +1,4 @@
-"""Messages to frames and back: `[head, body, buffer…]`, the heads and bodies in MessagePack. No input or output here."""
+"""Messages to frames and back: `[head, body, buffer…]`, heads and bodies in MessagePack. No I/O here."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class Message:
 
 
 class MalformedMessage(HostError):
-    """Frames that are not a message of the protocol. Carries what could still be read of the head, for the reply."""
+    """Frames that are not a message of the protocol; carries what could still be read of the head."""
 
     def __init__(self, message: str, kind: str | None = None, request: int | None = None):
         super().__init__(
-            "F2C6001",
+            "F2C6501",
             message,
             "host",
-            "the driver and the host disagree on the wire format: install matching versions of f2c-dsl and f2c-dsl-host",
+            "install f2c-dsl and f2c-dsl-host of one version: they disagree on the wire format",
         )
         self.message_kind = kind
         self.request = request
@@ -59,7 +59,9 @@ class MalformedMessage(HostError):
 
 def pack(message: Message) -> list[Frame]:
     """The frames of a message. Arrays are sent in C order; one that is so already is not copied."""
-    arrays = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in message.buffers.items()}
+    arrays = {
+        name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in message.buffers.items()
+    }
     head: dict[str, Any] = {"kind": message.kind}
     if message.id is not None:
         head["id"] = message.id
@@ -70,13 +72,19 @@ def pack(message: Message) -> list[Frame]:
             {"name": name, "dtype": _dtype_name(name, array.dtype), "shape": list(array.shape)}
             for name, array in arrays.items()
         ]
-    return [msgpack.packb(head), msgpack.packb(message.body), *(_bytes_of(array) for array in arrays.values())]
+    return [
+        msgpack.packb(head),
+        msgpack.packb(message.body),
+        *(_bytes_of(array) for array in arrays.values()),
+    ]
 
 
 def unpack(frames: Sequence[Frame]) -> Message:
     """The message in these frames, or MalformedMessage saying what is wrong with them."""
     if len(frames) < 2:
-        raise MalformedMessage(f"a message has a head and a body, this one has {_count(len(frames), 'frame')}")
+        raise MalformedMessage(
+            f"a message has a head and a body, this one has {_count(len(frames), 'frame')}"
+        )
     head = _unpack_map(frames[0], "head", MAX_HEAD_BYTES)
     kind, request = head.get("kind"), head.get("id")
     if not isinstance(kind, str):
@@ -109,7 +117,8 @@ def _unpack_map(frame: Frame, part: str, limit: int) -> dict[str, Any]:
 
 def _refuse_extension(code: int, data: bytes) -> None:
     raise MalformedMessage(
-        f"MessagePack extension {code} ({_count(len(data), 'byte')}): `undefined`, records and typed arrays don't travel"
+        f"MessagePack extension {code} ({_count(len(data), 'byte')}): "
+        "`undefined`, records and typed arrays don't travel"
     )
 
 
@@ -146,19 +155,25 @@ def _unpack_buffers(descriptors: Any, frames: Sequence[Frame]) -> dict[str, np.n
 
 
 def _view(name: str, descriptor: dict[str, Any], frame: Frame) -> np.ndarray:
-    dtype = DTYPES.get(descriptor.get("dtype", ""))
+    dtype = DTYPES.get(str(descriptor.get("dtype")))
     if dtype is None:
-        raise MalformedMessage(f"buffer `{name}` has dtype {_shown(descriptor.get('dtype'))}, not {' '.join(DTYPES)}")
+        raise MalformedMessage(
+            f"buffer `{name}` has dtype {_shown(descriptor.get('dtype'))}, not {' '.join(DTYPES)}"
+        )
     sizes = descriptor.get("shape")
     if not isinstance(sizes, list) or len(sizes) > MAX_RANK:
-        raise MalformedMessage(f"buffer `{name}` has shape {_shown(sizes)}, not a list of at most {MAX_RANK} sizes")
+        raise MalformedMessage(
+            f"buffer `{name}` has shape {_shown(sizes)}, not a list of at most {MAX_RANK} sizes"
+        )
     shape = [_whole_number(size, f"a size of buffer `{name}`") for size in sizes]
     if any(size is None or size < 0 for size in shape):
         raise MalformedMessage(f"buffer `{name}` has shape {shape}: sizes count from 0")
     expected = math.prod(shape) * dtype.itemsize
     size = memoryview(frame).nbytes
     if size != expected:
-        raise MalformedMessage(f"buffer `{name}` of {descriptor['dtype']}{shape} has {size} bytes, not {expected}")
+        raise MalformedMessage(
+            f"buffer `{name}` of {descriptor['dtype']}{shape} has {size} bytes, not {expected}"
+        )
     if size > MAX_BUFFER_BYTES:
         raise MalformedMessage(f"buffer `{name}` has {size} bytes, more than the limit of {MAX_BUFFER_BYTES}")
     array = np.frombuffer(frame, np.uint8)
@@ -185,7 +200,9 @@ def _dtype_name(name: str, dtype: np.dtype) -> str:
     try:
         return DTYPE_NAMES[dtype]
     except KeyError:
-        raise TypeError(f"internal: buffer `{name}` has dtype {dtype}, the wire has {' '.join(DTYPES)}") from None
+        raise TypeError(
+            f"internal: buffer `{name}` has dtype {dtype}, the wire has {' '.join(DTYPES)}"
+        ) from None
 
 
 def _bytes_of(array: np.ndarray) -> Frame:

@@ -89,7 +89,7 @@ def captures(
         pitch=d.signed(0.24) * wide,
         light_u=d.uniform(-1.0, 1.0) * strength,
         light_v=d.uniform(-1.0, 0.45) * strength,
-        light=np.float32(1.0) + d.signed(0.65) * wide,
+        light=np.float32(1.0) + d.uniform(-0.62, 0.28) * wide,
         gaze=d.signed(0.07) * hard,
         lids=np.maximum(
             np.float32(1.0) - d.uniform(-0.2, 0.55) * hard - d.chance(0.08 * hard) * np.float32(0.8), 0.12

@@ -1,0 +1,169 @@
+"""The command `f2c-host`: serve a driver, replay a recording, or examine the installation."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import __version__, lifetime
+from .errors import HostError
+from .ops_table import IR_VERSION, REGISTRY_HASH
+from .protocol import EXIT_CANNOT_START, EXIT_FAULT, EXIT_OK, VERSION
+
+# torch is imported inside the functions: it takes a second, and its absence is an answer of ours, not a
+# traceback.
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command and returns the exit code of docs/protocol.md."""
+    parser = argparse.ArgumentParser(prog="f2c-host", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"f2c-host {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser(
+        "serve", help="serve the driver that is described by the environment variable F2C_SESSION"
+    )
+    replay = commands.add_parser(
+        "replay", help="execute a recorded session and print its steps as JSON lines"
+    )
+    replay.add_argument("file", type=Path)
+    replay.add_argument("--limit", type=int, metavar="N", help="execute at most N steps")
+    commands.add_parser("doctor", help="print what is installed, what is wrong, and how to put it right")
+    chosen = parser.parse_args(arguments)
+    if chosen.command == "doctor":
+        from .doctor import doctor
+
+        return doctor()
+    return _serve() if chosen.command == "serve" else _replay(chosen.file, chosen.limit)
+
+
+@dataclass(frozen=True)
+class SessionAddress:
+    """Where the driver listens, and its process."""
+
+    control: str
+    work: str
+    events: str
+    parent: int | None
+    token: str
+
+    @staticmethod
+    def of(environment: str | None) -> SessionAddress:
+        """Reads F2C_SESSION; F2C6508 if it is missing or not as docs/protocol.md says."""
+        try:
+            session = json.loads(environment or "")
+            endpoints = session["endpoints"]
+            return SessionAddress(
+                str(endpoints["control"]),
+                str(endpoints["work"]),
+                str(endpoints["events"]),
+                session.get("parent"),
+                str(session["token"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise HostError(
+                "F2C6508",
+                f"F2C_SESSION is missing or malformed ({type(error).__name__}: {error})",
+                "host",
+                "`f2c-host serve` is started by `f2c-dsl run`, which sets it",
+            ) from None
+
+
+def _serve() -> int:
+    """Connects, says hello as soon as torch is there, and serves until it is asked to go."""
+    lifetime.dump_fatal_signals()
+    lifetime.leave_the_terminal_group()
+    interruption = lifetime.Interruption()
+    try:
+        address = SessionAddress.of(os.environ.pop("F2C_SESSION", None))
+    except HostError as error:
+        return _cannot_start(error)
+    watch = lifetime.DriverWatch(address.parent)
+    watch.watch_stdin()
+    if not _import_torch():
+        return EXIT_CANNOT_START
+
+    import zmq
+
+    from .control import ControlThread, await_welcome, say_hello
+
+    context = zmq.Context()
+    control, work, events = (context.socket(kind) for kind in (zmq.DEALER, zmq.DEALER, zmq.PUSH))
+    control.connect(address.control)
+    work.connect(address.work)
+    events.connect(address.events)
+    say_hello(control, _hello(address.token))
+
+    # The driver reads our hello while we import the rest.
+    from .server import Server
+    from .session import Session
+
+    session = Session()
+    thread = ControlThread(control, await_welcome(control), session.progress, watch)
+    server = Server(work, events, thread, session, interruption)
+    thread.start()
+    try:
+        server.serve()
+    except BaseException:
+        traceback.print_exc()
+        lifetime.leave_at_once(
+            EXIT_FAULT, "f2c-host: internal: the server itself failed, see the traceback above"
+        )
+    context.term()
+    return EXIT_OK
+
+
+def _replay(file: Path, limit: int | None) -> int:
+    if not _import_torch():
+        return EXIT_CANNOT_START
+    from .replay import replay
+
+    return replay(file, limit)
+
+
+def _hello(token: str) -> dict[str, object]:
+    import torch
+
+    return {
+        "protocol": list(VERSION),
+        "ir": list(IR_VERSION),
+        "registry": REGISTRY_HASH,
+        "host": __version__,
+        "token": token,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "devices": ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))],
+        "pid": os.getpid(),
+    }
+
+
+def _import_torch() -> bool:
+    """Whether torch is there and of a line that we know; else says so in one line on stderr."""
+    try:
+        import torch
+
+        from .torch_api import adapter
+
+        adapter(torch.__version__)
+    except HostError as error:
+        _cannot_start(error)
+        return False
+    except Exception as error:
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        print(f"f2c-host: cannot import torch: {text}; run `f2c-host doctor` for the remedy", file=sys.stderr)
+        return False
+    return True
+
+
+def _cannot_start(error: HostError) -> int:
+    print(f"f2c-host: {error}; {error.hint}", file=sys.stderr)
+    return EXIT_CANNOT_START
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+/** @file What goes wrong across the bridge, with whose fault it is. */
+
+export type ErrorClass = "user" | "host" | "resource" | "fault";
+
+export interface SourceFrame {
+  readonly path: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** An error of the host, or of reaching it. `frames`: places in the experiment's sources, innermost first. */
+export class BridgeError extends Error {
+  override readonly name = "BridgeError";
+
+  constructor(
+    readonly code: string,
+    readonly kind: ErrorClass,
+    message: string,
+    readonly hint?: string | undefined,
+    readonly frames: readonly SourceFrame[] = [],
+    /** The host's own traceback, for a fault. */
+    readonly python?: string | undefined,
+  ) {
+    super(message);
+  }
+
+  /** From the error body of `docs/protocol.md`. */
+  static from(body: Readonly<Record<string, unknown>>): BridgeError {
+    const text = (name: string) => (typeof body[name] === "string" ? (body[name] as string) : undefined);
+    const kind = text("class") as ErrorClass | undefined;
+    return new BridgeError(text("code") ?? "F2C6000", kind ?? "fault", text("message") ?? "the host failed without a message", text("hint"), (body["frames"] as SourceFrame[] | undefined) ?? [], text("python"));
+  }
+}

@@ -1,0 +1,239 @@
+/** @file The driver's end of the bridge: starts a host, agrees on versions, sends requests and plans, hears of steps. */
+import { randomBytes } from "node:crypto";
+import { Dealer, Pull } from "zeromq";
+import { BridgeError } from "./bridge-error.js";
+import { HostProcess } from "./host-process.js";
+import { Recording } from "./recording.js";
+import { decode, encode, type Message, type WireBuffer } from "./wire.js";
+
+export const PROTOCOL = [1, 0] as const;
+
+export interface HostOptions {
+  /** The interpreter that has the package f2c_host. */
+  readonly python: string;
+  readonly registryHash: string;
+  readonly irVersion: readonly [number, number];
+  readonly env?: NodeJS.ProcessEnv;
+  readonly startTimeoutMs?: number;
+  /** A line that the host wrote to stdout or stderr. */
+  readonly onLine?: (line: string) => void;
+  /** Records what is sent on `work` into this file. */
+  readonly record?: string;
+}
+
+/** What the host says of itself. */
+export interface Hello {
+  readonly protocol: readonly number[];
+  readonly ir: readonly number[];
+  readonly registry: string;
+  readonly host: string;
+  readonly python: string;
+  readonly torch: string;
+  readonly devices: readonly string[];
+  readonly pid: number;
+}
+
+export interface StepDone {
+  readonly step: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Seconds of execution, and of waiting for images. */
+  readonly seconds: number;
+  readonly wait: number;
+}
+
+export interface HostEvents {
+  onStep(done: StepDone): void;
+  onFailed(error: BridgeError, step: number | undefined): void;
+  onStopped(step: number): void;
+  onLog(level: string, message: string): void;
+}
+
+interface Pending {
+  resolve(answer: Message): void;
+  reject(error: Error): void;
+}
+
+/** A host that said hello. Every method rejects with a BridgeError; when the host dies, all of them do. */
+export class HostClient {
+  hello!: Hello;
+  events: Partial<HostEvents> = {};
+  private readonly control = new Dealer({ linger: 0 });
+  private readonly work = new Dealer({ linger: 0, sendHighWaterMark: 0 });
+  private readonly reports = new Pull({ linger: 0 });
+  private readonly pending = new Map<number, Pending>();
+  private readonly process: HostProcess;
+  private readonly recording: Recording | undefined;
+  private nextId = 1;
+  private sending: Promise<void> = Promise.resolve();
+  private death: BridgeError | undefined;
+  private leaving = false;
+  private closed = false;
+  readonly died: Promise<BridgeError>;
+
+  private constructor(private readonly options: HostOptions) {
+    const token = randomBytes(16).toString("hex");
+    this.token = token;
+    const session = (folder: string) => ({
+      protocol: PROTOCOL,
+      endpoints: Object.fromEntries(["control", "work", "events"].map((name) => [name, `ipc://${folder}/${name}`])),
+      parent: process.pid,
+      token,
+    });
+    this.process = new HostProcess(options.python, session, options.env ?? {}, options.onLine ?? (() => {}));
+    this.recording = options.record === undefined ? undefined : new Recording(options.record);
+    this.died = this.process.exited.then((exit) => {
+      const how = exit.signal ? `was killed by ${exit.signal}` : `ended with exit code ${exit.code}`;
+      const tail = this.process.tail(15);
+      const error = this.startError(exit.code, tail) ?? new BridgeError("F2C6006", "host", `the host ${how}${tail ? `; it last wrote:\n${tail}` : ""}`, "resume from the last checkpoint: f2c-dsl run … --resume");
+      this.death = error;
+      if (!this.leaving) for (const { reject } of this.pending.values()) reject(error);
+      this.pending.clear();
+      this.close();
+      return error;
+    });
+  }
+  private readonly token: string;
+
+  /** Starts a host. The process is spawned before this returns its promise, so that torch loads while others work. */
+  static start(options: HostOptions): Promise<HostClient> {
+    const client = new HostClient(options);
+    return client.shake().then(() => client);
+  }
+
+  private startError(code: number | null, tail: string): BridgeError | undefined {
+    if (this.hello !== undefined) return undefined;
+    const hint = "f2c-dsl doctor says what is missing; f2c-dsl setup installs it";
+    if (/No module named '?f2c_host/.test(tail)) return new BridgeError("F2C6001", "host", `the Python at ${this.options.python} has no f2c_host package`, hint);
+    if (code === 3 || /No module named '?torch/.test(tail)) return new BridgeError("F2C6002", "host", tail.split("\n").at(-1) ?? "torch is missing", hint);
+    if (code === null) return new BridgeError("F2C6001", "host", `the host cannot start: ${tail}`, hint);
+    return new BridgeError("F2C6001", "host", `the host ended with exit code ${code} before it said hello${tail ? `:\n${tail}` : ""}`, hint);
+  }
+
+  private async shake(): Promise<void> {
+    const { folder } = this.process;
+    const bound = Promise.all([this.control.bind(`ipc://${folder}/control`), this.work.bind(`ipc://${folder}/work`), this.reports.bind(`ipc://${folder}/events`)]);
+    const timeout = this.options.startTimeoutMs ?? 60_000;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new BridgeError("F2C6004", "host", `the host said nothing for ${timeout / 1000} s${this.process.tail(5) ? `; it wrote:\n${this.process.tail(5)}` : ""}`, "look at its output above; f2c-dsl doctor checks the set-up")),
+        timeout,
+      );
+    });
+    try {
+      await bound;
+      const frames = await Promise.race([this.control.receive(), late, this.died.then((error) => Promise.reject(error))]);
+      const hello = decode(frames as Buffer[]);
+      this.hello = hello.body as unknown as Hello;
+      const mismatch = hello.kind === "hello" && hello.body["token"] === this.token ? this.mismatch(this.hello) : "it is not the host that was started";
+      if (mismatch !== undefined) {
+        const hint = "install the host of this version: f2c-dsl setup";
+        await this.control.send(encode({ kind: "reject", body: { code: "F2C6005", message: mismatch, hint }, buffers: {} }));
+        await this.process.end(2000);
+        throw new BridgeError("F2C6005", "host", mismatch, hint);
+      }
+      await this.control.send(encode({ kind: "welcome", body: { heartbeat: 1.0 }, buffers: {} }));
+    } catch (error) {
+      this.leaving = true;
+      await this.process.end(500);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+    void this.listen(this.work, (m) => this.answered(m));
+    void this.listen(this.reports, (m) => this.reported(m));
+    void this.listen(this.control, () => {});
+  }
+
+  private mismatch(hello: Hello): string | undefined {
+    const say = (what: string, theirs: unknown, ours: unknown) => `the host has ${what} ${String(theirs)}, this f2c-dsl has ${String(ours)}`;
+    if (hello.protocol?.[0] !== PROTOCOL[0]) return say("protocol", hello.protocol?.join("."), PROTOCOL.join("."));
+    const [major, minor] = this.options.irVersion;
+    if (hello.ir?.[0] !== major || hello.ir[1]! < minor) return say("IR version", hello.ir?.join("."), this.options.irVersion.join("."));
+    if (hello.registry !== this.options.registryHash) return say("op registry", hello.registry, this.options.registryHash);
+    return undefined;
+  }
+
+  private async listen(socket: Dealer | Pull, hear: (message: Message) => void): Promise<void> {
+    try {
+      for await (const frames of socket) hear(decode(frames as Buffer[]));
+    } catch (error) {
+      if (!this.closed) this.events.onFailed?.(error instanceof BridgeError ? error : new BridgeError("F2C6000", "fault", String(error)), undefined);
+    }
+  }
+
+  private answered(message: Message): void {
+    const pending = message.re === undefined ? undefined : this.pending.get(message.re);
+    if (!pending) return;
+    this.pending.delete(message.re!);
+    if (message.kind === "error") pending.reject(BridgeError.from(message.body));
+    else pending.resolve(message);
+  }
+
+  private reported({ kind, body }: Message): void {
+    if (kind === "step") this.events.onStep?.(body as unknown as StepDone);
+    if (kind === "failed") this.events.onFailed?.(BridgeError.from(body), body["step"] as number | undefined);
+    if (kind === "stopped") this.events.onStopped?.(body["step"] as number);
+    if (kind === "log") this.events.onLog?.(String(body["level"]), String(body["message"]));
+  }
+
+  /** Sends a request on `work`; resolves with the answer. */
+  request(kind: string, body: Readonly<Record<string, unknown>> = {}, buffers: Readonly<Record<string, WireBuffer>> = {}): Promise<Message> {
+    if (this.death) return Promise.reject(this.death);
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      this.pending.set(id, { resolve, reject });
+      this.post({ kind, id, body, buffers }).catch((error) => {
+        this.pending.delete(id);
+        reject(this.death ?? error);
+      });
+    });
+  }
+
+  /** Sends a plan; its step is reported by `events.onStep`. */
+  plan(body: Readonly<Record<string, unknown>>, buffers: Readonly<Record<string, WireBuffer>>): Promise<void> {
+    return this.post({ kind: "plan", id: this.nextId++, body, buffers });
+  }
+
+  private post(message: Message): Promise<void> {
+    const frames = encode(message);
+    this.recording?.append(frames);
+    this.sending = this.sending.then(() => this.work.send(frames));
+    return this.sending;
+  }
+
+  /** Asks for a halt after the running step; `events.onStopped` tells its number. */
+  async stop(): Promise<void> {
+    await this.control.send(encode({ kind: "stop", body: {}, buffers: {} }));
+  }
+
+  /** Interrupts what the host is doing, between ops. */
+  interrupt(): void {
+    this.process.kill("SIGINT");
+  }
+
+  kill(): void {
+    this.process.kill("SIGKILL");
+  }
+
+  get pid(): number | undefined {
+    return this.process.pid;
+  }
+
+  /** Lets the host finish and go; forces it if it does not. */
+  async shutdown(): Promise<void> {
+    if (!this.death) {
+      this.leaving = true;
+      await Promise.race([this.request("shutdown").catch(() => undefined), this.died, new Promise((r) => setTimeout(r, 3000).unref())]);
+      await this.process.end(2000);
+    }
+    this.close();
+  }
+
+  private close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.recording?.close();
+    for (const socket of [this.control, this.work, this.reports]) socket.close();
+  }
+}

@@ -1,0 +1,99 @@
+/** @file The host as a child process: started early, heard line by line, and never left behind. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const KEPT_LINES = 200;
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** A running host. Its process group dies with this process, however that ends. */
+export class HostProcess {
+  readonly folder: string;
+  readonly exited: Promise<Exit>;
+  private readonly child: ChildProcess;
+  private readonly lines: string[] = [];
+  private gone = false;
+  private readonly atExit = () => this.clean("SIGKILL");
+
+  constructor(
+    python: string,
+    session: (folder: string) => object,
+    env: NodeJS.ProcessEnv,
+    private readonly onLine: (line: string) => void,
+  ) {
+    this.folder = mkdtempSync(join(tmpdir(), "f2c-")); // 0700, and short: a socket's path holds about 100 bytes
+    this.child = spawn(python, ["-m", "f2c_host", "serve"], {
+      env: { ...process.env, PYTHONUNBUFFERED: "1", ...env, F2C_SESSION: JSON.stringify(session(this.folder)) },
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
+    });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      if (stream) createInterface({ input: stream }).on("line", (line) => this.hear(line));
+    }
+    this.child.stdin?.on("error", () => {}); // the host may be gone
+    process.on("exit", this.atExit);
+    this.exited = new Promise((resolve) => {
+      this.child.on("error", (error) => {
+        this.hear(error.message);
+        resolve({ code: null, signal: null });
+      });
+      this.child.on("close", (code, signal) => resolve({ code, signal }));
+    });
+    void this.exited.then(() => {
+      this.gone = true;
+      process.off("exit", this.atExit);
+      rmSync(this.folder, { recursive: true, force: true });
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  /** The last lines that the host wrote. */
+  tail(count: number): string {
+    return this.lines.slice(-count).join("\n");
+  }
+
+  private hear(line: string): void {
+    this.lines.push(line);
+    if (this.lines.length > KEPT_LINES) this.lines.shift();
+    this.onLine(line);
+  }
+
+  /** Sends a signal to the whole process group. */
+  kill(signal: NodeJS.Signals): void {
+    if (this.gone || this.child.pid === undefined) return;
+    try {
+      process.kill(-this.child.pid, signal);
+    } catch {
+      // already gone
+    }
+  }
+
+  private clean(signal: NodeJS.Signals): void {
+    this.kill(signal);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Waits for the end; after `patience` milliseconds asks with SIGTERM, then with SIGKILL. */
+  async end(patience: number): Promise<Exit> {
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+      const ended = await Promise.race([this.exited, delay(patience)]);
+      if (ended) return ended;
+      this.kill(signal);
+    }
+    return this.exited;
+  }
+}
+
+const delay = (ms: number) =>
+  new Promise<undefined>((resolve) => {
+    setTimeout(() => resolve(undefined), ms).unref();
+  });

@@ -1,0 +1,58 @@
+/** @file `f2c-dsl ir` and `f2c-dsl check`: everything short of running. Neither needs Python. */
+import { type IrModule, compileExperiment, countMultiplyAdds, encodeModule, loadExperiment, printModule, structureHash, weightsHash } from "../../compiler/index.js";
+import { fail } from "./report.js";
+
+const elements = (storages: IrModule["parameters"]) => storages.reduce((n, s) => n + s.type.dims.reduce<number>((a, d) => a * Number(d), 1), 0);
+const grouped = (n: number) => n.toLocaleString("en-US");
+
+/** What a program amounts to, as comment lines above it. */
+export function facts(module: IrModule): string {
+  const infer = module.functions.find((f) => f.name === "infer");
+  const used = new Set(infer ? [...names(infer)] : []);
+  const net = module.parameters.filter((p) => used.has(p.name));
+  const macs = infer ? countMultiplyAdds(infer) : 0;
+  return [
+    `// net: ${grouped(elements(net))} parameters, ${(macs / 1e9).toFixed(4)} G multiply-adds an image (convolutions and linear layers)`,
+    `// trained: ${grouped(elements(module.parameters))} parameters; state beside them: ${grouped(elements(module.states))} numbers`,
+    `// structure ${structureHash(module)}, weights ${weightsHash(module)}`,
+  ].join("\n");
+}
+
+function* names(fn: IrModule["functions"][number]): Generator<string> {
+  const visit = function* (region: typeof fn.body): Generator<string> {
+    for (const op of region.ops) {
+      if (op.op === "state") yield op.attributes["name"] as string;
+      for (const inner of op.regions) yield* visit(inner);
+    }
+  };
+  yield* visit(fn.body);
+}
+
+export function ir(file: string, options: { function?: string; locations?: boolean; json?: boolean }): void {
+  try {
+    const { module } = compileExperiment(loadExperiment(file));
+    if (options.function !== undefined && !module.functions.some((f) => f.name === options.function)) {
+      throw Object.assign(new Error(), { name: "usage" });
+    }
+    const text = options.json ? `${JSON.stringify(encodeModule(module))}\n` : `${options.function === undefined ? `${facts(module)}\n` : ""}${printModule(module, options)}`;
+    process.stdout.on("error", () => process.exit(0)); // the reader of a pipe may stop early
+    process.stdout.write(text);
+  } catch (error) {
+    if (error instanceof Error && error.name === "usage") {
+      process.stderr.write(`error: there is no function ${options.function}; choose step, embed or infer\n`);
+      process.exitCode = 2;
+      return;
+    }
+    fail(error);
+  }
+}
+
+export function check(file: string, options: { json?: boolean }): void {
+  try {
+    const { module, steps } = compileExperiment(loadExperiment(file));
+    if (options.json) process.stdout.write(`${JSON.stringify({ diagnostics: [] })}\n`);
+    else process.stdout.write(`${facts(module).replaceAll("// ", "")}\n${grouped(steps)} steps; no errors\n`);
+  } catch (error) {
+    fail(error, { json: options.json === true });
+  }
+}

@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+/** @file The command `f2c-dsl`. Each command is a file beside; heavy imports happen inside them. */
+import { Command, CommanderError } from "commander";
+import { EXIT, fail } from "./report.js";
+
+const program = new Command("f2c-dsl")
+  .description("Face-recognition training, declared in TypeScript, compiled to TorchScript")
+  .version("0.1.0")
+  .showHelpAfterError("(f2c-dsl COMMAND --help explains a command)")
+  .exitOverride();
+
+const experiment = ["<experiment>", "TypeScript file whose default export is an experiment"] as const;
+const example = (text: string) => `\nExample:\n  $ ${text}\n`;
+
+program
+  .command("run")
+  .description("compile an experiment, train it, evaluate it, export the net")
+  .argument(...experiment)
+  .option("--run-dir <folder>", "folder for everything that the run leaves behind (default: runs/<name>-<time>)")
+  .option("--resume", "continue the run in --run-dir, or the newest one of this experiment")
+  .option("--device <device>", "auto, cpu, cuda or cuda:N; overrides the experiment")
+  .option("--backend <backend>", "torchscript or eager; overrides the experiment")
+  .option("--threads <n>", "CPU threads of the host", Number)
+  .option("--steps <n>", "stop after this many steps", Number)
+  .option("--restarts <n>", "how often a host that died is started again from the last checkpoint", Number, 2)
+  .option("--record <file>", "record the session for `f2c-host replay`")
+  .addHelpText("after", example("f2c-dsl run examples/quickstart.ts --run-dir /tmp/first"))
+  .action(async (file, options) => (await import("./run.js")).run(file, options));
+
+program
+  .command("ir")
+  .description("show the whole program that will run: parameters, state, functions with every shape")
+  .argument(...experiment)
+  .option("--function <name>", "only this function: step, embed or infer")
+  .option("--locations", "show where each op comes from")
+  .option("--json", "the form that the host gets")
+  .addHelpText("after", example("f2c-dsl ir examples/quickstart.ts --function step"))
+  .action(async (file, options) => (await import("./ir.js")).ir(file, options));
+
+program
+  .command("check")
+  .description("type-check and compile an experiment without running it")
+  .argument(...experiment)
+  .option("--json", "diagnostics as JSON")
+  .addHelpText("after", example("f2c-dsl check my-experiment.ts"))
+  .action(async (file, options) => (await import("./ir.js")).check(file, options));
+
+const data = program.command("data").description("look at an experiment's data");
+data
+  .command("preview")
+  .description("write a contact sheet of an experiment's training images: a row a person")
+  .argument(...experiment)
+  .option("--out <file>", "PNG file", "preview.png")
+  .option("--people <n>", "rows", Number, 8)
+  .option("--images <n>", "images of each person", Number, 12)
+  .addHelpText("after", example("f2c-dsl data preview examples/quickstart.ts --out faces.png"))
+  .action(async (file, options) => (await import("./data-preview.js")).preview(file, options));
+
+program
+  .command("setup")
+  .description("set up the PyTorch host in a virtual environment beside this package")
+  .option("--test", "also what the host's tests need")
+  .addHelpText("after", example("f2c-dsl setup"))
+  .action(async (options) => (await import("./setup.js")).setup(options));
+
+program
+  .command("doctor")
+  .description("say what is missing on this machine, and the command that mends it")
+  .option("--json", "findings as JSON")
+  .addHelpText("after", example("f2c-dsl doctor"))
+  .action(async (options) => (await import("./doctor.js")).doctor(options));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
+  else fail(error);
+}

@@ -1,0 +1,12 @@
+/** @file `f2c-dsl setup`. */
+import { setUp } from "../bridge/python-environment.js";
+import { fail } from "./report.js";
+
+export async function setup(options: { test?: boolean }): Promise<void> {
+  try {
+    const python = await setUp((line) => process.stderr.write(`${line}\n`), options.test ? ["test"] : []);
+    process.stdout.write(`the host is ready: ${python}\n`);
+  } catch (error) {
+    fail(error);
+  }
+}
