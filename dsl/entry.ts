@@ -6,7 +6,8 @@ type Pixels = Tensor<readonly [number, number, number, number], "u8">;
 type Embed = (state: unknown, images: Images) => Tensor<readonly [number, number], "f32">;
 
 /** u8 pixels [N, C, H, W] to unit embeddings [N, D]. */
-export const embedded = (embed: Embed, state: unknown, pixels: Pixels) => normalize(embed(state, pixelsToImages(pixels)));
+export const embedded = (embed: Embed, state: unknown, pixels: Pixels) =>
+  normalize(embed(state, pixelsToImages(pixels)));
 
 /** The unit embedding of an image plus that of its mirror image. */
 export const embeddedBothWays = (embed: Embed, state: unknown, pixels: Pixels) => {

@@ -31,7 +31,13 @@ export interface Verification {
 }
 
 /** Same person or not, on pairs of held-out people: 10-fold accuracy, TAR at FAR, ROC. */
-export const verification = ({ pairs = "held-out", every, far = [1e-1, 1e-2, 1e-3], flip = true, baselines = true }: VerificationOptions = {}): Verification => ({
+export const verification = ({
+  pairs = "held-out",
+  every,
+  far = [1e-1, 1e-2, 1e-3],
+  flip = true,
+  baselines = true,
+}: VerificationOptions = {}): Verification => ({
   genuine: pairs === "held-out" ? 0 : pairs.genuine,
   impostor: pairs === "held-out" ? 0 : pairs.impostor,
   every,

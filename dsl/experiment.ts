@@ -1,8 +1,9 @@
 /** @file The experiment: everything that a run needs, in one value. */
+
+import type { Loader } from "./data/dual-loader.js";
 import type { DataSource } from "./data/source.js";
 import { ExperimentError } from "./errors.js";
-import type { Verification, Every } from "./evaluate.js";
-import type { Loader } from "./data/dual-loader.js";
+import type { Every, Verification } from "./evaluate.js";
 import type { MethodBuilder, Policy } from "./method.js";
 import type { Optimizer } from "./optimizer.js";
 
@@ -30,7 +31,9 @@ export interface ExperimentOptions {
 }
 
 export const EXPERIMENT = Symbol.for("f2c-dsl.experiment");
-export type Experiment = Readonly<Required<Omit<ExperimentOptions, "epochs" | "steps" | "evaluate" | "checkpoint" | "lr">>> & {
+export type Experiment = Readonly<
+  Required<Omit<ExperimentOptions, "epochs" | "steps" | "evaluate" | "checkpoint" | "lr">>
+> & {
   readonly [EXPERIMENT]: true;
   readonly lr: Policy;
   readonly length: Every;
@@ -44,11 +47,15 @@ export function experiment(options: ExperimentOptions): Experiment {
   const refuse = (message: string, hint: string): never => {
     throw new ExperimentError("F2C2104", `experiment "${name}": ${message}`, hint);
   };
-  if (!/^[\w.-]+$/.test(name ?? "")) refuse("the name is not usable as a folder", "letters, digits, - _ and . only");
-  if ((epochs === undefined) === (steps === undefined)) refuse("its length is not clear", "give either `epochs` or `steps`");
+  if (!/^[\w.-]+$/.test(name ?? ""))
+    refuse("the name is not usable as a folder", "letters, digits, - _ and . only");
+  if ((epochs === undefined) === (steps === undefined))
+    refuse("its length is not clear", "give either `epochs` or `steps`");
   const count = (epochs ?? steps)!;
-  if (!(count > 0) || (steps !== undefined && !Number.isInteger(steps))) refuse(`a length of ${count}`, "give a number above 0; steps are whole");
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) refuse(`seed ${seed}`, "give a whole number from 0 to 4294967295");
+  if (!(count > 0) || (steps !== undefined && !Number.isInteger(steps)))
+    refuse(`a length of ${count}`, "give a number above 0; steps are whole");
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff)
+    refuse(`seed ${seed}`, "give a whole number from 0 to 4294967295");
   return Object.freeze({
     [EXPERIMENT]: true as const,
     name,
@@ -66,4 +73,5 @@ export function experiment(options: ExperimentOptions): Experiment {
   });
 }
 
-export const isExperiment = (value: unknown): value is Experiment => typeof value === "object" && value !== null && EXPERIMENT in value;
+export const isExperiment = (value: unknown): value is Experiment =>
+  typeof value === "object" && value !== null && EXPERIMENT in value;

@@ -31,4 +31,7 @@ export const kaimingUniform = (options: { fan?: "in" | "out"; gain?: number } = 
 /** U(-b, b) with b = gain * sqrt(6 / (fan in + fan out)). Glorot and Bengio 2010. */
 export const xavierUniform = (gain = 1): Init => ({ kind: "xavier_uniform", gain });
 /** Random rows of length 1. `normal` spreads them over the sphere; `uniform` keeps them in the positive orthant, as the F2C code does. */
-export const unitRows = (distribution: "normal" | "uniform" = "normal"): Init => ({ kind: "unit_rows", distribution });
+export const unitRows = (distribution: "normal" | "uniform" = "normal"): Init => ({
+  kind: "unit_rows",
+  distribution,
+});

@@ -16,7 +16,8 @@ export interface Margin {
 export const margin = (scale: number, apply: Margin["apply"]): Margin => ({ scale, apply });
 
 /** No margin: the normalised softmax. */
-export const plainSoftmax = ({ scale = 32 }: { scale?: number } = {}): Margin => margin(scale, (cosine, own) => ({ cosine, own }));
+export const plainSoftmax = ({ scale = 32 }: { scale?: number } = {}): Margin =>
+  margin(scale, (cosine, own) => ({ cosine, own }));
 
 /** CosFace, also AM-softmax: cos t - m. Wang et al. 2018. */
 export const cosFace = ({ scale = 32, margin: m = 0.4 }: { scale?: number; margin?: number } = {}): Margin =>
@@ -28,7 +29,15 @@ export const cosFace = ({ scale = 32, margin: m = 0.4 }: { scale?: number; margi
  * `beyond` says what happens where t + m > pi and the cosine would rise again: `linear` continues with
  * cos t - m sin m, `none` leaves the formula as it is (the F2C code).
  */
-export const arcFace = ({ scale = 32, margin: m = 0.5, beyond = "linear" }: { scale?: number; margin?: number; beyond?: "linear" | "none" } = {}): Margin =>
+export const arcFace = ({
+  scale = 32,
+  margin: m = 0.5,
+  beyond = "linear",
+}: {
+  scale?: number;
+  margin?: number;
+  beyond?: "linear" | "none";
+} = {}): Margin =>
   margin(scale, (cosine, own) => {
     const safe = own.clamp({ min: -1 + 1e-7, max: 1 - 1e-7 });
     const sine = safe.mul(safe).rsub(1).sqrt();
@@ -41,7 +50,15 @@ export const arcFace = ({ scale = 32, margin: m = 0.5, beyond = "linear" }: { sc
  * SV-softmax as the F2C code has it: classes nearer than the own one less `m` are hard, and their cosines become
  * t * cos + t - 1; the own cosine loses `m` where it exceeds it. Wang et al. 2018, "Support vector guided softmax".
  */
-export const svSoftmax = ({ scale = 32, margin: m = 0.4, hardness: t = 1.2 }: { scale?: number; margin?: number; hardness?: number } = {}): Margin =>
+export const svSoftmax = ({
+  scale = 32,
+  margin: m = 0.4,
+  hardness: t = 1.2,
+}: {
+  scale?: number;
+  margin?: number;
+  hardness?: number;
+} = {}): Margin =>
   margin(scale, (cosine, own) => ({
     cosine: ops.where(cosine.gt(own.sub(m)), cosine.mul(t).add(t - 1), cosine),
     own: ops.where(own.gt(m), own.sub(m), own),
@@ -52,7 +69,11 @@ export const svSoftmax = ({ scale = 32, margin: m = 0.4, hardness: t = 1.2 }: { 
  *
  * `cosine` [N, C], `target` [N]. Only the own column is rewritten, so a margin costs N values, not N x C.
  */
-export const marginLoss = ({ scale, apply }: Margin, cosine: Cosines, target: Tensor<readonly [number], "i64">): Tensor<readonly [number], "f32"> => {
+export const marginLoss = (
+  { scale, apply }: Margin,
+  cosine: Cosines,
+  target: Tensor<readonly [number], "i64">,
+): Tensor<readonly [number], "f32"> => {
   const column = target.clamp({ min: 0 }).unsqueeze(1);
   const changed = apply(cosine, cosine.gather(column, 1));
   const logits = changed.cosine.scatter(column, changed.own, 1).mul(scale);

@@ -22,7 +22,9 @@ export interface StepPoint {
 export type Policy = (at: StepPoint) => number;
 
 /** What a checkpoint keeps of a planner. */
-export type BookState = Readonly<Record<string, Int32Array | Uint32Array | Uint8Array | Float64Array | number>>;
+export type BookState = Readonly<
+  Record<string, Int32Array | Uint32Array | Uint8Array | Float64Array | number>
+>;
 
 /** Bookkeeping that lives in Node from step to step and belongs into checkpoints. */
 export interface Book {
@@ -37,7 +39,10 @@ export const TWIN = Symbol.for("f2c-dsl.twin");
 export interface Bookkept<C extends ChildRecord = ChildRecord, B extends Book = Book> {
   readonly [BOOKKEPT]: { readonly tensors: C; readonly open: () => B };
 }
-export const bookkept = <const C extends ChildRecord, B extends Book>(tensors: C, open: () => B): Bookkept<C, B> => ({
+export const bookkept = <const C extends ChildRecord, B extends Book>(
+  tensors: C,
+  open: () => B,
+): Bookkept<C, B> => ({
   [BOOKKEPT]: { tensors, open },
 });
 
@@ -52,16 +57,22 @@ export interface TwinOptions {
 }
 
 /** A second copy of a net that no gradient reaches: it starts equal and follows as the step says. */
-export type Twin<M extends AnyModule = AnyModule> = M & { readonly [TWIN]: { readonly of: AnyModule; readonly options: Required<TwinOptions> } };
+export type Twin<M extends AnyModule = AnyModule> = M & {
+  readonly [TWIN]: { readonly of: AnyModule; readonly options: Required<TwinOptions> };
+};
 
 /** The twin of `net`. Calling it records no gradient. */
 export const twin = <M extends AnyModule>(net: M, options: TwinOptions = {}): Twin<M> =>
   standIn("a twin", {
     [MODULE]: moduleParts(net),
-    [TWIN]: { of: net, options: { buffers: options.buffers ?? "own", statistics: options.statistics ?? "batch" } },
+    [TWIN]: {
+      of: net,
+      options: { buffers: options.buffers ?? "own", statistics: options.statistics ?? "batch" },
+    },
   });
 
-export const twinParts = (value: unknown) => (typeof value === "function" ? (value as unknown as Twin)[TWIN] : undefined);
+export const twinParts = (value: unknown) =>
+  typeof value === "function" ? (value as unknown as Twin)[TWIN] : undefined;
 export const bookkeptParts = (value: unknown) =>
   typeof value === "object" && value !== null ? (value as Partial<Bookkept>)[BOOKKEPT] : undefined;
 
@@ -71,10 +82,16 @@ export interface MethodState {
 }
 
 /** What the step sees of the state. */
-export type StepState<S> = { readonly [K in keyof S]: S[K] extends Bookkept<infer C, Book> ? Bound<C> : Bound<S[K]> };
+export type StepState<S> = {
+  readonly [K in keyof S]: S[K] extends Bookkept<infer C, Book> ? Bound<C> : Bound<S[K]>;
+};
 
 /** What the plan sees of the state: the books. */
-export type Books<S> = { readonly [K in keyof S as S[K] extends Bookkept ? K : never]: S[K] extends Bookkept<ChildRecord, infer B> ? B : never };
+export type Books<S> = {
+  readonly [K in keyof S as S[K] extends Bookkept ? K : never]: S[K] extends Bookkept<ChildRecord, infer B>
+    ? B
+    : never;
+};
 
 /** The images of one stream of a step, as the plan sees them. */
 export interface PlannedImages {
@@ -86,7 +103,13 @@ export interface PlannedImages {
 export type PlannedBatch = Readonly<Record<string, PlannedImages>>;
 
 /** What a plan may return: numbers, index arrays (Int32Array), masks (Uint8Array), reals (Float32Array), records of these. */
-export type PlanValue = number | boolean | Int32Array | Uint8Array | Float32Array | { readonly [name: string]: PlanValue };
+export type PlanValue =
+  | number
+  | boolean
+  | Int32Array
+  | Uint8Array
+  | Float32Array
+  | { readonly [name: string]: PlanValue };
 
 /** A plan as the step sees it. */
 export type Planned<P> = P extends number
@@ -117,7 +140,10 @@ export interface MethodParts<S extends MethodState, B extends string, P extends 
 export const METHOD = Symbol.for("f2c-dsl.method");
 /** A training method with its state. */
 export interface Method {
-  readonly [METHOD]: { readonly state: MethodState; readonly parts: MethodParts<MethodState, string, PlanValue> };
+  readonly [METHOD]: {
+    readonly state: MethodState;
+    readonly parts: MethodParts<MethodState, string, PlanValue>;
+  };
 }
 
 /** What is known when a method is built: the data's and the loader's sizes. */
@@ -148,6 +174,7 @@ export type NetBuilder<M extends Module = Module> = (shape: Setting["shape"]) =>
 export type Net = NetBuilder<Module<[x: Images], Features>> & { readonly embedding: number };
 
 /** Names a function that builds a net, and the length of its embeddings. */
-export const net = (embedding: number, build: NetBuilder<Module<[x: Images], Features>>): Net => Object.assign(build, { embedding });
+export const net = (embedding: number, build: NetBuilder<Module<[x: Images], Features>>): Net =>
+  Object.assign(build, { embedding });
 
 export type { Scalar };

@@ -16,20 +16,33 @@ export interface Stored<S extends Shape = Shape, D extends DType = DType> {
   readonly init: Init;
 }
 
-function stored<S extends Shape, D extends DType>(role: "parameter" | "state", shape: S, init: Init, dtype: D): Stored<S, D> {
+function stored<S extends Shape, D extends DType>(
+  role: "parameter" | "state",
+  shape: S,
+  init: Init,
+  dtype: D,
+): Stored<S, D> {
   const bad = shape.find((size) => !Number.isInteger(size) || size < 1);
   if (bad !== undefined) {
-    throw new ExperimentError("F2C2102", `a ${role} of shape [${shape.join(", ")}] has a size of ${bad}`, "sizes are whole numbers from 1 up");
+    throw new ExperimentError(
+      "F2C2102",
+      `a ${role} of shape [${shape.join(", ")}] has a size of ${bad}`,
+      "sizes are whole numbers from 1 up",
+    );
   }
   return Object.freeze({ [STORAGE]: role, shape, dtype, init });
 }
 
 /** A trained tensor of `shape`, f32. */
-export const parameter = <const S extends Shape>(shape: S, init: Init): Stored<S, "f32"> => stored("parameter", shape, init, "f32");
+export const parameter = <const S extends Shape>(shape: S, init: Init): Stored<S, "f32"> =>
+  stored("parameter", shape, init, "f32");
 
 /** A tensor that the step reads and writes and that the optimizer leaves alone: running statistics, a class pool. */
-export const state = <const S extends Shape, const D extends DType = "f32">(shape: S, init: Init = zeros(), dtype?: D): Stored<S, D> =>
-  stored("state", shape, init, dtype ?? ("f32" as D));
+export const state = <const S extends Shape, const D extends DType = "f32">(
+  shape: S,
+  init: Init = zeros(),
+  dtype?: D,
+): Stored<S, D> => stored("state", shape, init, dtype ?? ("f32" as D));
 
 // biome-ignore lint/suspicious/noExplicitAny: a module's arguments are its own
 type AnyFunction = (...args: any[]) => unknown;
@@ -57,17 +70,18 @@ export type AnyModule = Module;
 export type Layer<In extends Tensor = Tensor, Out extends Tensor = Tensor> = Module<[x: In], Out>;
 
 /** What a forward function sees of its children: stored tensors as tensors, the rest as they are. */
-export type Bound<C> = C extends Stored<infer S, infer D>
-  ? Tensor<S, D>
-  : C extends AnyFunction
-    ? C
-    : C extends null
-      ? null
-      : C extends readonly unknown[]
-        ? { readonly [K in keyof C]: Bound<C[K]> }
-        : C extends object
+export type Bound<C> =
+  C extends Stored<infer S, infer D>
+    ? Tensor<S, D>
+    : C extends AnyFunction
+      ? C
+      : C extends null
+        ? null
+        : C extends readonly unknown[]
           ? { readonly [K in keyof C]: Bound<C[K]> }
-          : C;
+          : C extends object
+            ? { readonly [K in keyof C]: Bound<C[K]> }
+            : C;
 
 /** A function with own symbols that refuses to be called while the experiment is being built. */
 export function standIn<T>(what: string, marks: object): T {
@@ -97,4 +111,5 @@ export const module = <const C extends ChildRecord, Args extends readonly any[],
 export const moduleParts = (value: unknown): ModuleParts | undefined =>
   typeof value === "function" ? (value as unknown as Module)[MODULE] : undefined;
 
-export const isStored = (value: unknown): value is Stored => typeof value === "object" && value !== null && STORAGE in value;
+export const isStored = (value: unknown): value is Stored =>
+  typeof value === "object" && value !== null && STORAGE in value;

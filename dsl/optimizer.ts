@@ -14,7 +14,10 @@ export interface Optimizer {
 }
 
 /** An optimizer: the names of its slots, and its update, which is compiled into the step after the gradient. */
-export const optimizer = <const Slot extends string>(slots: readonly Slot[], update: OptimizerUpdate<Slot>): Optimizer => ({
+export const optimizer = <const Slot extends string>(
+  slots: readonly Slot[],
+  update: OptimizerUpdate<Slot>,
+): Optimizer => ({
   [OPTIMIZER]: { slots, update: update as OptimizerUpdate<string> },
 });
 
@@ -28,7 +31,12 @@ export interface SgdOptions {
 }
 
 /** Stochastic gradient descent; the arithmetic of torch.optim.SGD (Sutskever et al. 2013, without its dampening). */
-export const sgd = ({ momentum = 0.9, nesterov = false, weightDecay = 0, clip }: SgdOptions = {}): Optimizer =>
+export const sgd = ({
+  momentum = 0.9,
+  nesterov = false,
+  weightDecay = 0,
+  clip,
+}: SgdOptions = {}): Optimizer =>
   optimizer(["velocity"], ({ parameters, gradients, velocity }, { lr }) => {
     let gradient = gradients;
     if (clip !== undefined) {

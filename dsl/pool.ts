@@ -7,7 +7,7 @@
 import { ExperimentError } from "./errors.js";
 import { unitRows } from "./initialisers.js";
 import { type Bookkept, bookkept } from "./method.js";
-import { state, type Stored } from "./module.js";
+import { type Stored, state } from "./module.js";
 import * as ops from "./ops.generated.js";
 import { PoolBook, type PoolPass } from "./plan/pool-book.js";
 import type { Features, Tensor } from "./tensor.js";
@@ -26,17 +26,27 @@ export interface ClassPoolOptions {
 }
 
 type Rows = { readonly rows: readonly Stored<readonly [number, number], "f32">[] };
-export type ClassPool = Bookkept<Rows, PoolBook> & { readonly capacity: number; readonly maskUnfilled: boolean };
+export type ClassPool = Bookkept<Rows, PoolBook> & {
+  readonly capacity: number;
+  readonly maskUnfilled: boolean;
+};
 
 /** A class pool of `capacity` slots for features of length `dim`, among `identities` identities. */
 export function classPool(options: ClassPoolOptions & { dim: number; identities: number }): ClassPool {
   const { dim, identities, rows = 2, evict = "lru", init = "normal", maskUnfilled = true } = options;
   const capacity = options.capacity < 1 ? Math.ceil(options.capacity * identities) : options.capacity;
   if (!Number.isInteger(capacity) || capacity < 1) {
-    throw new ExperimentError("F2C2302", `a class pool of capacity ${options.capacity}`, "give a share below 1, or a whole number of slots");
+    throw new ExperimentError(
+      "F2C2302",
+      `a class pool of capacity ${options.capacity}`,
+      "give a share below 1, or a whole number of slots",
+    );
   }
   const row = () => state([capacity + 1, dim], unitRows(init));
-  const pool = bookkept({ rows: Array.from({ length: rows }, row) }, () => new PoolBook(capacity, { rows, evict }));
+  const pool = bookkept(
+    { rows: Array.from({ length: rows }, row) },
+    () => new PoolBook(capacity, { rows, evict }),
+  );
   return { ...pool, capacity, maskUnfilled };
 }
 
@@ -76,11 +86,16 @@ export interface PassTensors {
 }
 type PoolTensors = { readonly rows: readonly Features[] };
 
-const pick = (mask: Mask, fresh: Features, old: Features): Features => ops.where(mask.unsqueeze(1), fresh, old) as Features;
+const pick = (mask: Mask, fresh: Features, old: Features): Features =>
+  ops.where(mask.unsqueeze(1), fresh, old) as Features;
 
 /** The touched slots as the pass leaves them: row 0, and row 1 where there is one. Compiled. */
 export const touchedRows = (pool: PoolTensors, gallery: Features, pass: PassTensors) => {
-  const first = pick(pass.fresh0, gallery.index_select(pass.source0), pool.rows[0]!.index_select(pass.touched));
+  const first = pick(
+    pass.fresh0,
+    gallery.index_select(pass.source0),
+    pool.rows[0]!.index_select(pass.touched),
+  );
   const second =
     pool.rows.length > 1
       ? pick(pass.fresh1, gallery.index_select(pass.source1), pool.rows[1]!.index_select(pass.touched))
@@ -93,15 +108,26 @@ export const touchedRows = (pool: PoolTensors, gallery: Features, pass: PassTens
  * cosines to row 0 as it stands, in which the touched columns are replaced. `first` sees row 0 everywhere, `second` row 1
  * of the dual slots. Slots that are no class are -infinity. Compiled.
  */
-export const patchedCosines = (probe: Features, before: Features, rows: { first: Features; second: Features }, pass: PassTensors) => {
+export const patchedCosines = (
+  probe: Features,
+  before: Features,
+  rows: { first: Features; second: Features },
+  pass: PassTensors,
+) => {
   const noClass = ops.arange(before.size(1)).ge(pass.limit);
   const patch = (centres: Features) =>
-    before.index_copy(pass.touched, probe.matmul(centres.transpose(0, 1)), 1).masked_fill(noClass, Number.NEGATIVE_INFINITY);
+    before
+      .index_copy(pass.touched, probe.matmul(centres.transpose(0, 1)), 1)
+      .masked_fill(noClass, Number.NEGATIVE_INFINITY);
   return { first: patch(rows.first), second: patch(pick(pass.dual, rows.second, rows.first)) };
 };
 
 /** Writes the touched slots into the pool. Compiled; stands after the loss. */
-export const writeRows = (pool: PoolTensors, rows: { first: Features; second: Features }, pass: PassTensors): void => {
+export const writeRows = (
+  pool: PoolTensors,
+  rows: { first: Features; second: Features },
+  pass: PassTensors,
+): void => {
   pool.rows[0]!.index_copy_(pass.touched, rows.first);
   if (pool.rows.length > 1) pool.rows[1]!.index_copy_(pass.touched, rows.second);
 };

@@ -6,21 +6,54 @@ import type { Policy, StepPoint } from "./method.js";
 export const epochOf = (at: StepPoint): number => at.step / at.stepsPerEpoch;
 
 /** The same value at every step. */
-export const always = (value: number): Policy => () => value;
+export const always =
+  (value: number): Policy =>
+  () =>
+    value;
 
 /** `base`, times `factor` from each of `epochs` on. */
-export const multistep = ({ base, epochs, factor = 0.1, warmup = 0 }: { base: number; epochs: readonly number[]; factor?: number; warmup?: number }): Policy => {
-  if (epochs.some((e, i) => i > 0 && e <= epochs[i - 1]!)) throw new ExperimentError("F2C2103", `multistep: epochs [${epochs.join(", ")}] do not rise`, "list them in order");
+export const multistep = ({
+  base,
+  epochs,
+  factor = 0.1,
+  warmup = 0,
+}: {
+  base: number;
+  epochs: readonly number[];
+  factor?: number;
+  warmup?: number;
+}): Policy => {
+  if (epochs.some((e, i) => i > 0 && e <= epochs[i - 1]!))
+    throw new ExperimentError(
+      "F2C2103",
+      `multistep: epochs [${epochs.join(", ")}] do not rise`,
+      "list them in order",
+    );
   return warmed(warmup, (at) => base * factor ** epochs.filter((e) => epochOf(at) >= e).length);
 };
 
 /** From `base` to `end` along half a cosine. Loshchilov and Hutter 2017. */
-export const cosine = ({ base, end = 0, warmup = 0 }: { base: number; end?: number; warmup?: number }): Policy =>
+export const cosine = ({
+  base,
+  end = 0,
+  warmup = 0,
+}: {
+  base: number;
+  end?: number;
+  warmup?: number;
+}): Policy =>
   warmed(warmup, (at) => end + ((base - end) * (1 + Math.cos((Math.PI * at.step) / at.steps))) / 2);
 
 /** `base * (1 - step / steps)^power`. */
-export const polynomial = ({ base, power = 1, warmup = 0 }: { base: number; power?: number; warmup?: number }): Policy =>
-  warmed(warmup, (at) => base * (1 - at.step / at.steps) ** power);
+export const polynomial = ({
+  base,
+  power = 1,
+  warmup = 0,
+}: {
+  base: number;
+  power?: number;
+  warmup?: number;
+}): Policy => warmed(warmup, (at) => base * (1 - at.step / at.steps) ** power);
 
 /** Rises linearly over the first `epochs` epochs, then is `policy`. */
 export const warmed = (epochs: number, policy: Policy): Policy =>

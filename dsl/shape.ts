@@ -32,7 +32,11 @@ export interface PoolOptions {
 export type ShapeOf<T> = T extends { readonly shape: infer S extends Shape } ? S : Shape;
 export type DTypeOf<T> = T extends { readonly dtype: infer D extends DType } ? D : DType;
 
-type Text<D extends number> = number extends D ? "?" : D extends { readonly [dimName]: infer N extends string } ? N : `${D}`;
+type Text<D extends number> = number extends D
+  ? "?"
+  : D extends { readonly [dimName]: infer N extends string }
+    ? N
+    : `${D}`;
 type Join<S extends Shape> = S extends readonly [infer H extends number, ...infer T extends Shape]
   ? T extends readonly []
     ? Text<H>
@@ -59,15 +63,23 @@ export type Matmul<A extends Shape, B extends Shape> = number extends A["length"
     ? Shape
     : readonly [...Front<A>, Last<B>];
 
-export type MatmulCheck<A extends Shape, B extends Shape> = MayEqual<Last<A>, SecondLast<B>> extends true
-  ? unknown
-  : ShapeError<`matmul: inner dimensions ${Text<Last<A>>} and ${Text<SecondLast<B>>} differ (${Show<A>} times ${Show<B>})`>;
+export type MatmulCheck<A extends Shape, B extends Shape> =
+  MayEqual<Last<A>, SecondLast<B>> extends true
+    ? unknown
+    : ShapeError<`matmul: inner dimensions ${Text<Last<A>>} and ${Text<SecondLast<B>>} differ (${Show<A>} times ${Show<B>})`>;
 
-export type LastDimCheck<S extends Shape, I extends number> = MayEqual<Last<S>, I> extends true
-  ? unknown
-  : ShapeError<`the input has ${Text<Last<S>>} features, the weight takes ${Text<I>}`>;
+export type LastDimCheck<S extends Shape, I extends number> =
+  MayEqual<Last<S>, I> extends true
+    ? unknown
+    : ShapeError<`the input has ${Text<Last<S>>} features, the weight takes ${Text<I>}`>;
 
-type BroadcastDim<A extends number, B extends number> = A extends 1 ? B : B extends 1 ? A : number extends A ? B : A;
+type BroadcastDim<A extends number, B extends number> = A extends 1
+  ? B
+  : B extends 1
+    ? A
+    : number extends A
+      ? B
+      : A;
 
 export type Broadcast<A extends Shape, B extends Shape> = B extends readonly []
   ? A
@@ -99,16 +111,22 @@ type Broadcasts<A extends Shape, B extends Shape> = number extends A["length"]
         : true
       : true;
 
-export type BroadcastCheck<A extends Shape, B extends Shape> = Broadcasts<A, B> extends true
-  ? unknown
-  : ShapeError<`${Show<A>} and ${Show<B>} do not broadcast`>;
+export type BroadcastCheck<A extends Shape, B extends Shape> =
+  Broadcasts<A, B> extends true ? unknown : ShapeError<`${Show<A>} and ${Show<B>} do not broadcast`>;
 
-export type ReplaceLast<S extends Shape, D extends number> = number extends S["length"] ? Shape : readonly [...Front<S>, D];
-export type ReplaceFirst<S extends Shape, D extends number> = S extends readonly [number, ...infer R extends Shape]
+export type ReplaceLast<S extends Shape, D extends number> = number extends S["length"]
+  ? Shape
+  : readonly [...Front<S>, D];
+export type ReplaceFirst<S extends Shape, D extends number> = S extends readonly [
+  number,
+  ...infer R extends Shape,
+]
   ? readonly [D, ...R]
   : Shape;
 
-type IndexOf<S extends Shape, A extends number> = `${A}` extends `-${infer N extends number}` ? FromEnd<S, N> : A;
+type IndexOf<S extends Shape, A extends number> = `${A}` extends `-${infer N extends number}`
+  ? FromEnd<S, N>
+  : A;
 type FromEnd<S extends Shape, N extends number> = {
   [L in 1 | 2 | 3 | 4 | 5]: S["length"] extends L ? Minus<L, N> : never;
 }[1 | 2 | 3 | 4 | 5];
@@ -124,10 +142,12 @@ type Minus<L extends number, N extends number> = {
     : number
   : number;
 
-type WithAt<S extends Shape, I extends number, D extends number, Seen extends readonly unknown[] = []> = S extends readonly [
-  infer H extends number,
-  ...infer T extends Shape,
-]
+type WithAt<
+  S extends Shape,
+  I extends number,
+  D extends number,
+  Seen extends readonly unknown[] = [],
+> = S extends readonly [infer H extends number, ...infer T extends Shape]
   ? Seen["length"] extends I
     ? readonly [D, ...T]
     : readonly [H, ...WithAt<T, I, D, [...Seen, 0]>]
@@ -154,7 +174,11 @@ export type Removed<S extends Shape, A extends number> = number extends S["lengt
     ? Shape
     : WithoutAt<S, IndexOf<S, A>>;
 
-type InsertAt<S extends Shape, I extends number, Seen extends readonly unknown[] = []> = Seen["length"] extends I
+type InsertAt<
+  S extends Shape,
+  I extends number,
+  Seen extends readonly unknown[] = [],
+> = Seen["length"] extends I
   ? readonly [1, ...S]
   : S extends readonly [infer H extends number, ...infer T extends Shape]
     ? readonly [H, ...InsertAt<T, I, [...Seen, 0]>]
@@ -180,4 +204,8 @@ export type Transposed<S extends Shape, A extends number, B extends number> = nu
 export type Reshaped<T extends Shape> = { readonly [K in keyof T]: T[K] extends -1 ? number : T[K] };
 
 /** The number of elements, where it is small enough to be worth the editor's time; otherwise `number`. */
-export type Product<S extends Shape> = S extends readonly [infer D extends number] ? D : S extends readonly [infer D extends number, 1, 1] ? D : number;
+export type Product<S extends Shape> = S extends readonly [infer D extends number]
+  ? D
+  : S extends readonly [infer D extends number, 1, 1]
+    ? D
+    : number;

@@ -29,7 +29,8 @@ export function tagMethods<O extends Record<string, unknown>>(
   path: string,
   methods: Record<string, readonly [start: number, captures: Tag["captures"]]>,
 ): O {
-  for (const [name, [start, captures]] of Object.entries(methods)) tag(object[name] as object, path, start, captures);
+  for (const [name, [start, captures]] of Object.entries(methods))
+    tag(object[name] as object, path, start, captures);
   return object;
 }
 

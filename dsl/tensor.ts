@@ -20,7 +20,10 @@ export interface Tensors<G extends string = string> extends TensorsMethods {
 }
 
 /** Images in a compiled net: [N, C, H, W], f32, normalised to about -1..1. */
-export type Images<C extends number = number, N extends number = number> = Tensor<readonly [N, C, number, number], "f32">;
+export type Images<C extends number = number, N extends number = number> = Tensor<
+  readonly [N, C, number, number],
+  "f32"
+>;
 
 /** Rows of features: [N, D], f32. */
 export type Features<D extends number = number, N extends number = number> = Tensor<readonly [N, D], "f32">;

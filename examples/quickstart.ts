@@ -1,4 +1,17 @@
-import { cosFace, dual, epochs, experiment, f2c, hardest, mobileFaceNet, multistep, sgd, syntheticFaces, verification, zipf } from "f2c-dsl";
+import {
+  cosFace,
+  dual,
+  epochs,
+  experiment,
+  f2c,
+  hardest,
+  mobileFaceNet,
+  multistep,
+  sgd,
+  syntheticFaces,
+  verification,
+  zipf,
+} from "f2c-dsl";
 
 // F2C with a narrow MobileFaceNet on drawn faces: a few minutes on a CPU.
 export default experiment({

@@ -1,7 +1,16 @@
 /** @file Builds one IR function op by op: fills defaults, checks operands, infers shapes. Knows ops, not syntax. */
 import {
-  type AttributeValue, type FunctionInput, type InputSource, type IrFunction, type Location, type Op, type Region, type ScalarType, scalarType,
-  type Type, type Value,
+  type AttributeValue,
+  type FunctionInput,
+  type InputSource,
+  type IrFunction,
+  type Location,
+  type Op,
+  type Region,
+  type ScalarType,
+  scalarType,
+  type Type,
+  type Value,
 } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
 import { OPS } from "../registry/index.js";
@@ -59,10 +68,21 @@ export class FunctionBuilder {
     this.regions.at(-1)!.ops.push(op);
   }
 
-  constant(value: number | boolean, location: Location, type: ScalarType = typeof value === "boolean" ? "bool" : "f64"): Value {
+  constant(
+    value: number | boolean,
+    location: Location,
+    type: ScalarType = typeof value === "boolean" ? "bool" : "f64",
+  ): Value {
     const result = this.value(undefined, scalarType(type));
     const spelled = typeof value === "number" && !Number.isFinite(value) ? spellNonFinite(value) : value;
-    this.push({ op: "constant", operands: [], attributes: { value: spelled }, results: [result], regions: [], location });
+    this.push({
+      op: "constant",
+      operands: [],
+      attributes: { value: spelled },
+      results: [result],
+      regions: [],
+      location,
+    });
     return result;
   }
 
@@ -81,14 +101,19 @@ export class FunctionBuilder {
     };
     const complete = completeAttributes(spec, attributes, refuse);
     checkOperands(spec, operands, refuse);
-    const types = resultTypes ?? spec.shape({ op: name, operands: operands.map((o) => o?.type), attributes: complete, fail: refuse });
+    const types =
+      resultTypes ??
+      spec.shape({ op: name, operands: operands.map((o) => o?.type), attributes: complete, fail: refuse });
     const results = types.map((type) => this.value(undefined, type));
     this.push({ op: name, operands, attributes: complete, results, regions: [], location });
     return results;
   }
 
   /** Runs `body` with ops going into a region of their own. */
-  region<T>(argTypes: readonly { name: string; type: Type }[], body: (args: readonly Value[]) => T): BuiltRegion<T> {
+  region<T>(
+    argTypes: readonly { name: string; type: Type }[],
+    body: (args: readonly Value[]) => T,
+  ): BuiltRegion<T> {
     const region: OpenRegion = { args: argTypes.map(({ name, type }) => this.value(name, type)), ops: [] };
     this.regions.push(region);
     try {
@@ -115,7 +140,13 @@ export class FunctionBuilder {
   }
 
   /** Emits an op with regions; its results have the types given. */
-  structured(name: string, operands: readonly Value[], regions: readonly Region[], types: readonly Type[], location: Location): readonly Value[] {
+  structured(
+    name: string,
+    operands: readonly Value[],
+    regions: readonly Region[],
+    types: readonly Type[],
+    location: Location,
+  ): readonly Value[] {
     const results = types.map((type) => this.value(undefined, type));
     this.push({ op: name, operands, attributes: {}, results, regions, location });
     return results;
@@ -135,7 +166,14 @@ export class FunctionBuilder {
 
   build(results: readonly { name: string; value: Value }[], location: Location): IrFunction {
     const body = this.regions[0]!;
-    body.ops.push({ op: "return", operands: results.map((r) => r.value), attributes: {}, results: [], regions: [], location });
+    body.ops.push({
+      op: "return",
+      operands: results.map((r) => r.value),
+      attributes: {},
+      results: [],
+      regions: [],
+      location,
+    });
     return {
       name: this.name,
       inputs: this.inputs,
@@ -146,11 +184,16 @@ export class FunctionBuilder {
   }
 }
 
-export const spellNonFinite = (value: number): string => (Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf");
+export const spellNonFinite = (value: number): string =>
+  Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
 
 type Refuse = (failure: OpRefusal["failure"], message: string) => never;
 
-function completeAttributes(spec: OpSpec, given: Readonly<Record<string, AttributeValue | undefined>>, refuse: Refuse): Record<string, AttributeValue> {
+function completeAttributes(
+  spec: OpSpec,
+  given: Readonly<Record<string, AttributeValue | undefined>>,
+  refuse: Refuse,
+): Record<string, AttributeValue> {
   const complete: Record<string, AttributeValue> = {};
   for (const attribute of spec.attributes) {
     let value = given[attribute.name];
@@ -166,8 +209,15 @@ function completeAttributes(spec: OpSpec, given: Readonly<Record<string, Attribu
   return complete;
 }
 
-function attributeOf(op: string, name: string, type: string, value: AttributeValue, refuse: Refuse): AttributeValue {
-  const wrong = (wanted: string) => refuse("attribute", `${op}: \`${name}\` must be ${wanted}, got ${JSON.stringify(value)}`);
+function attributeOf(
+  op: string,
+  name: string,
+  type: string,
+  value: AttributeValue,
+  refuse: Refuse,
+): AttributeValue {
+  const wrong = (wanted: string) =>
+    refuse("attribute", `${op}: \`${name}\` must be ${wanted}, got ${JSON.stringify(value)}`);
   switch (type) {
     case "int":
       return Number.isInteger(value) ? value : wrong("a whole number");
@@ -179,7 +229,13 @@ function attributeOf(op: string, name: string, type: string, value: AttributeVal
       return typeof value === "number" ? value : wrong("a number");
     case "scalar":
       if (typeof value === "number" && !Number.isFinite(value)) return spellNonFinite(value);
-      return typeof value === "number" || typeof value === "boolean" || value === "inf" || value === "-inf" || value === "nan" ? value : wrong("a number");
+      return typeof value === "number" ||
+        typeof value === "boolean" ||
+        value === "inf" ||
+        value === "-inf" ||
+        value === "nan"
+        ? value
+        : wrong("a number");
     case "bool":
       return typeof value === "boolean" ? value : wrong("true or false");
     default:
@@ -191,11 +247,15 @@ function checkOperands(spec: OpSpec, operands: readonly (Value | undefined)[], r
   const kind = (value: Value) => (value.type.kind === "scalar" ? value.type.scalar : value.type.kind);
   for (const [i, value] of operands.entries()) {
     const operand = spec.operands[i] ?? spec.operands.at(-1);
-    if (!operand || (i >= spec.operands.length && !operand.variadic)) return refuse("operand", `${spec.name} takes ${spec.operands.length} operands`);
+    if (!operand || (i >= spec.operands.length && !operand.variadic))
+      return refuse("operand", `${spec.name} takes ${spec.operands.length} operands`);
     if (value === undefined) {
       if (!operand.optional) return refuse("operand", `${spec.name} needs \`${operand.name}\``);
     } else if (!operand.kinds.includes(kind(value) as never)) {
-      return refuse("operand", `${spec.name}: \`${operand.name}\` must be ${kindWords(operand.kinds)}, got ${printType(value.type)}`);
+      return refuse(
+        "operand",
+        `${spec.name}: \`${operand.name}\` must be ${kindWords(operand.kinds)}, got ${printType(value.type)}`,
+      );
     }
   }
   const missing = spec.operands.slice(operands.length).find((o) => !o.optional && !o.variadic);
@@ -203,6 +263,10 @@ function checkOperands(spec: OpSpec, operands: readonly (Value | undefined)[], r
 }
 
 const kindWords = (kinds: readonly string[]) => {
-  const words = [...new Set(kinds.map((k) => (k === "f64" || k === "i64" ? "a number" : k === "bool" ? "a boolean" : `a ${k}`)))];
+  const words = [
+    ...new Set(
+      kinds.map((k) => (k === "f64" || k === "i64" ? "a number" : k === "bool" ? "a boolean" : `a ${k}`)),
+    ),
+  ];
   return words.join(" or ");
 };

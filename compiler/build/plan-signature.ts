@@ -1,6 +1,6 @@
 /** @file The types of a plan's values, taken from the first plan; later plans must have the same. */
 import { ExperimentError, type PlanValue, type StepPoint } from "../../dsl/index.js";
-import { scalarType, tensorType, type Type } from "../ir/module.js";
+import { scalarType, type Type, tensorType } from "../ir/module.js";
 
 export type PlanSignature =
   | { readonly kind: "leaf"; readonly type: Type }
@@ -23,7 +23,12 @@ export function signatureOf(value: PlanValue, path = "plan"): PlanSignature {
   if (value instanceof Uint8Array) return leaf(tensorType([value.length], "bool"));
   if (value instanceof Float32Array) return leaf(tensorType([value.length], "f32"));
   if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value) && !Array.isArray(value)) {
-    return { kind: "record", fields: Object.fromEntries(Object.entries(value).map(([name, v]) => [name, signatureOf(v, `${path}.${name}`)])) };
+    return {
+      kind: "record",
+      fields: Object.fromEntries(
+        Object.entries(value).map(([name, v]) => [name, signatureOf(v, `${path}.${name}`)]),
+      ),
+    };
   }
   throw new ExperimentError(
     "F2C2401",
@@ -43,18 +48,34 @@ export function flattenPlan(value: PlanValue, signature: PlanSignature, step: nu
   const flat: FlatPlan = { scalars: {}, arrays: {} };
   const visit = (v: PlanValue, expected: PlanSignature, path: string): void => {
     if (expected.kind === "record" && typeof v === "object" && v !== null && !ArrayBuffer.isView(v)) {
-      for (const [name, field] of Object.entries(expected.fields)) visit((v as Record<string, PlanValue>)[name]!, field, path ? `${path}.${name}` : name);
+      for (const [name, field] of Object.entries(expected.fields))
+        visit((v as Record<string, PlanValue>)[name]!, field, path ? `${path}.${name}` : name);
       return;
     }
     const type = expected.kind === "leaf" ? expected.type : undefined;
     if ((typeof v === "number" || typeof v === "boolean") && type?.kind === "scalar") {
-      if (typeof v === "number" && Number.isNaN(v)) throw new ExperimentError("F2C2403", `\`${path}\` of the plan is NaN at step ${step}`, "check the policy that computes it");
+      if (typeof v === "number" && Number.isNaN(v))
+        throw new ExperimentError(
+          "F2C2403",
+          `\`${path}\` of the plan is NaN at step ${step}`,
+          "check the policy that computes it",
+        );
       flat.scalars[path || "plan"] = v;
-    } else if (ArrayBuffer.isView(v) && type?.kind === "tensor" && (v as Int32Array).length === type.dims[0]) {
+    } else if (
+      ArrayBuffer.isView(v) &&
+      type?.kind === "tensor" &&
+      (v as Int32Array).length === type.dims[0]
+    ) {
       flat.arrays[path || "plan"] = v as Int32Array;
     } else {
-      const got = ArrayBuffer.isView(v) ? `${v.constructor.name} of length ${(v as Int32Array).length}` : typeof v;
-      throw new ExperimentError("F2C2402", `\`${path}\` of the plan is ${got} at step ${step}, but was of another type or length at step 0`, "a compiled step has fixed shapes: pad index arrays to one length");
+      const got = ArrayBuffer.isView(v)
+        ? `${v.constructor.name} of length ${(v as Int32Array).length}`
+        : typeof v;
+      throw new ExperimentError(
+        "F2C2402",
+        `\`${path}\` of the plan is ${got} at step ${step}, but was of another type or length at step 0`,
+        "a compiled step has fixed shapes: pad index arrays to one length",
+      );
     }
   };
   visit(value, signature, "");

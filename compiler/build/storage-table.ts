@@ -1,8 +1,24 @@
 /** @file The tensors that live from step to step: their names from the keys of children, their groups, a twin's names. */
 import {
-  type AnyModule, bookkeptParts, type ChildRecord, isStored, type MethodState, moduleParts, STORAGE, type Stored, type Twin, twinParts,
+  type AnyModule,
+  bookkeptParts,
+  type ChildRecord,
+  isStored,
+  type MethodState,
+  moduleParts,
+  STORAGE,
+  type Stored,
+  type Twin,
+  twinParts,
 } from "../../dsl/index.js";
-import { type Group, type Init, type Location, type Storage, type TensorType, tensorType } from "../ir/module.js";
+import {
+  type Group,
+  type Init,
+  type Location,
+  type Storage,
+  type TensorType,
+  tensorType,
+} from "../ir/module.js";
 
 /** A group of storages and the group whose shapes it shares. */
 export interface GroupUse extends Group {
@@ -39,14 +55,20 @@ export class StorageTable {
     if (isStored(item)) {
       if (this.names.has(item)) return;
       this.names.set(item, path);
-      this.add(item[STORAGE] === "parameter", { name: path, type: tensorType(item.shape, item.dtype), init: item.init, location: this.location });
+      this.add(item[STORAGE] === "parameter", {
+        name: path,
+        type: tensorType(item.shape, item.dtype),
+        init: item.init,
+        location: this.location,
+      });
       return;
     }
     const parts = moduleParts(item);
     if (parts && !this.modulePaths.has(item as AnyModule)) this.modulePaths.set(item as AnyModule, path);
     const children = parts?.children ?? bookkeptParts(item)?.tensors ?? item;
     if (typeof children !== "object" || children === null) return;
-    for (const [name, child] of Object.entries(children as ChildRecord)) this.collect(child, `${path}.${name}`);
+    for (const [name, child] of Object.entries(children as ChildRecord))
+      this.collect(child, `${path}.${name}`);
   }
 
   private add(isParameter: boolean, storage: Storage): void {
@@ -89,23 +111,34 @@ export class StorageTable {
   group(net: AnyModule, twin: Twin | undefined, what: "parameters" | "buffers"): GroupUse {
     const original = this.modulePaths.get(twin ? twinParts(twin)!.of : net);
     if (original === undefined) throw new Error("internal: a group of a net outside the state");
-    const source = what === "parameters" ? this.parameterList : this.stateList.filter((s) => FLOATS.has(s.type.dtype));
+    const source =
+      what === "parameters" ? this.parameterList : this.stateList.filter((s) => FLOATS.has(s.type.dtype));
     const members = source.filter((s) => s.name.startsWith(`${original}.`)).map((s) => s.name);
     const layout = `${original}.${what}`;
     const rename = twin ? this.renameFor(twin) : (name: string) => name;
-    return this.define({ name: twin ? `${this.twinPaths.get(twin)!.prefix}.${what}` : layout, layout, members: members.map(rename) });
+    return this.define({
+      name: twin ? `${this.twinPaths.get(twin)!.prefix}.${what}` : layout,
+      layout,
+      members: members.map(rename),
+    });
   }
 
   /** All trained parameters, as the optimizer walks over them. */
   trained(): GroupUse {
-    return this.define({ name: "parameters", layout: "parameters", members: this.parameterList.map((p) => p.name) });
+    return this.define({
+      name: "parameters",
+      layout: "parameters",
+      members: this.parameterList.map((p) => p.name),
+    });
   }
 
   /** A slot of the optimizer: one state, zero at first, for each trained parameter. */
   slot(name: string): GroupUse {
     const members = this.parameterList.map((p) => `optimizer.${name}.${p.name}`);
     if (!this.groupTable.has(`optimizer.${name}`)) {
-      this.parameterList.forEach((p, i) => this.add(false, { ...p, name: members[i]!, init: { kind: "zeros" } }));
+      this.parameterList.forEach((p, i) =>
+        this.add(false, { ...p, name: members[i]!, init: { kind: "zeros" } }),
+      );
     }
     return this.define({ name: `optimizer.${name}`, layout: "parameters", members });
   }

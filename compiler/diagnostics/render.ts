@@ -23,7 +23,11 @@ const paint = (on: boolean | undefined) => {
 };
 
 /** One diagnostic with its code frame. `source` gives the text of a path, if it is known. */
-export function renderDiagnostic(d: Diagnostic, source: (path: string) => string | undefined, options: RenderOptions = {}): string {
+export function renderDiagnostic(
+  d: Diagnostic,
+  source: (path: string) => string | undefined,
+  options: RenderOptions = {},
+): string {
   const ink = paint(options.color);
   const severity = d.severity === "error" ? ink.red("error") : ink.yellow("warning");
   const lines = [`${severity} ${ink.bold(d.code)}: ${d.message}`];
@@ -35,7 +39,12 @@ export function renderDiagnostic(d: Diagnostic, source: (path: string) => string
   return lines.join("\n");
 }
 
-function frame(span: Span, source: (path: string) => string | undefined, options: RenderOptions, around: number): string[] {
+function frame(
+  span: Span,
+  source: (path: string) => string | undefined,
+  options: RenderOptions,
+  around: number,
+): string[] {
   const ink = paint(options.color);
   const path = options.show?.(span.path) ?? span.path;
   const text = source(span.path);
@@ -53,7 +62,9 @@ function frame(span: Span, source: (path: string) => string | undefined, options
     if (line !== from.line) continue;
     const end = to.line === from.line ? to.column : row.length + 1;
     const before = row.slice(0, from.column - 1).replaceAll("\t", "  ");
-    out.push(`  ${" ".repeat(gutter)} ${ink.dim("|")} ${" ".repeat(width(before))}${ink.red("^".repeat(Math.max(1, width(row.slice(from.column - 1, end - 1)))))}`);
+    out.push(
+      `  ${" ".repeat(gutter)} ${ink.dim("|")} ${" ".repeat(width(before))}${ink.red("^".repeat(Math.max(1, width(row.slice(from.column - 1, end - 1)))))}`,
+    );
   }
   return out;
 }
@@ -61,15 +72,28 @@ function frame(span: Span, source: (path: string) => string | undefined, options
 /** Columns on a terminal: East Asian wide characters take two. */
 function width(text: string): number {
   let columns = 0;
-  for (const c of text.replaceAll("\t", "  ")) columns += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]/u.test(c) || c.codePointAt(0)! > 0x1f2ff ? 2 : 1;
+  for (const c of text.replaceAll("\t", "  "))
+    columns +=
+      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]/u.test(
+        c,
+      ) || c.codePointAt(0)! > 0x1f2ff
+        ? 2
+        : 1;
   return columns;
 }
 
 /** All of them, and how many there are. */
-export function renderAll(diagnostics: readonly Diagnostic[], source: (path: string) => string | undefined, options: RenderOptions = {}): string {
+export function renderAll(
+  diagnostics: readonly Diagnostic[],
+  source: (path: string) => string | undefined,
+  options: RenderOptions = {},
+): string {
   const errors = diagnostics.filter((d) => d.severity === "error").length;
   const count = (n: number, word: string) => `${n} ${word}${n === 1 ? "" : "s"}`;
   const warnings = diagnostics.length - errors;
-  const total = [...(errors ? [count(errors, "error")] : []), ...(warnings ? [count(warnings, "warning")] : [])].join(", ");
+  const total = [
+    ...(errors ? [count(errors, "error")] : []),
+    ...(warnings ? [count(warnings, "warning")] : []),
+  ].join(", ");
   return `${diagnostics.map((d) => renderDiagnostic(d, source, options)).join("\n\n")}\n\n${total}\n`;
 }

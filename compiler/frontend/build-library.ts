@@ -32,7 +32,11 @@ import { tag as ${TAG}, tagMethods as ${TAG_METHODS} } from "${tag.startsWith(".
 `;
     const { outputText } = ts.transpileModule(source, {
       fileName: path,
-      compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
+      compilerOptions: {
+        target: ts.ScriptTarget.ES2022,
+        module: ts.ModuleKind.ESNext,
+        verbatimModuleSyntax: true,
+      },
     });
     writeFileSync(join(libraryRoot, "dist", "dsl", name.replace(/\.ts$/, ".js")), outputText);
   }

@@ -1,21 +1,45 @@
 /** @file From an experiment value to its IR: opens the data, builds the method, asks for a first plan, lowers the functions. */
 import {
-  bookkeptParts, type Catalogue, type ChildRecord, type Experiment, ExperimentError, type LoaderBook, type MethodState, methodParts, type MethodParts,
-  OPTIMIZER, type PlannedBatch, type PlanValue, type Setting, type StepPoint, embedded, embeddedBothWays, moduleParts,
+  bookkeptParts,
+  type Catalogue,
+  type ChildRecord,
+  type Experiment,
+  ExperimentError,
+  embedded,
+  embeddedBothWays,
+  type LoaderBook,
+  type MethodParts,
+  type MethodState,
+  methodParts,
+  moduleParts,
+  OPTIMIZER,
+  type PlannedBatch,
+  type PlanValue,
+  type Setting,
+  type StepPoint,
 } from "../../dsl/index.js";
-import { symbol } from "../ir/dim.js";
 import { FunctionBuilder } from "../build/function-builder.js";
+import { type PlanSignature, planPoint, signatureOf } from "../build/plan-signature.js";
 import { StorageTable } from "../build/storage-table.js";
-import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { CompileError } from "../diagnostics/compile-error.js";
-import { type IrFunction, type IrModule, type Location, type Op, scalarType, tensorType, type Type, walkOps } from "../ir/module.js";
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { symbol } from "../ir/dim.js";
+import {
+  type IrFunction,
+  type IrModule,
+  type Location,
+  type Op,
+  scalarType,
+  type Type,
+  tensorType,
+  walkOps,
+} from "../ir/module.js";
 import { dropDeadCode } from "../passes/dead-code.js";
 import { verify } from "../verify/verify.js";
 import type { LoadedExperiment } from "./load.js";
-import { SourceTexts, type FunctionSource } from "./lower/function-source.js";
+import { type FunctionSource, SourceTexts } from "./lower/function-source.js";
 import { describe, Lowerer } from "./lower/lowerer.js";
 import { dynamic, fixed, type Operand, record } from "./lower/operand.js";
-import { planPoint, type PlanSignature, signatureOf } from "../build/plan-signature.js";
 
 /** A compiled experiment: the program for the host, and what the planner needs to feed it. */
 export interface Program {
@@ -47,12 +71,21 @@ export function compileExperiment(loaded: LoadedExperiment): Program {
 
   const stepSource = sourceOf(texts, built.parts.step, "step", stop, report);
   const embedSource = sourceOf(texts, built.parts.embed, "embed", stop, report);
-  const home: Location = { path: stepSource.path, start: stepSource.node.getStart(), end: stepSource.node.getEnd() };
+  const home: Location = {
+    path: stepSource.path,
+    start: stepSource.node.getStart(),
+    end: stepSource.node.getEnd(),
+  };
   const storages = new StorageTable(built.state, home);
   const lower = { built, storages, texts, report, experiment };
   const functions = [
     lowerStep(lower, stepSource),
-    lowerEmbedding(lower, embedSource, "embed", experiment.evaluate?.flip === false ? embedded : embeddedBothWays),
+    lowerEmbedding(
+      lower,
+      embedSource,
+      "embed",
+      experiment.evaluate?.flip === false ? embedded : embeddedBothWays,
+    ),
     lowerEmbedding(lower, embedSource, "infer", embedded),
   ];
   if (diagnostics.length > 0) stop();
@@ -70,8 +103,22 @@ export function compileExperiment(loaded: LoadedExperiment): Program {
     loaded.directory,
   );
   const violations = verify(module);
-  if (violations.length) throw new Error(`internal: the compiled program breaks ${violations[0]!.constraint}: ${violations[0]!.message}`);
-  return { module, experiment, method: built.parts, state: built.state, setting: built.setting, train: built.train, heldOut: built.heldOut, signature: built.signature, stepsPerEpoch: built.stepsPerEpoch, steps: built.steps };
+  if (violations.length)
+    throw new Error(
+      `internal: the compiled program breaks ${violations[0]!.constraint}: ${violations[0]!.message}`,
+    );
+  return {
+    module,
+    experiment,
+    method: built.parts,
+    state: built.state,
+    setting: built.setting,
+    train: built.train,
+    heldOut: built.heldOut,
+    signature: built.signature,
+    stepsPerEpoch: built.stepsPerEpoch,
+    steps: built.steps,
+  };
 }
 
 function textsOf(diagnostics: readonly Diagnostic[], texts: SourceTexts): ReadonlyMap<string, string> {
@@ -86,7 +133,10 @@ function building<T>(loaded: LoadedExperiment, work: () => T): T {
   } catch (error) {
     if (!(error instanceof ExperimentError)) throw error;
     const { code, message, hint } = error;
-    throw new CompileError([{ code, severity: "error", message, related: [], ...(hint !== undefined && { hint }) }], loaded.texts);
+    throw new CompileError(
+      [{ code, severity: "error", message, related: [], ...(hint !== undefined && { hint }) }],
+      loaded.texts,
+    );
   }
 }
 
@@ -105,14 +155,33 @@ function build(experiment: Experiment, directory: string): Built {
   const { train, heldOut } = experiment.data.open({ directory });
   const identities = train.offsets.length - 1;
   const images = train.offsets.at(-1)!;
-  const setting: Setting = { identities, images, shape: train.shape, streams: experiment.loader.streams, seed: experiment.seed };
+  const setting: Setting = {
+    identities,
+    images,
+    shape: train.shape,
+    streams: experiment.loader.streams,
+    seed: experiment.seed,
+  };
   const method = methodParts(experiment.method(setting));
-  if (!method) throw new ExperimentError("F2C2105", "the experiment's `method` gave no method", "it is a function of the setting that returns method(state, { plan, step, embed })");
+  if (!method)
+    throw new ExperimentError(
+      "F2C2105",
+      "the experiment's `method` gave no method",
+      "it is a function of the setting that returns method(state, { plan, step, embed })",
+    );
   const { state, parts } = method;
-  if (!Object.values(state).some((item) => moduleParts(item))) throw new ExperimentError("F2C2106", "the method's state has no net", "put the net into the state: method({ net, … }, …)");
+  if (!Object.values(state).some((item) => moduleParts(item)))
+    throw new ExperimentError(
+      "F2C2106",
+      "the method's state has no net",
+      "put the net into the state: method({ net, … }, …)",
+    );
   const book: LoaderBook = experiment.loader.open(train.offsets, experiment.seed);
   const { stepsPerEpoch } = book;
-  const steps = experiment.length.unit === "steps" ? experiment.length.count : Math.ceil(experiment.length.count * stepsPerEpoch);
+  const steps =
+    experiment.length.unit === "steps"
+      ? experiment.length.count
+      : Math.ceil(experiment.length.count * stepsPerEpoch);
   const batch: PlannedBatch = book.batch(0);
   const point: StepPoint = planPoint(0, stepsPerEpoch, steps);
   const plan = parts.plan(openBooks(state) as never, batch, point);
@@ -121,12 +190,28 @@ function build(experiment: Experiment, directory: string): Built {
 
 /** A fresh book for every piece of state that keeps one. */
 export const openBooks = (state: MethodState) =>
-  Object.fromEntries(Object.entries(state).flatMap(([name, item]) => (bookkeptParts(item) ? [[name, bookkeptParts(item)!.open()]] : [])));
+  Object.fromEntries(
+    Object.entries(state).flatMap(([name, item]) =>
+      bookkeptParts(item) ? [[name, bookkeptParts(item)!.open()]] : [],
+    ),
+  );
 
-function sourceOf(texts: SourceTexts, fn: unknown, name: string, stop: () => never, report: (d: Diagnostic) => void): FunctionSource {
+function sourceOf(
+  texts: SourceTexts,
+  fn: unknown,
+  name: string,
+  stop: () => never,
+  report: (d: Diagnostic) => void,
+): FunctionSource {
   const source = texts.functionOf(fn);
   if (source) return source;
-  report({ code: "F2C2006", severity: "error", message: `the method's \`${name}\` was not loaded from TypeScript, so it cannot be compiled`, related: [], hint: "write it in the experiment, or in a file that it imports by a relative path" });
+  report({
+    code: "F2C2006",
+    severity: "error",
+    message: `the method's \`${name}\` was not loaded from TypeScript, so it cannot be compiled`,
+    related: [],
+    hint: "write it in the experiment, or in a file that it imports by a relative path",
+  });
   return stop();
 }
 
@@ -140,11 +225,16 @@ interface Lowering {
 
 /** The state as the step sees it: nets as modules, stored tensors as tensors, bookkept pieces as their tensors. */
 function stateOperand(lowerer: Lowerer, state: MethodState, source: FunctionSource): Operand {
-  const seen = Object.fromEntries(Object.entries(state).map(([name, item]) => [name, bookkeptParts(item)?.tensors ?? item]));
+  const seen = Object.fromEntries(
+    Object.entries(state).map(([name, item]) => [name, bookkeptParts(item)?.tensors ?? item]),
+  );
   return lowerer.bindChildren(seen as ChildRecord, (name) => name, source.node);
 }
 
-function lowerStep({ built, storages, texts, report, experiment }: Lowering, source: FunctionSource): IrFunction | undefined {
+function lowerStep(
+  { built, storages, texts, report, experiment }: Lowering,
+  source: FunctionSource,
+): IrFunction | undefined {
   const builder = new FunctionBuilder("step");
   const lowerer = new Lowerer(builder, storages, texts, report, { training: true });
   const prepare = texts.functionOf(experiment.loader.prepare);
@@ -152,7 +242,10 @@ function lowerStep({ built, storages, texts, report, experiment }: Lowering, sou
   const { setting, signature } = built;
   const raw = Object.entries(setting.streams).map(([stream, count]) => ({
     stream,
-    pixels: builder.input(`${stream}.images`, tensorType([count, ...setting.shape], "u8"), { kind: "images", stream }),
+    pixels: builder.input(`${stream}.images`, tensorType([count, ...setting.shape], "u8"), {
+      kind: "images",
+      stream,
+    }),
     flip: builder.input(`${stream}.flip`, tensorType([count], "bool"), { kind: "plan" }),
   }));
   const lr = builder.input("lr", scalarType("f64"), { kind: "plan" });
@@ -161,23 +254,39 @@ function lowerStep({ built, storages, texts, report, experiment }: Lowering, sou
   return lowerer.within(source, (): IrFunction | undefined =>
     lowerer.guarded<IrFunction | undefined>(
       () => {
-        const batch = record(raw.map(({ stream, pixels, flip }) => [stream, lowerer.inline(prepare, [dynamic(pixels), dynamic(flip)], undefined)] as const));
+        const batch = record(
+          raw.map(
+            ({ stream, pixels, flip }) =>
+              [stream, lowerer.inline(prepare, [dynamic(pixels), dynamic(flip)], undefined)] as const,
+          ),
+        );
         const state = stateOperand(lowerer, built.state, source);
         const result = lowerer.inline(source, [state, batch, plan], undefined);
         const metrics = metricsOf(lowerer, result, source);
         const { loss } = metrics;
         if (!loss) return undefined;
         addUpdate(lowerer, storages, experiment, loss, lr, source);
-        return builder.build(Object.entries(metrics).map(([name, value]) => ({ name, value })), lowerer.locate(source.node));
+        return builder.build(
+          Object.entries(metrics).map(([name, value]) => ({ name, value })),
+          lowerer.locate(source.node),
+        );
       },
       () => undefined,
     ),
   );
 }
 
-function planOperand(signature: PlanSignature, input: (path: string, type: Type) => Operand, path = ""): Operand {
+function planOperand(
+  signature: PlanSignature,
+  input: (path: string, type: Type) => Operand,
+  path = "",
+): Operand {
   if (signature.kind === "record") {
-    return record(Object.entries(signature.fields).map(([name, field]) => [name, planOperand(field, input, path ? `${path}.${name}` : name)] as const));
+    return record(
+      Object.entries(signature.fields).map(
+        ([name, field]) => [name, planOperand(field, input, path ? `${path}.${name}` : name)] as const,
+      ),
+    );
   }
   return input(path === "" ? "plan" : path, signature.type);
 }
@@ -188,27 +297,52 @@ function metricsOf(lowerer: Lowerer, result: Operand, source: FunctionSource): M
   if (result.kind === "poison") return {};
   const fields = result.kind === "record" ? result.fields : new Map([["loss", result]]);
   const body = source.node;
-  if (!fields.has("loss")) lowerer.refuse(body, "F2C3014", "the step returns no `loss`", { hint: "return the loss, or { loss, …more numbers to log }" });
+  if (!fields.has("loss"))
+    lowerer.refuse(body, "F2C3014", "the step returns no `loss`", {
+      hint: "return the loss, or { loss, …more numbers to log }",
+    });
   const metrics: Metrics = {};
   for (const [name, operand] of fields) {
     if (operand.kind === "poison") continue;
-    const isNumber = operand.kind === "value" && operand.value.type.kind === "tensor" && operand.value.type.dims.length === 0;
-    if (!isNumber) lowerer.refuse(body, "F2C3015", `the step's \`${name}\` must be one number, a tensor of shape [], got ${describe(operand)}`, { hint: "reduce it with .mean() or .sum()" });
+    const isNumber =
+      operand.kind === "value" &&
+      operand.value.type.kind === "tensor" &&
+      operand.value.type.dims.length === 0;
+    if (!isNumber)
+      lowerer.refuse(
+        body,
+        "F2C3015",
+        `the step's \`${name}\` must be one number, a tensor of shape [], got ${describe(operand)}`,
+        { hint: "reduce it with .mean() or .sum()" },
+      );
     metrics[name] = (operand as { value: Metrics[string] }).value;
   }
   return metrics;
 }
 
 /** Puts gradient and optimizer right after the op that completes the loss; what the step does later comes later. */
-function addUpdate(lowerer: Lowerer, storages: StorageTable, experiment: Experiment, loss: Metrics[string], lr: Metrics[string], source: FunctionSource): void {
+function addUpdate(
+  lowerer: Lowerer,
+  storages: StorageTable,
+  experiment: Experiment,
+  loss: Metrics[string],
+  lr: Metrics[string],
+  source: FunctionSource,
+): void {
   const { builder } = lowerer;
   const complete = builder.ops.findIndex((op) => op.results.includes(loss)) + 1;
-  if (storages.parameters.length === 0) lowerer.refuse(source.node, "F2C2107", "the method has no trained parameters", { hint: "give its state a net whose layers have parameter(…) children" });
+  if (storages.parameters.length === 0)
+    lowerer.refuse(source.node, "F2C2107", "the method has no trained parameters", {
+      hint: "give its state a net whose layers have parameter(…) children",
+    });
   refuseEarlyWrites(lowerer, builder.ops.slice(0, complete), loss, storages);
   const from = builder.ops.length;
   const { slots, update } = experiment.optimizer[OPTIMIZER];
   const updateSource = lowerer.texts.functionOf(update);
-  if (!updateSource) lowerer.refuse(source.node, "F2C2006", "the optimizer's update was not loaded from TypeScript", { hint: "write it in the experiment, or in a file that it imports" });
+  if (!updateSource)
+    lowerer.refuse(source.node, "F2C2006", "the optimizer's update was not loaded from TypeScript", {
+      hint: "write it in the experiment, or in a file that it imports",
+    });
   const trained = storages.trained();
   lowerer.within(updateSource!, () => {
     const at = lowerer.locate(updateSource!.node);
@@ -220,7 +354,10 @@ function addUpdate(lowerer: Lowerer, storages: StorageTable, experiment: Experim
     const parameters = group(trained.name, "parameters");
     const [gradients] = builder.emit("gradients", [loss, parameters], {}, at);
     builder.rename(gradients!, "gradients");
-    const groups: [string, Operand][] = [["parameters", dynamic(parameters)], ["gradients", dynamic(gradients!)]];
+    const groups: [string, Operand][] = [
+      ["parameters", dynamic(parameters)],
+      ["gradients", dynamic(gradients!)],
+    ];
     for (const slot of slots) groups.push([slot, dynamic(group(storages.slot(slot).name, slot))]);
     lowerer.inline(updateSource!, [record(groups), record([["lr", dynamic(lr)]])], undefined);
   });
@@ -228,18 +365,23 @@ function addUpdate(lowerer: Lowerer, storages: StorageTable, experiment: Experim
 }
 
 /** A storage that the gradient still needs may not be overwritten before the loss is complete. */
-function refuseEarlyWrites(lowerer: Lowerer, ops: readonly Op[], loss: Metrics[string], storages: StorageTable): void {
+function refuseEarlyWrites(
+  lowerer: Lowerer,
+  ops: readonly Op[],
+  loss: Metrics[string],
+  storages: StorageTable,
+): void {
   const needed = new Set([loss.id]);
   const read = new Set<string>();
   const groups = new Map(storages.groups.map((g) => [g.name, g.members]));
   for (const op of [...ops].reverse()) {
     if (!op.results.some((r) => needed.has(r.id)) || op.op === "no_grad") continue;
     for (const operand of op.operands) if (operand) needed.add(operand.id);
-    if (op.op === "state") read.add(op.attributes["name"] as string);
+    if (op.op === "state") read.add(op.attributes.name as string);
   }
   const written = new Map<number, readonly string[]>();
   for (const op of ops) {
-    const name = op.attributes["name"] as string;
+    const name = op.attributes.name as string;
     if (op.op === "state") written.set(op.results[0]!.id, [name]);
     if (op.op === "group") written.set(op.results[0]!.id, groups.get(name) ?? []);
     if (!op.op.endsWith("_") || !op.operands[0]) continue;
@@ -256,20 +398,42 @@ function refuseEarlyWrites(lowerer: Lowerer, ops: readonly Op[], loss: Metrics[s
   }
 }
 
-function lowerEmbedding({ built, storages, texts, report }: Lowering, source: FunctionSource, name: string, entry: unknown): IrFunction | undefined {
+function lowerEmbedding(
+  { built, storages, texts, report }: Lowering,
+  source: FunctionSource,
+  name: string,
+  entry: unknown,
+): IrFunction | undefined {
   const builder = new FunctionBuilder(name);
   const lowerer = new Lowerer(builder, storages, texts, report, { training: false });
-  const pixels = builder.input("images", tensorType([symbol("B"), ...built.setting.shape], "u8"), { kind: "argument" });
+  const pixels = builder.input("images", tensorType([symbol("B"), ...built.setting.shape], "u8"), {
+    kind: "argument",
+  });
   const entrySource = texts.functionOf(entry)!;
   return lowerer.within(source, () =>
     lowerer.guarded<IrFunction | undefined>(
       () => {
         const state = stateOperand(lowerer, built.state, source);
-        const result = lowerer.inline(entrySource, [fixed(built.parts.embed), state, dynamic(pixels)], undefined);
+        const result = lowerer.inline(
+          entrySource,
+          [fixed(built.parts.embed), state, dynamic(pixels)],
+          undefined,
+        );
         if (result.kind === "poison") return undefined;
-        const isRows = result.kind === "value" && result.value.type.kind === "tensor" && result.value.type.dims.length === 2;
-        if (!isRows) lowerer.refuse(source.node, "F2C3016", `\`embed\` must return one row an image, a tensor [N, D], got ${describe(result)}`);
-        return builder.build([{ name: "embedding", value: (result as { value: Metrics[string] }).value }], lowerer.locate(source.node));
+        const isRows =
+          result.kind === "value" &&
+          result.value.type.kind === "tensor" &&
+          result.value.type.dims.length === 2;
+        if (!isRows)
+          lowerer.refuse(
+            source.node,
+            "F2C3016",
+            `\`embed\` must return one row an image, a tensor [N, D], got ${describe(result)}`,
+          );
+        return builder.build(
+          [{ name: "embedding", value: (result as { value: Metrics[string] }).value }],
+          lowerer.locate(source.node),
+        );
       },
       () => undefined,
     ),
@@ -278,14 +442,20 @@ function lowerEmbedding({ built, storages, texts, report }: Lowering, source: Fu
 
 /** Adds the sources that locations point into, under names that are the same on every machine. */
 function withSources(module: IrModule, texts: SourceTexts, directory: string): IrModule {
-  const display = (path: string) => (path.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : path);
+  const display = (path: string) =>
+    path.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : path;
   const paths = new Set<string>();
   const renamed = new Map<Location, Location>();
   const rename = (location: Location): Location => {
     const known = renamed.get(location);
     if (known) return known;
     paths.add(location.path);
-    const shown: Location = { path: display(location.path), start: location.start, end: location.end, ...(location.parent && { parent: rename(location.parent) }) };
+    const shown: Location = {
+      path: display(location.path),
+      start: location.start,
+      end: location.end,
+      ...(location.parent && { parent: rename(location.parent) }),
+    };
     renamed.set(location, shown);
     return shown;
   };
@@ -293,7 +463,14 @@ function withSources(module: IrModule, texts: SourceTexts, directory: string): I
     (fn as { location: Location }).location = rename(fn.location);
     for (const op of walkOps(fn.body)) (op as { location: Location }).location = rename(op.location);
   }
-  const relocate = <T extends { location: Location }>(storage: T): T => ({ ...storage, location: rename(storage.location) });
+  const relocate = <T extends { location: Location }>(storage: T): T => ({
+    ...storage,
+    location: rename(storage.location),
+  });
   const tables = { parameters: module.parameters.map(relocate), states: module.states.map(relocate) };
-  return { ...module, ...tables, sources: [...paths].map((path) => ({ path: display(path), text: texts.text(path) })) };
+  return {
+    ...module,
+    ...tables,
+    sources: [...paths].map((path) => ({ path: display(path), text: texts.text(path) })),
+  };
 }

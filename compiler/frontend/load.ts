@@ -5,11 +5,11 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire, Module } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { Project, ScriptTarget, ModuleKind, ts } from "ts-morph";
+import { ModuleKind, Project, ScriptTarget, ts } from "ts-morph";
 import * as library from "../../dsl/index.js";
 import { tag, tagMethods } from "../../dsl/tag.js";
-import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { CompileError } from "../diagnostics/compile-error.js";
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { libraryRoot } from "./library.js";
 import { TAG, TAG_METHODS, tagFunctions } from "./tagger.js";
 
@@ -32,7 +32,13 @@ declare const process: { readonly env: Readonly<Record<string, string | undefine
 export function loadExperiment(file: string): LoadedExperiment {
   const path = resolve(file);
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
-    throw new CompileError([problem("F2C1101", `there is no file ${file}`, "give the path of the TypeScript file that declares the experiment")]);
+    throw new CompileError([
+      problem(
+        "F2C1101",
+        `there is no file ${file}`,
+        "give the path of the TypeScript file that declares the experiment",
+      ),
+    ]);
   }
   const project = new Project({
     skipAddingFilesFromTsConfig: true,
@@ -54,9 +60,14 @@ export function loadExperiment(file: string): LoadedExperiment {
   project.addSourceFileAtPath(path);
   project.resolveSourceFileDependencies();
   const program = project.getProgram().compilerObject;
-  const own = program.getSourceFiles().filter((f) => !f.isDeclarationFile && !f.fileName.includes("/node_modules/"));
+  const own = program
+    .getSourceFiles()
+    .filter((f) => !f.isDeclarationFile && !f.fileName.includes("/node_modules/"));
   const texts = new Map(own.map((f) => [resolve(f.fileName), f.text]));
-  const found = own.flatMap((f) => [...program.getSyntacticDiagnostics(f), ...program.getSemanticDiagnostics(f)]);
+  const found = own.flatMap((f) => [
+    ...program.getSyntacticDiagnostics(f),
+    ...program.getSemanticDiagnostics(f),
+  ]);
   const diagnostics = found.map(fromTypeScript);
   if (diagnostics.some((d) => d.severity === "error")) throw new CompileError(diagnostics, texts);
 
@@ -64,13 +75,21 @@ export function loadExperiment(file: string): LoadedExperiment {
   return { experiment, path, directory: dirname(path), texts, warnings: diagnostics };
 }
 
-const problem = (code: string, message: string, hint?: string): Diagnostic => ({ code, severity: "error", message, related: [], ...(hint !== undefined && { hint }) });
+const problem = (code: string, message: string, hint?: string): Diagnostic => ({
+  code,
+  severity: "error",
+  message,
+  related: [],
+  ...(hint !== undefined && { hint }),
+});
 
 function fromTypeScript(d: ts.Diagnostic): Diagnostic {
   const syntax = d.code < 2000;
   const message = ts.flattenDiagnosticMessageText(d.messageText, "\n");
   const at = (x: ts.DiagnosticRelatedInformation) =>
-    x.file && x.start !== undefined ? { path: resolve(x.file.fileName), start: x.start, end: x.start + (x.length ?? 0) } : undefined;
+    x.file && x.start !== undefined
+      ? { path: resolve(x.file.fileName), start: x.start, end: x.start + (x.length ?? 0) }
+      : undefined;
   const unresolved = d.code === 2307;
   return {
     code: unresolved ? "F2C1104" : syntax ? "F2C1102" : "F2C1001",
@@ -79,7 +98,9 @@ function fromTypeScript(d: ts.Diagnostic): Diagnostic {
     span: at(d),
     related: (d.relatedInformation ?? []).flatMap((r) => {
       const span = at(r);
-      return span && !span.path.endsWith(".d.ts") ? [{ message: ts.flattenDiagnosticMessageText(r.messageText, "\n"), span }] : [];
+      return span && !span.path.endsWith(".d.ts")
+        ? [{ message: ts.flattenDiagnosticMessageText(r.messageText, "\n"), span }]
+        : [];
     }),
   };
 }
@@ -111,12 +132,36 @@ function runModule(entry: string, texts: ReadonlyMap<string, string>): library.E
   } catch (error) {
     throw new CompileError([thrown(error, texts)], texts);
   }
-  const value = exports["default"];
+  const value = exports.default;
   if (value === undefined) {
-    throw new CompileError([{ ...problem("F2C1105", "the file has no default export", "end it with: export default experiment({ … })"), span: { path: entry, start: 0, end: 0 } }], texts);
+    throw new CompileError(
+      [
+        {
+          ...problem(
+            "F2C1105",
+            "the file has no default export",
+            "end it with: export default experiment({ … })",
+          ),
+          span: { path: entry, start: 0, end: 0 },
+        },
+      ],
+      texts,
+    );
   }
   if (!library.isExperiment(value)) {
-    throw new CompileError([{ ...problem("F2C1106", "the default export is not an experiment", "export default experiment({ … }), imported from f2c-dsl"), span: { path: entry, start: 0, end: 0 } }], texts);
+    throw new CompileError(
+      [
+        {
+          ...problem(
+            "F2C1106",
+            "the default export is not an experiment",
+            "export default experiment({ … }), imported from f2c-dsl",
+          ),
+          span: { path: entry, start: 0, end: 0 },
+        },
+      ],
+      texts,
+    );
   }
   return value;
 }
@@ -134,7 +179,13 @@ function compile(path: string, text: string, into: Loaded, require: (request: st
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true);
   const { outputText } = ts.transpileModule(tagFunctions(file, path), {
     fileName: path,
-    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.CommonJS, inlineSourceMap: true, inlineSources: true, esModuleInterop: true },
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.CommonJS,
+      inlineSourceMap: true,
+      inlineSources: true,
+      esModuleInterop: true,
+    },
   });
   process.setSourceMapsEnabled(true);
   const wrapper = new Module(path) as Compilable;
@@ -153,10 +204,18 @@ function thrown(error: unknown, texts: ReadonlyMap<string, string>): Diagnostic 
   const refused = error instanceof library.ExperimentError;
   const message = error instanceof Error ? error.message : String(error);
   const span = error instanceof Error ? placeInStack(error, texts) : undefined;
-  const code = refused ? error.code : (error as { code?: string }).code === "MODULE_NOT_FOUND" ? "F2C1104" : "F2C1107";
+  const code = refused
+    ? error.code
+    : (error as { code?: string }).code === "MODULE_NOT_FOUND"
+      ? "F2C1104"
+      : "F2C1107";
   const hint = refused ? error.hint : undefined;
   return {
-    ...problem(code, refused ? message : `the experiment threw while it was being built: ${message.split("\n")[0]}`, hint),
+    ...problem(
+      code,
+      refused ? message : `the experiment threw while it was being built: ${message.split("\n")[0]}`,
+      hint,
+    ),
     ...(span && { span }),
   };
 }

@@ -1,21 +1,37 @@
 /** @file Which names a function captures: every identifier used as a value and bound in a scope around the function. */
 import { ts } from "ts-morph";
 
-export type FunctionNode = ts.ArrowFunction | ts.FunctionExpression | ts.FunctionDeclaration | ts.MethodDeclaration;
+export type FunctionNode =
+  | ts.ArrowFunction
+  | ts.FunctionExpression
+  | ts.FunctionDeclaration
+  | ts.MethodDeclaration;
 
 export const isFunctionNode = (node: ts.Node): node is FunctionNode =>
-  (ts.isArrowFunction(node) || ts.isFunctionExpression(node) || ts.isFunctionDeclaration(node) || ts.isMethodDeclaration(node)) &&
+  (ts.isArrowFunction(node) ||
+    ts.isFunctionExpression(node) ||
+    ts.isFunctionDeclaration(node) ||
+    ts.isMethodDeclaration(node)) &&
   node.body !== undefined;
 
 const isScope = (node: ts.Node): boolean =>
-  ts.isSourceFile(node) || ts.isBlock(node) || ts.isFunctionLike(node) || ts.isForStatement(node) || ts.isForOfStatement(node) ||
-  ts.isForInStatement(node) || ts.isCatchClause(node) || ts.isCaseBlock(node) || ts.isClassLike(node) || ts.isModuleBlock(node);
+  ts.isSourceFile(node) ||
+  ts.isBlock(node) ||
+  ts.isFunctionLike(node) ||
+  ts.isForStatement(node) ||
+  ts.isForOfStatement(node) ||
+  ts.isForInStatement(node) ||
+  ts.isCatchClause(node) ||
+  ts.isCaseBlock(node) ||
+  ts.isClassLike(node) ||
+  ts.isModuleBlock(node);
 
 const declared = new WeakMap<ts.Node, ReadonlyMap<string, ts.Node>>();
 
 function bind(names: Map<string, ts.Node>, name: ts.BindingName, at: ts.Node): void {
   if (ts.isIdentifier(name)) names.set(name.text, at);
-  else for (const element of name.elements) if (!ts.isOmittedExpression(element)) bind(names, element.name, at);
+  else
+    for (const element of name.elements) if (!ts.isOmittedExpression(element)) bind(names, element.name, at);
 }
 
 /** The names that a scope itself declares (not those of the scopes inside it), with their declarations. */
@@ -29,7 +45,11 @@ export function namesOf(scope: ts.Node): ReadonlyMap<string, ts.Node> {
   }
   const visit = (node: ts.Node): void => {
     if (ts.isVariableDeclaration(node)) bind(names, node.name, node);
-    if ((ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node) || ts.isEnumDeclaration(node)) && node.name) names.set(node.name.text, node);
+    if (
+      (ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node) || ts.isEnumDeclaration(node)) &&
+      node.name
+    )
+      names.set(node.name.text, node);
     if (ts.isImportDeclaration(node)) bindImport(names, node);
     if (isScope(node) || ts.isTypeNode(node)) return;
     ts.forEachChild(node, visit);
@@ -48,11 +68,15 @@ function bindImport(names: Map<string, ts.Node>, node: ts.ImportDeclaration): vo
   if (clause.name) names.set(clause.name.text, node);
   const bindings = clause.namedBindings;
   if (bindings && ts.isNamespaceImport(bindings)) names.set(bindings.name.text, node);
-  if (bindings && ts.isNamedImports(bindings)) for (const e of bindings.elements) if (!e.isTypeOnly) names.set(e.name.text, node);
+  if (bindings && ts.isNamedImports(bindings))
+    for (const e of bindings.elements) if (!e.isTypeOnly) names.set(e.name.text, node);
 }
 
 /** Where `name`, used at `node`, is declared: the scope and the declaration. `undefined` for globals. */
-export function resolveName(node: ts.Node, name: string): { scope: ts.Node; declaration: ts.Node } | undefined {
+export function resolveName(
+  node: ts.Node,
+  name: string,
+): { scope: ts.Node; declaration: ts.Node } | undefined {
   for (let scope: ts.Node | undefined = node.parent; scope; scope = scope.parent) {
     if (!isScope(scope)) continue;
     const declaration = namesOf(scope).get(name);
@@ -68,8 +92,10 @@ function isValueUse(node: ts.Identifier): boolean {
   if (ts.isPropertyAssignment(parent)) return parent.initializer === node;
   if (ts.isBindingElement(parent)) return parent.initializer === node;
   if (ts.isParameter(parent) || ts.isVariableDeclaration(parent)) return parent.initializer === node;
-  if (ts.isMethodDeclaration(parent) || ts.isFunctionLike(parent)) return "body" in parent && parent.body === node;
-  if (ts.isImportSpecifier(parent) || ts.isExportSpecifier(parent) || ts.isLabeledStatement(parent)) return false;
+  if (ts.isMethodDeclaration(parent) || ts.isFunctionLike(parent))
+    return "body" in parent && parent.body === node;
+  if (ts.isImportSpecifier(parent) || ts.isExportSpecifier(parent) || ts.isLabeledStatement(parent))
+    return false;
   return true;
 }
 

@@ -16,7 +16,10 @@ interface Edit {
   readonly text: string;
 }
 
-const thunks = (fn: FunctionNode) => `()=>({${capturesOf(fn).map((name) => `${name}:()=>${name}`).join(",")}})`;
+const thunks = (fn: FunctionNode) =>
+  `()=>({${capturesOf(fn)
+    .map((name) => `${name}:()=>${name}`)
+    .join(",")}})`;
 
 /** The source with its functions tagged. `path` is what the tags will say. */
 export function tagFunctions(file: ts.SourceFile, path: string): string {
@@ -30,17 +33,28 @@ export function tagFunctions(file: ts.SourceFile, path: string): string {
     if (ts.isTypeNode(node)) return;
     depth++;
     if (ts.isObjectLiteralExpression(node)) {
-      const methods = node.properties.filter((p): p is ts.MethodDeclaration => ts.isMethodDeclaration(p) && isFunctionNode(p) && ts.isIdentifier(p.name));
+      const methods = node.properties.filter(
+        (p): p is ts.MethodDeclaration =>
+          ts.isMethodDeclaration(p) && isFunctionNode(p) && ts.isIdentifier(p.name),
+      );
       if (methods.length > 0) {
         open(node.getStart(file), `${TAG_METHODS}(`);
-        const table = methods.map((m) => `${(m.name as ts.Identifier).text}:[${m.getStart(file)},${thunks(m)}]`);
+        const table = methods.map(
+          (m) => `${(m.name as ts.Identifier).text}:[${m.getStart(file)},${thunks(m)}]`,
+        );
         close(node.getEnd(), `,${quoted},{${table.join(",")}})`);
       }
     } else if (ts.isFunctionDeclaration(node) && isFunctionNode(node) && node.name) {
       const home = node.parent;
       if (ts.isSourceFile(home) || ts.isBlock(home)) {
-        const first = home.statements.find((s) => !(ts.isExpressionStatement(s) && ts.isStringLiteral(s.expression)))!;
-        edits.push({ at: first.getStart(file), order: -1, text: `${TAG}(${node.name.text},${quoted},${node.getStart(file)},${thunks(node)});` });
+        const first = home.statements.find(
+          (s) => !(ts.isExpressionStatement(s) && ts.isStringLiteral(s.expression)),
+        )!;
+        edits.push({
+          at: first.getStart(file),
+          order: -1,
+          text: `${TAG}(${node.name.text},${quoted},${node.getStart(file)},${thunks(node)});`,
+        });
       }
     } else if ((ts.isArrowFunction(node) || ts.isFunctionExpression(node)) && isFunctionNode(node)) {
       open(node.getStart(file), `${TAG}(`);

@@ -1,7 +1,8 @@
 /** @file What a function costs, in multiply-adds of convolutions and linear layers: the convention of MobileFaceNet's paper. */
 import { type IrFunction, type TensorType, walkOps } from "./module.js";
 
-const size = (dims: TensorType["dims"]): number => dims.reduce<number>((n, d) => n * (typeof d === "number" ? d : 1), 1);
+const size = (dims: TensorType["dims"]): number =>
+  dims.reduce<number>((n, d) => n * (typeof d === "number" ? d : 1), 1);
 
 /** Multiply-adds for one image (symbolic dimensions count as 1), over conv2d, linear and matmul. */
 export function countMultiplyAdds(fn: IrFunction): number {

@@ -45,7 +45,10 @@ export const sameDim = (a: Dim, b: Dim): boolean => addDims(a, b, -1) === 0;
 
 /** The product of all dimensions, or `undefined` where it is not affine. */
 export const productOfDims = (dims: readonly Dim[]): Dim | undefined =>
-  dims.reduce<Dim | undefined>((product, dim) => (product === undefined ? undefined : mulDims(product, dim)), 1);
+  dims.reduce<Dim | undefined>(
+    (product, dim) => (product === undefined ? undefined : mulDims(product, dim)),
+    1,
+  );
 
 /** `12`, `B`, `2*B+1`. */
 export function printDim(dim: Dim): string {

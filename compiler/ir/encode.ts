@@ -1,7 +1,17 @@
 /** @file The JSON form of a module, as the host gets it, and its two hashes. */
 import { createHash } from "node:crypto";
 import { printDim } from "./dim.js";
-import { IR_VERSION, type IrFunction, type IrModule, type Location, type Op, type Region, type Storage, type Type, type Value } from "./module.js";
+import {
+  IR_VERSION,
+  type IrFunction,
+  type IrModule,
+  type Location,
+  type Op,
+  type Region,
+  type Storage,
+  type Type,
+  type Value,
+} from "./module.js";
 import { printModule } from "./print.js";
 import { printType } from "./print-type.js";
 
@@ -18,7 +28,11 @@ const encodeType = (type: Type): Json => {
   }
 };
 
-const encodeValue = (value: Value): Json => ({ id: value.id, name: value.name, type: encodeType(value.type) });
+const encodeValue = (value: Value): Json => ({
+  id: value.id,
+  name: value.name,
+  type: encodeType(value.type),
+});
 
 /** Locations as a table: equal ones once, callers before callees. */
 class Locations {
@@ -41,7 +55,12 @@ class Locations {
 /** The JSON form that `docs/ir.md` specifies. */
 export function encodeModule(module: IrModule): Json {
   const locations = new Locations(new Map(module.sources.map((s, i) => [s.path, i])));
-  const storage = ({ name, type, init, location }: Storage): Json => ({ name, type: encodeType(type), init: init as unknown as Json, location: locations.index(location) });
+  const storage = ({ name, type, init, location }: Storage): Json => ({
+    name,
+    type: encodeType(type),
+    init: init as unknown as Json,
+    location: locations.index(location),
+  });
   const op = (o: Op): Json => ({
     op: o.op,
     operands: o.operands.map((v) => v?.id ?? -1),
@@ -53,7 +72,10 @@ export function encodeModule(module: IrModule): Json {
   const region = (r: Region): Json => ({ arguments: r.args.map(encodeValue), ops: r.ops.map(op) });
   const fn = (f: IrFunction): Json => ({
     name: f.name,
-    inputs: f.inputs.map(({ value, source }) => ({ ...(encodeValue(value) as object), source: source as unknown as Json })),
+    inputs: f.inputs.map(({ value, source }) => ({
+      ...(encodeValue(value) as object),
+      source: source as unknown as Json,
+    })),
     results: f.results.map(({ name, type }) => ({ name, type: encodeType(type) })),
     body: region(f.body),
     location: locations.index(f.location),
@@ -77,4 +99,9 @@ export const structureHash = (module: IrModule): string => sha256(printModule({ 
 
 /** Equal for programs whose checkpoints fit each other: names and types of everything stored. */
 export const weightsHash = (module: IrModule): string =>
-  sha256([...module.parameters, ...module.states].map((s) => `${s.name}:${printType(s.type)}`).sort().join("\n"));
+  sha256(
+    [...module.parameters, ...module.states]
+      .map((s) => `${s.name}:${printType(s.type)}`)
+      .sort()
+      .join("\n"),
+  );

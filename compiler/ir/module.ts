@@ -27,7 +27,11 @@ export interface GroupType {
 }
 export type Type = TensorType | ScalarValueType | GroupType;
 
-export const tensorType = (dims: readonly Dim[], dtype: DType): TensorType => ({ kind: "tensor", dims, dtype });
+export const tensorType = (dims: readonly Dim[], dtype: DType): TensorType => ({
+  kind: "tensor",
+  dims,
+  dtype,
+});
 export const scalarType = (scalar: ScalarType): ScalarValueType => ({ kind: "scalar", scalar });
 export const groupType = (group: string): GroupType => ({ kind: "group", group });
 

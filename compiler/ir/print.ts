@@ -1,5 +1,15 @@
 /** @file The text form of a module: stable, shapes after every value, names from the user's variables. */
-import type { AttributeValue, Init, IrFunction, IrModule, Location, Op, Region, Storage, Value } from "./module.js";
+import type {
+  AttributeValue,
+  Init,
+  IrFunction,
+  IrModule,
+  Location,
+  Op,
+  Region,
+  Storage,
+  Value,
+} from "./module.js";
 import { IR_VERSION } from "./module.js";
 import { printType } from "./print-type.js";
 
@@ -12,7 +22,9 @@ export interface PrintOptions {
 
 /** The whole module as text. */
 export function printModule(module: IrModule, options: PrintOptions = {}): string {
-  const functions = module.functions.filter((f) => options.function === undefined || f.name === options.function);
+  const functions = module.functions.filter(
+    (f) => options.function === undefined || f.name === options.function,
+  );
   const bodies = functions.map((fn) => printFunction(fn, options)).join("\n\n");
   if (options.function !== undefined) return `${bodies}\n`;
   return [
@@ -27,11 +39,14 @@ export function printModule(module: IrModule, options: PrintOptions = {}): strin
   ].join("\n");
 }
 
-const table = (word: string, storages: readonly Storage[]) => storages.map((s) => `  ${word} @${s.name} : ${printType(s.type)} = ${printInit(s.init)}`);
+const table = (word: string, storages: readonly Storage[]) =>
+  storages.map((s) => `  ${word} @${s.name} : ${printType(s.type)} = ${printInit(s.init)}`);
 
 function printInit(init: Init): string {
   const { kind, ...rest } = init;
-  const options = Object.entries(rest).map(([name, value]) => `${name} = ${name === "of" ? `@${value}` : printAttribute(value)}`);
+  const options = Object.entries(rest).map(
+    ([name, value]) => `${name} = ${name === "of" ? `@${value}` : printAttribute(value)}`,
+  );
   return options.length ? `${kind}(${options.join(", ")})` : kind;
 }
 
@@ -59,14 +74,18 @@ function printRegion(region: Region, names: Namer, indent: string, options: Prin
 
 function printOp(op: Op, names: Namer, indent: string, options: PrintOptions): string {
   const operands = op.operands.map((v) => (v ? names.of(v) : "none"));
-  const storage = op.op === "state" || op.op === "group" ? [`@${op.attributes["name"] as string}`] : [];
+  const storage = op.op === "state" || op.op === "group" ? [`@${op.attributes.name as string}`] : [];
   const attributes = Object.entries(op.attributes)
     .filter(([name]) => !(storage.length && name === "name"))
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => (op.op === "constant" ? printAttribute(value) : `${name} = ${printAttribute(value)}`));
+    .map(([name, value]) =>
+      op.op === "constant" ? printAttribute(value) : `${name} = ${printAttribute(value)}`,
+    );
   const call = `${op.op}(${[...storage, ...operands, ...attributes].join(", ")})`;
   const regions = op.regions.map((region) => {
-    const args = region.args.length ? `(${region.args.map((a) => `${names.of(a)} : ${printType(a.type)}`).join(", ")}) ` : "";
+    const args = region.args.length
+      ? `(${region.args.map((a) => `${names.of(a)} : ${printType(a.type)}`).join(", ")}) `
+      : "";
     return ` ${args}{\n${printRegion(region, names, `${indent}  `, options)}${indent}}`;
   });
   const results = op.results.map((r) => names.of(r)).join(", ");
@@ -77,7 +96,8 @@ function printOp(op: Op, names: Namer, indent: string, options: PrintOptions): s
 
 export const printLocation = (location: Location): string => {
   const places: string[] = [];
-  for (let at: Location | undefined = location; at; at = at.parent) places.push(`${at.path}:${at.start}-${at.end}`);
+  for (let at: Location | undefined = location; at; at = at.parent)
+    places.push(`${at.path}:${at.start}-${at.end}`);
   return `loc(${places.join(" <- ")})`;
 };
 
@@ -101,4 +121,3 @@ class Namer {
     return count === 0 ? name : `${name}#${count}`;
   }
 }
-

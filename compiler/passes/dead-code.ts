@@ -6,7 +6,10 @@ const mayDrop = (op: Op): boolean => {
   const effect = OPS.get(op.op)!.effect;
   if (effect === "pure") return true;
   if (op.op === "state" || op.op === "group") return true;
-  return (op.op === "no_grad" || op.op === "if" || op.op === "for") && op.regions.every((region) => region.ops.every((inner) => inner.op === "yield" || mayDrop(inner)));
+  return (
+    (op.op === "no_grad" || op.op === "if" || op.op === "for") &&
+    op.regions.every((region) => region.ops.every((inner) => inner.op === "yield" || mayDrop(inner)))
+  );
 };
 
 /** The function without dead ops, and how many were dropped. */

@@ -13,15 +13,27 @@ export const tensor = (name: string, mode?: "optional" | "variadic"): OperandSpe
 });
 export const SCALARS: readonly OperandKind[] = ["f64", "i64", "bool"];
 export const tensorOrScalar = (name: string): OperandSpec => ({ name, kinds: ["tensor", "f64", "i64"] });
-export const scalar = (name: string, ...kinds: OperandKind[]): OperandSpec => ({ name, kinds: kinds.length ? kinds : SCALARS });
+export const scalar = (name: string, ...kinds: OperandKind[]): OperandSpec => ({
+  name,
+  kinds: kinds.length ? kinds : SCALARS,
+});
 export const group = (name: string): OperandSpec => ({ name, kinds: ["group"] });
 
-export const attribute = (name: string, type: AttributeSpec["type"], byDefault?: AttributeSpec["default"]): AttributeSpec =>
-  byDefault === undefined ? { name, type } : { name, type, default: byDefault };
+export const attribute = (
+  name: string,
+  type: AttributeSpec["type"],
+  byDefault?: AttributeSpec["default"],
+): AttributeSpec => (byDefault === undefined ? { name, type } : { name, type, default: byDefault });
 
 /** `aten("add.Tensor", "self", "other")`; tokens are explained at `TorchCall` in docs/ir.md. */
-export const aten = (overload: string, ...args: string[]): TorchCall => ({ target: `aten::${overload}`, args });
-export const when = (kinds: NonNullable<TorchCall["when"]>, call: TorchCall): TorchCall => ({ when: kinds, ...call });
+export const aten = (overload: string, ...args: string[]): TorchCall => ({
+  target: `aten::${overload}`,
+  args,
+});
+export const when = (kinds: NonNullable<TorchCall["when"]>, call: TorchCall): TorchCall => ({
+  when: kinds,
+  ...call,
+});
 
 /** A family's entries, completed. */
 export const family = (name: string, entries: Record<string, Entry>): readonly OpSpec[] =>

@@ -7,7 +7,15 @@ import { INDEXING, REDUCTIONS, VIEWS } from "./ops/structure.js";
 import type { OpSpec } from "./spec.js";
 
 export const REGISTRY: readonly OpSpec[] = [
-  ...ELEMENTWISE, ...LINEAR_ALGEBRA, ...VIEWS, ...REDUCTIONS, ...INDEXING, ...STORAGE, ...GROUPS, ...SCALAR_OPS, ...CONTROL,
+  ...ELEMENTWISE,
+  ...LINEAR_ALGEBRA,
+  ...VIEWS,
+  ...REDUCTIONS,
+  ...INDEXING,
+  ...STORAGE,
+  ...GROUPS,
+  ...SCALAR_OPS,
+  ...CONTROL,
 ];
 
 export const OPS: ReadonlyMap<string, OpSpec> = new Map(REGISTRY.map((op) => [op.name, op]));

@@ -1,6 +1,6 @@
 /** @file Shape rules shared by the ops: broadcasting, reductions, convolution, indexing, views. */
 import { addDims, type Dim, divideDim, mulDims, printDim, productOfDims, sameDim } from "../ir/dim.js";
-import { type DType, type TensorType, tensorType, type Type } from "../ir/module.js";
+import { type DType, type TensorType, type Type, tensorType } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
 import type { ShapeCall, ShapeRule } from "./spec.js";
 
@@ -96,7 +96,9 @@ export const elementwise =
     const tensors = call.operands.filter((t): t is TensorType => t?.kind === "tensor");
     const first = tensors[0] ?? call.fail("kind", `${call.op} needs at least one tensor`);
     const dims = tensors.slice(1).reduce((dims, t) => broadcastDims(call, dims, t.dims), first.dims);
-    let joined = tensors.slice(1).reduce((t, u) => tensorType(t.dims.length ? t.dims : u.dims, promoteTensors(t, u)), first);
+    let joined = tensors
+      .slice(1)
+      .reduce((t, u) => tensorType(t.dims.length ? t.dims : u.dims, promoteTensors(t, u)), first);
     const realScalar = call.operands.some((t) => t?.kind === "scalar" && t.scalar === "f64");
     if (realScalar && !isFloat(joined.dtype)) joined = tensorType(joined.dims, "f32");
     if (options.float && !isFloat(joined.dtype)) joined = tensorType(joined.dims, "f32");
@@ -109,15 +111,21 @@ export const reduction =
   (call) => {
     const x = tensorAt(call, 0);
     if (options.float && !isFloat(x.dtype)) {
-      call.fail("dtype", `${call.op} needs a floating-point tensor, got ${printType(x)}; cast it with .to("f32")`);
+      call.fail(
+        "dtype",
+        `${call.op} needs a floating-point tensor, got ${printType(x)}; cast it with .to("f32")`,
+      );
     }
     return [tensorType(reducedDims(call, x), options.dtype?.(x.dtype) ?? x.dtype)];
   };
 
 export function reducedDims(call: ShapeCall, x: TensorType): readonly Dim[] {
-  const given = call.attributes["dim"];
-  const list = given === undefined || given === null ? [] : typeof given === "number" ? [given] : (given as number[]);
-  const dims = new Set((list.length ? list : x.dims.map((_, i) => i)).map((d) => axis(call, x.dims.length, d)));
+  const given = call.attributes.dim;
+  const list =
+    given === undefined || given === null ? [] : typeof given === "number" ? [given] : (given as number[]);
+  const dims = new Set(
+    (list.length ? list : x.dims.map((_, i) => i)).map((d) => axis(call, x.dims.length, d)),
+  );
   return flag(call, "keepdim")
     ? x.dims.map((d, i) => (dims.has(i) ? 1 : d))
     : x.dims.filter((_, i) => !dims.has(i));
@@ -126,7 +134,8 @@ export function reducedDims(call: ShapeCall, x: TensorType): readonly Dim[] {
 export const matmulRule: ShapeRule = (call) => {
   const [a, b] = [tensorAt(call, 0), tensorAt(call, 1)];
   if (a.dtype !== b.dtype) call.fail("dtype", `matmul: ${a.dtype} times ${b.dtype}; cast one of them`);
-  if (a.dims.length === 0 || b.dims.length === 0) call.fail("rank", "matmul: a tensor without dimensions has no rows");
+  if (a.dims.length === 0 || b.dims.length === 0)
+    call.fail("rank", "matmul: a tensor without dimensions has no rows");
   const [inner, other] = [a.dims.at(-1)!, b.dims.length === 1 ? b.dims[0]! : b.dims.at(-2)!];
   if (!sameDim(inner, other)) {
     call.fail(
@@ -152,7 +161,8 @@ export const linearRule: ShapeRule = (call) => {
       `linear: the input has ${printDim(last)} features, the weight takes ${printDim(inner)} (${shapeText(x.dims)} with weight ${shapeText(w.dims)})`,
     );
   }
-  if (bias && !sameDim(bias.dims[0] ?? 0, out)) call.fail("shape", `linear: bias ${shapeText(bias.dims)} for ${printDim(out)} outputs`);
+  if (bias && !sameDim(bias.dims[0] ?? 0, out))
+    call.fail("shape", `linear: bias ${shapeText(bias.dims)} for ${printDim(out)} outputs`);
   return [tensorType([...x.dims.slice(0, -1), out], x.dtype)];
 };
 
@@ -160,21 +170,36 @@ export function sameDtype(call: ShapeCall, types: readonly (TensorType | undefin
   const present = types.filter((t) => t !== undefined);
   const odd = present.find((t) => t.dtype !== present[0]!.dtype);
   if (odd) {
-    call.fail("dtype", `${call.op}: ${present[0]!.dtype} and ${odd.dtype} do not mix; cast with .to("${present[0]!.dtype}")`);
+    call.fail(
+      "dtype",
+      `${call.op}: ${present[0]!.dtype} and ${odd.dtype} do not mix; cast with .to("${present[0]!.dtype}")`,
+    );
   }
 }
 
 /** floor((size + 2p - d*(k-1) - 1) / stride) + 1; a symbol passes only where the window changes nothing. */
-function windowed(call: ShapeCall, size: Dim, kernel: number, stride: number, padding: number, dilation: number, what: string): Dim {
+function windowed(
+  call: ShapeCall,
+  size: Dim,
+  kernel: number,
+  stride: number,
+  padding: number,
+  dilation: number,
+  what: string,
+): Dim {
   const reach = addDims(size, 2 * padding - dilation * (kernel - 1) - 1);
   if (typeof reach === "number") {
     if (reach < 0) {
-      call.fail("size", `${call.op}: a ${what} of ${printDim(size)} is smaller than the kernel of ${kernel} with padding ${padding}`);
+      call.fail(
+        "size",
+        `${call.op}: a ${what} of ${printDim(size)} is smaller than the kernel of ${kernel} with padding ${padding}`,
+      );
     }
     return Math.floor(reach / stride) + 1;
   }
   const whole = stride === 1 ? reach : divideDim(reach, stride);
-  if (whole === undefined) call.fail("size", `${call.op}: cannot tell the ${what} of ${printDim(size)} with stride ${stride}`);
+  if (whole === undefined)
+    call.fail("size", `${call.op}: cannot tell the ${what} of ${printDim(size)} with stride ${stride}`);
   return addDims(whole!, 1);
 }
 
@@ -195,8 +220,10 @@ export const convRule: ShapeRule = (call) => {
         ` (${shapeText(x.dims)} with weight ${shapeText(w.dims)}, groups ${groups})`,
     );
   }
-  if (o % groups !== 0) call.fail("shape", `conv2d: ${o} output channels do not divide into ${groups} groups`);
-  if (bias && !(bias.dims.length === 1 && sameDim(bias.dims[0]!, o))) call.fail("shape", `conv2d: bias ${shapeText(bias.dims)} for ${o} outputs`);
+  if (o % groups !== 0)
+    call.fail("shape", `conv2d: ${o} output channels do not divide into ${groups} groups`);
+  if (bias && !(bias.dims.length === 1 && sameDim(bias.dims[0]!, o)))
+    call.fail("shape", `conv2d: bias ${shapeText(bias.dims)} for ${o} outputs`);
   const out = [
     windowed(call, h, kh, stride[0]!, padding[0]!, dilation[0]!, "height"),
     windowed(call, width, kw, stride[1]!, padding[1]!, dilation[1]!, "width"),
@@ -208,7 +235,9 @@ export const poolRule: ShapeRule = (call) => {
   const x = tensorAt(call, 0);
   rankOf(call, x, 4, "the images [N, C, H, W]");
   const [kernel, stride, padding] = [ints(call, "kernel"), ints(call, "stride"), ints(call, "padding")];
-  const out = [0, 1].map((i) => windowed(call, x.dims[2 + i]!, kernel[i]!, stride[i]!, padding[i]!, 1, i ? "width" : "height"));
+  const out = [0, 1].map((i) =>
+    windowed(call, x.dims[2 + i]!, kernel[i]!, stride[i]!, padding[i]!, 1, i ? "width" : "height"),
+  );
   return [tensorType([x.dims[0]!, x.dims[1]!, ...out], x.dtype)];
 };
 
@@ -225,13 +254,19 @@ export function viewDims(call: ShapeCall, x: TensorType, target: readonly number
   }
   if (holes === 0) {
     if (!sameDim(total, known)) {
-      call.fail("elements", `${call.op}: ${shapeText(x.dims)} has ${printDim(total)} elements, ${shapeText(target)} has ${known}`);
+      call.fail(
+        "elements",
+        `${call.op}: ${shapeText(x.dims)} has ${printDim(total)} elements, ${shapeText(target)} has ${known}`,
+      );
     }
     return target;
   }
   const rest = divideDim(total, known);
   if (rest === undefined) {
-    return call.fail("elements", `${call.op}: ${printDim(total)} elements of ${shapeText(x.dims)} do not fill ${shapeText(target)}`);
+    return call.fail(
+      "elements",
+      `${call.op}: ${printDim(total)} elements of ${shapeText(x.dims)} do not fill ${shapeText(target)}`,
+    );
   }
   return target.map((d) => (d === -1 ? rest : d));
 }
@@ -242,12 +277,23 @@ export const catRule: ShapeRule = (call) => {
   const at = axis(call, first.dims.length, int(call, "dim"));
   let size: Dim = 0;
   for (const t of tensors) {
-    if (t.dtype !== first.dtype) call.fail("dtype", `cat: ${first.dtype} and ${t.dtype} do not mix; cast one of them`);
-    const agree = t.dims.length === first.dims.length && t.dims.every((d, i) => i === at || sameDim(d, first.dims[i]!));
-    if (!agree) call.fail("shape", `cat: ${shapeText(first.dims)} and ${shapeText(t.dims)} differ outside dimension ${at}`);
+    if (t.dtype !== first.dtype)
+      call.fail("dtype", `cat: ${first.dtype} and ${t.dtype} do not mix; cast one of them`);
+    const agree =
+      t.dims.length === first.dims.length && t.dims.every((d, i) => i === at || sameDim(d, first.dims[i]!));
+    if (!agree)
+      call.fail(
+        "shape",
+        `cat: ${shapeText(first.dims)} and ${shapeText(t.dims)} differ outside dimension ${at}`,
+      );
     size = addDims(size, t.dims[at]!);
   }
-  return [tensorType(first.dims.map((d, i) => (i === at ? size : d)), first.dtype)];
+  return [
+    tensorType(
+      first.dims.map((d, i) => (i === at ? size : d)),
+      first.dtype,
+    ),
+  ];
 };
 
 export const indexSelectRule: ShapeRule = (call) => {
@@ -255,7 +301,12 @@ export const indexSelectRule: ShapeRule = (call) => {
   rankOf(call, index, 1, "the index");
   indexDtype(call, index);
   const at = axis(call, x.dims.length, int(call, "dim"));
-  return [tensorType(x.dims.map((d, i) => (i === at ? index.dims[0]! : d)), x.dtype)];
+  return [
+    tensorType(
+      x.dims.map((d, i) => (i === at ? index.dims[0]! : d)),
+      x.dtype,
+    ),
+  ];
 };
 
 export function indexDtype(call: ShapeCall, index: TensorType): void {
@@ -273,7 +324,10 @@ export const indexWriteRule =
     const at = axis(call, x.dims.length, int(call, "dim"));
     const expected = x.dims.map((d, i) => (i === at ? index.dims[0]! : d));
     if (expected.length !== source.dims.length || expected.some((d, i) => !sameDim(d, source.dims[i]!))) {
-      call.fail("shape", `${call.op}: the source must be ${shapeText(expected)}, got ${shapeText(source.dims)}`);
+      call.fail(
+        "shape",
+        `${call.op}: the source must be ${shapeText(expected)}, got ${shapeText(source.dims)}`,
+      );
     }
     return inPlace ? [] : [x];
   };
@@ -284,8 +338,17 @@ export function sameRankIndex(call: ShapeCall, x: TensorType, index: TensorType)
   const at = axis(call, x.dims.length, int(call, "dim"));
   const fits =
     index.dims.length === x.dims.length &&
-    index.dims.every((d, i) => i === at || sameDim(d, x.dims[i]!) || (typeof d === "number" && typeof x.dims[i] === "number" && d <= (x.dims[i] as number)));
-  if (!fits) call.fail("shape", `${call.op}: index ${shapeText(index.dims)} does not fit ${shapeText(x.dims)} along dimension ${at}`);
+    index.dims.every(
+      (d, i) =>
+        i === at ||
+        sameDim(d, x.dims[i]!) ||
+        (typeof d === "number" && typeof x.dims[i] === "number" && d <= (x.dims[i] as number)),
+    );
+  if (!fits)
+    call.fail(
+      "shape",
+      `${call.op}: index ${shapeText(index.dims)} does not fit ${shapeText(x.dims)} along dimension ${at}`,
+    );
 }
 
 export const groupLike: ShapeRule = (call) => {
@@ -293,7 +356,10 @@ export const groupLike: ShapeRule = (call) => {
   if (first?.kind !== "group") call.fail("kind", `${call.op} needs a group of tensors`);
   const other = call.operands[1];
   if (other?.kind === "group" && other.group !== (first as { group: string }).group) {
-    call.fail("shape", `${call.op}: the groups ${(first as { group: string }).group} and ${other.group} have different members`);
+    call.fail(
+      "shape",
+      `${call.op}: the groups ${(first as { group: string }).group} and ${other.group} have different members`,
+    );
   }
   return [first as Type];
 };

@@ -3,7 +3,16 @@ import type { AttributeValue, Type } from "../ir/module.js";
 
 export type OperandKind = "tensor" | "f64" | "i64" | "bool" | "group";
 /** `dims` are ints that may hold one -1 ("what is left"). `dtype`, `storage` and `group` are strings on the wire. */
-export type AttributeType = "int" | "float" | "bool" | "str" | "ints" | "dtype" | "storage" | "group" | "scalar";
+export type AttributeType =
+  | "int"
+  | "float"
+  | "bool"
+  | "str"
+  | "ints"
+  | "dtype"
+  | "storage"
+  | "group"
+  | "scalar";
 /**
  * `write` changes storage, never under a gradient; `update` computes a differentiable result and moves statistics on
  * the side; `read` sees storage; `rng` draws random numbers. Only `pure` ops may be merged or dropped.

@@ -1,5 +1,5 @@
 /** @file The verifier of the IR: constraints V1 to V9, which docs/ir.md lists. The host checks them again on receipt. */
-import { type IrFunction, type IrModule, type Region, type Type, type Value } from "../ir/module.js";
+import type { IrFunction, IrModule, Region, Type, Value } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
 import { OPS } from "../registry/index.js";
 
@@ -16,13 +16,19 @@ export function verify(module: IrModule): readonly Violation[] {
     if (!holds) violations.push({ constraint, message: message() });
   };
   const storages = new Map([...module.parameters, ...module.states].map((s) => [s.name, s]));
-  check(storages.size === module.parameters.length + module.states.length, "V1", () => "two storages have one name");
+  check(
+    storages.size === module.parameters.length + module.states.length,
+    "V1",
+    () => "two storages have one name",
+  );
   const groups = new Map(module.groups.map((g) => [g.name, g]));
   for (const group of module.groups) {
-    for (const member of group.members) check(storages.has(member), "V2", () => `group ${group.name} names ${member}, which is no storage`);
+    for (const member of group.members)
+      check(storages.has(member), "V2", () => `group ${group.name} names ${member}, which is no storage`);
   }
   for (const { name, init } of storages.values()) {
-    if (init.kind === "copy") check(storages.has(init.of), "V2", () => `${name} starts as a copy of ${init.of}, which is no storage`);
+    if (init.kind === "copy")
+      check(storages.has(init.of), "V2", () => `${name} starts as a copy of ${init.of}, which is no storage`);
   }
   for (const fn of module.functions) verifyFunction(fn, storages, groups, check);
   return violations;
@@ -30,7 +36,12 @@ export function verify(module: IrModule): readonly Violation[] {
 
 type Check = (holds: boolean, constraint: string, message: () => string) => void;
 
-function verifyFunction(fn: IrFunction, storages: ReadonlyMap<string, unknown>, groups: ReadonlyMap<string, unknown>, check: Check): void {
+function verifyFunction(
+  fn: IrFunction,
+  storages: ReadonlyMap<string, unknown>,
+  groups: ReadonlyMap<string, unknown>,
+  check: Check,
+): void {
   const origins = new Map<number, string>();
   const visit = (region: Region, visible: ReadonlySet<number>, terminator: string): void => {
     const seen = new Set(visible);
@@ -43,23 +54,52 @@ function verifyFunction(fn: IrFunction, storages: ReadonlyMap<string, unknown>, 
       const at = () => `${fn.name}: ${op.op} (${op.results.map((r) => r.name || r.id).join(", ")})`;
       const spec = OPS.get(op.op);
       check(spec !== undefined, "V4", () => `${at()} is not in the registry`);
-      for (const operand of op.operands) if (operand) check(seen.has(operand.id), "V3", () => `${at()} uses ${operand.name || operand.id} before its definition`);
+      for (const operand of op.operands)
+        if (operand)
+          check(
+            seen.has(operand.id),
+            "V3",
+            () => `${at()} uses ${operand.name || operand.id} before its definition`,
+          );
       const last = i === region.ops.length - 1;
-      check(last === (op.op === terminator), "V5", () => `${at()}: a region ends with ${terminator}, and nowhere else`);
+      check(
+        last === (op.op === terminator),
+        "V5",
+        () => `${at()}: a region ends with ${terminator}, and nowhere else`,
+      );
       const { name } = op.attributes;
-      if (op.op === "state") check(storages.has(name as string), "V2", () => `${at()} reads ${String(name)}, which is no storage`);
-      if (op.op === "group") check(groups.has(name as string), "V2", () => `${at()} names ${String(name)}, which is no group`);
+      if (op.op === "state")
+        check(storages.has(name as string), "V2", () => `${at()} reads ${String(name)}, which is no storage`);
+      if (op.op === "group")
+        check(groups.has(name as string), "V2", () => `${at()} names ${String(name)}, which is no group`);
       if (spec?.effect === "write") {
         const origin = op.operands[0] && origins.get(op.operands[0].id);
-        check(origin === "state" || origin === "group", "V6", () => `${at()} writes to something that is no storage`);
+        check(
+          origin === "state" || origin === "group",
+          "V6",
+          () => `${at()} writes to something that is no storage`,
+        );
       }
-      check(op.location.path !== "" && op.location.end >= op.location.start, "V7", () => `${at()} has no place in a source`);
+      check(
+        op.location.path !== "" && op.location.end >= op.location.start,
+        "V7",
+        () => `${at()} has no place in a source`,
+      );
       for (const inner of op.regions) visit(inner, seen, "yield");
       if (op.op === "if") {
         const [a, b] = op.regions.map((r) => typesOf(r));
-        check(a === b && a === types(op.results.map((r) => r.type)), "V8", () => `${at()}: the branches yield ${a} and ${b}`);
+        check(
+          a === b && a === types(op.results.map((r) => r.type)),
+          "V8",
+          () => `${at()}: the branches yield ${a} and ${b}`,
+        );
       }
-      if (op.op === "no_grad") check(typesOf(op.regions[0]!) === types(op.results.map((r) => r.type)), "V8", () => `${at()}: yields another type than its results`);
+      if (op.op === "no_grad")
+        check(
+          typesOf(op.regions[0]!) === types(op.results.map((r) => r.type)),
+          "V8",
+          () => `${at()}: yields another type than its results`,
+        );
       for (const result of op.results) {
         define(result);
         origins.set(result.id, op.op);
@@ -68,7 +108,11 @@ function verifyFunction(fn: IrFunction, storages: ReadonlyMap<string, unknown>, 
   };
   visit(fn.body, new Set(fn.inputs.map((i) => i.value.id)), "return");
   const returned = fn.body.ops.at(-1)?.operands ?? [];
-  check(types(returned.map((v) => v!.type)) === types(fn.results.map((r) => r.type)), "V9", () => `${fn.name}: returns another type than it declares`);
+  check(
+    types(returned.map((v) => v!.type)) === types(fn.results.map((r) => r.type)),
+    "V9",
+    () => `${fn.name}: returns another type than it declares`,
+  );
 }
 
 const types = (list: readonly Type[]) => list.map(printType).join(", ");

@@ -53,8 +53,19 @@ export const prepared = (pixels: Pixels, flip: Tensor<readonly [number], "bool">
 };
 
 export function dual({ identities, instances, flip = true }: DualOptions): Loader {
-  const wrong = !Number.isInteger(identities) || identities < 0 || !Number.isInteger(instances) || instances < 0 || instances % 2 !== 0 || identities + instances === 0;
-  if (wrong) throw new ExperimentError("F2C2208", `dual: identities ${identities}, instances ${instances}`, "give whole numbers, an even number of instances, and not both 0");
+  const wrong =
+    !Number.isInteger(identities) ||
+    identities < 0 ||
+    !Number.isInteger(instances) ||
+    instances < 0 ||
+    instances % 2 !== 0 ||
+    identities + instances === 0;
+  if (wrong)
+    throw new ExperimentError(
+      "F2C2208",
+      `dual: identities ${identities}, instances ${instances}`,
+      "give whole numbers, an even number of instances, and not both 0",
+    );
   const half = instances / 2;
   const size = identities + half;
   return {
@@ -64,7 +75,11 @@ export function dual({ identities, instances, flip = true }: DualOptions): Loade
       const images = offsets[offsets.length - 1]!;
       const people = offsets.length - 1;
       if (people < identities) {
-        throw new ExperimentError("F2C2209", `dual: ${identities} identities a step, but the data source has ${people}`, "lower `identities`, or add data");
+        throw new ExperimentError(
+          "F2C2209",
+          `dual: ${identities} identities a step, but the data source has ${people}`,
+          "lower `identities`, or add data",
+        );
       }
       const byIdentity = new IdentityStream(offsets, identities, 2, seed);
       const byInstance = new InstanceStream(images, instances, seed);
@@ -75,7 +90,9 @@ export function dual({ identities, instances, flip = true }: DualOptions): Loade
         for (let i = 0; i < identities; i++) chosen[i] = pairs[2 * i + which]!;
         chosen.set(singles.subarray(which * half, (which + 1) * half), identities);
         const mirrored = new Uint8Array(size);
-        if (flip) for (let i = 0; i < size; i++) mirrored[i] = randomU32(seed, FLIP_STREAM + which, step * size + i) & 1;
+        if (flip)
+          for (let i = 0; i < size; i++)
+            mirrored[i] = randomU32(seed, FLIP_STREAM + which, step * size + i) & 1;
         return { images: chosen, labels: chosen.map((image) => labelOf(offsets, image)), flip: mirrored };
       };
       return {

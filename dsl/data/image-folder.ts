@@ -21,18 +21,38 @@ export interface ImageFolderOptions {
 const natural = new Intl.Collator("en", { numeric: true }).compare;
 
 /** One folder an identity; PGM, PPM, PNG, JPEG, WebP or BMP files. Folders and files are taken in natural order (`s2` before `s10`). */
-export function imageFolder({ root, size, channels = 3, fit = "crop", heldOut = 0 }: ImageFolderOptions): DataSource {
+export function imageFolder({
+  root,
+  size,
+  channels = 3,
+  fit = "crop",
+  heldOut = 0,
+}: ImageFolderOptions): DataSource {
   return {
     kind: "image_folder",
     open: ({ directory }) => {
       const folder = resolve(directory, root);
       const people = listPeople(folder);
-      const kept = typeof heldOut === "number" ? people.slice(people.length - heldOut).map((p) => p.name) : heldOut;
+      const kept =
+        typeof heldOut === "number" ? people.slice(people.length - heldOut).map((p) => p.name) : heldOut;
       const missing = kept.find((name) => !people.some((p) => p.name === name));
-      if (missing !== undefined) throw new ExperimentError("F2C2203", `imageFolder: no identity "${missing}" in ${folder} to hold out`, "name folders that exist");
+      if (missing !== undefined)
+        throw new ExperimentError(
+          "F2C2203",
+          `imageFolder: no identity "${missing}" in ${folder} to hold out`,
+          "name folders that exist",
+        );
       const [height, width] = typeof size === "number" ? [size, size] : size;
       const catalogue = (part: readonly Person[]): Catalogue => ({
-        spec: { kind: "image_folder", root: folder, files: part.flatMap((p) => p.files), channels, height, width, fit },
+        spec: {
+          kind: "image_folder",
+          root: folder,
+          files: part.flatMap((p) => p.files),
+          channels,
+          height,
+          width,
+          fit,
+        },
         offsets: offsetsOf(Int32Array.from(part, (p) => p.files.length)),
         shape: [channels, height, width],
         buffers: {},
@@ -57,7 +77,11 @@ interface Person {
 
 function listPeople(folder: string): Person[] {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new ExperimentError("F2C2205", `imageFolder: there is no folder ${folder}`, "give the folder that holds one folder an identity; a relative path counts from the experiment's file");
+    throw new ExperimentError(
+      "F2C2205",
+      `imageFolder: there is no folder ${folder}`,
+      "give the folder that holds one folder an identity; a relative path counts from the experiment's file",
+    );
   }
   const people = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => statSync(join(folder, entry.name), { throwIfNoEntry: false })?.isDirectory())
@@ -70,10 +94,19 @@ function listPeople(folder: string): Person[] {
         .sort(natural)
         .map((file) => `${name}/${file}`),
     }));
-  if (people.length === 0) throw new ExperimentError("F2C2206", `imageFolder: ${folder} holds no folders`, "put each identity's images into a folder of its own");
+  if (people.length === 0)
+    throw new ExperimentError(
+      "F2C2206",
+      `imageFolder: ${folder} holds no folders`,
+      "put each identity's images into a folder of its own",
+    );
   const empty = people.find((p) => p.files.length === 0);
   if (empty) {
-    throw new ExperimentError("F2C2207", `imageFolder: identity "${empty.name}" in ${folder} has no images`, `images are files that end in ${[...IMAGE_TYPES].join(", ")}; add some or remove the folder`);
+    throw new ExperimentError(
+      "F2C2207",
+      `imageFolder: identity "${empty.name}" in ${folder} has no images`,
+      `images are files that end in ${[...IMAGE_TYPES].join(", ")}; add some or remove the folder`,
+    );
   }
   return people;
 }

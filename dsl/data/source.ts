@@ -25,14 +25,20 @@ export const offsetsOf = (counts: Int32Array): Int32Array => {
   let total = 0;
   for (let i = 0; i < counts.length; i++) {
     total += counts[i]!;
-    if (total > 0x7fff_ffff) throw new ExperimentError("F2C2201", "the data source has more than 2^31 images", "lower the number of identities or of images an identity");
+    if (total > 0x7fff_ffff)
+      throw new ExperimentError(
+        "F2C2201",
+        "the data source has more than 2^31 images",
+        "lower the number of identities or of images an identity",
+      );
     offsets[i + 1] = total;
   }
   return offsets;
 };
 
 const whole = (name: string, value: number, low: number): number => {
-  if (!Number.isInteger(value) || value < low) throw new ExperimentError("F2C2202", `${name} is ${value}`, `give a whole number from ${low} up`);
+  if (!Number.isInteger(value) || value < low)
+    throw new ExperimentError("F2C2202", `${name} is ${value}`, `give a whole number from ${low} up`);
   return value;
 };
 
@@ -51,11 +57,24 @@ export interface SyntheticFacesOptions {
 
 /** Drawn faces: any number of identities at no storage, the same for everybody who uses the seed. */
 export function syntheticFaces(options: SyntheticFacesOptions): DataSource {
-  const { identities, imagesPerIdentity, size, seed = 0, channels = 3, difficulty = 0.5, heldOut = { identities: 100, images: 6 } } = options;
+  const {
+    identities,
+    imagesPerIdentity,
+    size,
+    seed = 0,
+    channels = 3,
+    difficulty = 0.5,
+    heldOut = { identities: 100, images: 6 },
+  } = options;
   whole("syntheticFaces: identities", identities, 1);
   whole("syntheticFaces: size", size, 16);
   whole("syntheticFaces: heldOut.identities", heldOut.identities, 0);
-  if (!(difficulty >= 0 && difficulty <= 1)) throw new ExperimentError("F2C2202", `syntheticFaces: difficulty is ${difficulty}`, "give a number from 0 to 1");
+  if (!(difficulty >= 0 && difficulty <= 1))
+    throw new ExperimentError(
+      "F2C2202",
+      `syntheticFaces: difficulty is ${difficulty}`,
+      "give a number from 0 to 1",
+    );
   const catalogue = (counts: Int32Array, firstIdentity: number): Catalogue => ({
     spec: { kind: "synthetic_faces", seed, size, channels, difficulty, firstIdentity },
     offsets: offsetsOf(counts),

@@ -24,15 +24,34 @@ export interface Conv2dOptions {
 export const conv2d = <const I extends number, const O extends number>(
   inputs: I,
   outputs: O,
-  { kernel, stride = 1, padding = 0, dilation = 1, groups = 1, bias = false, init = kaimingUniform() }: Conv2dOptions,
+  {
+    kernel,
+    stride = 1,
+    padding = 0,
+    dilation = 1,
+    groups = 1,
+    bias = false,
+    init = kaimingUniform(),
+  }: Conv2dOptions,
 ) => {
   const [height, width] = pair(kernel);
   const options = { stride: pair(stride), padding: pair(padding), dilation: pair(dilation), groups };
   const bound = 1 / Math.sqrt((inputs / groups) * height * width);
   return module(
-    { weight: parameter([outputs as O, inputs / groups, height, width], init), bias: bias ? parameter([outputs as O], uniform(-bound, bound)) : null },
-    <N extends number>({ weight, bias }: { weight: Tensor<readonly [O, number, number, number], "f32">; bias: Tensor<readonly [O], "f32"> | null }, x: Images<I, N>): Images<O, N> =>
-      ops.conv2d(x, weight, bias, options),
+    {
+      weight: parameter([outputs as O, inputs / groups, height, width], init),
+      bias: bias ? parameter([outputs as O], uniform(-bound, bound)) : null,
+    },
+    <N extends number>(
+      {
+        weight,
+        bias,
+      }: {
+        weight: Tensor<readonly [O, number, number, number], "f32">;
+        bias: Tensor<readonly [O], "f32"> | null;
+      },
+      x: Images<I, N>,
+    ): Images<O, N> => ops.conv2d(x, weight, bias, options),
   );
 };
 
@@ -44,8 +63,12 @@ export const linear = <const I extends number, const O extends number>(
 ) => {
   const bound = 1 / Math.sqrt(inputs);
   return module(
-    { weight: parameter([outputs as O, inputs as I], init), bias: bias ? parameter([outputs as O], uniform(-bound, bound)) : null },
-    ({ weight, bias }, x: Features<I>): Features<O> => ops.linear(x as never, weight as never, bias as never) as unknown as Features<O>,
+    {
+      weight: parameter([outputs as O, inputs as I], init),
+      bias: bias ? parameter([outputs as O], uniform(-bound, bound)) : null,
+    },
+    ({ weight, bias }, x: Features<I>): Features<O> =>
+      ops.linear(x as never, weight as never, bias as never) as unknown as Features<O>,
   );
 };
 
@@ -57,7 +80,10 @@ export interface BatchNormOptions {
   affine?: boolean | "shift";
 }
 
-const batchNorm = <X extends Tensor<Shape, FloatDType>>(channels: number, { momentum = 0.1, eps = 1e-5, affine = true }: BatchNormOptions): Layer<X, X> =>
+const batchNorm = <X extends Tensor<Shape, FloatDType>>(
+  channels: number,
+  { momentum = 0.1, eps = 1e-5, affine = true }: BatchNormOptions,
+): Layer<X, X> =>
   module(
     {
       weight: affine === true ? parameter([channels], ones()) : null,
@@ -66,43 +92,74 @@ const batchNorm = <X extends Tensor<Shape, FloatDType>>(channels: number, { mome
       variance: state([channels], ones()),
     },
     ({ weight, bias, mean, variance }, x: X): X =>
-      ops.batch_norm(x as never, weight as never, bias as never, mean as never, variance as never, { training: training(), momentum, eps }) as unknown as X,
+      ops.batch_norm(x as never, weight as never, bias as never, mean as never, variance as never, {
+        training: training(),
+        momentum,
+        eps,
+      }) as unknown as X,
   );
 
 /** BatchNorm over the channels of images. */
-export const batchNorm2d = <const C extends number>(channels: C, options: BatchNormOptions = {}): Layer<Images<C>, Images<C>> =>
-  batchNorm<Images<C>>(channels, options);
+export const batchNorm2d = <const C extends number>(
+  channels: C,
+  options: BatchNormOptions = {},
+): Layer<Images<C>, Images<C>> => batchNorm<Images<C>>(channels, options);
 
 /** BatchNorm over features. */
-export const batchNorm1d = <const C extends number>(channels: C, options: BatchNormOptions = {}): Layer<Features<C>, Features<C>> =>
-  batchNorm<Features<C>>(channels, options);
+export const batchNorm1d = <const C extends number>(
+  channels: C,
+  options: BatchNormOptions = {},
+): Layer<Features<C>, Features<C>> => batchNorm<Features<C>>(channels, options);
 
 /** PReLU with one slope a channel, 0.25 at first. */
 export const prelu = <const C extends number>(channels: C) =>
-  module({ slope: parameter([channels as C], constant(0.25)) }, ({ slope }, x: Images<C>): Images<C> => ops.prelu(x, slope));
+  module(
+    { slope: parameter([channels as C], constant(0.25)) },
+    ({ slope }, x: Images<C>): Images<C> => ops.prelu(x, slope),
+  );
 
 /** PReLU on features. */
 export const prelu1d = <const C extends number>(channels: C) =>
-  module({ slope: parameter([channels as C], constant(0.25)) }, ({ slope }, x: Features<C>): Features<C> => ops.prelu(x, slope));
+  module(
+    { slope: parameter([channels as C], constant(0.25)) },
+    ({ slope }, x: Features<C>): Features<C> => ops.prelu(x, slope),
+  );
 
 /** max(0, x) on anything. */
-export const relu = () => module({}, <S extends Shape>(_: object, x: Tensor<S, "f32">): Tensor<S, "f32"> => ops.relu(x));
+export const relu = () =>
+  module({}, <S extends Shape>(_: object, x: Tensor<S, "f32">): Tensor<S, "f32"> => ops.relu(x));
 
 /** The largest value of each window. */
 export const maxPool2d = (kernel: Size, options: { stride?: Size; padding?: Size } = {}) => {
-  const window = { kernel: pair(kernel), stride: pair(options.stride ?? kernel), padding: pair(options.padding ?? 0) };
-  return module({}, <C extends number, N extends number>(_: object, x: Images<C, N>): Images<C, N> => ops.max_pool2d(x, window));
+  const window = {
+    kernel: pair(kernel),
+    stride: pair(options.stride ?? kernel),
+    padding: pair(options.padding ?? 0),
+  };
+  return module(
+    {},
+    <C extends number, N extends number>(_: object, x: Images<C, N>): Images<C, N> =>
+      ops.max_pool2d(x, window),
+  );
 };
 
 /** The mean of each of `size` windows: `adaptiveAvgPool2d(1)` is global average pooling. */
 export const adaptiveAvgPool2d = (size: Size) => {
   const windows = pair(size);
-  return module({}, <C extends number, N extends number>(_: object, x: Images<C, N>): Images<C, N> => ops.adaptive_avg_pool2d(x, windows));
+  return module(
+    {},
+    <C extends number, N extends number>(_: object, x: Images<C, N>): Images<C, N> =>
+      ops.adaptive_avg_pool2d(x, windows),
+  );
 };
 
 /** [N, C, H, W] to [N, C*H*W]. */
-export const flatten = () => module({}, <N extends number>(_: object, x: Images<number, N>): Features<number, N> => ops.flatten(x));
+export const flatten = () =>
+  module({}, <N extends number>(_: object, x: Images<number, N>): Features<number, N> => ops.flatten(x));
 
 /** In training, zeroes each element with probability `p` and scales the others up. */
 export const dropout = (p: number) =>
-  module({}, <S extends Shape>(_: object, x: Tensor<S, "f32">): Tensor<S, "f32"> => ops.dropout(x, p, training()));
+  module(
+    {},
+    <S extends Shape>(_: object, x: Tensor<S, "f32">): Tensor<S, "f32"> => ops.dropout(x, p, training()),
+  );

@@ -8,9 +8,17 @@
  */
 import { normalize } from "../functions.js";
 import { type Margin, marginLoss } from "../margin.js";
-import { type MethodBuilder, method, type Net, type Policy, twin, type TwinOptions } from "../method.js";
+import { type MethodBuilder, method, type Net, type Policy, type TwinOptions, twin } from "../method.js";
 import * as ops from "../ops.generated.js";
-import { type ClassPoolOptions, classPool, type PassTensors, passPlan, patchedCosines, touchedRows, writeRows } from "../pool.js";
+import {
+  type ClassPoolOptions,
+  classPool,
+  type PassTensors,
+  passPlan,
+  patchedCosines,
+  touchedRows,
+  writeRows,
+} from "../pool.js";
 import { always } from "../schedule.js";
 import type { Features, Tensor } from "../tensor.js";
 import { follow } from "../twin.js";
@@ -22,7 +30,13 @@ export interface Negatives {
   readonly scale: number;
 }
 /** The mean of the `k` largest cosines, those below 0 counting as 0. `auto`: 0.0002 of the capacity, from 3 to 10. */
-export const hardest = ({ k = "auto", scale = 1 }: { k?: number | "auto"; scale?: number } = {}): Negatives => ({ k, scale });
+export const hardest = ({
+  k = "auto",
+  scale = 1,
+}: {
+  k?: number | "auto";
+  scale?: number;
+} = {}): Negatives => ({ k, scale });
 
 export interface F2cOptions {
   net: Net;
@@ -35,58 +49,81 @@ export interface F2cOptions {
   gallery?: TwinOptions;
 }
 
-const outOfPool = ({ k, scale }: { k: number; scale: number }, cosine: Features, pass: PassTensors): Tensor<readonly [], "f32"> => {
+const outOfPool = (
+  { k, scale }: { k: number; scale: number },
+  cosine: Features,
+  pass: PassTensors,
+): Tensor<readonly [], "f32"> => {
   const [nearest] = cosine.topk(k);
   const pushed = nearest.clamp({ min: 0 }).mul(pass.target.lt(0).to("f32").unsqueeze(1));
-  return pushed.sum().mul(scale / k).div(Math.max(pass.outside, 1)) as Tensor<readonly [], "f32">;
+  return pushed
+    .sum()
+    .mul(scale / k)
+    .div(Math.max(pass.outside, 1)) as Tensor<readonly [], "f32">;
 };
 
 /** F2C for a net, a pool and a margin. */
-export const f2c = (options: F2cOptions): MethodBuilder => (setting) => {
-  const { margin, gallery: twinOptions = {} } = options;
-  const ema = typeof options.ema === "function" ? options.ema : always(options.ema ?? 0.99);
-  const probe = options.net(setting.shape);
-  const pool = classPool({ ...options.pool, dim: options.net.embedding, identities: setting.identities });
-  const { k, scale } = options.negatives ?? hardest();
-  const negatives = {
-    k: Math.min(k === "auto" ? Math.min(Math.max(Math.floor(pool.capacity * 0.0002), 3), 10) : k, pool.capacity),
-    scale,
-  };
+export const f2c =
+  (options: F2cOptions): MethodBuilder =>
+  (setting) => {
+    const { margin, gallery: twinOptions = {} } = options;
+    const ema = typeof options.ema === "function" ? options.ema : always(options.ema ?? 0.99);
+    const probe = options.net(setting.shape);
+    const pool = classPool({ ...options.pool, dim: options.net.embedding, identities: setting.identities });
+    const { k, scale } = options.negatives ?? hardest();
+    const negatives = {
+      k: Math.min(
+        k === "auto" ? Math.min(Math.max(Math.floor(pool.capacity * 0.0002), 3), 10) : k,
+        pool.capacity,
+      ),
+      scale,
+    };
 
-  const passLoss = (cosines: { first: Features; second: Features }, pass: PassTensors): Tensor<readonly [], "f32"> => {
-    const one = (cosine: Features) =>
-      marginLoss(margin, cosine, pass.target).sum().div(Math.max(pass.inside, 1)).add(outOfPool(negatives, cosine, pass));
-    return one(cosines.first).add(one(cosines.second)) as Tensor<readonly [], "f32">;
-  };
+    const passLoss = (
+      cosines: { first: Features; second: Features },
+      pass: PassTensors,
+    ): Tensor<readonly [], "f32"> => {
+      const one = (cosine: Features) =>
+        marginLoss(margin, cosine, pass.target)
+          .sum()
+          .div(Math.max(pass.inside, 1))
+          .add(outOfPool(negatives, cosine, pass));
+      return one(cosines.first).add(one(cosines.second)) as Tensor<readonly [], "f32">;
+    };
 
-  return method(
-    { probe, gallery: twin(probe, twinOptions), pool },
-    {
-      plan({ pool: book }, { x, y }, at) {
-        const tentative = passPlan(pool, book.peek(y.labels, x.labels));
-        const committed = passPlan(pool, book.commit(x.labels, y.labels));
-        return { ema: ema(at), tentative, committed };
+    return method(
+      { probe, gallery: twin(probe, twinOptions), pool },
+      {
+        plan({ pool: book }, { x, y }, at) {
+          const tentative = passPlan(pool, book.peek(y.labels, x.labels));
+          const committed = passPlan(pool, book.commit(x.labels, y.labels));
+          return { ema: ema(at), tentative, committed };
+        },
+
+        step({ probe, gallery, pool }, { x, y }, plan) {
+          follow(gallery, probe, plan.ema, twinOptions.buffers ?? "own");
+          const [px, py] = [normalize(probe(x)), normalize(probe(y))];
+          const [gy, gx] = [normalize(gallery(y)), normalize(gallery(x))];
+
+          const before = ops.cat([px, py]).matmul(pool.rows[0]!.transpose(0, 1));
+          const rows = px.size(0);
+          const tentative = patchedCosines(
+            px,
+            before.slice(0, 0, rows),
+            touchedRows(pool, gy, plan.tentative),
+            plan.tentative,
+          );
+          const stored = touchedRows(pool, gx, plan.committed);
+          const committed = patchedCosines(py, before.slice(0, rows, 2 * rows), stored, plan.committed);
+
+          const loss = passLoss(tentative, plan.tentative).add(passLoss(committed, plan.committed));
+          const found = committed.first.argmax(1).eq(plan.committed.target).to("f32").sum();
+
+          writeRows(pool, stored, plan.committed);
+          return { loss, accuracy: found.div(Math.max(plan.committed.inside, 1)) };
+        },
+
+        embed: ({ probe }, images) => normalize(probe(images)),
       },
-
-      step({ probe, gallery, pool }, { x, y }, plan) {
-        follow(gallery, probe, plan.ema, twinOptions.buffers ?? "own");
-        const [px, py] = [normalize(probe(x)), normalize(probe(y))];
-        const [gy, gx] = [normalize(gallery(y)), normalize(gallery(x))];
-
-        const before = ops.cat([px, py]).matmul(pool.rows[0]!.transpose(0, 1));
-        const rows = px.size(0);
-        const tentative = patchedCosines(px, before.slice(0, 0, rows), touchedRows(pool, gy, plan.tentative), plan.tentative);
-        const stored = touchedRows(pool, gx, plan.committed);
-        const committed = patchedCosines(py, before.slice(0, rows, 2 * rows), stored, plan.committed);
-
-        const loss = passLoss(tentative, plan.tentative).add(passLoss(committed, plan.committed));
-        const found = committed.first.argmax(1).eq(plan.committed.target).to("f32").sum();
-
-        writeRows(pool, stored, plan.committed);
-        return { loss, accuracy: found.div(Math.max(plan.committed.inside, 1)) };
-      },
-
-      embed: ({ probe }, images) => normalize(probe(images)),
-    },
-  );
-};
+    );
+  };

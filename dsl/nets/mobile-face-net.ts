@@ -1,9 +1,10 @@
 /** @file MobileFaceNet as F2C's code has it. Chen et al. 2018, arXiv 1804.07573. */
-import { batchNorm1d, batchNorm2d, conv2d, flatten, prelu } from "../layers/layers.js";
-import { residual, stack } from "../layers/compose.js";
+
 import { kaimingNormal } from "../initialisers.js";
-import { type Layer, module } from "../module.js";
+import { residual, stack } from "../layers/compose.js";
+import { batchNorm1d, batchNorm2d, conv2d, flatten, prelu } from "../layers/layers.js";
 import { type Net, net } from "../method.js";
+import { type Layer, module } from "../module.js";
 import type { Images } from "../tensor.js";
 
 export interface MobileFaceNetOptions {
@@ -32,12 +33,18 @@ interface ConvOptions {
 
 const linearBlock = (inputs: number, outputs: number, options: ConvOptions): Block =>
   module(
-    { conv: conv2d(inputs, outputs, { ...options, init: kaimingNormal({ fan: "out" }) }), bn: batchNorm2d(outputs) },
+    {
+      conv: conv2d(inputs, outputs, { ...options, init: kaimingNormal({ fan: "out" }) }),
+      bn: batchNorm2d(outputs),
+    },
     ({ conv, bn }, x: Images): Images => bn(conv(x)),
   );
 
 const block = (inputs: number, outputs: number, options: ConvOptions): Block =>
-  module({ linear: linearBlock(inputs, outputs, options), act: prelu(outputs) }, ({ linear, act }, x: Images): Images => act(linear(x)));
+  module(
+    { linear: linearBlock(inputs, outputs, options), act: prelu(outputs) },
+    ({ linear, act }, x: Images): Images => act(linear(x)),
+  );
 
 /** Expand, look around in each channel alone, project. */
 const depthwise = (inputs: number, outputs: number, hidden: number, stride: number): Block =>

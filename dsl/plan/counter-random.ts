@@ -26,4 +26,5 @@ export function randomBelow(n: number, seed: number, stream: number, counter: nu
 }
 
 /** A real number in [0, 1). */
-export const randomUnit = (seed: number, stream: number, counter: number): number => randomU32(seed, stream, counter) / 0x1_0000_0000;
+export const randomUnit = (seed: number, stream: number, counter: number): number =>
+  randomU32(seed, stream, counter) / 0x1_0000_0000;

@@ -51,7 +51,8 @@ export class IdentityStream {
   }
 }
 
-const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
+const greatestCommonDivisor = (a: number, b: number): number =>
+  b === 0 ? a : greatestCommonDivisor(b, a % b);
 
 /** The identity that an image belongs to, by binary search. */
 export function labelOf(offsets: Int32Array, image: number): number {

@@ -11,14 +11,24 @@ export interface ImagesPerIdentity {
 const STREAM = 0x636f756e;
 
 /** `n` images of everybody. */
-export const fixed = (n: number): ImagesPerIdentity => ({ counts: (identities) => new Int32Array(identities).fill(atLeastOne("fixed", n)) });
+export const fixed = (n: number): ImagesPerIdentity => ({
+  counts: (identities) => new Int32Array(identities).fill(atLeastOne("fixed", n)),
+});
 
 /** From `low` to `high` images, all numbers equally likely. */
 export const spread = (low: number, high: number): ImagesPerIdentity => ({
   counts: (identities, seed) => {
     atLeastOne("spread", low);
-    if (high < low) throw new ExperimentError("F2C2202", `spread: from ${low} to ${high} images`, "give the smaller number first");
-    return Int32Array.from({ length: identities }, (_, i) => low + randomBelow(high - low + 1, seed, STREAM, i));
+    if (high < low)
+      throw new ExperimentError(
+        "F2C2202",
+        `spread: from ${low} to ${high} images`,
+        "give the smaller number first",
+      );
+    return Int32Array.from(
+      { length: identities },
+      (_, i) => low + randomBelow(high - low + 1, seed, STREAM, i),
+    );
   },
 });
 
@@ -26,10 +36,18 @@ export const spread = (low: number, high: number): ImagesPerIdentity => ({
  * Zipf's law: the identity of rank r has a share proportional to 1 / r^exponent, `mean` images on average, at least `min`.
  * Ranks are dealt out at random. The total is exactly identities * mean, rounded.
  */
-export const zipf = (mean: number, { exponent = 0.8, min = 1 }: { exponent?: number; min?: number } = {}): ImagesPerIdentity => ({
+export const zipf = (
+  mean: number,
+  { exponent = 0.8, min = 1 }: { exponent?: number; min?: number } = {},
+): ImagesPerIdentity => ({
   counts: (identities, seed) => {
     atLeastOne("zipf: min", min);
-    if (!(mean >= min)) throw new ExperimentError("F2C2202", `zipf: a mean of ${mean} with at least ${min} images each`, "give a mean that is not below `min`");
+    if (!(mean >= min))
+      throw new ExperimentError(
+        "F2C2202",
+        `zipf: a mean of ${mean} with at least ${min} images each`,
+        "give a mean that is not below `min`",
+      );
     const order = keyedPermutation(identities, seed ^ STREAM);
     const spare = Math.round(mean * identities) - min * identities;
     let weight = 0;
@@ -48,6 +66,7 @@ export const zipf = (mean: number, { exponent = 0.8, min = 1 }: { exponent?: num
 });
 
 function atLeastOne(what: string, n: number): number {
-  if (!Number.isInteger(n) || n < 1) throw new ExperimentError("F2C2202", `${what} is ${n}`, "give a whole number from 1 up");
+  if (!Number.isInteger(n) || n < 1)
+    throw new ExperimentError("F2C2202", `${what} is ${n}`, "give a whole number from 1 up");
   return n;
 }

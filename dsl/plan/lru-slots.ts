@@ -33,7 +33,13 @@ export class LruSlots {
   private oldest = EMPTY;
   private used = 0;
   private journal: Journal | undefined;
-  private readonly spare: Journal = { slot: new Int32Array(64), row: new Uint8Array(64), owner: new Int32Array(64), after: new Int32Array(64), length: 0 };
+  private readonly spare: Journal = {
+    slot: new Int32Array(64),
+    row: new Uint8Array(64),
+    owner: new Int32Array(64),
+    after: new Int32Array(64),
+    length: 0,
+  };
   /** Whether the last `touch` let somebody in. */
   admitted = false;
 
@@ -195,7 +201,8 @@ export class LruSlots {
   /** Identities from the most to the least recent. */
   order(): Int32Array {
     const order = new Int32Array(this.used);
-    for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.older[slot]!) order[i++] = this.owner[slot]!;
+    for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.older[slot]!)
+      order[i++] = this.owner[slot]!;
     return order;
   }
 

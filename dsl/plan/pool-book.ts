@@ -102,7 +102,11 @@ export class PoolBook {
   restore(state: BookState): void {
     const { owner, rows, order } = state as { owner: Int32Array; rows: Uint8Array; order: Int32Array };
     if (owner?.length !== this.capacity) {
-      throw new ExperimentError("F2C2303", `the checkpoint's pool has ${owner?.length ?? 0} slots, this one ${this.capacity}`, "resume with the capacity that the run began with");
+      throw new ExperimentError(
+        "F2C2303",
+        `the checkpoint's pool has ${owner?.length ?? 0} slots, this one ${this.capacity}`,
+        "resume with the capacity that the run began with",
+      );
     }
     this.slots.restore({ owner, rows, order });
   }

@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,15 @@ PATIENCE_MS = 60_000
 NO_BUFFERS: Mapping[str, np.ndarray] = {}
 
 
+def write_recording(path: Path, messages: Iterable[Sequence[bytes]]) -> None:
+    """The file that `f2c-host replay` reads."""
+    with open(path, "wb") as file:
+        for frames in messages:
+            file.write(struct.pack("<I", len(frames)))
+            for frame in frames:
+                file.write(struct.pack("<I", len(frame)) + frame)
+
+
 class HostErrorReply(Exception):
     """The host answered `error`; `body` is what it said."""
 
@@ -30,7 +39,7 @@ class HostErrorReply(Exception):
 
 
 class Driver:
-    """Starts a host and waits for its hello. `record` collects what was sent on `work`, as a recording."""
+    """Starts a host and waits for its hello. `record` collects what was sent on `work`."""
 
     def __init__(self, command: tuple[str, ...] = (sys.executable, "-m", "f2c_host", "serve")):
         self.folder = tempfile.TemporaryDirectory(prefix="f2c-")
@@ -103,13 +112,6 @@ class Driver:
             beat = self.receive("control")
             if beat.kind == "heartbeat" and accepts(beat.body):
                 return beat.body
-
-    def write_recording(self, path: Path) -> None:
-        with open(path, "wb") as file:
-            for frames in self.record:
-                file.write(struct.pack("<I", len(frames)))
-                for frame in frames:
-                    file.write(struct.pack("<I", len(frame)) + frame)
 
     def close(self) -> int:
         """Ends the host, by force if it has not ended, and returns its exit code."""

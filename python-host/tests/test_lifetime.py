@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ GRACE = 2.0  # seconds within which an orphan must be gone
 
 # A driver in a process of its own, which sets a host to work and then waits to be killed.
 DRIVER_PROCESS = """
-import sys
+import signal, sys
 sys.path.insert(0, {tests!r})
 from driver import Driver
 from programs import plan
@@ -33,8 +34,8 @@ if {working!r}:
     driver.heartbeat_until(lambda body: body["busy"] == "plan")
 else:
     driver.receive("control")
-print(driver.host.pid, flush=True)
-signal = __import__("signal").pause()
+print(driver.host.pid, driver.folder.name, flush=True)
+signal.pause()
 """
 
 
@@ -56,7 +57,8 @@ def gone(process: int) -> bool:
 def test_a_killed_driver_takes_its_host_along(working, backend):
     script = DRIVER_PROCESS.format(tests=str(TESTS), working=working, backend=backend)
     driver = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
-    host = int(driver.stdout.readline())
+    host, folder = driver.stdout.readline().decode().split()
+    host = int(host)
     assert not gone(host)
     driver.kill()
     driver.wait()
@@ -64,6 +66,7 @@ def test_a_killed_driver_takes_its_host_along(working, backend):
     deadline = time.monotonic() + GRACE
     while not gone(host) and time.monotonic() < deadline:
         time.sleep(0.02)
+    shutil.rmtree(folder)
     assert gone(host)
 
 
@@ -97,7 +100,6 @@ def test_a_host_whose_driver_died_before_it_began_exits_with_5():
         [sys.executable, "-m", "f2c_host", "serve"],
         env={**os.environ, "F2C_SESSION": json.dumps(session)},
         stdin=subprocess.PIPE,
-        capture_output=False,
         stderr=subprocess.PIPE,
         check=False,
     )

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driver import Driver
+from driver import Driver, write_recording
 from programs import COUNTS, plan
 from test_server import prepare
 
 from f2c_host.replay import read_recording, replay
+from f2c_host.wire import Message, pack
 
 STEPS = 5
 
@@ -33,7 +34,7 @@ def session(tmp_path_factory) -> tuple[Path, list[dict]]:
         driver.ask("sync", {})
         driver.ask("shutdown", {})
         events = [driver.event("step") for _ in range(STEPS + 1)]
-        driver.write_recording(folder / "session.rec")
+        write_recording(folder / "session.rec", driver.record)
     return folder / "session.rec", events
 
 
@@ -84,12 +85,8 @@ def test_a_diverging_session_prints_its_failure_and_the_totals(session, tmp_path
     body, buffers = plan(0, [0], gain=float("nan"))
     with open(session[0], "rb") as file:
         setup = [frames for frames, _ in zip(read_recording(file), range(3), strict=False)]
-    driver = Driver.__new__(Driver)  # only its recording
-    driver.record, driver.sent = setup, 3
-    from f2c_host.wire import Message, pack
-
-    driver.record.append([bytes(frame) for frame in pack(Message("plan", body, buffers, id=4))])
-    driver.write_recording(tmp_path / "diverging")
+    diverging = [bytes(frame) for frame in pack(Message("plan", body, buffers, id=4))]
+    write_recording(tmp_path / "diverging", [*setup, diverging])
     code, lines = replayed(tmp_path / "diverging")
     assert code == 1
     assert lines[0]["failed"]["code"] == "F2C6301" and lines[1]["steps"] == 0

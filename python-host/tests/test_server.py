@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import signal
+import threading
+import warnings
 from collections.abc import Iterator
 
 import msgpack
@@ -13,6 +16,7 @@ from driver import Driver, HostErrorReply
 from programs import COUNTS, IMAGES, SIZE, SOURCE_SPEC, plan, summing_module
 
 from f2c_host.data import open_source
+from f2c_host.server import EventLog
 
 HELLO_FIELDS = {"protocol", "ir", "registry", "host", "token", "python", "torch", "devices", "pid"}
 LONG = 10**9  # rounds of idle work that no test waits for
@@ -294,7 +298,7 @@ def test_the_heartbeat_goes_on_during_a_long_step_and_sigint_interrupts_it():
         while not driver.sockets["events"].poll(300):
             driver.host.send_signal(signal.SIGINT)
         failed = driver.event("failed")
-        assert (failed["code"], failed["class"], failed["step"]) == ("F2C6401", "user", 1)
+        assert (failed["code"], failed["class"], failed["step"]) == ("F2C6601", "user", 1)
         driver.ask("init", {"seed": 0})
         driver.send("plan", *plan(0, [0]))
         assert driver.event("step")["step"] == 0
@@ -306,3 +310,18 @@ def test_a_wrong_control_message_is_answered_and_the_heartbeat_goes_on(running):
         pass
     assert (reply.kind, reply.body["code"]) == ("error", "F2C6502")
     running.heartbeat_until(lambda body: True)
+
+
+def test_warnings_and_log_records_of_any_thread_are_collected_for_the_driver():
+    log = EventLog()
+    try:
+        reader = threading.Thread(target=lambda: logging.getLogger("f2c_host.data").info("12 images cached"))
+        reader.start()
+        reader.join()
+        warnings.warn("an op is deprecated", UserWarning, stacklevel=1)
+        first, second = log.records.get_nowait(), log.records.get_nowait()
+    finally:
+        logging.getLogger().removeHandler(log)
+        logging.captureWarnings(False)
+    assert first == {"level": "info", "message": "12 images cached"}
+    assert second["level"] == "warning" and "an op is deprecated" in second["message"]

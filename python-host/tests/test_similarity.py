@@ -20,7 +20,8 @@ class Pictures:
     shape = (3, 4, 4)
 
     def __init__(self) -> None:
-        self.pixels = torch.randint(0, 256, (20, 3, 4, 4), generator=torch.Generator().manual_seed(0)).byte()
+        chance = torch.Generator().manual_seed(0)
+        self.pixels = torch.randint(0, 256, (20, 3, 4, 4), generator=chance).byte()
         self.pixels[7] = 90
         self.asked: list[int] = []
 
@@ -33,7 +34,7 @@ class Pictures:
 
 
 class Halves:
-    """A program whose `embed` gives the upper half of an image; `first` is the first dim of its input's type."""
+    """A program whose `embed` gives the upper half of an image; `first` is the first dim of its input."""
 
     def __init__(self, first: int | str = "B", inputs: int = 1, results: int = 1):
         entries = [

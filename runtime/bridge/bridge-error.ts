@@ -28,6 +28,13 @@ export class BridgeError extends Error {
   static from(body: Readonly<Record<string, unknown>>): BridgeError {
     const text = (name: string) => (typeof body[name] === "string" ? (body[name] as string) : undefined);
     const kind = text("class") as ErrorClass | undefined;
-    return new BridgeError(text("code") ?? "F2C6000", kind ?? "fault", text("message") ?? "the host failed without a message", text("hint"), (body["frames"] as SourceFrame[] | undefined) ?? [], text("python"));
+    return new BridgeError(
+      text("code") ?? "F2C6000",
+      kind ?? "fault",
+      text("message") ?? "the host failed without a message",
+      text("hint"),
+      (body.frames as SourceFrame[] | undefined) ?? [],
+      text("python"),
+    );
   }
 }

@@ -75,7 +75,9 @@ export class HostClient {
     this.token = token;
     const session = (folder: string) => ({
       protocol: PROTOCOL,
-      endpoints: Object.fromEntries(["control", "work", "events"].map((name) => [name, `ipc://${folder}/${name}`])),
+      endpoints: Object.fromEntries(
+        ["control", "work", "events"].map((name) => [name, `ipc://${folder}/${name}`]),
+      ),
       parent: process.pid,
       token,
     });
@@ -84,7 +86,14 @@ export class HostClient {
     this.died = this.process.exited.then((exit) => {
       const how = exit.signal ? `was killed by ${exit.signal}` : `ended with exit code ${exit.code}`;
       const tail = this.process.tail(15);
-      const error = this.startError(exit.code, tail) ?? new BridgeError("F2C6006", "host", `the host ${how}${tail ? `; it last wrote:\n${tail}` : ""}`, "resume from the last checkpoint: f2c-dsl run … --resume");
+      const error =
+        this.startError(exit.code, tail) ??
+        new BridgeError(
+          "F2C6006",
+          "host",
+          `the host ${how}${tail ? `; it last wrote:\n${tail}` : ""}`,
+          "resume from the last checkpoint: f2c-dsl run … --resume",
+        );
       this.death = error;
       if (!this.leaving) for (const { reject } of this.pending.values()) reject(error);
       this.pending.clear();
@@ -103,32 +112,65 @@ export class HostClient {
   private startError(code: number | null, tail: string): BridgeError | undefined {
     if (this.hello !== undefined) return undefined;
     const hint = "f2c-dsl doctor says what is missing; f2c-dsl setup installs it";
-    if (/No module named '?f2c_host/.test(tail)) return new BridgeError("F2C6001", "host", `the Python at ${this.options.python} has no f2c_host package`, hint);
-    if (code === 3 || /No module named '?torch/.test(tail)) return new BridgeError("F2C6002", "host", tail.split("\n").at(-1) ?? "torch is missing", hint);
+    if (/No module named '?f2c_host/.test(tail))
+      return new BridgeError(
+        "F2C6001",
+        "host",
+        `the Python at ${this.options.python} has no f2c_host package`,
+        hint,
+      );
+    if (code === 3 || /No module named '?torch/.test(tail))
+      return new BridgeError("F2C6002", "host", tail.split("\n").at(-1) ?? "torch is missing", hint);
     if (code === null) return new BridgeError("F2C6001", "host", `the host cannot start: ${tail}`, hint);
-    return new BridgeError("F2C6001", "host", `the host ended with exit code ${code} before it said hello${tail ? `:\n${tail}` : ""}`, hint);
+    return new BridgeError(
+      "F2C6001",
+      "host",
+      `the host ended with exit code ${code} before it said hello${tail ? `:\n${tail}` : ""}`,
+      hint,
+    );
   }
 
   private async shake(): Promise<void> {
     const { folder } = this.process;
-    const bound = Promise.all([this.control.bind(`ipc://${folder}/control`), this.work.bind(`ipc://${folder}/work`), this.reports.bind(`ipc://${folder}/events`)]);
+    const bound = Promise.all([
+      this.control.bind(`ipc://${folder}/control`),
+      this.work.bind(`ipc://${folder}/work`),
+      this.reports.bind(`ipc://${folder}/events`),
+    ]);
     const timeout = this.options.startTimeoutMs ?? 60_000;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(
-        () => reject(new BridgeError("F2C6004", "host", `the host said nothing for ${timeout / 1000} s${this.process.tail(5) ? `; it wrote:\n${this.process.tail(5)}` : ""}`, "look at its output above; f2c-dsl doctor checks the set-up")),
+        () =>
+          reject(
+            new BridgeError(
+              "F2C6004",
+              "host",
+              `the host said nothing for ${timeout / 1000} s${this.process.tail(5) ? `; it wrote:\n${this.process.tail(5)}` : ""}`,
+              "look at its output above; f2c-dsl doctor checks the set-up",
+            ),
+          ),
         timeout,
       );
     });
     try {
       await bound;
-      const frames = await Promise.race([this.control.receive(), late, this.died.then((error) => Promise.reject(error))]);
+      const frames = await Promise.race([
+        this.control.receive(),
+        late,
+        this.died.then((error) => Promise.reject(error)),
+      ]);
       const hello = decode(frames as Buffer[]);
       this.hello = hello.body as unknown as Hello;
-      const mismatch = hello.kind === "hello" && hello.body["token"] === this.token ? this.mismatch(this.hello) : "it is not the host that was started";
+      const mismatch =
+        hello.kind === "hello" && hello.body.token === this.token
+          ? this.mismatch(this.hello)
+          : "it is not the host that was started";
       if (mismatch !== undefined) {
         const hint = "install the host of this version: f2c-dsl setup";
-        await this.control.send(encode({ kind: "reject", body: { code: "F2C6005", message: mismatch, hint }, buffers: {} }));
+        await this.control.send(
+          encode({ kind: "reject", body: { code: "F2C6005", message: mismatch, hint }, buffers: {} }),
+        );
         await this.process.end(2000);
         throw new BridgeError("F2C6005", "host", mismatch, hint);
       }
@@ -146,11 +188,15 @@ export class HostClient {
   }
 
   private mismatch(hello: Hello): string | undefined {
-    const say = (what: string, theirs: unknown, ours: unknown) => `the host has ${what} ${String(theirs)}, this f2c-dsl has ${String(ours)}`;
-    if (hello.protocol?.[0] !== PROTOCOL[0]) return say("protocol", hello.protocol?.join("."), PROTOCOL.join("."));
+    const say = (what: string, theirs: unknown, ours: unknown) =>
+      `the host has ${what} ${String(theirs)}, this f2c-dsl has ${String(ours)}`;
+    if (hello.protocol?.[0] !== PROTOCOL[0])
+      return say("protocol", hello.protocol?.join("."), PROTOCOL.join("."));
     const [major, minor] = this.options.irVersion;
-    if (hello.ir?.[0] !== major || hello.ir[1]! < minor) return say("IR version", hello.ir?.join("."), this.options.irVersion.join("."));
-    if (hello.registry !== this.options.registryHash) return say("op registry", hello.registry, this.options.registryHash);
+    if (hello.ir?.[0] !== major || hello.ir[1]! < minor)
+      return say("IR version", hello.ir?.join("."), this.options.irVersion.join("."));
+    if (hello.registry !== this.options.registryHash)
+      return say("op registry", hello.registry, this.options.registryHash);
     return undefined;
   }
 
@@ -158,7 +204,11 @@ export class HostClient {
     try {
       for await (const frames of socket) hear(decode(frames as Buffer[]));
     } catch (error) {
-      if (!this.closed) this.events.onFailed?.(error instanceof BridgeError ? error : new BridgeError("F2C6000", "fault", String(error)), undefined);
+      if (!this.closed)
+        this.events.onFailed?.(
+          error instanceof BridgeError ? error : new BridgeError("F2C6000", "fault", String(error)),
+          undefined,
+        );
     }
   }
 
@@ -172,13 +222,17 @@ export class HostClient {
 
   private reported({ kind, body }: Message): void {
     if (kind === "step") this.events.onStep?.(body as unknown as StepDone);
-    if (kind === "failed") this.events.onFailed?.(BridgeError.from(body), body["step"] as number | undefined);
-    if (kind === "stopped") this.events.onStopped?.(body["step"] as number);
-    if (kind === "log") this.events.onLog?.(String(body["level"]), String(body["message"]));
+    if (kind === "failed") this.events.onFailed?.(BridgeError.from(body), body.step as number | undefined);
+    if (kind === "stopped") this.events.onStopped?.(body.step as number);
+    if (kind === "log") this.events.onLog?.(String(body.level), String(body.message));
   }
 
   /** Sends a request on `work`; resolves with the answer. */
-  request(kind: string, body: Readonly<Record<string, unknown>> = {}, buffers: Readonly<Record<string, WireBuffer>> = {}): Promise<Message> {
+  request(
+    kind: string,
+    body: Readonly<Record<string, unknown>> = {},
+    buffers: Readonly<Record<string, WireBuffer>> = {},
+  ): Promise<Message> {
     if (this.death) return Promise.reject(this.death);
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
@@ -191,7 +245,10 @@ export class HostClient {
   }
 
   /** Sends a plan; its step is reported by `events.onStep`. */
-  plan(body: Readonly<Record<string, unknown>>, buffers: Readonly<Record<string, WireBuffer>>): Promise<void> {
+  plan(
+    body: Readonly<Record<string, unknown>>,
+    buffers: Readonly<Record<string, WireBuffer>>,
+  ): Promise<void> {
     return this.post({ kind: "plan", id: this.nextId++, body, buffers });
   }
 
@@ -224,7 +281,11 @@ export class HostClient {
   async shutdown(): Promise<void> {
     if (!this.death) {
       this.leaving = true;
-      await Promise.race([this.request("shutdown").catch(() => undefined), this.died, new Promise((r) => setTimeout(r, 3000).unref())]);
+      await Promise.race([
+        this.request("shutdown").catch(() => undefined),
+        this.died,
+        new Promise((r) => setTimeout(r, 3000).unref()),
+      ]);
       await this.process.end(2000);
     }
     this.close();

@@ -29,7 +29,12 @@ export class HostProcess {
   ) {
     this.folder = mkdtempSync(join(tmpdir(), "f2c-")); // 0700, and short: a socket's path holds about 100 bytes
     this.child = spawn(python, ["-m", "f2c_host", "serve"], {
-      env: { ...process.env, PYTHONUNBUFFERED: "1", ...env, F2C_SESSION: JSON.stringify(session(this.folder)) },
+      env: {
+        ...process.env,
+        PYTHONUNBUFFERED: "1",
+        ...env,
+        F2C_SESSION: JSON.stringify(session(this.folder)),
+      },
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
     });

@@ -16,7 +16,10 @@ export class Recording {
   }
 
   append(frames: readonly Buffer[]): void {
-    writeSync(this.file, Buffer.concat([u32(frames.length), ...frames.flatMap((frame) => [u32(frame.byteLength), frame])]));
+    writeSync(
+      this.file,
+      Buffer.concat([u32(frames.length), ...frames.flatMap((frame) => [u32(frame.byteLength), frame])]),
+    );
   }
 
   close(): void {

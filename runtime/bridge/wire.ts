@@ -21,13 +21,25 @@ export interface Message {
 }
 
 // Records and msgpackr's own types are not MessagePack; an `undefined` would become an extension.
-const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true, moreTypes: false, int64AsType: "number" });
+const packr = new Packr({
+  useRecords: false,
+  encodeUndefinedAsNil: true,
+  moreTypes: false,
+  int64AsType: "number",
+});
 
 const BYTES: Record<WireDtype, number> = { u8: 1, bool: 1, i32: 4, i64: 8, f32: 4, f64: 8 };
 
 /** A one-dimensional buffer; a Uint8Array is a mask. */
 export function vector(data: Int32Array | Uint8Array | Float32Array | Float64Array): WireBuffer {
-  const dtype = data instanceof Int32Array ? "i32" : data instanceof Uint8Array ? "bool" : data instanceof Float32Array ? "f32" : "f64";
+  const dtype =
+    data instanceof Int32Array
+      ? "i32"
+      : data instanceof Uint8Array
+        ? "bool"
+        : data instanceof Float32Array
+          ? "f32"
+          : "f64";
   return { dtype, shape: [data.length], data };
 }
 
@@ -35,15 +47,23 @@ export function vector(data: Int32Array | Uint8Array | Float32Array | Float64Arr
 export function encode(message: Message): Buffer[] {
   const names = Object.keys(message.buffers);
   const head: Record<string, unknown> = { kind: message.kind };
-  if (message.id !== undefined) head["id"] = message.id;
-  if (message.re !== undefined) head["re"] = message.re;
-  if (names.length) head["buffers"] = names.map((name) => ({ name, dtype: message.buffers[name]!.dtype, shape: message.buffers[name]!.shape }));
+  if (message.id !== undefined) head.id = message.id;
+  if (message.re !== undefined) head.re = message.re;
+  if (names.length)
+    head.buffers = names.map((name) => ({
+      name,
+      dtype: message.buffers[name]!.dtype,
+      shape: message.buffers[name]!.shape,
+    }));
   refuseData(message.body, message.kind);
   const frames = [pack(head), pack(message.body)];
   for (const name of names) {
     const { dtype, shape, data } = message.buffers[name]!;
     const expected = shape.reduce((n, d) => n * d, BYTES[dtype]);
-    if (data.byteLength !== expected) throw new Error(`internal: buffer ${name} of ${message.kind} has ${data.byteLength} bytes, not ${expected}`);
+    if (data.byteLength !== expected)
+      throw new Error(
+        `internal: buffer ${name} of ${message.kind} has ${data.byteLength} bytes, not ${expected}`,
+      );
     frames.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
   }
   return frames;
@@ -53,17 +73,26 @@ export function encode(message: Message): Buffer[] {
 const pack = (value: unknown): Buffer => Buffer.from(packr.pack(value));
 
 function refuseData(value: unknown, where: string): void {
-  if (ArrayBuffer.isView(value) || typeof value === "function" || typeof value === "bigint") throw new Error(`internal: ${where} holds data inside its body`);
-  if (typeof value === "object" && value !== null) for (const [name, inner] of Object.entries(value)) refuseData(inner, `${where}.${name}`);
+  if (ArrayBuffer.isView(value) || typeof value === "function" || typeof value === "bigint")
+    throw new Error(`internal: ${where} holds data inside its body`);
+  if (typeof value === "object" && value !== null)
+    for (const [name, inner] of Object.entries(value)) refuseData(inner, `${where}.${name}`);
 }
 
 /** Frames as a message. Throws a BridgeError F2C6005 for what is not of the protocol. */
 export function decode(frames: readonly Buffer[]): Message {
-  const broken = (what: string) => new BridgeError("F2C6005", "fault", `a message that is not of protocol f2c/1: ${what}`, "driver and host must be of one version: f2c-dsl setup");
+  const broken = (what: string) =>
+    new BridgeError(
+      "F2C6005",
+      "fault",
+      `a message that is not of protocol f2c/1: ${what}`,
+      "driver and host must be of one version: f2c-dsl setup",
+    );
   const read = (frame: Buffer | undefined): Record<string, unknown> => {
     try {
       const value: unknown = frame && packr.unpack(frame);
-      if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+      if (typeof value === "object" && value !== null && !Array.isArray(value))
+        return value as Record<string, unknown>;
     } catch {
       // falls through
     }
@@ -73,12 +102,14 @@ export function decode(frames: readonly Buffer[]): Message {
   const body = read(frames[1]);
   const { kind, id, re } = head;
   if (typeof kind !== "string") throw broken("no kind");
-  const described = (head["buffers"] ?? []) as { name: string; dtype: WireDtype; shape: number[] }[];
-  if (described.length !== frames.length - 2) throw broken(`${frames.length - 2} buffers, ${described.length} described`);
+  const described = (head.buffers ?? []) as { name: string; dtype: WireDtype; shape: number[] }[];
+  if (described.length !== frames.length - 2)
+    throw broken(`${frames.length - 2} buffers, ${described.length} described`);
   const buffers: Record<string, WireBuffer> = {};
   described.forEach(({ name, dtype, shape }, i) => {
     const frame = frames[i + 2]!;
-    if (!(dtype in BYTES) || frame.byteLength !== shape.reduce((n, d) => n * d, BYTES[dtype])) throw broken(`buffer ${name} has a wrong size`);
+    if (!(dtype in BYTES) || frame.byteLength !== shape.reduce((n, d) => n * d, BYTES[dtype]))
+      throw broken(`buffer ${name} has a wrong size`);
     buffers[name] = { dtype, shape, data: view(dtype, frame) };
   });
   return { kind, id: id as number | undefined, re: re as number | undefined, body, buffers };

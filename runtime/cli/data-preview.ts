@@ -6,7 +6,10 @@ import { setUp } from "../bridge/python-environment.js";
 import { HostSession } from "../train/host-session.js";
 import { fail } from "./report.js";
 
-export async function preview(file: string, options: { out: string; people: number; images: number }): Promise<void> {
+export async function preview(
+  file: string,
+  options: { out: string; people: number; images: number },
+): Promise<void> {
   let client: HostClient | undefined;
   try {
     const loaded = loadExperiment(file);
@@ -15,7 +18,9 @@ export async function preview(file: string, options: { out: string; people: numb
     const chosen: number[] = [];
     // People with enough images make full rows; without enough of them, those with most come first.
     const people = Array.from({ length: offsets.length - 1 }, (_, i) => i).sort(
-      (a, b) => Math.min(offsets[b + 1]! - offsets[b]!, options.images) - Math.min(offsets[a + 1]! - offsets[a]!, options.images) || a - b,
+      (a, b) =>
+        Math.min(offsets[b + 1]! - offsets[b]!, options.images) -
+          Math.min(offsets[a + 1]! - offsets[a]!, options.images) || a - b,
     );
     for (const person of people.slice(0, options.people)) {
       const count = offsets[person + 1]! - offsets[person]!;
@@ -26,7 +31,9 @@ export async function preview(file: string, options: { out: string; people: numb
     const session = new HostSession(client, program);
     await session.open("train", program.train);
     await session.preview(Int32Array.from(chosen), options.images, resolve(options.out));
-    process.stdout.write(`${options.out}: ${Math.min(options.people, people.length)} people, ${options.images} images each\n`);
+    process.stdout.write(
+      `${options.out}: ${Math.min(options.people, people.length)} people, ${options.images} images each\n`,
+    );
   } catch (error) {
     fail(error);
   } finally {

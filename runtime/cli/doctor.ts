@@ -15,19 +15,34 @@ interface Finding {
 
 async function findings(): Promise<Finding[]> {
   const major = Number(process.versions.node.split(".")[0]);
-  const list: Finding[] = [{ name: "Node", ok: major >= 20, found: process.version, remedy: "install Node 20 or later" }];
+  const list: Finding[] = [
+    { name: "Node", ok: major >= 20, found: process.version, remedy: "install Node 20 or later" },
+  ];
   const python = findPython();
   if (python === undefined) {
     return [...list, { name: "host", ok: false, found: "no virtual environment", remedy: "f2c-dsl setup" }];
   }
   const { status, stdout, stderr } = spawnSync(python, ["--version"], { encoding: "utf8" });
-  list.push({ name: "Python", ok: status === 0, found: status === 0 ? (stdout || stderr).trim() : `${python} does not run`, remedy: "f2c-dsl setup, or correct F2C_PYTHON" });
+  list.push({
+    name: "Python",
+    ok: status === 0,
+    found: status === 0 ? (stdout || stderr).trim() : `${python} does not run`,
+    remedy: "f2c-dsl setup, or correct F2C_PYTHON",
+  });
   if (status !== 0) return list;
-  list.push({ name: "environment", ok: isCurrent(), found: isCurrent() ? "up to date" : "made for another version", remedy: "f2c-dsl setup" });
+  list.push({
+    name: "environment",
+    ok: isCurrent(),
+    found: isCurrent() ? "up to date" : "made for another version",
+    remedy: "f2c-dsl setup",
+  });
   try {
     const client = await HostClient.start({ python, registryHash: registryHash(), irVersion: IR_VERSION });
     const { torch, host, devices } = client.hello;
-    list.push({ name: "host", ok: true, found: `f2c-dsl-host ${host}, torch ${torch}` }, { name: "devices", ok: true, found: devices.join(", ") });
+    list.push(
+      { name: "host", ok: true, found: `f2c-dsl-host ${host}, torch ${torch}` },
+      { name: "devices", ok: true, found: devices.join(", ") },
+    );
     await client.shutdown();
   } catch (error) {
     if (!(error instanceof BridgeError)) throw error;
@@ -44,6 +59,8 @@ export async function doctor(options: { json?: boolean }): Promise<void> {
     return;
   }
   for (const { name, ok, found, remedy } of list) {
-    process.stdout.write(`${ok ? "ok     " : "missing"}  ${name.padEnd(12)} ${found}\n${ok || remedy === undefined ? "" : `         mend it with: ${remedy}\n`}`);
+    process.stdout.write(
+      `${ok ? "ok     " : "missing"}  ${name.padEnd(12)} ${found}\n${ok || remedy === undefined ? "" : `         mend it with: ${remedy}\n`}`,
+    );
   }
 }

@@ -1,8 +1,18 @@
 /** @file `f2c-dsl ir` and `f2c-dsl check`: everything short of running. Neither needs Python. */
-import { type IrModule, compileExperiment, countMultiplyAdds, encodeModule, loadExperiment, printModule, structureHash, weightsHash } from "../../compiler/index.js";
+import {
+  compileExperiment,
+  countMultiplyAdds,
+  encodeModule,
+  type IrModule,
+  loadExperiment,
+  printModule,
+  structureHash,
+  weightsHash,
+} from "../../compiler/index.js";
 import { fail } from "./report.js";
 
-const elements = (storages: IrModule["parameters"]) => storages.reduce((n, s) => n + s.type.dims.reduce<number>((a, d) => a * Number(d), 1), 0);
+const elements = (storages: IrModule["parameters"]) =>
+  storages.reduce((n, s) => n + s.type.dims.reduce<number>((a, d) => a * Number(d), 1), 0);
 const grouped = (n: number) => n.toLocaleString("en-US");
 
 /** What a program amounts to, as comment lines above it. */
@@ -21,7 +31,7 @@ export function facts(module: IrModule): string {
 function* names(fn: IrModule["functions"][number]): Generator<string> {
   const visit = function* (region: typeof fn.body): Generator<string> {
     for (const op of region.ops) {
-      if (op.op === "state") yield op.attributes["name"] as string;
+      if (op.op === "state") yield op.attributes.name as string;
       for (const inner of op.regions) yield* visit(inner);
     }
   };
@@ -34,7 +44,9 @@ export function ir(file: string, options: { function?: string; locations?: boole
     if (options.function !== undefined && !module.functions.some((f) => f.name === options.function)) {
       throw Object.assign(new Error(), { name: "usage" });
     }
-    const text = options.json ? `${JSON.stringify(encodeModule(module))}\n` : `${options.function === undefined ? `${facts(module)}\n` : ""}${printModule(module, options)}`;
+    const text = options.json
+      ? `${JSON.stringify(encodeModule(module))}\n`
+      : `${options.function === undefined ? `${facts(module)}\n` : ""}${printModule(module, options)}`;
     process.stdout.on("error", () => process.exit(0)); // the reader of a pipe may stop early
     process.stdout.write(text);
   } catch (error) {

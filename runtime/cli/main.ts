@@ -16,7 +16,10 @@ program
   .command("run")
   .description("compile an experiment, train it, evaluate it, export the net")
   .argument(...experiment)
-  .option("--run-dir <folder>", "folder for everything that the run leaves behind (default: runs/<name>-<time>)")
+  .option(
+    "--run-dir <folder>",
+    "folder for everything that the run leaves behind (default: runs/<name>-<time>)",
+  )
   .option("--resume", "continue the run in --run-dir, or the newest one of this experiment")
   .option("--device <device>", "auto, cpu, cuda or cuda:N; overrides the experiment")
   .option("--backend <backend>", "torchscript or eager; overrides the experiment")

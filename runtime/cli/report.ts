@@ -18,27 +18,72 @@ interface Report {
 
 /** What an error means to the user. */
 export function reportOf(error: unknown, texts: ReadonlyMap<string, string> = new Map()): Report {
-  if (error instanceof CompileError) return { diagnostics: error.diagnostics, texts: error.texts, exit: EXIT.user };
+  if (error instanceof CompileError)
+    return { diagnostics: error.diagnostics, texts: error.texts, exit: EXIT.user };
   if (error instanceof ExperimentError) {
-    return { diagnostics: [{ code: error.code, severity: "error", message: error.message, related: [], hint: error.hint }], texts, exit: EXIT.user };
+    return {
+      diagnostics: [
+        { code: error.code, severity: "error", message: error.message, related: [], hint: error.hint },
+      ],
+      texts,
+      exit: EXIT.user,
+    };
   }
   if (error instanceof BridgeError) {
     const [span, ...callers] = error.frames;
     const related = callers.map((frame) => ({ message: "called from here", span: frame }));
-    const diagnostic: Diagnostic = { code: error.code, severity: "error", message: error.message, span, related, hint: error.hint };
-    return { diagnostics: [diagnostic], texts, exit: EXIT[error.kind], details: error.kind === "fault" ? error.python : undefined };
+    const diagnostic: Diagnostic = {
+      code: error.code,
+      severity: "error",
+      message: error.message,
+      span,
+      related,
+      hint: error.hint,
+    };
+    return {
+      diagnostics: [diagnostic],
+      texts,
+      exit: EXIT[error.kind],
+      details: error.kind === "fault" ? error.python : undefined,
+    };
   }
   const message = error instanceof Error ? error.message : String(error);
   const disk = (error as { code?: string }).code;
   if (disk === "ENOSPC" || disk === "EACCES" || disk === "EROFS") {
-    return { diagnostics: [{ code: "F2C6404", severity: "error", message, related: [], hint: "make room, or choose a --run-dir that can be written to" }], texts, exit: EXIT.resource };
+    return {
+      diagnostics: [
+        {
+          code: "F2C6404",
+          severity: "error",
+          message,
+          related: [],
+          hint: "make room, or choose a --run-dir that can be written to",
+        },
+      ],
+      texts,
+      exit: EXIT.resource,
+    };
   }
-  const diagnostic: Diagnostic = { code: "F2C9000", severity: "error", message: message.startsWith("internal:") ? message : `internal: ${message}`, related: [], hint: "this is a fault of f2c-dsl: please report it with the lines below" };
-  return { diagnostics: [diagnostic], texts, exit: EXIT.fault, details: error instanceof Error ? error.stack : undefined };
+  const diagnostic: Diagnostic = {
+    code: "F2C9000",
+    severity: "error",
+    message: message.startsWith("internal:") ? message : `internal: ${message}`,
+    related: [],
+    hint: "this is a fault of f2c-dsl: please report it with the lines below",
+  };
+  return {
+    diagnostics: [diagnostic],
+    texts,
+    exit: EXIT.fault,
+    details: error instanceof Error ? error.stack : undefined,
+  };
 }
 
 /** Prints an error to stderr, or as JSON to stdout; sets the exit code. */
-export function fail(error: unknown, options: { json?: boolean; texts?: ReadonlyMap<string, string>; directory?: string } = {}): void {
+export function fail(
+  error: unknown,
+  options: { json?: boolean; texts?: ReadonlyMap<string, string>; directory?: string } = {},
+): void {
   const { diagnostics, texts, exit, details } = reportOf(error, options.texts);
   process.exitCode = exit;
   if (options.json) {
@@ -47,10 +92,18 @@ export function fail(error: unknown, options: { json?: boolean; texts?: Readonly
   }
   const source = (path: string): string | undefined => {
     if (path.startsWith("f2c-dsl/")) return readable(join(libraryRoot, path.slice("f2c-dsl/".length)));
-    return texts.get(path) ?? readable(options.directory === undefined || path.startsWith("/") ? path : join(options.directory, path));
+    return (
+      texts.get(path) ??
+      readable(options.directory === undefined || path.startsWith("/") ? path : join(options.directory, path))
+    );
   };
   const show = (path: string) => (path.startsWith("/") ? relative(process.cwd(), path) || path : path);
-  process.stderr.write(renderAll(diagnostics, source, { color: process.stderr.isTTY === true && !process.env["NO_COLOR"], show }));
+  process.stderr.write(
+    renderAll(diagnostics, source, {
+      color: process.stderr.isTTY === true && !process.env.NO_COLOR,
+      show,
+    }),
+  );
   if (details !== undefined) process.stderr.write(`\n${details}\n`);
 }
 

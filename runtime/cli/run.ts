@@ -1,5 +1,14 @@
 /** @file `f2c-dsl run`: torch starts while the experiment compiles, then the trainer takes over. */
-import { compileExperiment, encodeModule, IR_VERSION, loadExperiment, type LoadedExperiment, printModule, type Program, registryHash } from "../../compiler/index.js";
+import {
+  compileExperiment,
+  encodeModule,
+  IR_VERSION,
+  type LoadedExperiment,
+  loadExperiment,
+  type Program,
+  printModule,
+  registryHash,
+} from "../../compiler/index.js";
 import { ExperimentError } from "../../dsl/index.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
@@ -21,7 +30,11 @@ export interface RunOptions {
 }
 
 /** The host's memory allocator keeps what it has, so that large tensors are not given back and fetched anew each step. */
-const HOST_ENVIRONMENT = { MALLOC_TRIM_THRESHOLD_: "-1", MALLOC_MMAP_THRESHOLD_: "1073741824", MALLOC_TOP_PAD_: "67108864" };
+const HOST_ENVIRONMENT = {
+  MALLOC_TRIM_THRESHOLD_: "-1",
+  MALLOC_MMAP_THRESHOLD_: "1073741824",
+  MALLOC_TOP_PAD_: "67108864",
+};
 
 export async function run(file: string, options: RunOptions): Promise<void> {
   let loaded: LoadedExperiment | undefined;
@@ -33,7 +46,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     // What is wrong with the experiment is said before anything is installed or started.
     loaded = loadExperiment(file);
     const python = await setUp(say);
-    const quiet = process.env["F2C_HOST_LOG"] === undefined;
+    const quiet = process.env.F2C_HOST_LOG === undefined;
     const start = async () => {
       const client = await HostClient.start({
         python,
@@ -49,10 +62,14 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     first = start();
     first.catch(() => {}); // a compile error is reported first
     const program = limited(compileExperiment(loaded), options.steps);
-    const folder = options.resume ? RunFolder.reopen(options.runDir, program.experiment.name) : RunFolder.create(options.runDir, program.experiment.name);
+    const folder = options.resume
+      ? RunFolder.reopen(options.runDir, program.experiment.name)
+      : RunFolder.create(options.runDir, program.experiment.name);
     if (!options.resume) describeRun(folder, loaded, program, options);
     const progress = new Progress(process.stderr);
-    progress.note(`${program.experiment.name}: ${program.setting.identities.toLocaleString("en-US")} identities, ${program.setting.images.toLocaleString("en-US")} images, ${program.steps.toLocaleString("en-US")} steps; ${folder.path}`);
+    progress.note(
+      `${program.experiment.name}: ${program.setting.identities.toLocaleString("en-US")} identities, ${program.setting.images.toLocaleString("en-US")} images, ${program.steps.toLocaleString("en-US")} steps; ${folder.path}`,
+    );
     const trainer = new Trainer(program, folder, progress, {
       device: options.device ?? program.experiment.device,
       backend: options.backend ?? program.experiment.backend,
@@ -95,24 +112,43 @@ function checkOptions({ threads, steps, restarts, backend, device }: RunOptions)
     throw new ExperimentError("F2C1108", what, hint);
   };
   for (const [name, value] of Object.entries({ threads, steps })) {
-    if (value !== undefined && (!Number.isInteger(value) || value < 1)) wrong(`--${name} must be a whole number from 1 up`, `for example --${name} 2`);
+    if (value !== undefined && (!Number.isInteger(value) || value < 1))
+      wrong(`--${name} must be a whole number from 1 up`, `for example --${name} 2`);
   }
-  if (!Number.isInteger(restarts) || restarts < 0) wrong("--restarts must be a whole number", "for example --restarts 0");
-  if (backend !== undefined && !["torchscript", "eager"].includes(backend)) wrong(`there is no backend ${backend}`, "torchscript or eager");
-  if (device !== undefined && !/^(auto|cpu|cuda(:\d+)?)$/.test(device)) wrong(`there is no device ${device}`, "auto, cpu, cuda or cuda:N");
+  if (!Number.isInteger(restarts) || restarts < 0)
+    wrong("--restarts must be a whole number", "for example --restarts 0");
+  if (backend !== undefined && !["torchscript", "eager"].includes(backend))
+    wrong(`there is no backend ${backend}`, "torchscript or eager");
+  if (device !== undefined && !/^(auto|cpu|cuda(:\d+)?)$/.test(device))
+    wrong(`there is no device ${device}`, "auto, cpu, cuda or cuda:N");
 }
 
 /** `--steps` ends a run early without changing its schedule. */
-const limited = (program: Program, steps: number | undefined): Program => (steps === undefined ? program : { ...program, steps: Math.min(program.steps, steps) });
+const limited = (program: Program, steps: number | undefined): Program =>
+  steps === undefined ? program : { ...program, steps: Math.min(program.steps, steps) };
 
-function describeRun(folder: RunFolder, loaded: LoadedExperiment, program: Program, options: RunOptions): void {
+function describeRun(
+  folder: RunFolder,
+  loaded: LoadedExperiment,
+  program: Program,
+  options: RunOptions,
+): void {
   folder.copySources(loaded.directory, loaded.texts.keys());
   folder.write("ir.txt", printModule(program.module));
   folder.write("ir.json", JSON.stringify(encodeModule(program.module)));
   const { name, seed, device, backend, length, checkpoint } = program.experiment;
   folder.writeJson("config.json", {
-    name, seed, device: options.device ?? device, backend: options.backend ?? backend, length, checkpoint,
-    steps: program.steps, stepsPerEpoch: program.stepsPerEpoch, setting: program.setting, data: program.train.spec["kind"], command: process.argv.slice(2),
+    name,
+    seed,
+    device: options.device ?? device,
+    backend: options.backend ?? backend,
+    length,
+    checkpoint,
+    steps: program.steps,
+    stepsPerEpoch: program.stepsPerEpoch,
+    setting: program.setting,
+    data: program.train.spec.kind,
+    command: process.argv.slice(2),
     versions: { "f2c-dsl": "0.1.0", node: process.version },
   });
 }
@@ -123,7 +159,9 @@ function onInterrupt(trainer: Trainer, progress: Progress, clients: readonly Hos
   const handler = () => {
     times++;
     if (times === 1) {
-      progress.note("interrupted: finishing the running step, then saving (again: stop the step; a third time: kill the host)");
+      progress.note(
+        "interrupted: finishing the running step, then saving (again: stop the step; a third time: kill the host)",
+      );
       trainer.interrupt().catch(() => {});
     } else if (times === 2) {
       clients.at(-1)?.interrupt();

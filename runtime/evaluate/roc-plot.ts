@@ -10,10 +10,14 @@ const AREA = { left: 64, right: 24, top: 40, bottom: 56 };
 const COLOURS = ["#1f5fbf", "#b35a00", "#5f6b76"];
 const DASHES = ["", "6 4", "2 3"];
 
-const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+const escaped = (text: string) =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
 /** Curves from `lowest` false accept rate to 1, as SVG text. */
-export function rocSvg(curves: readonly Curve[], { title = "Verification of unseen people", lowest = 1e-3 } = {}): string {
+export function rocSvg(
+  curves: readonly Curve[],
+  { title = "Verification of unseen people", lowest = 1e-3 } = {},
+): string {
   const plotWidth = WIDTH - AREA.left - AREA.right;
   const plotHeight = HEIGHT - AREA.top - AREA.bottom;
   const decades = -Math.log10(lowest);
@@ -31,7 +35,9 @@ export function rocSvg(curves: readonly Curve[], { title = "Verification of unse
   const lines = curves.map(({ points }, i) => {
     const visible = points.filter((p) => p.far >= lowest);
     const first = points.filter((p) => p.far < lowest).at(-1);
-    const path = [...(first ? [{ far: lowest, tar: first.tar }] : []), ...visible].map((p, k) => `${k ? "L" : "M"}${at(x(p.far))} ${at(y(p.tar))}`);
+    const path = [...(first ? [{ far: lowest, tar: first.tar }] : []), ...visible].map(
+      (p, k) => `${k ? "L" : "M"}${at(x(p.far))} ${at(y(p.tar))}`,
+    );
     return `<path d="${path.join("")}" fill="none" stroke="${COLOURS[i % COLOURS.length]}" stroke-width="2" stroke-dasharray="${DASHES[i % DASHES.length]}"/>`;
   });
   const legend = curves.map(({ label }, i) => {

@@ -23,14 +23,16 @@ export function tenFold(similarity: Float64Array, same: Uint8Array, folds = 10):
   for (const [fold, size] of sizes.entries()) {
     for (let i = from; i < from + size; i++) {
       const distance = 2 - 2 * similarity[i]!;
-      for (let t = 0; t < THRESHOLDS.length; t++) if (distance < THRESHOLDS[t]! === (same[i] === 1)) right[fold]![t]!++;
+      for (let t = 0; t < THRESHOLDS.length; t++)
+        if (distance < THRESHOLDS[t]! === (same[i] === 1)) right[fold]![t]!++;
     }
     from += size;
   }
   const total = THRESHOLDS.map((_, t) => right.reduce((sum, r) => sum + r[t]!, 0));
   const accuracies = sizes.map((size, fold) => {
     let best = 0;
-    for (let t = 1; t < THRESHOLDS.length; t++) if (total[t]! - right[fold]![t]! > total[best]! - right[fold]![best]!) best = t;
+    for (let t = 1; t < THRESHOLDS.length; t++)
+      if (total[t]! - right[fold]![t]! > total[best]! - right[fold]![best]!) best = t;
     return right[fold]![best]! / size;
   });
   const accuracy = accuracies.reduce((a, b) => a + b, 0) / folds;
@@ -42,9 +44,16 @@ export function tenFold(similarity: Float64Array, same: Uint8Array, folds = 10):
  * True accept rate at each false accept rate: the share of genuine pairs above the lowest threshold at which at most
  * `far` of the impostor pairs are accepted. `null` where the rate is finer than one impostor pair.
  */
-export function tarAtFar(similarity: Float64Array, same: Uint8Array, fars: readonly number[]): Readonly<Record<string, number | null>> {
+export function tarAtFar(
+  similarity: Float64Array,
+  same: Uint8Array,
+  fars: readonly number[],
+): Readonly<Record<string, number | null>> {
   const genuine = similarity.filter((_, i) => same[i] === 1);
-  const impostor = similarity.filter((_, i) => same[i] !== 1).sort().reverse();
+  const impostor = similarity
+    .filter((_, i) => same[i] !== 1)
+    .sort()
+    .reverse();
   const rates: Record<string, number | null> = {};
   for (const far of fars) {
     const allowed = Math.floor(far * impostor.length + 1e-9);
@@ -59,7 +68,10 @@ export function tarAtFar(similarity: Float64Array, same: Uint8Array, fars: reado
 }
 
 /** One point of a ROC for each distinct threshold, from (0, 0) to (1, 1). */
-export function roc(similarity: Float64Array, same: Uint8Array): readonly { readonly far: number; readonly tar: number }[] {
+export function roc(
+  similarity: Float64Array,
+  same: Uint8Array,
+): readonly { readonly far: number; readonly tar: number }[] {
   const order = Array.from(similarity.keys()).sort((a, b) => similarity[b]! - similarity[a]!);
   const genuine = same.reduce((n, s) => n + s, 0);
   const impostor = same.length - genuine;

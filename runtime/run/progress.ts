@@ -12,12 +12,19 @@ export interface ProgressState {
   readonly secondsLeft: number;
 }
 
-const number = (value: number): string => (Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.001) ? value.toExponential(1) : String(Number(value.toPrecision(3))));
+const number = (value: number): string =>
+  Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.001)
+    ? value.toExponential(1)
+    : String(Number(value.toPrecision(3)));
 
 const clock = (seconds: number): string => {
   const s = Math.max(0, Math.round(seconds));
   const [h, m] = [Math.floor(s / 3600), Math.floor((s % 3600) / 60)];
-  return h > 0 ? `${h}h${String(m).padStart(2, "0")}m` : m > 0 ? `${m}m${String(s % 60).padStart(2, "0")}s` : `${s}s`;
+  return h > 0
+    ? `${h}h${String(m).padStart(2, "0")}m`
+    : m > 0
+      ? `${m}m${String(s % 60).padStart(2, "0")}s`
+      : `${s}s`;
 };
 
 /** The line, the most important first, cut to `width`. */
@@ -49,7 +56,7 @@ export class Progress {
   ) {}
 
   private get terminal(): boolean {
-    return this.stream.isTTY === true && process.env["TERM"] !== "dumb";
+    return this.stream.isTTY === true && process.env.TERM !== "dumb";
   }
 
   show(state: ProgressState): void {

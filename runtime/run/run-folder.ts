@@ -9,10 +9,18 @@ export class RunFolder {
 
   /** A new folder: `path`, or `runs/<name>-<time>`. Refuses one that holds a run already. */
   static create(path: string | undefined, name: string, now = new Date()): RunFolder {
-    const time = now.toISOString().replace(/\.\d+Z$/, "").replaceAll(/[:T]/g, "-");
+    const time = now
+      .toISOString()
+      .replace(/\.\d+Z$/, "")
+      .replaceAll(/[:T]/g, "-");
     const folder = resolve(path ?? join("runs", `${name}-${time}`));
     if (existsSync(join(folder, "config.json"))) {
-      throw new BridgeError("F2C6401", "user", `${folder} holds a run already`, "continue it with --resume, or choose another --run-dir");
+      throw new BridgeError(
+        "F2C6401",
+        "user",
+        `${folder} holds a run already`,
+        "continue it with --resume, or choose another --run-dir",
+      );
     }
     mkdirSync(folder, { recursive: true });
     return new RunFolder(folder);
@@ -22,7 +30,12 @@ export class RunFolder {
   static reopen(path: string | undefined, name: string): RunFolder {
     const found = path ?? newest("runs", name);
     if (found === undefined || !existsSync(join(found, "config.json"))) {
-      throw new BridgeError("F2C6402", "user", `there is no run to resume ${path === undefined ? `of "${name}" in runs/` : `in ${path}`}`, "start it without --resume, or name its folder with --run-dir");
+      throw new BridgeError(
+        "F2C6402",
+        "user",
+        `there is no run to resume ${path === undefined ? `of "${name}" in runs/` : `in ${path}`}`,
+        "start it without --resume, or name its folder with --run-dir",
+      );
     }
     return new RunFolder(resolve(found));
   }
@@ -76,6 +89,8 @@ export class RunFolder {
 
 function newest(folder: string, name: string): string | undefined {
   if (!existsSync(folder)) return undefined;
-  const runs = readdirSync(folder).filter((entry) => entry.startsWith(`${name}-`) && existsSync(join(folder, entry, "config.json"))).sort();
+  const runs = readdirSync(folder)
+    .filter((entry) => entry.startsWith(`${name}-`) && existsSync(join(folder, entry, "config.json")))
+    .sort();
   return runs.length ? join(folder, runs.at(-1)!) : undefined;
 }

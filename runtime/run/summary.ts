@@ -4,10 +4,19 @@ export interface Summary {
   readonly name: string;
   readonly steps: number;
   readonly finalLoss: number | null;
-  readonly verification: { readonly accuracy: number; readonly std: number; readonly pairs: number; readonly tarAtFar: Readonly<Record<string, number | null>> } | null;
+  readonly verification: {
+    readonly accuracy: number;
+    readonly std: number;
+    readonly pairs: number;
+    readonly tarAtFar: Readonly<Record<string, number | null>>;
+  } | null;
   /** Accuracies on the same pairs. */
   readonly baselines: { readonly untrained: number | null; readonly rawPixels: number | null };
-  readonly throughput: { readonly probeImagesPerSecond: number; readonly galleryImagesPerSecond: number; readonly stepMilliseconds: number };
+  readonly throughput: {
+    readonly probeImagesPerSecond: number;
+    readonly galleryImagesPerSecond: number;
+    readonly stepMilliseconds: number;
+  };
   readonly irHash: string;
   readonly interrupted: boolean;
 }
@@ -15,20 +24,36 @@ export interface Summary {
 const percent = (x: number | null): string => (x === null ? "-" : `${(100 * x).toFixed(2)} %`);
 
 /** The summary as a person reads it. */
-export function renderSummary(summary: Summary, folder: string, files: readonly (readonly [name: string, what: string])[]): string {
+export function renderSummary(
+  summary: Summary,
+  folder: string,
+  files: readonly (readonly [name: string, what: string])[],
+): string {
   const { verification, baselines, throughput } = summary;
   const rows: (readonly [string, string])[] = [];
   if (verification) {
-    rows.push(["verification", `${percent(verification.accuracy)} ± ${percent(verification.std)} on ${verification.pairs} pairs of unseen people`]);
-    for (const [far, tar] of Object.entries(verification.tarAtFar)) rows.push([`TAR at FAR ${far}`, tar === null ? "- (too few impostor pairs)" : percent(tar)]);
+    rows.push([
+      "verification",
+      `${percent(verification.accuracy)} ± ${percent(verification.std)} on ${verification.pairs} pairs of unseen people`,
+    ]);
+    for (const [far, tar] of Object.entries(verification.tarAtFar))
+      rows.push([`TAR at FAR ${far}`, tar === null ? "- (too few impostor pairs)" : percent(tar)]);
     if (baselines.untrained !== null) rows.push(["untrained net", percent(baselines.untrained)]);
     if (baselines.rawPixels !== null) rows.push(["raw pixels", percent(baselines.rawPixels)]);
   }
   rows.push(["final loss", summary.finalLoss === null ? "-" : summary.finalLoss.toFixed(4)]);
-  const gallery = throughput.galleryImagesPerSecond > 0 ? `, gallery ${throughput.galleryImagesPerSecond.toFixed(0)} images/s` : "";
-  rows.push(["throughput", `probe ${throughput.probeImagesPerSecond.toFixed(0)} images/s${gallery}, ${throughput.stepMilliseconds.toFixed(0)} ms a step`]);
+  const gallery =
+    throughput.galleryImagesPerSecond > 0
+      ? `, gallery ${throughput.galleryImagesPerSecond.toFixed(0)} images/s`
+      : "";
+  rows.push([
+    "throughput",
+    `probe ${throughput.probeImagesPerSecond.toFixed(0)} images/s${gallery}, ${throughput.stepMilliseconds.toFixed(0)} ms a step`,
+  ]);
   const table = rows.map(([name, value]) => `  ${name.padEnd(18)}${value}`).join("\n");
   const listed = files.map(([name, what]) => `  ${name.padEnd(18)}${what}`).join("\n");
-  const head = summary.interrupted ? `${summary.name}: interrupted after ${summary.steps} steps` : `${summary.name}: ${summary.steps} steps`;
+  const head = summary.interrupted
+    ? `${summary.name}: interrupted after ${summary.steps} steps`
+    : `${summary.name}: ${summary.steps} steps`;
   return `${head}\n${table}\n\n${folder}\n${listed}\n`;
 }

@@ -1,7 +1,7 @@
 /** @file A host with a program in it: loading, evaluating, saving. Names of messages end here. */
 import { encodeModule, type Program } from "../../compiler/index.js";
 import type { HostClient } from "../bridge/host-client.js";
-import { type WireBuffer, vector } from "../bridge/wire.js";
+import { vector, type WireBuffer } from "../bridge/wire.js";
 import type { Pairs } from "../evaluate/pairs.js";
 import type { StepPlan } from "./planner.js";
 
@@ -23,7 +23,12 @@ export class HostSession {
   /** Sends the program and the data sources. */
   async load(options: { device: string; backend: string; threads?: number | undefined }): Promise<Loaded> {
     const { module, train, heldOut, experiment } = this.program;
-    const { body } = await this.client.request("load", { ir: encodeModule(module), backend: options.backend, device: options.device, threads: options.threads ?? null });
+    const { body } = await this.client.request("load", {
+      ir: encodeModule(module),
+      backend: options.backend,
+      device: options.device,
+      threads: options.threads ?? null,
+    });
     await this.open("train", train);
     if (experiment.evaluate) await this.open("evaluate", heldOut);
     return body as unknown as Loaded;
@@ -31,7 +36,9 @@ export class HostSession {
 
   /** Opens a data source under a name. */
   async open(name: string, catalogue: Program["train"]): Promise<void> {
-    const buffers = Object.fromEntries(Object.entries(catalogue.buffers).map(([key, data]) => [key, vector(data)]));
+    const buffers = Object.fromEntries(
+      Object.entries(catalogue.buffers).map(([key, data]) => [key, vector(data)]),
+    );
     await this.client.request("source", { name, spec: catalogue.spec }, buffers);
   }
 
@@ -48,7 +55,9 @@ export class HostSession {
   }
 
   plan({ step, scalars, arrays }: StepPlan): Promise<void> {
-    const buffers: Record<string, WireBuffer> = Object.fromEntries(Object.entries(arrays).map(([name, data]) => [name, vector(data)]));
+    const buffers: Record<string, WireBuffer> = Object.fromEntries(
+      Object.entries(arrays).map(([name, data]) => [name, vector(data)]),
+    );
     return this.client.plan({ step, source: "train", scalars }, buffers);
   }
 
@@ -57,9 +66,12 @@ export class HostSession {
     const { buffers } = await this.client.request(
       "similarities",
       { source: "evaluate", function: of === "embeddings" ? "embed" : null, batch: EVALUATION_BATCH },
-      { images: vector(pairs.images), pairs: { dtype: "i32", shape: [pairs.same.length, 2], data: pairs.positions } },
+      {
+        images: vector(pairs.images),
+        pairs: { dtype: "i32", shape: [pairs.same.length, 2], data: pairs.positions },
+      },
     );
-    return buffers["similarity"]!.data as Float64Array;
+    return buffers.similarity!.data as Float64Array;
   }
 
   /** Writes the net as a TorchScript file and as safetensors. */

@@ -61,7 +61,10 @@ export class Trainer {
   private timedSteps = 0;
   /** Where the planner stood when nothing was in flight: rewinding starts here. */
   private settled: { step: number; books: Readonly<Record<string, BookState>> };
-  private baselines: { untrained: number | null; rawPixels: number | null } = { untrained: null, rawPixels: null };
+  private baselines: { untrained: number | null; rawPixels: number | null } = {
+    untrained: null,
+    rawPixels: null,
+  };
   private evaluation: Evaluation | undefined;
   private curves: Curve[] = [];
 
@@ -76,7 +79,9 @@ export class Trainer {
     this.checkpoints = new Checkpoints(folder.file("checkpoints"));
     this.hashes = { structureHash: structureHash(program.module), weightsHash: weightsHash(program.module) };
     const { evaluate } = program.experiment;
-    this.pairs = evaluate ? makePairs(program.heldOut.offsets, { ...evaluate, folds: FOLDS, seed: program.experiment.seed }) : undefined;
+    this.pairs = evaluate
+      ? makePairs(program.heldOut.offsets, { ...evaluate, folds: FOLDS, seed: program.experiment.seed })
+      : undefined;
     const streams = Object.values(program.setting.streams).reduce((a, b) => a + b, 0);
     this.imagesPerStep = streams;
     this.galleryImagesPerStep = Object.values(program.state).some((item) => twinParts(item)) ? streams : 0;
@@ -145,17 +150,40 @@ export class Trainer {
     const [untrained, rawPixels] = [await this.measure("embeddings"), await this.measure("pixels")];
     this.baselines = { untrained: untrained.accuracy, rawPixels: rawPixels.accuracy };
     this.folder.writeJson("baselines.json", { ...this.baselines });
-    this.progress.note(`before training: untrained net ${(100 * untrained.accuracy).toFixed(2)} %, raw pixels ${(100 * rawPixels.accuracy).toFixed(2)} % on ${this.pairs.same.length} pairs`);
+    this.progress.note(
+      `before training: untrained net ${(100 * untrained.accuracy).toFixed(2)} %, raw pixels ${(100 * rawPixels.accuracy).toFixed(2)} % on ${this.pairs.same.length} pairs`,
+    );
   }
 
   private async restore(): Promise<void> {
-    const skipped = (folder: string, why: string) => this.progress.note(`skipping a checkpoint that is not whole: ${folder}: ${why}`);
+    const skipped = (folder: string, why: string) =>
+      this.progress.note(`skipping a checkpoint that is not whole: ${folder}: ${why}`);
     const checkpoint = this.checkpoints.latest(skipped);
-    if (!checkpoint) throw new BridgeError("F2C6402", "user", `${this.folder.path} holds no checkpoint to resume from`, "start it anew in another folder");
+    if (!checkpoint)
+      throw new BridgeError(
+        "F2C6402",
+        "user",
+        `${this.folder.path} holds no checkpoint to resume from`,
+        "start it anew in another folder",
+      );
     const { info } = checkpoint;
-    if (info.weightsHash !== this.hashes.weightsHash || info.structureHash !== this.hashes.structureHash || info.seed !== this.program.experiment.seed) {
-      const what = info.weightsHash !== this.hashes.weightsHash ? "its parameters and states" : info.seed !== this.program.experiment.seed ? "its seed" : "its program";
-      throw new BridgeError("F2C6403", "user", `the checkpoint in ${this.folder.path} belongs to another experiment: ${what} differ`, "resume with the experiment as it was (a copy lies in source/), or start a new run");
+    if (
+      info.weightsHash !== this.hashes.weightsHash ||
+      info.structureHash !== this.hashes.structureHash ||
+      info.seed !== this.program.experiment.seed
+    ) {
+      const what =
+        info.weightsHash !== this.hashes.weightsHash
+          ? "its parameters and states"
+          : info.seed !== this.program.experiment.seed
+            ? "its seed"
+            : "its program";
+      throw new BridgeError(
+        "F2C6403",
+        "user",
+        `the checkpoint in ${this.folder.path} belongs to another experiment: ${what} differ`,
+        "resume with the experiment as it was (a copy lies in source/), or start a new run",
+      );
     }
     await this.host.restore(checkpoint.tensors, info.step);
     this.planner.restore(info.step, checkpoint.books);
@@ -194,7 +222,10 @@ export class Trainer {
 
   private due(every: Every | undefined, step: number): boolean {
     if (!every) return false;
-    const period = every.unit === "steps" ? every.count : Math.max(1, Math.round(every.count * this.program.stepsPerEpoch));
+    const period =
+      every.unit === "steps"
+        ? every.count
+        : Math.max(1, Math.round(every.count * this.program.stepsPerEpoch));
     return step % period === 0;
   }
 
@@ -203,8 +234,13 @@ export class Trainer {
     if (!this.pairs) return;
     const evaluation = await this.measure("embeddings");
     this.evaluation = evaluation;
-    this.folder.log({ step: step - 1, verification: { accuracy: evaluation.accuracy, std: evaluation.std, tarAtFar: evaluation.tarAtFar } });
-    this.progress.note(`step ${step}: verification ${(100 * evaluation.accuracy).toFixed(2)} % ± ${(100 * evaluation.std).toFixed(2)} %`);
+    this.folder.log({
+      step: step - 1,
+      verification: { accuracy: evaluation.accuracy, std: evaluation.std, tarAtFar: evaluation.tarAtFar },
+    });
+    this.progress.note(
+      `step ${step}: verification ${(100 * evaluation.accuracy).toFixed(2)} % ± ${(100 * evaluation.std).toFixed(2)} %`,
+    );
   }
 
   private async measure(of: "embeddings" | "pixels"): Promise<Evaluation> {
@@ -212,15 +248,28 @@ export class Trainer {
     const similarity = await this.host.similarities(pairs, of);
     const fars = this.program.experiment.evaluate!.far;
     const label = of === "pixels" ? "raw pixels" : this.done === 0 ? "untrained net" : "trained net";
-    this.curves = [{ label, points: roc(similarity, pairs.same) }, ...this.curves.filter((c) => c.label !== label)];
-    return { ...tenFold(similarity, pairs.same, FOLDS), pairs: pairs.same.length, tarAtFar: tarAtFar(similarity, pairs.same, fars) };
+    this.curves = [
+      { label, points: roc(similarity, pairs.same) },
+      ...this.curves.filter((c) => c.label !== label),
+    ];
+    return {
+      ...tenFold(similarity, pairs.same, FOLDS),
+      pairs: pairs.same.length,
+      tarAtFar: tarAtFar(similarity, pairs.same, fars),
+    };
   }
 
   /** Writes a checkpoint of the point where nothing is in flight. */
   private async save(): Promise<void> {
     await this.drain();
     const { seed } = this.program.experiment;
-    const info = { version: 1 as const, step: this.planner.step, ...this.hashes, seed, createdAt: new Date().toISOString() };
+    const info = {
+      version: 1 as const,
+      step: this.planner.step,
+      ...this.hashes,
+      seed,
+      createdAt: new Date().toISOString(),
+    };
     await this.checkpoints.write(info, this.planner.state(), (path) => this.host.save(path));
   }
 
@@ -232,11 +281,12 @@ export class Trainer {
     const files = [this.folder.file("probe.pt"), this.folder.file("probe.safetensors")] as const;
     await this.host.export(...files);
     if (this.curves.length) this.folder.write("roc.svg", rocSvg(this.curves));
-    const rate = (images: number) => (this.busySeconds > 0 ? (images * this.timedSteps) / this.busySeconds : 0);
+    const rate = (images: number) =>
+      this.busySeconds > 0 ? (images * this.timedSteps) / this.busySeconds : 0;
     const summary: Summary = {
       name: this.program.experiment.name,
       steps: this.done,
-      finalLoss: this.lastMetrics["loss"] ?? null,
+      finalLoss: this.lastMetrics.loss ?? null,
       verification: this.evaluation ?? null,
       baselines: this.baselines,
       throughput: {
@@ -261,7 +311,11 @@ export class Trainer {
     this.lastMetrics = metrics;
     this.busySeconds += seconds + wait;
     this.timedSteps++;
-    const shown = Object.fromEntries(Object.entries(policies).filter((e): e is [string, number] => typeof e[1] === "number" && !e[0].includes(".")));
+    const shown = Object.fromEntries(
+      Object.entries(policies).filter(
+        (e): e is [string, number] => typeof e[1] === "number" && !e[0].includes("."),
+      ),
+    );
     const epoch = (step + 1) / this.program.stepsPerEpoch;
     this.folder.log({ step, epoch, ...metrics, ...shown, seconds, wait });
     const perStep = this.busySeconds / this.timedSteps;

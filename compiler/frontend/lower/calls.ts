@@ -7,7 +7,16 @@ import { OPS } from "../../registry/index.js";
 import { noGradRegion } from "./control.js";
 import { evaluate, unwrapped } from "./expressions.js";
 import { describe, type Lowerer } from "./lowerer.js";
-import { dynamic, fixed, isStatic, list, type ModuleOperand, NOTHING, type Operand, staticValue } from "./operand.js";
+import {
+  dynamic,
+  fixed,
+  isStatic,
+  list,
+  type ModuleOperand,
+  NOTHING,
+  type Operand,
+  staticValue,
+} from "./operand.js";
 import { mathCall } from "./operators.js";
 import { fieldsOf, itemsOf } from "./patterns.js";
 import type { Scope } from "./scope.js";
@@ -19,7 +28,11 @@ export function call(lowerer: Lowerer, node: ts.CallExpression, scope: Scope): O
     const name = callee.name.text;
     if (receiver.kind === "static" && (receiver.value === null || receiver.value === undefined)) {
       if (callee.questionDotToken) return NOTHING;
-      return lowerer.refuse(callee, "F2C2003", `\`${callee.expression.getText()}\` is ${String(receiver.value)} here, so it has no \`${name}\``);
+      return lowerer.refuse(
+        callee,
+        "F2C2003",
+        `\`${callee.expression.getText()}\` is ${String(receiver.value)} here, so it has no \`${name}\``,
+      );
     }
     const args = argumentsOf(lowerer, node, scope);
     return methodCall(lowerer, node, callee, receiver, name, args);
@@ -36,17 +49,27 @@ function argumentsOf(lowerer: Lowerer, node: ts.CallExpression, scope: Scope): O
   });
 }
 
-function methodCall(lowerer: Lowerer, node: ts.CallExpression, callee: ts.PropertyAccessExpression, receiver: Operand, name: string, args: readonly Operand[]): Operand {
+function methodCall(
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  callee: ts.PropertyAccessExpression,
+  receiver: Operand,
+  name: string,
+  args: readonly Operand[],
+): Operand {
   if (receiver.kind === "value") return valueMethod(lowerer, node, callee, receiver.value, name, args);
-  if (receiver.kind === "static" && receiver.value === Math && !args.every(isStatic)) return mathCall(lowerer, node, name, args);
+  if (receiver.kind === "static" && receiver.value === Math && !args.every(isStatic))
+    return mathCall(lowerer, node, name, args);
   if (receiver.kind === "static" && receiver.value === Object) {
     const fields = args[0] && fieldsOf(args[0]);
     if (fields && name === "values") return list([...fields.values()]);
     if (fields && name === "keys") return fixed([...fields.keys()]);
-    if (fields && name === "entries") return list([...fields].map(([key, value]) => list([fixed(key), value])));
+    if (fields && name === "entries")
+      return list([...fields].map(([key, value]) => list([fixed(key), value])));
   }
   const items = itemsOf(receiver);
-  if (items && name in LIST_METHODS && !(args.every(isStatic) && isStatic(receiver))) return LIST_METHODS[name]!(lowerer, node, items, args);
+  if (items && name in LIST_METHODS && !(args.every(isStatic) && isStatic(receiver)))
+    return LIST_METHODS[name]!(lowerer, node, items, args);
   if (receiver.kind === "static") {
     const fn = (receiver.value as Record<string, unknown>)[name];
     return callOperand(lowerer, node, lowerer.wrap(fn), args, receiver.value);
@@ -56,34 +79,54 @@ function methodCall(lowerer: Lowerer, node: ts.CallExpression, callee: ts.Proper
   return lowerer.refuse(callee.name, "F2C1017", `${describe(receiver)} has no method \`${name}\``);
 }
 
-type ListMethod = (lowerer: Lowerer, node: ts.CallExpression, items: readonly Operand[], args: readonly Operand[]) => Operand;
+type ListMethod = (
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  items: readonly Operand[],
+  args: readonly Operand[],
+) => Operand;
 const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
-  map: (lowerer, node, items, [fn]) => list(items.map((item, i) => callOperand(lowerer, node, fn!, [item, fixed(i)]))),
+  map: (lowerer, node, items, [fn]) =>
+    list(items.map((item, i) => callOperand(lowerer, node, fn!, [item, fixed(i)]))),
   forEach: (lowerer, node, items, [fn]) => {
     items.forEach((item, i) => callOperand(lowerer, node, fn!, [item, fixed(i)]));
     return NOTHING;
   },
   reduce: (lowerer, node, items, [fn, initial]) => {
     const rest = initial === undefined ? items.slice(1) : items;
-    const first = initial ?? items[0] ?? lowerer.refuse(node, "F2C1016", "reduce of an empty list needs a first value");
+    const first =
+      initial ?? items[0] ?? lowerer.refuse(node, "F2C1016", "reduce of an empty list needs a first value");
     return rest.reduce((sum, item, i) => callOperand(lowerer, node, fn!, [sum, item, fixed(i)]), first);
   },
   slice: (lowerer, node, items, args) => {
-    if (!args.every(isStatic)) lowerer.refuse(node, "F2C1019", "a list is cut at a place that is known only when the program runs");
+    if (!args.every(isStatic))
+      lowerer.refuse(node, "F2C1019", "a list is cut at a place that is known only when the program runs");
     return list(items.slice(...(args.map(staticValue) as [number, number])));
   },
   concat: (_lowerer, _node, items, args) => list([...items, ...args.flatMap((a) => itemsOf(a) ?? [a])]),
 };
 
-function valueMethod(lowerer: Lowerer, node: ts.CallExpression, callee: ts.PropertyAccessExpression, receiver: Value, name: string, args: readonly Operand[]): Operand {
+function valueMethod(
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  callee: ts.PropertyAccessExpression,
+  receiver: Value,
+  name: string,
+  args: readonly Operand[],
+): Operand {
   if (name === "as") return checkedCast(lowerer, node, receiver);
   const op = OPS.get(name);
   const kind = receiver.type.kind;
   if (!op?.method || (kind !== "scalar" && !op.operands[0]!.kinds.includes(kind))) {
     const near = kind === "tensor" ? nearest(name) : undefined;
-    return lowerer.refuse(callee.name, "F2C1017", `${describe(dynamic(receiver))} has no method \`${name}\``, {
-      hint: near ? `did you mean .${near}()?` : "docs/ops.md lists the methods of tensors",
-    });
+    return lowerer.refuse(
+      callee.name,
+      "F2C1017",
+      `${describe(dynamic(receiver))} has no method \`${name}\``,
+      {
+        hint: near ? `did you mean .${near}()?` : "docs/ops.md lists the methods of tensors",
+      },
+    );
   }
   return callOp(lowerer, node, name, [dynamic(receiver), ...args]);
 }
@@ -97,18 +140,28 @@ function checkedCast(lowerer: Lowerer, node: ts.CallExpression, receiver: Value)
   const dims = receiver.type.dims;
   const sizes = type.elements.map((element) => {
     const inner = ts.isNamedTupleMember(element) ? element.type : element;
-    return ts.isLiteralTypeNode(inner) && ts.isNumericLiteral(inner.literal) ? Number(inner.literal.text) : undefined;
+    return ts.isLiteralTypeNode(inner) && ts.isNumericLiteral(inner.literal)
+      ? Number(inner.literal.text)
+      : undefined;
   });
-  const wrong = sizes.length !== dims.length || sizes.some((size, i) => size !== undefined && size !== dims[i]);
+  const wrong =
+    sizes.length !== dims.length || sizes.some((size, i) => size !== undefined && size !== dims[i]);
   if (wrong) lowerer.refuse(node, "F2C3010", `this is ${printType(receiver.type)}, not ${type.getText()}`);
   return dynamic(receiver);
 }
 
 /** Calls whatever an operand is. */
-export function callOperand(lowerer: Lowerer, node: ts.CallExpression, fn: Operand, args: readonly Operand[], self?: unknown): Operand {
+export function callOperand(
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  fn: Operand,
+  args: readonly Operand[],
+  self?: unknown,
+): Operand {
   if (fn.kind === "module") return callModule(lowerer, node, fn, args);
   if (fn.kind === "closure") return lowerer.inline(fn.source, args, node, fn.scope);
-  if (fn.kind !== "static" || typeof fn.value !== "function") return lowerer.refuse(node, "F2C1021", `${describe(fn)} is not a function`);
+  if (fn.kind !== "static" || typeof fn.value !== "function")
+    return lowerer.refuse(node, "F2C1021", `${describe(fn)} is not a function`);
   const intrinsic = (fn.value as { [INTRINSIC]?: string })[INTRINSIC];
   if (intrinsic !== undefined) return callIntrinsic(lowerer, node, intrinsic, args);
   const source = lowerer.texts.functionOf(fn.value);
@@ -117,20 +170,39 @@ export function callOperand(lowerer: Lowerer, node: ts.CallExpression, fn: Opera
       return lowerer.wrap((fn.value as (...a: unknown[]) => unknown).apply(self, args.map(staticValue)));
     } catch (error) {
       if (!(error instanceof ExperimentError && error.code === "F2C2101" && source)) {
-        return lowerer.refuse(node, "F2C2004", `this call threw while the program was built: ${error instanceof Error ? error.message : String(error)}`);
+        return lowerer.refuse(
+          node,
+          "F2C2004",
+          `this call threw while the program was built: ${error instanceof Error ? error.message : String(error)}`,
+        );
       }
     }
   }
   if (source) return lowerer.inline(source, args, node);
-  return lowerer.refuse(node, "F2C2005", `\`${node.expression.getText()}\` gets a run-time value, but its source was not loaded, so it cannot be compiled`, {
-    hint: "write it in a TypeScript file that the experiment imports by a relative path, or call it on build-time values only",
-  });
+  return lowerer.refuse(
+    node,
+    "F2C2005",
+    `\`${node.expression.getText()}\` gets a run-time value, but its source was not loaded, so it cannot be compiled`,
+    {
+      hint: "write it in a TypeScript file that the experiment imports by a relative path, or call it on build-time values only",
+    },
+  );
 }
 
-function callModule(lowerer: Lowerer, node: ts.CallExpression, operand: ModuleOperand, args: readonly Operand[]): Operand {
+function callModule(
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  operand: ModuleOperand,
+  args: readonly Operand[],
+): Operand {
   const parts = moduleParts(operand.module)!;
-  const source = lowerer.texts.functionOf(parts.forward) ?? lowerer.refuse(node, "F2C2006", "the forward function of this module was not loaded from TypeScript", { hint: "write it in the experiment or in a file that it imports" });
-  const run = () => lowerer.inline(source, [lowerer.bindChildren(parts.children, operand.rename, node), ...args], node);
+  const source =
+    lowerer.texts.functionOf(parts.forward) ??
+    lowerer.refuse(node, "F2C2006", "the forward function of this module was not loaded from TypeScript", {
+      hint: "write it in the experiment or in a file that it imports",
+    });
+  const run = () =>
+    lowerer.inline(source, [lowerer.bindChildren(parts.children, operand.rename, node), ...args], node);
   if (!operand.twin) return run();
   const training = lowerer.training;
   lowerer.training = training && twinParts(operand.twin)!.options.statistics === "batch";
@@ -141,7 +213,12 @@ function callModule(lowerer: Lowerer, node: ts.CallExpression, operand: ModuleOp
   }
 }
 
-function callIntrinsic(lowerer: Lowerer, node: ts.CallExpression, name: string, args: readonly Operand[]): Operand {
+function callIntrinsic(
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  name: string,
+  args: readonly Operand[],
+): Operand {
   const body = () => callOperand(lowerer, node, args[0] ?? NOTHING, []);
   switch (name) {
     case "training()":
@@ -160,9 +237,22 @@ function callIntrinsic(lowerer: Lowerer, node: ts.CallExpression, name: string, 
     case "parametersOf()":
     case "buffersOf()": {
       const net = args[0];
-      if (net?.kind !== "module") return lowerer.refuse(node, "F2C2007", `${name} takes a net or its twin, got ${net ? describe(net) : "nothing"}`);
-      const group = lowerer.storages.group(net.module, net.twin, name === "parametersOf()" ? "parameters" : "buffers");
-      return dynamic(lowerer.builder.emit("group", [], { name: group.name }, lowerer.locate(node), [{ kind: "group", group: group.layout }])[0]!);
+      if (net?.kind !== "module")
+        return lowerer.refuse(
+          node,
+          "F2C2007",
+          `${name} takes a net or its twin, got ${net ? describe(net) : "nothing"}`,
+        );
+      const group = lowerer.storages.group(
+        net.module,
+        net.twin,
+        name === "parametersOf()" ? "parameters" : "buffers",
+      );
+      return dynamic(
+        lowerer.builder.emit("group", [], { name: group.name }, lowerer.locate(node), [
+          { kind: "group", group: group.layout },
+        ])[0]!,
+      );
     }
     default:
       return callOp(lowerer, node, name, args);
@@ -170,7 +260,12 @@ function callIntrinsic(lowerer: Lowerer, node: ts.CallExpression, name: string, 
 }
 
 /** Distributes arguments over an op's operands and attributes: by position, then by name from a trailing record. */
-export function callOp(lowerer: Lowerer, node: ts.CallExpression, name: string, args: readonly Operand[]): Operand {
+export function callOp(
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  name: string,
+  args: readonly Operand[],
+): Operand {
   const spec = OPS.get(name)!;
   const slots = [...spec.operands, ...spec.attributes];
   const operands: (Value | undefined)[] = [];
@@ -178,11 +273,14 @@ export function callOp(lowerer: Lowerer, node: ts.CallExpression, name: string, 
   const place = (index: number, argument: Operand): void => {
     const operand = spec.operands[index];
     if (operand?.variadic) {
-      for (const item of itemsOf(argument) ?? lowerer.refuse(node, "F2C3008", `${name} takes a list of tensors, got ${describe(argument)}`)) operands.push(operandOf(lowerer, node, name, item, spec));
+      for (const item of itemsOf(argument) ??
+        lowerer.refuse(node, "F2C3008", `${name} takes a list of tensors, got ${describe(argument)}`))
+        operands.push(operandOf(lowerer, node, name, item, spec));
     } else if (operand) {
       operands[index] = operandOf(lowerer, node, name, argument, spec);
     } else {
-      const attribute = slots[index] ?? lowerer.refuse(node, "F2C3008", `${name} takes at most ${slots.length} arguments`);
+      const attribute =
+        slots[index] ?? lowerer.refuse(node, "F2C3008", `${name} takes at most ${slots.length} arguments`);
       const value = fixedAttribute(lowerer, node, name, attribute.name, argument);
       if (value !== undefined) attributes[attribute.name] = value;
     }
@@ -195,47 +293,102 @@ export function callOp(lowerer: Lowerer, node: ts.CallExpression, name: string, 
     }
     for (const [key, value] of named) {
       const index = slots.findIndex((slot) => slot.name === key);
-      if (index < 0) lowerer.refuse(node, "F2C3009", `${name} has no option \`${key}\``, { hint: `it has ${slots.slice(spec.operands.length).map((s) => s.name).join(", ")}` });
+      if (index < 0)
+        lowerer.refuse(node, "F2C3009", `${name} has no option \`${key}\``, {
+          hint: `it has ${slots
+            .slice(spec.operands.length)
+            .map((s) => s.name)
+            .join(", ")}`,
+        });
       place(index, value);
     }
   }
   if (name === "size") {
     const type = operands[0]?.type;
-    const dim = attributes["dim"];
+    const dim = attributes.dim;
     const size = type?.kind === "tensor" && typeof dim === "number" ? type.dims.at(dim) : undefined;
     if (typeof size === "number") return fixed(size);
   }
   for (let i = 0; i < operands.length; i++) operands[i] ??= undefined;
-  while (!spec.operands.some((o) => o.variadic) && operands.length < spec.operands.length && spec.operands[operands.length]!.optional) operands.push(undefined);
+  while (
+    !spec.operands.some((o) => o.variadic) &&
+    operands.length < spec.operands.length &&
+    spec.operands[operands.length]!.optional
+  )
+    operands.push(undefined);
   const results = lowerer.emit(node, name, operands, attributes);
-  return results.length === 0 ? NOTHING : results.length === 1 ? dynamic(results[0]!) : list(results.map(dynamic));
+  return results.length === 0
+    ? NOTHING
+    : results.length === 1
+      ? dynamic(results[0]!)
+      : list(results.map(dynamic));
 }
 
 function optionsOf(argument: Operand): ReadonlyMap<string, Operand> | undefined {
   if (argument.kind === "record") return argument.fields;
-  if (argument.kind === "static" && typeof argument.value === "object" && argument.value !== null && Object.getPrototypeOf(argument.value) === Object.prototype) return fieldsOf(argument);
+  if (
+    argument.kind === "static" &&
+    typeof argument.value === "object" &&
+    argument.value !== null &&
+    Object.getPrototypeOf(argument.value) === Object.prototype
+  )
+    return fieldsOf(argument);
   return undefined;
 }
 
-function operandOf(lowerer: Lowerer, node: ts.CallExpression, op: string, argument: Operand, spec: { operands: readonly { kinds: readonly string[] }[] }): Value | undefined {
+function operandOf(
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  op: string,
+  argument: Operand,
+  spec: { operands: readonly { kinds: readonly string[] }[] },
+): Value | undefined {
   if (argument.kind === "value") return argument.value;
-  if (argument.kind === "static" && (argument.value === null || argument.value === undefined)) return undefined;
-  const numeric = argument.kind === "static" && (typeof argument.value === "number" || typeof argument.value === "boolean");
-  if (numeric && spec.operands.some((o) => o.kinds.includes("f64") || o.kinds.includes("i64"))) return lowerer.scalar(argument, node, true);
+  if (argument.kind === "static" && (argument.value === null || argument.value === undefined))
+    return undefined;
+  const numeric =
+    argument.kind === "static" && (typeof argument.value === "number" || typeof argument.value === "boolean");
+  if (numeric && spec.operands.some((o) => o.kinds.includes("f64") || o.kinds.includes("i64")))
+    return lowerer.scalar(argument, node, true);
   return lowerer.refuse(node, "F2C3008", `${op} takes a tensor here, got ${describe(argument)}`);
 }
 
-function fixedAttribute(lowerer: Lowerer, node: ts.CallExpression, op: string, name: string, argument: Operand): AttributeValue | undefined {
+function fixedAttribute(
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  op: string,
+  name: string,
+  argument: Operand,
+): AttributeValue | undefined {
   if (!isStatic(argument)) {
-    return lowerer.refuse(node, "F2C3011", `${op}: \`${name}\` must be known when the program is built, got ${describe(argument)}`, {
-      hint: "shapes and options are fixed in a compiled step; compute it outside and capture it",
-    });
+    return lowerer.refuse(
+      node,
+      "F2C3011",
+      `${op}: \`${name}\` must be known when the program is built, got ${describe(argument)}`,
+      {
+        hint: "shapes and options are fixed in a compiled step; compute it outside and capture it",
+      },
+    );
   }
   const value = staticValue(argument);
   return value === null || value === undefined ? undefined : (value as AttributeValue);
 }
 
-const CAMEL: Readonly<Record<string, string>> = { view: "reshape", t: "transpose", T: "transpose", plus: "add", minus: "sub", times: "mul", mm: "matmul", dot: "matmul", max: "amax", min: "amin", item: "mean", float: "to", long: "to" };
+const CAMEL: Readonly<Record<string, string>> = {
+  view: "reshape",
+  t: "transpose",
+  T: "transpose",
+  plus: "add",
+  minus: "sub",
+  times: "mul",
+  mm: "matmul",
+  dot: "matmul",
+  max: "amax",
+  min: "amin",
+  item: "mean",
+  float: "to",
+  long: "to",
+};
 const nearest = (name: string): string | undefined => {
   const snake = name.replaceAll(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
   return OPS.get(snake)?.method ? snake : CAMEL[name];

@@ -5,7 +5,16 @@ import type { ScalarType, Value } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
 import { evaluate } from "./expressions.js";
 import { describe, type Lowerer } from "./lowerer.js";
-import { dynamic, fixed, isStatic, leavesOf, type Operand, rebuild, sameStructure, staticValue } from "./operand.js";
+import {
+  dynamic,
+  fixed,
+  isStatic,
+  leavesOf,
+  type Operand,
+  rebuild,
+  sameStructure,
+  staticValue,
+} from "./operand.js";
 import type { Binding, Scope } from "./scope.js";
 
 const K = ts.SyntaxKind;
@@ -16,10 +25,21 @@ export function condition(lowerer: Lowerer, node: ts.Expression, scope: Scope): 
   if (isStatic(value)) return Boolean(staticValue(value));
   if (value.kind === "value") {
     const { type } = value.value;
-    if (type.kind === "scalar") return type.scalar === "bool" ? value.value : lowerer.emit(node, "scalar_ne", [value.value, lowerer.scalar(fixed(0), node, type.scalar === "i64")])[0]!;
-    return lowerer.refuse(node, "F2C1015", `a condition on ${describe(value)}: its values are known only on the device`, {
-      hint: "choose element by element with where(condition, a, b), or make the decision in the plan",
-    });
+    if (type.kind === "scalar")
+      return type.scalar === "bool"
+        ? value.value
+        : lowerer.emit(node, "scalar_ne", [
+            value.value,
+            lowerer.scalar(fixed(0), node, type.scalar === "i64"),
+          ])[0]!;
+    return lowerer.refuse(
+      node,
+      "F2C1015",
+      `a condition on ${describe(value)}: its values are known only on the device`,
+      {
+        hint: "choose element by element with where(condition, a, b), or make the decision in the plan",
+      },
+    );
   }
   return true;
 }
@@ -36,21 +56,47 @@ const arm = (lowerer: Lowerer, body: () => Operand): Arm => {
 };
 
 /** Lowers a run-time choice. Returns what the chosen arm evaluates to; variables that the arms assign are joined. */
-export function lowerIf(lowerer: Lowerer, node: ts.Node, test: Value, then: () => Operand, otherwise: () => Operand): Operand {
+export function lowerIf(
+  lowerer: Lowerer,
+  node: ts.Node,
+  test: Value,
+  then: () => Operand,
+  otherwise: () => Operand,
+): Operand {
   const [a, b] = [arm(lowerer, then), arm(lowerer, otherwise)];
   const bindings = [...new Set([...a.assigned.keys(), ...b.assigned.keys()])];
   const pairs: [string, Operand, Operand][] = [
     ["the result", a.result, b.result],
-    ...bindings.map((v): [string, Operand, Operand] => [`\`${v.name}\``, a.assigned.get(v) ?? v.current, b.assigned.get(v) ?? v.current]),
+    ...bindings.map((v): [string, Operand, Operand] => [
+      `\`${v.name}\``,
+      a.assigned.get(v) ?? v.current,
+      b.assigned.get(v) ?? v.current,
+    ]),
   ];
   const yields: { a: Value; b: Value; name: string }[] = [];
-  const joined = pairs.map(([what, x, y]) => joinOperands(lowerer, node, what, x, y, a.region, b.region, yields));
+  const joined = pairs.map(([what, x, y]) =>
+    joinOperands(lowerer, node, what, x, y, a.region, b.region, yields),
+  );
   const at = lowerer.locate(node);
   const regions = [
-    lowerer.builder.finish(a.region, yields.map((y) => y.a), at),
-    lowerer.builder.finish(b.region, yields.map((y) => y.b), at),
+    lowerer.builder.finish(
+      a.region,
+      yields.map((y) => y.a),
+      at,
+    ),
+    lowerer.builder.finish(
+      b.region,
+      yields.map((y) => y.b),
+      at,
+    ),
   ];
-  const results = lowerer.builder.structured("if", [test], regions, yields.map((y) => y.a.type), at);
+  const results = lowerer.builder.structured(
+    "if",
+    [test],
+    regions,
+    yields.map((y) => y.a.type),
+    at,
+  );
   const filled = joined.map((join) => fill(join, results));
   bindings.forEach((binding, i) => {
     name(lowerer, filled[i + 1]!, binding.name);
@@ -67,9 +113,21 @@ const name = (lowerer: Lowerer, operand: Operand, as: string) => {
 type Join = { readonly shape: Operand; readonly leaves: readonly (Operand | number)[] };
 
 const fill = (join: Join, results: readonly Value[]): Operand =>
-  rebuild(join.shape, join.leaves.map((leaf) => (typeof leaf === "number" ? dynamic(results[leaf]!) : leaf)));
+  rebuild(
+    join.shape,
+    join.leaves.map((leaf) => (typeof leaf === "number" ? dynamic(results[leaf]!) : leaf)),
+  );
 
-function joinOperands(lowerer: Lowerer, node: ts.Node, what: string, x: Operand, y: Operand, a: OpenRegion, b: OpenRegion, yields: { a: Value; b: Value; name: string }[]): Join {
+function joinOperands(
+  lowerer: Lowerer,
+  node: ts.Node,
+  what: string,
+  x: Operand,
+  y: Operand,
+  a: OpenRegion,
+  b: OpenRegion,
+  yields: { a: Value; b: Value; name: string }[],
+): Join {
   if (!sameStructure(x, y)) disagree(lowerer, node, what, describe(x), describe(y));
   const ys = leavesOf(y);
   const leaves = leavesOf(x).map((left, i) => {
@@ -81,7 +139,8 @@ function joinOperands(lowerer: Lowerer, node: ts.Node, what: string, x: Operand,
     }
     const wish = scalarKind(left) ?? scalarKind(right);
     const [u, v] = [asValue(lowerer, node, left, a, wish), asValue(lowerer, node, right, b, wish)];
-    if (!u || !v || printType(u.type) !== printType(v.type)) disagree(lowerer, node, what, describe(left), describe(right));
+    if (!u || !v || printType(u.type) !== printType(v.type))
+      disagree(lowerer, node, what, describe(left), describe(right));
     yields.push({ a: u!, b: v!, name: what });
     return yields.length - 1;
   });
@@ -89,17 +148,29 @@ function joinOperands(lowerer: Lowerer, node: ts.Node, what: string, x: Operand,
 }
 
 const disagree = (lowerer: Lowerer, node: ts.Node, what: string, a: string, b: string): never =>
-  lowerer.refuse(node, "F2C3012", `${what} is ${a} in one branch and ${b} in the other`, { hint: "both branches must give values of one type and shape" });
+  lowerer.refuse(node, "F2C3012", `${what} is ${a} in one branch and ${b} in the other`, {
+    hint: "both branches must give values of one type and shape",
+  });
 
-const isNumber = (o: Operand) => o.kind === "static" && (typeof o.value === "number" || typeof o.value === "boolean");
-const scalarKind = (o: Operand): ScalarType | undefined => (o.kind === "value" && o.value.type.kind === "scalar" ? o.value.type.scalar : undefined);
+const isNumber = (o: Operand) =>
+  o.kind === "static" && (typeof o.value === "number" || typeof o.value === "boolean");
+const scalarKind = (o: Operand): ScalarType | undefined =>
+  o.kind === "value" && o.value.type.kind === "scalar" ? o.value.type.scalar : undefined;
 
 /** An operand as a value inside a region: numbers become constants of the wished kind. */
-function asValue(lowerer: Lowerer, node: ts.Node, operand: Operand, region: OpenRegion, wish: ScalarType | undefined): Value | undefined {
+function asValue(
+  lowerer: Lowerer,
+  node: ts.Node,
+  operand: Operand,
+  region: OpenRegion,
+  wish: ScalarType | undefined,
+): Value | undefined {
   return lowerer.builder.reopen(region, () => {
     if (operand.kind === "value") {
       const isInt = scalarKind(operand) === "i64";
-      return isInt && wish === "f64" ? lowerer.emit(node, "scalar_to_f64", [operand.value])[0] : operand.value;
+      return isInt && wish === "f64"
+        ? lowerer.emit(node, "scalar_to_f64", [operand.value])[0]
+        : operand.value;
     }
     return isNumber(operand) ? lowerer.scalar(operand, node, wish === "i64") : undefined;
   });
@@ -109,7 +180,13 @@ function asValue(lowerer: Lowerer, node: ts.Node, operand: Operand, region: Open
 export function choose(lowerer: Lowerer, node: ts.ConditionalExpression, scope: Scope): Operand {
   const test = condition(lowerer, node.condition, scope);
   if (typeof test === "boolean") return evaluate(lowerer, test ? node.whenTrue : node.whenFalse, scope);
-  return lowerIf(lowerer, node, test, () => evaluate(lowerer, node.whenTrue, scope), () => evaluate(lowerer, node.whenFalse, scope));
+  return lowerIf(
+    lowerer,
+    node,
+    test,
+    () => evaluate(lowerer, node.whenTrue, scope),
+    () => evaluate(lowerer, node.whenFalse, scope),
+  );
 }
 
 /** `&&`, `||`, `??`: the right side is evaluated only where it counts. */
@@ -124,11 +201,15 @@ export function shortCircuit(lowerer: Lowerer, node: ts.BinaryExpression, scope:
   if (isStatic(left)) return Boolean(staticValue(left)) === and ? evaluate(lowerer, node.right, scope) : left;
   if (scalarKind(left) !== "bool") {
     if (left.kind !== "value") return and ? evaluate(lowerer, node.right, scope) : left;
-    return lowerer.refuse(node.left, "F2C1015", `${and ? "&&" : "||"} on ${describe(left)}`, { hint: "use .logical_and() and .logical_or() on tensors, comparisons on numbers" });
+    return lowerer.refuse(node.left, "F2C1015", `${and ? "&&" : "||"} on ${describe(left)}`, {
+      hint: "use .logical_and() and .logical_or() on tensors, comparisons on numbers",
+    });
   }
   const test = (left as { value: Value }).value;
   const right = () => evaluate(lowerer, node.right, scope);
-  return and ? lowerIf(lowerer, node, test, right, () => fixed(false)) : lowerIf(lowerer, node, test, () => fixed(true), right);
+  return and
+    ? lowerIf(lowerer, node, test, right, () => fixed(false))
+    : lowerIf(lowerer, node, test, () => fixed(true), right);
 }
 
 /** Lowers `body` into a region that records no gradient. */
@@ -142,7 +223,13 @@ export function noGradRegion(lowerer: Lowerer, node: ts.Node, body: () => Operan
   const joins = [hoist(result), ...[...assigned.values()].map(hoist)];
   const at = lowerer.locate(node);
   const finished = lowerer.builder.finish(region, yields, at);
-  const results = lowerer.builder.structured("no_grad", [], [finished], yields.map((v) => v.type), at);
+  const results = lowerer.builder.structured(
+    "no_grad",
+    [],
+    [finished],
+    yields.map((v) => v.type),
+    at,
+  );
   const [value, ...rest] = joins.map((join) => fill(join, results));
   [...assigned.keys()].forEach((binding, i) => lowerer.assign(binding, rest[i]!));
   return value!;
@@ -160,29 +247,56 @@ function carriedOf(lowerer: Lowerer, node: ts.Node, bindings: readonly Binding[]
     const initial = leavesOf(binding.current).map((leaf) => {
       if (leaf.kind === "value") return leaf.value;
       if (isNumber(leaf)) return lowerer.scalar(leaf, node);
-      return lowerer.refuse(node, "F2C3013", `the loop changes \`${binding.name}\`, which is ${describe(leaf)} before it`, { hint: "give it a number or a tensor before the loop" });
+      return lowerer.refuse(
+        node,
+        "F2C3013",
+        `the loop changes \`${binding.name}\`, which is ${describe(leaf)} before it`,
+        { hint: "give it a number or a tensor before the loop" },
+      );
     });
     return { binding, shape: binding.current, initial };
   });
 }
 
-function loopBody(lowerer: Lowerer, node: ts.Node, carried: readonly Carried[], args: readonly Value[], body: () => void): readonly Value[] {
+function loopBody(
+  lowerer: Lowerer,
+  node: ts.Node,
+  carried: readonly Carried[],
+  args: readonly Value[],
+  body: () => void,
+): readonly Value[] {
   const rest = [...args];
   for (const { binding, shape, initial } of carried) {
-    const value = rebuild(shape, initial.map(() => dynamic(rest.shift()!)));
+    const value = rebuild(
+      shape,
+      initial.map(() => dynamic(rest.shift()!)),
+    );
     lowerer.assign(binding, value);
   }
   body();
   return carried.flatMap(({ binding, shape, initial }) => {
     if (!sameStructure(shape, binding.current)) {
-      lowerer.refuse(node, "F2C3013", `\`${binding.name}\` is ${describe(shape)} before the loop and ${describe(binding.current)} after a turn`);
+      lowerer.refuse(
+        node,
+        "F2C3013",
+        `\`${binding.name}\` is ${describe(shape)} before the loop and ${describe(binding.current)} after a turn`,
+      );
     }
     return leavesOf(binding.current).map((leaf, i) => {
       const before = initial[i]!;
-      let after = leaf.kind === "value" ? leaf.value : lowerer.scalar(leaf, node, before.type.kind === "scalar" && before.type.scalar === "i64");
-      if (printType(before.type) === "f64" && printType(after.type) === "i64") after = lowerer.emit(node, "scalar_to_f64", [after])[0]!;
+      let after =
+        leaf.kind === "value"
+          ? leaf.value
+          : lowerer.scalar(leaf, node, before.type.kind === "scalar" && before.type.scalar === "i64");
+      if (printType(before.type) === "f64" && printType(after.type) === "i64")
+        after = lowerer.emit(node, "scalar_to_f64", [after])[0]!;
       if (printType(before.type) !== printType(after.type)) {
-        lowerer.refuse(node, "F2C3013", `\`${binding.name}\` is ${printType(before.type)} before the loop and ${printType(after.type)} after a turn`, { hint: "a value that a loop carries keeps its type and shape" });
+        lowerer.refuse(
+          node,
+          "F2C3013",
+          `\`${binding.name}\` is ${printType(before.type)} before the loop and ${printType(after.type)} after a turn`,
+          { hint: "a value that a loop carries keeps its type and shape" },
+        );
       }
       return after;
     });
@@ -192,16 +306,26 @@ function loopBody(lowerer: Lowerer, node: ts.Node, carried: readonly Carried[], 
 function afterLoop(lowerer: Lowerer, carried: readonly Carried[], results: readonly Value[]): void {
   const rest = [...results];
   for (const { binding, shape, initial } of carried) {
-    const value = rebuild(shape, initial.map(() => dynamic(rest.shift()!)));
+    const value = rebuild(
+      shape,
+      initial.map(() => dynamic(rest.shift()!)),
+    );
     name(lowerer, value, binding.name);
     lowerer.assign(binding, value);
   }
 }
 
-const argsOf = (carried: readonly Carried[]) => carried.flatMap((c) => c.initial.map((v) => ({ name: c.binding.name, type: v.type })));
+const argsOf = (carried: readonly Carried[]) =>
+  carried.flatMap((c) => c.initial.map((v) => ({ name: c.binding.name, type: v.type })));
 
 /** A loop of `count` turns, known only at run time. `body` gets the turn's number. */
-export function lowerFor(lowerer: Lowerer, node: ts.Node, count: Value, assigned: readonly Binding[], body: (index: Value) => void): void {
+export function lowerFor(
+  lowerer: Lowerer,
+  node: ts.Node,
+  count: Value,
+  assigned: readonly Binding[],
+  body: (index: Value) => void,
+): void {
   const carried = carriedOf(lowerer, node, assigned);
   const at = lowerer.locate(node);
   const args = [{ name: "index", type: { kind: "scalar", scalar: "i64" } as const }, ...argsOf(carried)];
@@ -210,11 +334,27 @@ export function lowerFor(lowerer: Lowerer, node: ts.Node, count: Value, assigned
   );
   const finished = lowerer.builder.finish(region, result.result, at);
   const initial = carried.flatMap((c) => c.initial);
-  afterLoop(lowerer, carried, lowerer.builder.structured("for", [count, ...initial], [finished], initial.map((v) => v.type), at));
+  afterLoop(
+    lowerer,
+    carried,
+    lowerer.builder.structured(
+      "for",
+      [count, ...initial],
+      [finished],
+      initial.map((v) => v.type),
+      at,
+    ),
+  );
 }
 
 /** A loop that ends when a run-time condition fails. */
-export function lowerWhile(lowerer: Lowerer, node: ts.Node, assigned: readonly Binding[], test: () => boolean | Value, body: () => void): void {
+export function lowerWhile(
+  lowerer: Lowerer,
+  node: ts.Node,
+  assigned: readonly Binding[],
+  test: () => boolean | Value,
+  body: () => void,
+): void {
   const carried = carriedOf(lowerer, node, assigned);
   const at = lowerer.locate(node);
   const asked = lowerer.builder.region(argsOf(carried), (args) =>
@@ -227,8 +367,23 @@ export function lowerWhile(lowerer: Lowerer, node: ts.Node, assigned: readonly B
       return answer;
     }),
   );
-  const turn = lowerer.builder.region(argsOf(carried), (args) => lowerer.branch(() => loopBody(lowerer, node, carried, args, body)));
-  const regions = [lowerer.builder.finish(asked.region, asked.result.result, at), lowerer.builder.finish(turn.region, turn.result.result, at)];
+  const turn = lowerer.builder.region(argsOf(carried), (args) =>
+    lowerer.branch(() => loopBody(lowerer, node, carried, args, body)),
+  );
+  const regions = [
+    lowerer.builder.finish(asked.region, asked.result.result, at),
+    lowerer.builder.finish(turn.region, turn.result.result, at),
+  ];
   const initial = carried.flatMap((c) => c.initial);
-  afterLoop(lowerer, carried, lowerer.builder.structured("while", initial, regions, initial.map((v) => v.type), at));
+  afterLoop(
+    lowerer,
+    carried,
+    lowerer.builder.structured(
+      "while",
+      initial,
+      regions,
+      initial.map((v) => v.type),
+      at,
+    ),
+  );
 }

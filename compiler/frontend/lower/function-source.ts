@@ -30,7 +30,13 @@ export class SourceTexts {
   }
 
   text(path: string): string {
-    return this.loaded.get(path) ?? readFileSync(path.startsWith(LIBRARY_PREFIX) ? join(libraryRoot, path.slice(LIBRARY_PREFIX.length)) : path, "utf8");
+    return (
+      this.loaded.get(path) ??
+      readFileSync(
+        path.startsWith(LIBRARY_PREFIX) ? join(libraryRoot, path.slice(LIBRARY_PREFIX.length)) : path,
+        "utf8",
+      )
+    );
   }
 
   /** The syntax of a function value, if the loader or the build has tagged it. */

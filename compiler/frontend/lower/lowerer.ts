@@ -7,13 +7,13 @@ import type { StorageTable } from "../../build/storage-table.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import type { AttributeValue, Location, Value } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
-import { bindPattern } from "./patterns.js";
+import { resolveName } from "../scopes.js";
 import { evaluate } from "./expressions.js";
 import type { FunctionSource, SourceTexts } from "./function-source.js";
-import { dynamic, fixed, type ModuleOperand, NOTHING, type Operand, record, list } from "./operand.js";
+import { dynamic, fixed, list, type ModuleOperand, NOTHING, type Operand, record } from "./operand.js";
+import { bindPattern } from "./patterns.js";
 import { type Binding, Journal, Scope } from "./scope.js";
 import { runBody } from "./statements.js";
-import { resolveName } from "../scopes.js";
 
 /** A user's mistake in a compiled function. Caught at the statement, so that the next statements are looked at too. */
 export class Refusal extends Error {
@@ -56,7 +56,12 @@ export class Lowerer {
 
   locate(node: ts.Node): Location {
     const { source } = this.calls.at(-1)!;
-    return { path: source.path, start: node.getStart(), end: node.getEnd(), parent: this.calls.at(-1)!.location };
+    return {
+      path: source.path,
+      start: node.getStart(),
+      end: node.getEnd(),
+      parent: this.calls.at(-1)!.location,
+    };
   }
 
   span(node: ts.Node): Span {
@@ -95,9 +100,10 @@ export class Lowerer {
   resolve(node: ts.Identifier, scope: Scope): Operand {
     const binding = scope.find(node.text);
     const found = binding ? binding.current : scope.capture(node.text, node);
-    if (found === undefined) this.refuse(node, "F2C2001", `\`${node.text}\` is not known inside a compiled function`, {
-      hint: "compiled functions see their parameters, what they declare, what they capture, and Math",
-    });
+    if (found === undefined)
+      this.refuse(node, "F2C2001", `\`${node.text}\` is not known inside a compiled function`, {
+        hint: "compiled functions see their parameters, what they declare, what they capture, and Math",
+      });
     if (found.kind === "poison") throw new AlreadyRefused();
     return found;
   }
@@ -145,7 +151,8 @@ export class Lowerer {
         return own.twin ? own : { ...own, rename };
       }
       if (Array.isArray(child)) return list(child.map(bind));
-      if (typeof child === "object" && child !== null) return record(Object.entries(child).map(([name, c]) => [name, bind(c)] as const));
+      if (typeof child === "object" && child !== null)
+        return record(Object.entries(child).map(([name, c]) => [name, bind(c)] as const));
       return fixed(child);
     };
     return bind(children);
@@ -161,20 +168,39 @@ export class Lowerer {
   /** A build-time number or boolean as a run-time scalar. */
   scalar(operand: Operand, node: ts.Node, integer = false): Value {
     if (operand.kind === "value" && operand.value.type.kind === "scalar") return operand.value;
-    if (operand.kind === "static" && (typeof operand.value === "number" || typeof operand.value === "boolean")) {
+    if (
+      operand.kind === "static" &&
+      (typeof operand.value === "number" || typeof operand.value === "boolean")
+    ) {
       const whole = integer && Number.isInteger(operand.value);
-      return this.builder.constant(operand.value, this.locate(node), typeof operand.value === "boolean" ? "bool" : whole ? "i64" : "f64");
+      return this.builder.constant(
+        operand.value,
+        this.locate(node),
+        typeof operand.value === "boolean" ? "bool" : whole ? "i64" : "f64",
+      );
     }
     return this.refuse(node, "F2C3007", `a number is needed here, got ${describe(operand)}`);
   }
 
-  emit(node: ts.Node, op: string, operands: readonly (Value | undefined)[], attributes: Record<string, AttributeValue | undefined> = {}): readonly Value[] {
+  emit(
+    node: ts.Node,
+    op: string,
+    operands: readonly (Value | undefined)[],
+    attributes: Record<string, AttributeValue | undefined> = {},
+  ): readonly Value[] {
     try {
       return this.builder.emit(op, operands, attributes, this.locate(node));
     } catch (error) {
       if (!(error instanceof OpRefusal)) throw error;
-      const shown = error.operands.filter((v) => v !== undefined && v.name !== "").map((v) => `${v!.name}: ${printType(v!.type)}`);
-      return this.refuse(node, FAILURES[error.failure], error.message, shown.length ? { hint: `here ${shown.join(", ")}` } : {});
+      const shown = error.operands
+        .filter((v) => v !== undefined && v.name !== "")
+        .map((v) => `${v!.name}: ${printType(v!.type)}`);
+      return this.refuse(
+        node,
+        FAILURES[error.failure],
+        error.message,
+        shown.length ? { hint: `here ${shown.join(", ")}` } : {},
+      );
     }
   }
 
@@ -183,13 +209,23 @@ export class Lowerer {
   /** Lowers the body of `source` with these arguments, as if it stood where it is called. */
   inline(source: FunctionSource, args: readonly Operand[], at: ts.Node | undefined, scope?: Scope): Operand {
     if (this.calls.length > MAX_DEPTH) {
-      this.refuse(at ?? source.node, "F2C1020", `calls nest more than ${MAX_DEPTH} deep: a compiled function may not call itself`, {
-        hint: "write the recursion as a loop over a build-time list",
-      });
+      this.refuse(
+        at ?? source.node,
+        "F2C1020",
+        `calls nest more than ${MAX_DEPTH} deep: a compiled function may not call itself`,
+        {
+          hint: "write the recursion as a loop over a build-time list",
+        },
+      );
     }
     const location = at ? this.locate(at) : undefined;
-    if (ts.getCombinedModifierFlags(source.node as ts.Declaration) & ts.ModifierFlags.Async || (source.node as ts.FunctionExpression).asteriskToken) {
-      this.refuse(at ?? source.node, "F2C1003", "an async function or a generator cannot be compiled", { hint: "compiled functions run on the device, start to end" });
+    if (
+      ts.getCombinedModifierFlags(source.node as ts.Declaration) & ts.ModifierFlags.Async ||
+      (source.node as ts.FunctionExpression).asteriskToken
+    ) {
+      this.refuse(at ?? source.node, "F2C1003", "an async function or a generator cannot be compiled", {
+        hint: "compiled functions run on the device, start to end",
+      });
     }
     this.calls.push({ location, source });
     try {
@@ -226,17 +262,35 @@ export class Lowerer {
     if (!thunk) return undefined;
     const declaration = resolveName(source.node, name)?.declaration;
     if (declaration && ts.isVariableDeclaration(declaration) && isReassigned(declaration)) {
-      this.refuse(node, "F2C2002", `\`${name}\` is captured, but it changes: its value at run time would not be the one seen now`, {
-        hint: "make it a const, or pass what changes as a value of the plan",
-        related: [{ message: `\`${name}\` is declared with let, and assigned again`, span: { path: source.path, start: declaration.getStart(), end: declaration.getEnd() } }],
-      });
+      this.refuse(
+        node,
+        "F2C2002",
+        `\`${name}\` is captured, but it changes: its value at run time would not be the one seen now`,
+        {
+          hint: "make it a const, or pass what changes as a value of the plan",
+          related: [
+            {
+              message: `\`${name}\` is declared with let, and assigned again`,
+              span: { path: source.path, start: declaration.getStart(), end: declaration.getEnd() },
+            },
+          ],
+        },
+      );
     }
     return this.wrap(thunk());
   }
 }
 
 const FAILURES: Record<OpRefusal["failure"], string> = {
-  shape: "F2C3001", rank: "F2C3002", dtype: "F2C3003", dim: "F2C3004", elements: "F2C3005", size: "F2C3006", kind: "F2C3007", operand: "F2C3008", attribute: "F2C3009",
+  shape: "F2C3001",
+  rank: "F2C3002",
+  dtype: "F2C3003",
+  dim: "F2C3004",
+  elements: "F2C3005",
+  size: "F2C3006",
+  kind: "F2C3007",
+  operand: "F2C3008",
+  attribute: "F2C3009",
 };
 
 const reassigned = new WeakMap<ts.VariableDeclaration, boolean>();
@@ -248,12 +302,18 @@ function isReassigned(declaration: ts.VariableDeclaration): boolean {
   let found = false;
   const isLet = !(ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const);
   const visit = (node: ts.Node): void => {
-    const target = ts.isBinaryExpression(node) && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && node.operatorToken.kind <= ts.SyntaxKind.LastAssignment
-      ? node.left
-      : ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)
-        ? (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken ? node.operand : undefined)
-        : undefined;
-    if (target && ts.isIdentifier(target) && resolveName(target, target.text)?.declaration === declaration) found = true;
+    const target =
+      ts.isBinaryExpression(node) &&
+      node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment &&
+      node.operatorToken.kind <= ts.SyntaxKind.LastAssignment
+        ? node.left
+        : ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)
+          ? node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken
+            ? node.operand
+            : undefined
+          : undefined;
+    if (target && ts.isIdentifier(target) && resolveName(target, target.text)?.declaration === declaration)
+      found = true;
     if (!found) ts.forEachChild(node, visit);
   };
   if (isLet) visit(declaration.getSourceFile());
@@ -267,9 +327,17 @@ export function describe(operand: Operand): string {
     case "static":
       if (operand.value === null || operand.value === undefined) return String(operand.value);
       if (typeof operand.value === "function") return "a function";
-      return typeof operand.value === "object" ? (Array.isArray(operand.value) ? "a list" : "an object") : `${typeof operand.value} ${JSON.stringify(operand.value)}`;
+      return typeof operand.value === "object"
+        ? Array.isArray(operand.value)
+          ? "a list"
+          : "an object"
+        : `${typeof operand.value} ${JSON.stringify(operand.value)}`;
     case "value":
-      return operand.value.type.kind === "tensor" ? `a tensor ${printType(operand.value.type)}` : operand.value.type.kind === "group" ? "a group of tensors" : `a run-time ${operand.value.type.scalar === "bool" ? "boolean" : "number"}`;
+      return operand.value.type.kind === "tensor"
+        ? `a tensor ${printType(operand.value.type)}`
+        : operand.value.type.kind === "group"
+          ? "a group of tensors"
+          : `a run-time ${operand.value.type.scalar === "bool" ? "boolean" : "number"}`;
     case "list":
       return "a list";
     case "record":

@@ -1,8 +1,8 @@
 /** @file What an expression of a compiled function may be while it is being lowered. */
 import type { Module, Twin } from "../../../dsl/index.js";
 import type { Value } from "../../ir/module.js";
-import type { Scope } from "./scope.js";
 import type { FunctionSource } from "./function-source.js";
+import type { Scope } from "./scope.js";
 
 /** A module with the place of its parameters: `probe.blocks.0`. A twin's lie elsewhere and get no gradient. */
 export interface ModuleOperand {
@@ -29,7 +29,10 @@ export type Operand =
 export const fixed = (value: unknown): Operand => ({ kind: "static", value });
 export const dynamic = (value: Value): Operand => ({ kind: "value", value });
 export const list = (items: readonly Operand[]): Operand => ({ kind: "list", items });
-export const record = (fields: Iterable<readonly [string, Operand]>): Operand => ({ kind: "record", fields: new Map(fields) });
+export const record = (fields: Iterable<readonly [string, Operand]>): Operand => ({
+  kind: "record",
+  fields: new Map(fields),
+});
 export const NOTHING: Operand = fixed(undefined);
 
 /** Whether everything in it is known at build time. */
@@ -85,10 +88,14 @@ export function rebuild(operand: Operand, leaves: Operand[]): Operand {
 
 /** Whether two operands have the same nesting, so that their leaves correspond. */
 export function sameStructure(a: Operand, b: Operand): boolean {
-  if (a.kind === "list" && b.kind === "list") return a.items.length === b.items.length && a.items.every((x, i) => sameStructure(x, b.items[i]!));
+  if (a.kind === "list" && b.kind === "list")
+    return a.items.length === b.items.length && a.items.every((x, i) => sameStructure(x, b.items[i]!));
   if (a.kind === "record" && b.kind === "record") {
     const names = [...a.fields.keys()];
-    return names.length === b.fields.size && names.every((n) => b.fields.has(n) && sameStructure(a.fields.get(n)!, b.fields.get(n)!));
+    return (
+      names.length === b.fields.size &&
+      names.every((n) => b.fields.has(n) && sameStructure(a.fields.get(n)!, b.fields.get(n)!))
+    );
   }
   const leaf = (o: Operand) => o.kind !== "list" && o.kind !== "record";
   return leaf(a) && leaf(b);

@@ -32,13 +32,30 @@ const OPERATORS: Partial<Record<ts.SyntaxKind, Operator>> = {
 };
 const EQUALITY = new Set(["scalar_eq", "scalar_ne"]);
 
-export function applyBinary(lowerer: Lowerer, node: ts.Expression, kind: ts.SyntaxKind, a: Operand, b: Operand): Operand {
+export function applyBinary(
+  lowerer: Lowerer,
+  node: ts.Expression,
+  kind: ts.SyntaxKind,
+  a: Operand,
+  b: Operand,
+): Operand {
   const operator = OPERATORS[kind];
-  if (!operator) return lowerer.refuse(node, "F2C1002", `the operator ${ts.tokenToString(kind) ?? ""} cannot be compiled`, { hint: "compiled functions have + - * / % **, comparisons and logic" });
+  if (!operator)
+    return lowerer.refuse(
+      node,
+      "F2C1002",
+      `the operator ${ts.tokenToString(kind) ?? ""} cannot be compiled`,
+      { hint: "compiled functions have + - * / % **, comparisons and logic" },
+    );
   if (isStatic(a) && isStatic(b)) return fixed(operator.compute(staticValue(a), staticValue(b)));
   for (const side of [a, b]) {
     if (side.kind === "value" && side.value.type.kind === "tensor") {
-      lowerer.refuse(node, "F2C1013", `${ts.tokenToString(kind)} is for numbers, and this side is ${describe(side)}`, { hint: `use the method: .${operator.method}(…)` });
+      lowerer.refuse(
+        node,
+        "F2C1013",
+        `${ts.tokenToString(kind)} is for numbers, and this side is ${describe(side)}`,
+        { hint: `use the method: .${operator.method}(…)` },
+      );
     }
   }
   if (EQUALITY.has(operator.op) && (isReference(a) || isReference(b))) {
@@ -48,7 +65,8 @@ export function applyBinary(lowerer: Lowerer, node: ts.Expression, kind: ts.Synt
 }
 
 /** Something that is never equal to a run-time scalar: null, undefined, a module, a record. */
-const isReference = (o: Operand) => o.kind !== "value" && !(o.kind === "static" && ["number", "boolean"].includes(typeof o.value));
+const isReference = (o: Operand) =>
+  o.kind !== "value" && !(o.kind === "static" && ["number", "boolean"].includes(typeof o.value));
 
 /** A scalar op with an i64 side made real where the other is. */
 export function scalarOp(lowerer: Lowerer, node: ts.Node, op: string, a: Value, b: Value): Value {
@@ -60,29 +78,52 @@ export function scalarOp(lowerer: Lowerer, node: ts.Node, op: string, a: Value, 
   return lowerer.emit(node, op, [a, b])[0]!;
 }
 
-export function applyUnary(lowerer: Lowerer, node: ts.Expression, kind: ts.SyntaxKind, value: Operand): Operand {
+export function applyUnary(
+  lowerer: Lowerer,
+  node: ts.Expression,
+  kind: ts.SyntaxKind,
+  value: Operand,
+): Operand {
   if (isStatic(value)) {
     const v = staticValue(value) as number;
-    return fixed(kind === K.MinusToken ? -v : kind === K.ExclamationToken ? !v : kind === K.PlusToken ? +v : ~v);
+    return fixed(
+      kind === K.MinusToken ? -v : kind === K.ExclamationToken ? !v : kind === K.PlusToken ? +v : ~v,
+    );
   }
   if (value.kind === "value" && value.value.type.kind === "tensor") {
-    return lowerer.refuse(node, "F2C1013", `${ts.tokenToString(kind)} is for numbers and booleans, and this is ${describe(value)}`, { hint: kind === K.MinusToken ? "use .neg()" : "use .logical_not()" });
+    return lowerer.refuse(
+      node,
+      "F2C1013",
+      `${ts.tokenToString(kind)} is for numbers and booleans, and this is ${describe(value)}`,
+      { hint: kind === K.MinusToken ? "use .neg()" : "use .logical_not()" },
+    );
   }
   if (kind === K.ExclamationToken) {
     if (value.kind !== "value") return fixed(false);
     return dynamic(lowerer.emit(node, "scalar_not", [value.value])[0]!);
   }
-  if (kind === K.MinusToken) return dynamic(lowerer.emit(node, "scalar_neg", [lowerer.scalar(value, node)])[0]!);
+  if (kind === K.MinusToken)
+    return dynamic(lowerer.emit(node, "scalar_neg", [lowerer.scalar(value, node)])[0]!);
   if (kind === K.PlusToken) return value;
   return lowerer.refuse(node, "F2C1002", `the operator ${ts.tokenToString(kind) ?? ""} cannot be compiled`);
 }
 
 const MATH: Readonly<Record<string, string>> = {
-  exp: "scalar_exp", log: "scalar_log", sqrt: "scalar_sqrt", cos: "scalar_cos", sin: "scalar_sin", floor: "scalar_floor",
+  exp: "scalar_exp",
+  log: "scalar_log",
+  sqrt: "scalar_sqrt",
+  cos: "scalar_cos",
+  sin: "scalar_sin",
+  floor: "scalar_floor",
 };
 
 /** Math.f of run-time scalars. */
-export function mathCall(lowerer: Lowerer, node: ts.CallExpression, name: string, args: readonly Operand[]): Operand {
+export function mathCall(
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  name: string,
+  args: readonly Operand[],
+): Operand {
   const scalars = () => args.map((a) => lowerer.scalar(a, node));
   if (name === "min" || name === "max") {
     return dynamic(scalars().reduce((a, b) => scalarOp(lowerer, node, `scalar_${name}`, a, b)));
@@ -96,6 +137,9 @@ export function mathCall(lowerer: Lowerer, node: ts.CallExpression, name: string
     return dynamic(scalarOp(lowerer, node, "scalar_pow", a!, b!));
   }
   const op = MATH[name];
-  if (!op) return lowerer.refuse(node, "F2C1014", `Math.${name} of a run-time number cannot be compiled`, { hint: `Math has min, max, abs, pow, ${Object.keys(MATH).join(", ")} here; or compute it in the plan` });
+  if (!op)
+    return lowerer.refuse(node, "F2C1014", `Math.${name} of a run-time number cannot be compiled`, {
+      hint: `Math has min, max, abs, pow, ${Object.keys(MATH).join(", ")} here; or compute it in the plan`,
+    });
   return dynamic(lowerer.emit(node, op, scalars())[0]!);
 }

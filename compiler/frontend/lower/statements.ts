@@ -1,6 +1,7 @@
 /** @file Statements: declarations, assignments, branches, loops, returns. */
 import { ts } from "ts-morph";
 import type { Value } from "../../ir/module.js";
+import { isFunctionNode } from "../scopes.js";
 import { condition, lowerFor, lowerIf, lowerWhile } from "./control.js";
 import { evaluate, unwrapped } from "./expressions.js";
 import { describe, type Lowerer } from "./lowerer.js";
@@ -8,12 +9,13 @@ import { dynamic, fixed, isStatic, NOTHING, type Operand, staticValue } from "./
 import { applyBinary, scalarOp } from "./operators.js";
 import { bindPattern, itemsOf } from "./patterns.js";
 import { type Binding, Scope } from "./scope.js";
-import { isFunctionNode } from "../scopes.js";
 
 const K = ts.SyntaxKind;
 
 /** How a statement ended. */
-type Completion = { readonly kind: "normal" | "break" | "continue" } | { readonly kind: "return"; readonly value: Operand };
+type Completion =
+  | { readonly kind: "normal" | "break" | "continue" }
+  | { readonly kind: "return"; readonly value: Operand };
 const NORMAL: Completion = { kind: "normal" };
 
 /** More turns than this of a loop whose bounds are known now: almost surely a mistake, and a program nobody can read. */
@@ -34,10 +36,17 @@ function runList(lowerer: Lowerer, statements: readonly ts.Statement[], scope: S
   }
   for (const [i, statement] of statements.entries()) {
     if (ts.isIfStatement(statement) && endsFunction(statement)) {
-      const test = lowerer.guarded<boolean | Value>(() => condition(lowerer, statement.expression, scope), () => true);
-      if (typeof test !== "boolean") return earlyReturn(lowerer, statement, test, statements.slice(i + 1), scope);
+      const test = lowerer.guarded<boolean | Value>(
+        () => condition(lowerer, statement.expression, scope),
+        () => true,
+      );
+      if (typeof test !== "boolean")
+        return earlyReturn(lowerer, statement, test, statements.slice(i + 1), scope);
     }
-    const completion = lowerer.guarded(() => run(lowerer, statement, scope), () => poison(statement, scope));
+    const completion = lowerer.guarded(
+      () => run(lowerer, statement, scope),
+      () => poison(statement, scope),
+    );
     if (completion.kind !== "normal") return completion;
   }
   return NORMAL;
@@ -49,22 +58,34 @@ function poison(statement: ts.Statement, scope: Scope): Completion {
     if (ts.isIdentifier(name)) scope.declare(name.text, { kind: "poison" }, true, name);
     else for (const element of name.elements) if (!ts.isOmittedExpression(element)) declare(element.name);
   };
-  if (ts.isVariableStatement(statement)) for (const d of statement.declarationList.declarations) declare(d.name);
+  if (ts.isVariableStatement(statement))
+    for (const d of statement.declarationList.declarations) declare(d.name);
   return ts.isReturnStatement(statement) ? { kind: "return", value: { kind: "poison" } } : NORMAL;
 }
 
 /** `if (test) return a; rest` becomes a choice between `a` and what the rest returns. */
-function earlyReturn(lowerer: Lowerer, node: ts.IfStatement, test: Value, rest: readonly ts.Statement[], scope: Scope): Completion {
+function earlyReturn(
+  lowerer: Lowerer,
+  node: ts.IfStatement,
+  test: Value,
+  rest: readonly ts.Statement[],
+  scope: Scope,
+): Completion {
   const arm = (first: ts.Statement | undefined) => (): Operand => {
     const completion = runList(lowerer, first ? [first, ...rest] : rest, new Scope(scope));
     if (completion.kind === "break" || completion.kind === "continue") return leavesLoop(lowerer, node);
     return completion.kind === "return" ? completion.value : NOTHING;
   };
-  return { kind: "return", value: lowerIf(lowerer, node, test, arm(node.thenStatement), arm(node.elseStatement)) };
+  return {
+    kind: "return",
+    value: lowerIf(lowerer, node, test, arm(node.thenStatement), arm(node.elseStatement)),
+  };
 }
 
 const leavesLoop = (lowerer: Lowerer, node: ts.Node): never =>
-  lowerer.refuse(node, "F2C1022", "break or continue on a run-time condition cannot be compiled", { hint: "carry a flag, or fold the condition into the loop's own" });
+  lowerer.refuse(node, "F2C1022", "break or continue on a run-time condition cannot be compiled", {
+    hint: "carry a flag, or fold the condition into the loop's own",
+  });
 
 function endsFunction(node: ts.Node): boolean {
   let found = false;
@@ -78,7 +99,11 @@ function endsFunction(node: ts.Node): boolean {
 
 const REFUSED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: string, hint: string]>> = {
   [K.TryStatement]: ["F2C1023", "try/catch", "a step cannot fail halfway; check values in the plan"],
-  [K.ThrowStatement]: ["F2C1024", "throw on the device", "check build-time values outside the compiled function"],
+  [K.ThrowStatement]: [
+    "F2C1024",
+    "throw on the device",
+    "check build-time values outside the compiled function",
+  ],
   [K.SwitchStatement]: ["F2C1025", "switch", "use if/else"],
   [K.ClassDeclaration]: ["F2C1007", "a class", "use functions and records"],
   [K.ForInStatement]: ["F2C1026", "for..in", "use for (const [name, value] of Object.entries(x))"],
@@ -119,7 +144,11 @@ function run(lowerer: Lowerer, node: ts.Statement, scope: Scope): Completion {
     case K.InterfaceDeclaration:
       return NORMAL;
     default: {
-      const [code, what, hint] = REFUSED[node.kind] ?? ["F2C1002", `this statement (${K[node.kind]})`, "docs/language.md lists what compiled functions may contain"];
+      const [code, what, hint] = REFUSED[node.kind] ?? [
+        "F2C1002",
+        `this statement (${K[node.kind]})`,
+        "docs/language.md lists what compiled functions may contain",
+      ];
       return lowerer.refuse(node, code, `${what} cannot be compiled`, { hint });
     }
   }
@@ -127,7 +156,8 @@ function run(lowerer: Lowerer, node: ts.Statement, scope: Scope): Completion {
 
 function declareAll(lowerer: Lowerer, declarations: ts.VariableDeclarationList, scope: Scope): void {
   const mutable = !(declarations.flags & ts.NodeFlags.Const);
-  if (!(declarations.flags & ts.NodeFlags.BlockScoped)) lowerer.refuse(declarations, "F2C1029", "`var` cannot be compiled", { hint: "use const or let" });
+  if (!(declarations.flags & ts.NodeFlags.BlockScoped))
+    lowerer.refuse(declarations, "F2C1029", "`var` cannot be compiled", { hint: "use const or let" });
   for (const { name, initializer } of declarations.declarations) {
     bindPattern(lowerer, name, initializer ? evaluate(lowerer, initializer, scope) : NOTHING, scope, mutable);
   }
@@ -137,17 +167,31 @@ function declareAll(lowerer: Lowerer, declarations: ts.VariableDeclarationList, 
 export function assignTo(lowerer: Lowerer, target: ts.Expression, value: Operand, scope: Scope): void {
   const inner = unwrapped(target);
   if (ts.isIdentifier(inner)) {
-    const binding = scope.find(inner.text) ?? lowerer.refuse(inner, "F2C2008", `\`${inner.text}\` belongs to the code around the compiled function and cannot be assigned here`, { hint: "return the value instead" });
+    const binding =
+      scope.find(inner.text) ??
+      lowerer.refuse(
+        inner,
+        "F2C2008",
+        `\`${inner.text}\` belongs to the code around the compiled function and cannot be assigned here`,
+        { hint: "return the value instead" },
+      );
     if (value.kind === "value") lowerer.builder.rename(value.value, inner.text);
     lowerer.assign(binding, value);
     return;
   }
   if (ts.isArrayLiteralExpression(inner)) {
-    const items = itemsOf(value) ?? lowerer.refuse(inner, "F2C1016", `${describe(value)} cannot be taken apart as a list`);
+    const items =
+      itemsOf(value) ??
+      lowerer.refuse(inner, "F2C1016", `${describe(value)} cannot be taken apart as a list`);
     inner.elements.forEach((element, i) => assignTo(lowerer, element, items[i] ?? NOTHING, scope));
     return;
   }
-  lowerer.refuse(target, "F2C1030", "values in a compiled function do not change in place: this assigns to a field or an element", { hint: "make a new record or list: { ...old, name: value }" });
+  lowerer.refuse(
+    target,
+    "F2C1030",
+    "values in a compiled function do not change in place: this assigns to a field or an element",
+    { hint: "make a new record or list: { ...old, name: value }" },
+  );
 }
 
 function ifStatement(lowerer: Lowerer, node: ts.IfStatement, scope: Scope): Completion {
@@ -175,8 +219,22 @@ function turn(lowerer: Lowerer, body: ts.Statement, scope: Scope): Completion | 
 function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): Completion {
   if (node.awaitModifier) lowerer.refuse(node, "F2C1003", "for await cannot be compiled");
   const over = evaluate(lowerer, node.expression, scope);
-  const items = itemsOf(over) ?? iterate(over) ?? lowerer.refuse(node.expression, "F2C1031", `for..of over ${describe(over)}: its length is not known when the program is built`, { hint: "loop over a build-time list; over rows of a tensor, use the ops on the whole tensor" });
-  if (items.length > MAX_UNROLL) lowerer.refuse(node, "F2C1032", `a loop of ${items.length} turns would be written out ${items.length} times`, { hint: "loop with a run-time bound, or work on a whole tensor" });
+  const items =
+    itemsOf(over) ??
+    iterate(over) ??
+    lowerer.refuse(
+      node.expression,
+      "F2C1031",
+      `for..of over ${describe(over)}: its length is not known when the program is built`,
+      { hint: "loop over a build-time list; over rows of a tensor, use the ops on the whole tensor" },
+    );
+  if (items.length > MAX_UNROLL)
+    lowerer.refuse(
+      node,
+      "F2C1032",
+      `a loop of ${items.length} turns would be written out ${items.length} times`,
+      { hint: "loop with a run-time bound, or work on a whole tensor" },
+    );
   for (const item of items) {
     const inner = new Scope(scope);
     if (ts.isVariableDeclarationList(node.initializer)) {
@@ -191,13 +249,17 @@ function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): Complet
 }
 
 const iterate = (operand: Operand): readonly Operand[] | undefined =>
-  operand.kind === "static" && typeof operand.value === "object" && operand.value !== null && Symbol.iterator in operand.value
+  operand.kind === "static" &&
+  typeof operand.value === "object" &&
+  operand.value !== null &&
+  Symbol.iterator in operand.value
     ? Array.from(operand.value as Iterable<unknown>, fixed)
     : undefined;
 
 function forLoop(lowerer: Lowerer, node: ts.ForStatement, scope: Scope): Completion {
   const inner = new Scope(scope);
-  if (node.initializer && ts.isVariableDeclarationList(node.initializer)) declareAll(lowerer, node.initializer, inner);
+  if (node.initializer && ts.isVariableDeclarationList(node.initializer))
+    declareAll(lowerer, node.initializer, inner);
   else if (node.initializer) evaluate(lowerer, node.initializer, inner);
 
   const counted = countedLoop(lowerer, node, inner);
@@ -205,7 +267,10 @@ function forLoop(lowerer: Lowerer, node: ts.ForStatement, scope: Scope): Complet
     const { counter, from, count } = counted;
     const assigned = assignedIn(node.statement, inner).filter((b) => b !== counter);
     lowerFor(lowerer, node, count, assigned, (index) => {
-      const offset = isStatic(from) && staticValue(from) === 0 ? index : scalarOp(lowerer, node, "scalar_add", index, lowerer.scalar(from, node, true));
+      const offset =
+        isStatic(from) && staticValue(from) === 0
+          ? index
+          : scalarOp(lowerer, node, "scalar_add", index, lowerer.scalar(from, node, true));
       const body = new Scope(inner);
       body.declare(counter.name, dynamic(offset), false, node);
       normally(lowerer, node, runList(lowerer, [node.statement], body));
@@ -216,10 +281,18 @@ function forLoop(lowerer: Lowerer, node: ts.ForStatement, scope: Scope): Complet
 }
 
 /** `for (let i = a; i < n; i++)` with a run-time `n`. */
-function countedLoop(lowerer: Lowerer, node: ts.ForStatement, scope: Scope): { counter: Binding; from: Operand; count: Value } | undefined {
+function countedLoop(
+  lowerer: Lowerer,
+  node: ts.ForStatement,
+  scope: Scope,
+): { counter: Binding; from: Operand; count: Value } | undefined {
   const test = node.condition;
   const step = node.incrementor;
-  const increments = step && (ts.isPostfixUnaryExpression(step) || ts.isPrefixUnaryExpression(step)) && step.operator === K.PlusPlusToken && ts.isIdentifier(step.operand);
+  const increments =
+    step &&
+    (ts.isPostfixUnaryExpression(step) || ts.isPrefixUnaryExpression(step)) &&
+    step.operator === K.PlusPlusToken &&
+    ts.isIdentifier(step.operand);
   if (!increments || !test || !ts.isBinaryExpression(test) || !ts.isIdentifier(test.left)) return undefined;
   const inclusive = test.operatorToken.kind === K.LessThanEqualsToken;
   if (!inclusive && test.operatorToken.kind !== K.LessThanToken) return undefined;
@@ -237,7 +310,9 @@ function countedLoop(lowerer: Lowerer, node: ts.ForStatement, scope: Scope): { c
 function turns(lowerer: Lowerer, node: ts.Node, span: Value, floor: boolean): Value {
   if (span.type.kind === "scalar" && span.type.scalar === "i64") return span;
   const one = (op: string, v: Value) => lowerer.emit(node, op, [v])[0]!;
-  const rounded = floor ? one("scalar_floor", span) : one("scalar_neg", one("scalar_floor", one("scalar_neg", span)));
+  const rounded = floor
+    ? one("scalar_floor", span)
+    : one("scalar_neg", one("scalar_floor", one("scalar_neg", span)));
   return one("scalar_to_i64", rounded);
 }
 
@@ -246,7 +321,14 @@ function whileLoop(lowerer: Lowerer, node: ts.WhileStatement, scope: Scope): Com
 }
 
 /** A loop on a condition: unrolled as long as the condition is known now, a region from where it is not. */
-function conditional(lowerer: Lowerer, node: ts.Statement, test: ts.Expression | undefined, body: ts.Statement, step: ts.Expression | undefined, scope: Scope): Completion {
+function conditional(
+  lowerer: Lowerer,
+  node: ts.Statement,
+  test: ts.Expression | undefined,
+  body: ts.Statement,
+  step: ts.Expression | undefined,
+  scope: Scope,
+): Completion {
   for (let turns = 0; turns <= MAX_UNROLL; turns++) {
     const ask = () => (test ? condition(lowerer, test, scope) : true);
     const answer = ask();
@@ -263,11 +345,19 @@ function conditional(lowerer: Lowerer, node: ts.Statement, test: ts.Expression |
     if (end) return end;
     if (step) evaluate(lowerer, step, scope);
   }
-  return lowerer.refuse(node, "F2C1032", `this loop runs more than ${MAX_UNROLL} turns while the program is built`, { hint: "check its condition; a run-time bound makes it a loop of the program" });
+  return lowerer.refuse(
+    node,
+    "F2C1032",
+    `this loop runs more than ${MAX_UNROLL} turns while the program is built`,
+    { hint: "check its condition; a run-time bound makes it a loop of the program" },
+  );
 }
 
 function normally(lowerer: Lowerer, node: ts.Node, completion: Completion): void {
-  if (completion.kind === "return") lowerer.refuse(node, "F2C1033", "return inside a loop with a run-time bound cannot be compiled", { hint: "carry the result in a variable" });
+  if (completion.kind === "return")
+    lowerer.refuse(node, "F2C1033", "return inside a loop with a run-time bound cannot be compiled", {
+      hint: "carry the result in a variable",
+    });
   if (completion.kind !== "normal") leavesLoop(lowerer, node);
 }
 
@@ -281,8 +371,17 @@ function assignedIn(node: ts.Node, scope: Scope): Binding[] {
     } else if (ts.isArrayLiteralExpression(t)) t.elements.forEach(target);
   };
   const visit = (n: ts.Node): void => {
-    if (ts.isBinaryExpression(n) && n.operatorToken.kind >= K.FirstAssignment && n.operatorToken.kind <= K.LastAssignment) target(n.left);
-    if ((ts.isPrefixUnaryExpression(n) || ts.isPostfixUnaryExpression(n)) && (n.operator === K.PlusPlusToken || n.operator === K.MinusMinusToken)) target(n.operand);
+    if (
+      ts.isBinaryExpression(n) &&
+      n.operatorToken.kind >= K.FirstAssignment &&
+      n.operatorToken.kind <= K.LastAssignment
+    )
+      target(n.left);
+    if (
+      (ts.isPrefixUnaryExpression(n) || ts.isPostfixUnaryExpression(n)) &&
+      (n.operator === K.PlusPlusToken || n.operator === K.MinusMinusToken)
+    )
+      target(n.operand);
     ts.forEachChild(n, visit);
   };
   visit(node);

@@ -13,9 +13,18 @@ const joined: ShapeRule = (call) => {
   const integers = call.operands.every((_, i) => kindOf(call, i) === "i64");
   return [scalarType(integers ? "i64" : "f64")];
 };
-const always = (type: ScalarType): ShapeRule => () => [scalarType(type)];
+const always =
+  (type: ScalarType): ShapeRule =>
+  () => [scalarType(type)];
 
-const operator = (doc: string, symbol: string, result: OperandKind, shape: ShapeRule, kinds: OperandKind[] = ["f64", "i64"], unary = false) => ({
+const operator = (
+  doc: string,
+  symbol: string,
+  result: OperandKind,
+  shape: ShapeRule,
+  kinds: OperandKind[] = ["f64", "i64"],
+  unary = false,
+) => ({
   doc,
   operands: unary ? [scalar("self", ...kinds)] : [scalar("self", ...kinds), scalar("other", ...kinds)],
   results: [result],
@@ -58,7 +67,10 @@ export const SCALAR_OPS: readonly OpSpec[] = family("scalars", {
   scalar_sqrt: math("sqrt", "The square root of a scalar."),
   scalar_cos: math("cos", "The cosine of a scalar, in radians."),
   scalar_sin: math("sin", "The sine of a scalar, in radians."),
-  scalar_floor: { ...math("floor", "The largest whole number not above a scalar, as f64."), calls: [{ target: "math:floor", args: ["self"] }] },
+  scalar_floor: {
+    ...math("floor", "The largest whole number not above a scalar, as f64."),
+    calls: [{ target: "math:floor", args: ["self"] }],
+  },
   scalar_to_f64: {
     doc: "An integer as a real number.",
     operands: [scalar("self", "i64", "f64")],
@@ -79,11 +91,53 @@ const unshaped: ShapeRule = (): readonly Type[] => [];
 const any = [{ name: "values", kinds: ["tensor", "f64", "i64", "bool", "group"] as const, variadic: true }];
 
 export const CONTROL: readonly OpSpec[] = family("control", {
-  constant: { doc: "A number or boolean known when the program was built.", operands: [], attributes: [attribute("value", "scalar")], results: ["f64"], shape: unshaped },
-  no_grad: { doc: "Runs its region without recording gradients.", operands: [], results: ["*"], effect: "read", shape: unshaped },
-  if: { doc: "Runs one of two regions.", operands: [scalar("condition", "bool")], results: ["*"], effect: "read", shape: unshaped },
-  for: { doc: "Runs its region `count` times, carrying values from one turn to the next.", operands: [scalar("count", "i64"), ...any], results: ["*"], effect: "read", shape: unshaped },
-  while: { doc: "Runs its second region as long as its first yields true, carrying values.", operands: any, results: ["*"], effect: "read", shape: unshaped },
-  yield: { doc: "Ends a region with its values.", operands: any, results: [], effect: "read", shape: unshaped },
-  return: { doc: "Ends a function with its results.", operands: any, results: [], effect: "read", shape: unshaped },
+  constant: {
+    doc: "A number or boolean known when the program was built.",
+    operands: [],
+    attributes: [attribute("value", "scalar")],
+    results: ["f64"],
+    shape: unshaped,
+  },
+  no_grad: {
+    doc: "Runs its region without recording gradients.",
+    operands: [],
+    results: ["*"],
+    effect: "read",
+    shape: unshaped,
+  },
+  if: {
+    doc: "Runs one of two regions.",
+    operands: [scalar("condition", "bool")],
+    results: ["*"],
+    effect: "read",
+    shape: unshaped,
+  },
+  for: {
+    doc: "Runs its region `count` times, carrying values from one turn to the next.",
+    operands: [scalar("count", "i64"), ...any],
+    results: ["*"],
+    effect: "read",
+    shape: unshaped,
+  },
+  while: {
+    doc: "Runs its second region as long as its first yields true, carrying values.",
+    operands: any,
+    results: ["*"],
+    effect: "read",
+    shape: unshaped,
+  },
+  yield: {
+    doc: "Ends a region with its values.",
+    operands: any,
+    results: [],
+    effect: "read",
+    shape: unshaped,
+  },
+  return: {
+    doc: "Ends a function with its results.",
+    operands: any,
+    results: [],
+    effect: "read",
+    shape: unshaped,
+  },
 });

@@ -13,7 +13,12 @@ const COMPARE =
 const UNARY = "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>): Tensor<S, D>";
 
 /** An op with a `.Tensor` and a `.Scalar` overload. */
-const binary = (name: string, doc: string, signature: string, options: Parameters<typeof elementwise>[0] = {}) => ({
+const binary = (
+  name: string,
+  doc: string,
+  signature: string,
+  options: Parameters<typeof elementwise>[0] = {},
+) => ({
   doc,
   operands: [tensor("self"), tensorOrScalar("other")],
   constraints: ["the shapes broadcast, aligned at the last dimension"],
@@ -40,7 +45,9 @@ const entries: Entries = {
   add: binary("add", "The sum, elementwise.", BINARY),
   sub: binary("sub", "The difference `self - other`, elementwise.", BINARY),
   mul: binary("mul", "The product, elementwise.", BINARY),
-  div: binary("div", "The quotient `self / other`, elementwise; integers divide to f32.", BINARY, { float: true }),
+  div: binary("div", "The quotient `self / other`, elementwise; integers divide to f32.", BINARY, {
+    float: true,
+  }),
   rsub: {
     ...binary("rsub", "`other - self`, elementwise: a number minus a tensor.", BINARY),
     example: "const distance = cosine.rsub(1);",
@@ -140,7 +147,8 @@ const entries: Entries = {
       return floatLike(call);
     },
     calls: [aten("prelu", "self", "slope")],
-    signature: "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, slope: Tensor<readonly [number], D>): Tensor<S, D>",
+    signature:
+      "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, slope: Tensor<readonly [number], D>): Tensor<S, D>",
     method: true,
   },
   clamp: {
@@ -149,7 +157,8 @@ const entries: Entries = {
     attributes: [attribute("min", "scalar", null), attribute("max", "scalar", null)],
     shape: like,
     calls: [aten("clamp", "self", "min", "max")],
-    signature: "<S extends Shape, D extends DType>(self: Tensor<S, D>, limits: { min?: number; max?: number }): Tensor<S, D>",
+    signature:
+      "<S extends Shape, D extends DType>(self: Tensor<S, D>, limits: { min?: number; max?: number }): Tensor<S, D>",
     method: true,
     example: "const safe = cosine.clamp({ min: -1, max: 1 });",
   },
@@ -158,9 +167,13 @@ const entries: Entries = {
     operands: [tensor("condition"), tensorOrScalar("self"), tensorOrScalar("other")],
     constraints: ["the condition is bool", "all three broadcast"],
     shape: (call) => {
-      if (tensorAt(call, 0).dtype !== "bool") call.fail("dtype", `where: the condition must be bool, got ${tensorAt(call, 0).dtype}`);
+      if (tensorAt(call, 0).dtype !== "bool")
+        call.fail("dtype", `where: the condition must be bool, got ${tensorAt(call, 0).dtype}`);
       const branches = call.operands.slice(1);
-      const values = elementwise()({ ...call, operands: branches.some((b) => b?.kind === "tensor") ? branches : [tensorType([], "f32")] });
+      const values = elementwise()({
+        ...call,
+        operands: branches.some((b) => b?.kind === "tensor") ? branches : [tensorType([], "f32")],
+      });
       const [value] = values as readonly TensorType[];
       return [tensorType(broadcastDims(call, tensorAt(call, 0).dims, value!.dims), value!.dtype)];
     },
@@ -185,7 +198,8 @@ const entries: Entries = {
       return [tensorAt(call, 0)];
     },
     calls: [aten("masked_fill.Scalar", "self", "mask", "value")],
-    signature: '<S extends Shape, D extends DType, M extends Shape>(self: Tensor<S, D>, mask: Tensor<M, "bool"> & BroadcastCheck<S, M>, value: number): Tensor<S, D>',
+    signature:
+      '<S extends Shape, D extends DType, M extends Shape>(self: Tensor<S, D>, mask: Tensor<M, "bool"> & BroadcastCheck<S, M>, value: number): Tensor<S, D>',
     method: true,
   },
   dropout: {
@@ -195,13 +209,14 @@ const entries: Entries = {
     effect: "rng",
     shape: floatLike,
     calls: [aten("dropout", "self", "p", "training")],
-    signature: "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, p: number, training: boolean): Tensor<S, D>",
+    signature:
+      "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, p: number, training: boolean): Tensor<S, D>",
   },
   to: {
     doc: "The same values as another dtype.",
     operands: [tensor("self")],
     attributes: [attribute("dtype", "dtype")],
-    shape: (call) => [tensorType(tensorAt(call, 0).dims, call.attributes["dtype"] as DType)],
+    shape: (call) => [tensorType(tensorAt(call, 0).dims, call.attributes.dtype as DType)],
     calls: [aten("to.dtype", "self", "dtype")],
     signature: "<S extends Shape, const T extends DType>(self: Tensor<S, DType>, dtype: T): Tensor<S, T>",
     method: true,

@@ -2,7 +2,17 @@
 import { sameDim } from "../../ir/dim.js";
 import { tensorType } from "../../ir/module.js";
 import { aten, attribute, family, tensor } from "../define.js";
-import { convRule, floatLike, ints, linearRule, matmulRule, maybeTensorAt, poolRule, shapeText, tensorAt } from "../shapes.js";
+import {
+  convRule,
+  floatLike,
+  ints,
+  linearRule,
+  matmulRule,
+  maybeTensorAt,
+  poolRule,
+  shapeText,
+  tensorAt,
+} from "../shapes.js";
 import type { OpSpec } from "../spec.js";
 
 export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
@@ -35,7 +45,11 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       attribute("dilation", "ints", [1, 1]),
       attribute("groups", "int", 1),
     ],
-    constraints: ["self has C channels, C/groups being dimension 1 of weight", "groups divides O", "the padded image is not smaller than the kernel"],
+    constraints: [
+      "self has C channels, C/groups being dimension 1 of weight",
+      "groups divides O",
+      "the padded image is not smaller than the kernel",
+    ],
     shape: convRule,
     calls: [aten("conv2d", "self", "weight", "bias", "stride", "padding", "dilation", "groups")],
     signature:
@@ -44,7 +58,11 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
   max_pool2d: {
     doc: "The largest value of each window.",
     operands: [tensor("self")],
-    attributes: [attribute("kernel", "ints"), attribute("stride", "ints"), attribute("padding", "ints", [0, 0])],
+    attributes: [
+      attribute("kernel", "ints"),
+      attribute("stride", "ints"),
+      attribute("padding", "ints", [0, 0]),
+    ],
     shape: poolRule,
     calls: [aten("max_pool2d", "self", "kernel", "stride", "padding")],
     signature:
@@ -53,7 +71,11 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
   avg_pool2d: {
     doc: "The mean of each window; padding counts as zeros.",
     operands: [tensor("self")],
-    attributes: [attribute("kernel", "ints"), attribute("stride", "ints"), attribute("padding", "ints", [0, 0])],
+    attributes: [
+      attribute("kernel", "ints"),
+      attribute("stride", "ints"),
+      attribute("padding", "ints", [0, 0]),
+    ],
     shape: poolRule,
     calls: [aten("avg_pool2d", "self", "kernel", "stride", "padding")],
     signature:
@@ -65,7 +87,8 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     attributes: [attribute("size", "ints")],
     shape: (call) => {
       const x = tensorAt(call, 0);
-      if (x.dims.length !== 4) call.fail("rank", `adaptive_avg_pool2d: images [N, C, H, W] needed, got ${shapeText(x.dims)}`);
+      if (x.dims.length !== 4)
+        call.fail("rank", `adaptive_avg_pool2d: images [N, C, H, W] needed, got ${shapeText(x.dims)}`);
       return [tensorType([x.dims[0]!, x.dims[1]!, ...ints(call, "size")], x.dtype)];
     },
     calls: [aten("adaptive_avg_pool2d", "self", "size")],
@@ -74,22 +97,57 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
   },
   batch_norm: {
     doc: "Batch normalisation over every dimension but 1 (Ioffe and Szegedy 2015). In training it normalises with the batch's statistics and moves the running ones by `momentum`; otherwise it uses the running ones.",
-    operands: [tensor("self"), tensor("weight", "optional"), tensor("bias", "optional"), tensor("mean"), tensor("variance")],
-    attributes: [attribute("training", "bool"), attribute("momentum", "float", 0.1), attribute("eps", "float", 1e-5)],
-    constraints: ["weight, bias, mean and variance are [C], C being dimension 1 of self", "mean and variance are states"],
+    operands: [
+      tensor("self"),
+      tensor("weight", "optional"),
+      tensor("bias", "optional"),
+      tensor("mean"),
+      tensor("variance"),
+    ],
+    attributes: [
+      attribute("training", "bool"),
+      attribute("momentum", "float", 0.1),
+      attribute("eps", "float", 1e-5),
+    ],
+    constraints: [
+      "weight, bias, mean and variance are [C], C being dimension 1 of self",
+      "mean and variance are states",
+    ],
     effect: "update",
     shape: (call) => {
       const [x] = floatLike(call) as [ReturnType<typeof tensorAt>];
-      const channels = x.dims[1] ?? call.fail("rank", `batch_norm: ${shapeText(x.dims)} has no channel dimension`);
-      for (const [i, what] of [[1, "weight"], [2, "bias"], [3, "mean"], [4, "variance"]] as const) {
+      const channels =
+        x.dims[1] ?? call.fail("rank", `batch_norm: ${shapeText(x.dims)} has no channel dimension`);
+      for (const [i, what] of [
+        [1, "weight"],
+        [2, "bias"],
+        [3, "mean"],
+        [4, "variance"],
+      ] as const) {
         const t = maybeTensorAt(call, i);
         if (t && !(t.dims.length === 1 && sameDim(t.dims[0]!, channels))) {
-          call.fail("shape", `batch_norm: ${what} ${shapeText(t.dims)} for input ${shapeText(x.dims)} (channels are dimension 1)`);
+          call.fail(
+            "shape",
+            `batch_norm: ${what} ${shapeText(t.dims)} for input ${shapeText(x.dims)} (channels are dimension 1)`,
+          );
         }
       }
       return [x];
     },
-    calls: [aten("batch_norm", "self", "weight", "bias", "mean", "variance", "training", "momentum", "eps", "#True")],
+    calls: [
+      aten(
+        "batch_norm",
+        "self",
+        "weight",
+        "bias",
+        "mean",
+        "variance",
+        "training",
+        "momentum",
+        "eps",
+        "#True",
+      ),
+    ],
     signature:
       "<S extends Shape, D extends FloatDType, C extends number>(self: Tensor<S, D>, weight: Tensor<readonly [C], D> | null, bias: Tensor<readonly [C], D> | null, mean: Tensor<readonly [C], D>, variance: Tensor<readonly [C], D>, options: { training: boolean; momentum?: number; eps?: number }): Tensor<S, D>",
   },

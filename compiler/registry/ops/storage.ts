@@ -5,19 +5,34 @@ import { aten, attribute, family, group, scalar, tensor, when } from "../define.
 import { groupLike, indexWriteRule, shapeText, tensorAt } from "../shapes.js";
 import type { OpSpec, ShapeRule } from "../spec.js";
 
-const nothing = (rule: ShapeRule): ShapeRule => (call) => {
-  rule(call);
-  return [];
-};
+const nothing =
+  (rule: ShapeRule): ShapeRule =>
+  (call) => {
+    rule(call);
+    return [];
+  };
 
 /** A foreach op that returns a new group. */
 const overGroup = (doc: string, calls: OpSpec["calls"], operands: OpSpec["operands"], signature: string) => ({
-  doc, operands, calls, signature, method: true, results: ["group"] as const, shape: groupLike,
+  doc,
+  operands,
+  calls,
+  signature,
+  method: true,
+  results: ["group"] as const,
+  shape: groupLike,
 });
 
 /** A foreach op that changes the storages of its first group. */
 const intoGroup = (doc: string, calls: OpSpec["calls"], operands: OpSpec["operands"], signature: string) => ({
-  doc, operands, calls, signature, method: true, results: [] as const, effect: "write" as const, shape: nothing(groupLike),
+  doc,
+  operands,
+  calls,
+  signature,
+  method: true,
+  results: [] as const,
+  effect: "write" as const,
+  shape: nothing(groupLike),
 });
 
 const groupOrScalar = { name: "other", kinds: ["group", "f64", "i64"] as const };
@@ -50,10 +65,14 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
     attributes: [attribute("dim", "int", 0)],
     effect: "write",
     results: [],
-    constraints: ["self is a state or a parameter", "where index names a slice twice, the sources must be equal"],
+    constraints: [
+      "self is a state or a parameter",
+      "where index names a slice twice, the sources must be equal",
+    ],
     shape: indexWriteRule(true),
     calls: [aten("index_copy_", "self", "dim", "index", "source")],
-    signature: '<S extends Shape, D extends DType>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, D>, dim?: number): void',
+    signature:
+      '<S extends Shape, D extends DType>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, D>, dim?: number): void',
     method: true,
   },
   lerp_: {
@@ -69,7 +88,8 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
       return [];
     },
     calls: [aten("lerp_.Scalar", "self", "end", "weight")],
-    signature: "<S extends Shape, D extends DType>(self: Tensor<S, D>, end: Tensor<S, D>, weight: number): void",
+    signature:
+      "<S extends Shape, D extends DType>(self: Tensor<S, D>, end: Tensor<S, D>, weight: number): void",
     method: true,
   },
   state: {
@@ -85,7 +105,7 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
     attributes: [attribute("name", "group")],
     results: ["group"],
     effect: "read",
-    shape: (call) => [groupType(call.attributes["name"] as string)],
+    shape: (call) => [groupType(call.attributes.name as string)],
   },
   gradients: {
     doc: "The derivative of a loss by each member of a group of parameters; zeros where the loss does not reach.",
@@ -95,7 +115,8 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
     constraints: ["the loss has shape []", "the members are floating-point parameters"],
     shape: (call) => {
       const loss = tensorAt(call, 0);
-      if (loss.dims.length !== 0) call.fail("shape", `gradients: the loss must be one number, got ${shapeText(loss.dims)}`);
+      if (loss.dims.length !== 0)
+        call.fail("shape", `gradients: the loss must be one number, got ${shapeText(loss.dims)}`);
       return [call.operands[1]!];
     },
   },
@@ -110,23 +131,48 @@ export const GROUPS: readonly OpSpec[] = family("groups", {
     [group("self"), group("other"), scalar("scale", "f64", "i64")],
     `${G}, other: Tensors<G>, scale: number): Tensors<G>`,
   ),
-  foreach_mul: overGroup("The product, member by member.", listOrScalar("_foreach_mul"), [group("self"), groupOrScalar], `${G}, other: Tensors<G> | number): Tensors<G>`),
-  foreach_div: overGroup("The quotient, member by member.", listOrScalar("_foreach_div"), [group("self"), groupOrScalar], `${G}, other: Tensors<G> | number): Tensors<G>`),
-  foreach_sqrt: overGroup("The square root, member by member.", [aten("_foreach_sqrt", "self")], [group("self")], `${G}): Tensors<G>`),
+  foreach_mul: overGroup(
+    "The product, member by member.",
+    listOrScalar("_foreach_mul"),
+    [group("self"), groupOrScalar],
+    `${G}, other: Tensors<G> | number): Tensors<G>`,
+  ),
+  foreach_div: overGroup(
+    "The quotient, member by member.",
+    listOrScalar("_foreach_div"),
+    [group("self"), groupOrScalar],
+    `${G}, other: Tensors<G> | number): Tensors<G>`,
+  ),
+  foreach_sqrt: overGroup(
+    "The square root, member by member.",
+    [aten("_foreach_sqrt", "self")],
+    [group("self")],
+    `${G}): Tensors<G>`,
+  ),
   foreach_add_: intoGroup(
     "Adds scale * other to the storages of self.",
     [aten("_foreach_add_.List", "self", "other", "alpha=scale")],
     [group("self"), group("other"), scalar("scale", "f64", "i64")],
     `${G}, other: Tensors<G>, scale: number): void`,
   ),
-  foreach_mul_: intoGroup("Multiplies the storages of self.", listOrScalar("_foreach_mul_"), [group("self"), groupOrScalar], `${G}, other: Tensors<G> | number): void`),
+  foreach_mul_: intoGroup(
+    "Multiplies the storages of self.",
+    listOrScalar("_foreach_mul_"),
+    [group("self"), groupOrScalar],
+    `${G}, other: Tensors<G> | number): void`,
+  ),
   foreach_lerp_: intoGroup(
     "Moves the storages of self towards other by `weight`: self + weight * (other - self).",
     [aten("_foreach_lerp_.Scalar", "self", "other", "weight")],
     [group("self"), group("other"), scalar("weight", "f64", "i64")],
     `${G}, other: Tensors<G>, weight: number): void`,
   ),
-  foreach_copy_: intoGroup("Copies other into the storages of self.", [aten("_foreach_copy_", "self", "other")], [group("self"), group("other")], `${G}, other: Tensors<G>): void`),
+  foreach_copy_: intoGroup(
+    "Copies other into the storages of self.",
+    [aten("_foreach_copy_", "self", "other")],
+    [group("self"), group("other")],
+    `${G}, other: Tensors<G>): void`,
+  ),
   foreach_norm: {
     doc: "The L2 length of all members together.",
     operands: [group("self")],

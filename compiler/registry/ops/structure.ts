@@ -3,8 +3,23 @@ import { addDims, sameDim } from "../../ir/dim.js";
 import { type Type, tensorType } from "../../ir/module.js";
 import { aten, attribute, family, tensor, tensorOrScalar, when } from "../define.js";
 import {
-  axis, broadcastDims, catRule, floatLike, indexDtype, indexSelectRule, indexWriteRule, int, ints, like, rankOf, reducedDims,
-  reduction, sameRankIndex, shapeText, tensorAt, viewDims,
+  axis,
+  broadcastDims,
+  catRule,
+  floatLike,
+  indexDtype,
+  indexSelectRule,
+  indexWriteRule,
+  int,
+  ints,
+  like,
+  rankOf,
+  reducedDims,
+  reduction,
+  sameRankIndex,
+  shapeText,
+  tensorAt,
+  viewDims,
 } from "../shapes.js";
 import type { OpSpec } from "../spec.js";
 
@@ -27,9 +42,12 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     operands: [tensor("self")],
     attributes: [attribute("shape", "ints")],
     constraints: ["the number of elements stays"],
-    shape: (call) => [tensorType(viewDims(call, tensorAt(call, 0), ints(call, "shape")), tensorAt(call, 0).dtype)],
+    shape: (call) => [
+      tensorType(viewDims(call, tensorAt(call, 0), ints(call, "shape")), tensorAt(call, 0).dtype),
+    ],
     calls: [aten("reshape", "self", "shape")],
-    signature: "<D extends DType, const T extends Shape>(self: Tensor<Shape, D>, shape: T): Tensor<Reshaped<T>, D>",
+    signature:
+      "<D extends DType, const T extends Shape>(self: Tensor<Shape, D>, shape: T): Tensor<Reshaped<T>, D>",
     method: true,
   },
   flatten: {
@@ -59,7 +77,12 @@ export const VIEWS: readonly OpSpec[] = family("views", {
       if (order.length !== x.dims.length || new Set(order).size !== order.length) {
         call.fail("dim", `permute: [${order.join(", ")}] is not an order of ${x.dims.length} dimensions`);
       }
-      return [tensorType(order.map((d) => x.dims[d]!), x.dtype)];
+      return [
+        tensorType(
+          order.map((d) => x.dims[d]!),
+          x.dtype,
+        ),
+      ];
     },
     calls: [aten("permute", "self", "order")],
     signature: `${ANY}, order: readonly number[]): Tensor<Shape, D>`,
@@ -72,7 +95,12 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     shape: (call) => {
       const x = tensorAt(call, 0);
       const [a, b] = [axis(call, x.dims.length, int(call, "a")), axis(call, x.dims.length, int(call, "b"))];
-      return [tensorType(x.dims.map((d, i) => (i === a ? x.dims[b]! : i === b ? x.dims[a]! : d)), x.dtype)];
+      return [
+        tensorType(
+          x.dims.map((d, i) => (i === a ? x.dims[b]! : i === b ? x.dims[a]! : d)),
+          x.dtype,
+        ),
+      ];
     },
     calls: [aten("transpose.int", "self", "a", "b")],
     signature:
@@ -89,7 +117,8 @@ export const VIEWS: readonly OpSpec[] = family("views", {
       return [tensorType([...x.dims.slice(0, at), 1, ...x.dims.slice(at)], x.dtype)];
     },
     calls: [aten("unsqueeze", "self", "dim")],
-    signature: "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A): Tensor<Unsqueezed<S, A>, D>",
+    signature:
+      "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A): Tensor<Unsqueezed<S, A>, D>",
     method: true,
   },
   squeeze: {
@@ -100,10 +129,16 @@ export const VIEWS: readonly OpSpec[] = family("views", {
       const x = tensorAt(call, 0);
       const at = axis(call, x.dims.length, int(call, "dim"));
       if (x.dims[at] !== 1) call.fail("shape", `squeeze: dimension ${at} of ${shapeText(x.dims)} is not 1`);
-      return [tensorType(x.dims.filter((_, i) => i !== at), x.dtype)];
+      return [
+        tensorType(
+          x.dims.filter((_, i) => i !== at),
+          x.dtype,
+        ),
+      ];
     },
     calls: [aten("squeeze.dim", "self", "dim")],
-    signature: "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A): Tensor<Removed<S, A>, D>",
+    signature:
+      "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A): Tensor<Removed<S, A>, D>",
     method: true,
   },
   expand: {
@@ -113,14 +148,20 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     shape: (call) => {
       const x = tensorAt(call, 0);
       const lead = ints(call, "shape").length - x.dims.length;
-      if (lead < 0) call.fail("rank", `expand: ${shapeText(x.dims)} has more dimensions than ${shapeText(ints(call, "shape"))}`);
+      if (lead < 0)
+        call.fail(
+          "rank",
+          `expand: ${shapeText(x.dims)} has more dimensions than ${shapeText(ints(call, "shape"))}`,
+        );
       const target = ints(call, "shape").map((d, i) => (d === -1 && i >= lead ? x.dims[i - lead]! : d));
       const result = broadcastDims(call, x.dims, target);
-      if (result.some((d, i) => !sameDim(d, target[i]!))) call.fail("shape", `expand: ${shapeText(x.dims)} does not expand to ${shapeText(target)}`);
+      if (result.some((d, i) => !sameDim(d, target[i]!)))
+        call.fail("shape", `expand: ${shapeText(x.dims)} does not expand to ${shapeText(target)}`);
       return [tensorType(result, x.dtype)];
     },
     calls: [aten("expand", "self", "shape")],
-    signature: "<D extends DType, const T extends Shape>(self: Tensor<Shape, D>, shape: T): Tensor<Reshaped<T>, D>",
+    signature:
+      "<D extends DType, const T extends Shape>(self: Tensor<Shape, D>, shape: T): Tensor<Reshaped<T>, D>",
     method: true,
   },
   flip: {
@@ -146,13 +187,25 @@ export const VIEWS: readonly OpSpec[] = family("views", {
       const size = x.dims[at]!;
       const position = (p: number) => (p < 0 ? addDims(size, p) : p);
       const [start, end] = [position(int(call, "start")), position(int(call, "end"))];
-      if (typeof size === "number" && (Number(end) > size || Number(start) < 0 || Number(start) > Number(end))) {
-        call.fail("dim", `slice: ${int(call, "start")} to ${int(call, "end")} is not within dimension ${at} of ${shapeText(x.dims)}`);
+      if (
+        typeof size === "number" &&
+        (Number(end) > size || Number(start) < 0 || Number(start) > Number(end))
+      ) {
+        call.fail(
+          "dim",
+          `slice: ${int(call, "start")} to ${int(call, "end")} is not within dimension ${at} of ${shapeText(x.dims)}`,
+        );
       }
-      return [tensorType(x.dims.map((d, i) => (i === at ? addDims(end, start, -1) : d)), x.dtype)];
+      return [
+        tensorType(
+          x.dims.map((d, i) => (i === at ? addDims(end, start, -1) : d)),
+          x.dtype,
+        ),
+      ];
     },
     calls: [aten("slice.Tensor", "self", "dim", "start", "end")],
-    signature: "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A, start: number, end: number): Tensor<ReplaceDim<S, A, number>, D>",
+    signature:
+      "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A, start: number, end: number): Tensor<ReplaceDim<S, A, number>, D>",
     method: true,
   },
   select: {
@@ -164,12 +217,21 @@ export const VIEWS: readonly OpSpec[] = family("views", {
       const at = axis(call, x.dims.length, int(call, "dim"));
       const size = x.dims[at]!;
       if (typeof size === "number" && (int(call, "index") >= size || int(call, "index") < -size)) {
-        call.fail("dim", `select: there is no ${int(call, "index")} in dimension ${at} of ${shapeText(x.dims)}`);
+        call.fail(
+          "dim",
+          `select: there is no ${int(call, "index")} in dimension ${at} of ${shapeText(x.dims)}`,
+        );
       }
-      return [tensorType(x.dims.filter((_, i) => i !== at), x.dtype)];
+      return [
+        tensorType(
+          x.dims.filter((_, i) => i !== at),
+          x.dtype,
+        ),
+      ];
     },
     calls: [aten("select.int", "self", "dim", "index")],
-    signature: "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A, index: number): Tensor<Removed<S, A>, D>",
+    signature:
+      "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A, index: number): Tensor<Removed<S, A>, D>",
     method: true,
   },
   cat: {
@@ -179,7 +241,8 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     constraints: ["equal dtypes", "equal sizes outside `dim`"],
     shape: catRule,
     calls: [aten("cat", "tensors", "dim")],
-    signature: "<const T extends readonly Tensor[]>(tensors: T, dim?: number): Tensor<ReplaceDim<ShapeOf<T[0]>, 0, number>, DTypeOf<T[0]>>",
+    signature:
+      "<const T extends readonly Tensor[]>(tensors: T, dim?: number): Tensor<ReplaceDim<ShapeOf<T[0]>, 0, number>, DTypeOf<T[0]>>",
     example: "const both = cat([px, py]);",
   },
   stack: {
@@ -195,7 +258,9 @@ export const VIEWS: readonly OpSpec[] = family("views", {
         }
       });
       const at = axis(call, first.dims.length, int(call, "dim"), 1);
-      return [tensorType([...first.dims.slice(0, at), call.operands.length, ...first.dims.slice(at)], first.dtype)];
+      return [
+        tensorType([...first.dims.slice(0, at), call.operands.length, ...first.dims.slice(at)], first.dtype),
+      ];
     },
     calls: [aten("stack", "tensors", "dim")],
     signature: "<const T extends readonly Tensor[]>(tensors: T, dim?: number): Tensor<Shape, DTypeOf<T[0]>>",
@@ -283,7 +348,10 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
       rankOf(call, x, 2, "the logits [N, C]");
       indexDtype(call, target);
       if (target.dims.length !== 1 || !sameDim(target.dims[0]!, x.dims[0]!)) {
-        call.fail("shape", `cross_entropy: targets ${shapeText(target.dims)} for logits ${shapeText(x.dims)}`);
+        call.fail(
+          "shape",
+          `cross_entropy: targets ${shapeText(target.dims)} for logits ${shapeText(x.dims)}`,
+        );
       }
       return [tensorType([x.dims[0]!], x.dtype)];
     },
@@ -319,7 +387,8 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
       return [tensorType(tensorAt(call, 1).dims, tensorAt(call, 0).dtype)];
     },
     calls: [aten("gather", "self", "dim", "index")],
-    signature: '<S extends Shape, D extends DType, I extends Shape>(self: Tensor<S, D>, index: Tensor<I, "i64">, dim: number): Tensor<I, D>',
+    signature:
+      '<S extends Shape, D extends DType, I extends Shape>(self: Tensor<S, D>, index: Tensor<I, "i64">, dim: number): Tensor<I, D>',
     method: true,
   },
   scatter: {
@@ -331,7 +400,8 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
       when({ source: "tensor" }, aten("scatter.src", "self", "dim", "index", "source")),
       when({ source: "scalar" }, aten("scatter.value", "self", "dim", "index", "source")),
     ],
-    signature: '<S extends Shape, D extends DType, I extends Shape>(self: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<I, D> | number, dim: number): Tensor<S, D>',
+    signature:
+      '<S extends Shape, D extends DType, I extends Shape>(self: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<I, D> | number, dim: number): Tensor<S, D>',
     method: true,
   },
   index_copy: {
@@ -364,7 +434,8 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
       return [tensorType([...tensorAt(call, 0).dims, int(call, "classes")], "i64")];
     },
     calls: [aten("one_hot", "self", "classes")],
-    signature: '<N extends number, const C extends number>(self: Tensor<readonly [N], "i64">, classes: C): Tensor<readonly [N, C], "i64">',
+    signature:
+      '<N extends number, const C extends number>(self: Tensor<readonly [N], "i64">, classes: C): Tensor<readonly [N, C], "i64">',
   },
   arange: {
     doc: "0, 1, … size-1 as i64.",
@@ -377,10 +448,15 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
   full: {
     doc: "A tensor of one value.",
     operands: [],
-    attributes: [attribute("shape", "ints"), attribute("value", "scalar"), attribute("dtype", "dtype", "f32")],
-    shape: (call) => [tensorType(ints(call, "shape"), call.attributes["dtype"] as "f32")],
+    attributes: [
+      attribute("shape", "ints"),
+      attribute("value", "scalar"),
+      attribute("dtype", "dtype", "f32"),
+    ],
+    shape: (call) => [tensorType(ints(call, "shape"), call.attributes.dtype as "f32")],
     calls: [aten("full", "shape", "value", "dtype=dtype", "device=$device")],
-    signature: '<const T extends Shape, const D extends DType = "f32">(shape: T, value: number, dtype?: D): Tensor<T, D>',
+    signature:
+      '<const T extends Shape, const D extends DType = "f32">(shape: T, value: number, dtype?: D): Tensor<T, D>',
   },
   full_like: {
     doc: "One value in the shape and dtype of self.",
@@ -411,4 +487,3 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     method: true,
   },
 });
-

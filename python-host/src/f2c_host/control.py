@@ -11,8 +11,8 @@ import zmq
 
 from .errors import HostError
 from .lifetime import DriverWatch, leave_at_once
+from .progress import Progress
 from .protocol import EXIT_OK, EXIT_REJECTED, check_control, error_body
-from .session import Progress
 from .wire import MalformedMessage, Message, pack, unpack
 
 STOP = b"stop"

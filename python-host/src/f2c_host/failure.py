@@ -29,24 +29,24 @@ def as_host_error(error: BaseException, doing: str) -> HostError:
     if isinstance(error, HostError):
         return error
     if isinstance(error, KeyboardInterrupt):
-        return HostError("F2C6401", f"interrupted during {doing}", "user", "resume from the last checkpoint")
+        return HostError("F2C6601", f"interrupted during {doing}", "user", "resume from the last checkpoint")
     if isinstance(error, MemoryError) or any(sign in text.lower() for sign in _NO_MEMORY):
         return HostError(
-            "F2C6402",
+            "F2C6602",
             f"out of memory during {doing}: {text.splitlines()[0]}",
             "resource",
             "use a smaller batch, pool or net, or a device with more memory; what is saved is whole",
         )
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
         return HostError(
-            "F2C6404", f"the disk is full ({doing}): {text}", "resource", "free space and resume"
+            "F2C6604", f"the disk is full ({doing}): {text}", "resource", "free space and resume"
         )
     if isinstance(error, OSError):
         return HostError(
-            "F2C6405", f"{doing} failed: {text}", "resource", "check the path and its permissions"
+            "F2C6605", f"{doing} failed: {text}", "resource", "check the path and its permissions"
         )
     return HostError(
-        "F2C6490",
+        "F2C6690",
         f"internal: {type(error).__name__} during {doing}: {text}",
         "fault",
         "this is a bug of f2c-dsl-host: report it with the traceback and a recording of the session",

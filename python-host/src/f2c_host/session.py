@@ -28,6 +28,7 @@ from .executor import Plan, PlanExecutor, StepFailed, StepReport
 from .export import export_function
 from .ir import parse_module
 from .program import Program
+from .progress import Progress
 from .similarity import embedding_similarities, pixel_similarities
 from .wire import Message
 
@@ -35,19 +36,6 @@ from .wire import Message
 PLANS_AHEAD = 4
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
-
-
-@dataclass
-class Progress:
-    """Where the work is. Written by the main thread, read by the control thread for the heartbeat."""
-
-    step: int = -1
-    busy: str = "idle"
-    moved: float = field(default_factory=time.monotonic)
-
-    def touch(self) -> None:
-        """Something was finished: a step, or a batch of embeddings."""
-        self.moved = time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -284,7 +272,7 @@ def _readers() -> int:
 
 def _device(name: str) -> str:
     if not _DEVICE.fullmatch(name):
-        raise HostError("F2C6403", f"`{name}` is not a device", "user", "use auto, cpu, cuda or cuda:0")
+        raise HostError("F2C6603", f"`{name}` is not a device", "user", "use auto, cpu, cuda or cuda:0")
     return name
 
 

@@ -46,7 +46,7 @@ DTYPES = {
 # TorchScript's dtypes are integers: the numbers of c10::ScalarType.
 _SCALAR_TYPES = {"u8": 0, "i32": 3, "i64": 4, "f16": 5, "f32": 6, "f64": 7, "bool": 11, "bf16": 15}
 
-_COMMON: dict[str, Any] = {"float": float, "int": int, "range": range, "min": min, "max": max, "no_grad": torch.no_grad}
+_COMMON: dict[str, Any] = {"len": len, "float": float, "int": int, "range": range, "min": min, "max": max, "no_grad": torch.no_grad}
 _COMMON |= {f"math_{name}": getattr(math, name) for name in ("exp", "log", "sqrt", "cos", "sin", "floor", "fmod")}
 
 

@@ -1,0 +1,33 @@
+import {
+  cosFace,
+  cosine,
+  dual,
+  experiment,
+  f2c,
+  imageFolder,
+  mobileFaceNet,
+  sgd,
+  steps,
+  verification,
+} from "f2c-dsl";
+
+// Real photographs: the Database of Faces of AT&T Laboratories Cambridge, 39 identities, 10 images each.
+// 29 identities train, the last 10 are verified: all 450 genuine pairs and 450 impostor pairs.
+// F2C_ORL_FACES says where the folder lies.
+const root = process.env.F2C_ORL_FACES ?? "../../shared/data/orl-faces";
+
+export default experiment({
+  name: "orl-faces",
+  data: imageFolder({ root, size: [64, 56], channels: 1, heldOut: 10 }),
+  method: f2c({
+    net: mobileFaceNet({ embedding: 128, width: 0.5 }),
+    ema: () => 0.9,
+    pool: { capacity: 29, rows: 2 },
+    margin: cosFace({ scale: 16, margin: 0.2 }),
+  }),
+  loader: dual({ identities: 16, instances: 16 }),
+  optimizer: sgd({ momentum: 0.9, nesterov: true, weightDecay: 5e-4 }),
+  lr: cosine({ base: 0.05, warmup: 1 }),
+  steps: 300,
+  evaluate: verification({ pairs: "held-out", every: steps(100) }),
+});

@@ -1,0 +1,112 @@
+"""MobileFaceNet in plain PyTorch, written by hand: the benchmark's peer and the oracle of the library's net.
+
+The variant of the F2C authors (their `mobile` net). Images [B, 3, 112, 112] give embeddings [B, D], not normalised.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+
+# Expansion t, channels c, repeats n, stride s of the first repeat.
+STAGES = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
+STEM = 64
+HEAD = 512
+
+
+def conv_block(
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    stride: int = 1,
+    padding: int = 0,
+    groups: int = 1,
+    activation: bool = True,
+) -> nn.Sequential:
+    """Convolution without bias, batch norm, and PReLU with one slope a channel unless it is a linear block."""
+    layers: list[tuple[str, nn.Module]] = [
+        ("conv", nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)),
+        ("bn", nn.BatchNorm2d(outputs)),
+    ]
+    if activation:
+        layers.append(("act", nn.PReLU(outputs)))
+    return nn.Sequential(OrderedDict(layers))
+
+
+class Bottleneck(nn.Module):
+    """1x1 expansion, 3x3 depthwise, linear 1x1 projection; a shortcut where the shape stays."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, expansion: int):
+        super().__init__()
+        inner = inputs * expansion
+        self.expand = conv_block(inputs, inner, 1)
+        self.depthwise = conv_block(inner, inner, 3, stride, 1, groups=inner)
+        self.project = conv_block(inner, outputs, 1, activation=False)
+        self.shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.project(self.depthwise(self.expand(x)))
+        return x + y if self.shortcut else y
+
+
+class MobileFaceNetReference(nn.Module):
+    """`width` multiplies every number of channels but the embedding's; `size` is the side of the square images."""
+
+    def __init__(self, embedding: int = 512, width: float = 1.0, size: int = 112):
+        super().__init__()
+        if size % 16:
+            raise ValueError(f"size is {size}; it must be a multiple of 16, the net halves it four times")
+        channels = scaled(STEM, width)
+        self.stem = conv_block(3, channels, 3, 2, 1)
+        self.depthwise = conv_block(channels, channels, 3, 1, 1, groups=channels)
+        blocks: list[nn.Module] = []
+        for expansion, outputs, repeats, stride in STAGES:
+            for repeat in range(repeats):
+                blocks.append(
+                    Bottleneck(channels, scaled(outputs, width), stride if repeat == 0 else 1, expansion)
+                )
+                channels = scaled(outputs, width)
+        self.blocks = nn.Sequential(*blocks)
+        head = scaled(HEAD, width)
+        self.expand = conv_block(channels, head, 1)
+        self.pool = conv_block(head, head, size // 16, groups=head, activation=False)
+        self.embed = conv_block(head, embedding, 1, activation=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.blocks(self.depthwise(self.stem(x)))
+        return self.embed(self.pool(self.expand(y))).flatten(1)
+
+
+def scaled(channels: int, width: float) -> int:
+    """Channels times width, which must be whole: a silent rounding would be another net."""
+    product = channels * width
+    if product < 1 or product != int(product):
+        raise ValueError(f"width {width} makes {product} channels of {channels}; choose a multiple of 1/64")
+    return int(product)
+
+
+def count_parameters(net: nn.Module) -> int:
+    """Numbers that are trained; the running statistics of batch norm are not."""
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+def count_conv_macs(net: nn.Module, size: int) -> int:
+    """Multiply-adds of the convolutions for one image, nothing else counted."""
+    macs = 0
+
+    def add(conv: nn.Conv2d, _inputs: object, output: Tensor) -> None:
+        nonlocal macs
+        macs += output[0].numel() * conv.weight[0].numel()
+
+    hooks = [m.register_forward_hook(add) for m in net.modules() if isinstance(m, nn.Conv2d)]
+    training = net.training
+    try:
+        with torch.no_grad():
+            net.eval()(torch.zeros(1, 3, size, size))
+    finally:
+        net.train(training)
+        for hook in hooks:
+            hook.remove()
+    return macs

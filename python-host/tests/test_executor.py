@@ -1,0 +1,159 @@
+"""Steps whose metrics come late, as on a GPU: nothing waits for them before it must."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from f2c_host.data.prefetch import Prefetcher
+from f2c_host.errors import HostError
+from f2c_host.executor import STEPS_IN_FLIGHT, Plan, PlanExecutor, StepFailed
+from f2c_host.ir import Input, Type, Value
+from f2c_host.ir import Source as InputSource
+
+
+class Gradient:
+    """A source whose image i is filled with i."""
+
+    shape = (1, 1, 1)
+
+    def __len__(self) -> int:
+        return 256
+
+    def read(self, indices: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(indices).astype(np.uint8)).reshape(-1, 1, 1, 1)
+
+
+class Event:
+    """A CUDA event that passes when it is told to, or waited for."""
+
+    def __init__(self) -> None:
+        self.passed = False
+
+    def record(self) -> None:
+        pass
+
+    def query(self) -> bool:
+        return self.passed
+
+    def synchronize(self) -> None:
+        self.passed = True
+
+    def elapsed_time(self, later: Event) -> float:
+        return 250.0 if later.passed else -1.0
+
+
+class LateExecutor(PlanExecutor):
+    """One that believes to be on a GPU."""
+
+    def _event(self) -> Event:
+        return Event()
+
+
+def argument(id: int, name: str, type: Type, source: InputSource) -> Input:
+    return Input(Value(id, name, type), source)
+
+
+class Brightest:
+    """A program whose loss is the brightest pixel times `gain`."""
+
+    device = torch.device("cpu")
+    module = SimpleNamespace(
+        functions=[
+            SimpleNamespace(
+                name="step",
+                inputs=(
+                    argument(0, "x.images", Type("tensor", ("B", 1, 1, 1), "u8"), InputSource("images", "x")),
+                    argument(1, "gain", Type("scalar", scalar="f64"), InputSource("plan")),
+                    argument(2, "count", Type("scalar", scalar="i64"), InputSource("plan")),
+                    argument(3, "mask", Type("tensor", ("B",), "bool"), InputSource("plan")),
+                ),
+            )
+        ]
+    )
+
+    def __init__(self) -> None:
+        self.inputs: list[dict] = []
+
+    def run(self, function: str, inputs: dict) -> dict[str, torch.Tensor]:
+        self.inputs.append(inputs)
+        return {"loss": inputs["x.images"].max() * inputs["gain"]}
+
+
+@pytest.fixture
+def executor():
+    prefetcher = Prefetcher(1, 2)
+    yield LateExecutor(Brightest(), prefetcher)
+    prefetcher.close()
+
+
+def plan(step: int, **scalars: float) -> Plan:
+    arrays = {"x.images": np.array([step, 0], np.int32), "mask": np.array([True, False])}
+    return Plan(step, "train", {"gain": 1, "count": 2, **scalars}, arrays)
+
+
+def run(executor: PlanExecutor, steps: range, **scalars: float) -> None:
+    for step in steps:
+        executor.run(plan(step, **scalars), Gradient())
+
+
+def test_no_report_is_waited_for_until_eight_steps_are_in_flight(executor):
+    run(executor, range(STEPS_IN_FLIGHT))
+    assert list(executor.finished()) == [] and executor.in_flight
+    run(executor, range(STEPS_IN_FLIGHT, STEPS_IN_FLIGHT + 1))
+    (oldest,) = executor.finished()
+    assert (oldest.step, oldest.metrics, oldest.seconds) == (0, {"loss": 0.0}, 0.25)
+
+
+def test_waiting_reports_every_step_in_order(executor):
+    run(executor, range(5))
+    assert [report.metrics["loss"] for report in executor.finished(wait=True)] == [0, 1, 2, 3, 4]
+    assert not executor.in_flight
+
+
+def test_a_loss_found_late_to_be_infinite_fails_its_step_and_forgets_the_later_ones(executor):
+    run(executor, range(1, 3))
+    run(executor, range(3, 5), gain=float("inf"))
+    reports = executor.finished(wait=True)
+    assert [next(iter(reports)).step, next(iter(reports)).step] == [1, 2]
+    with pytest.raises(StepFailed) as failed:
+        next(iter(reports))
+    assert failed.value.step == 3 and failed.value.cause.code == "F2C6301"
+    assert not executor.in_flight
+
+
+def test_numbers_take_the_type_of_the_function_not_of_the_wire(executor):
+    run(executor, range(1), gain=1, count=2.0)
+    (inputs,) = executor.program.inputs
+    assert (type(inputs["gain"]), type(inputs["count"])) == (float, int)
+    assert inputs["mask"].dtype == torch.bool
+
+
+@pytest.mark.parametrize(
+    "changes, complaint",
+    [
+        ({"scalars": {"gain": 1, "count": 2.5}}, "`count` is 2.5, the step takes a whole number"),
+        ({"scalars": {"gain": 1}}, "the scalar `count` is missing"),
+        ({"arrays": {}}, "`x.images` is missing"),
+        ({"arrays": {"x.images": np.zeros(2)}}, r"`x.images` is f64 \[2\]; it is i32 \[n\]"),
+        (
+            {"arrays": {"x.images": np.zeros(2, np.int32), "mask": np.zeros(2)}},
+            r"`mask` is f64, the step takes bool\[B\]",
+        ),
+    ],
+)
+def test_a_plan_that_does_not_fit_says_where(executor, changes, complaint):
+    whole = plan(0)
+    broken = Plan(0, "train", changes.get("scalars", whole.scalars), changes.get("arrays", whole.arrays))
+    with pytest.raises(HostError, match=complaint):
+        executor.run(broken, Gradient())
+
+
+def test_a_metric_that_is_not_one_number_fails_the_step(executor):
+    executor.program.run = lambda function, inputs: {"loss": torch.zeros(3)}
+    with pytest.raises(StepFailed) as failed:
+        run(executor, range(1))
+    assert failed.value.cause.code == "F2C6312" and "[3]" in failed.value.cause.message
