@@ -1,18 +1,19 @@
 """The slow oracle of the F2C step: the paper's two passes, taken literally, one label and one row at a time.
 
-It shares no code with the library and knows nothing of plans: the pool is a tensor that is really overwritten and
-really rolled back, the recency list is a Python list. A session is handed over as JSON:
+It shares no code with the library and knows nothing of plans: the pool is a tensor that is really overwritten
+and really rolled back, the recency list is a Python list. A session is handed over as JSON:
 
     python f2c_oracle.py IN.json OUT.json
 
-    IN  = {"C": slots, "D": width, "k": hardest negatives, "scale": s, "margin": m, "marginKind": "am" | "arc" | "sv",
-           "negScale": weight of the out-of-pool loss (paper: 1), "maskUnfilled": bool,
+    IN  = {"C": slots, "D": width, "k": hardest negatives, "scale": s, "margin": m,
+           "marginKind": "am" | "arc" | "sv", "negScale": weight of the out-of-pool loss (paper: 1),
+           "maskUnfilled": whether slots that no identity holds leave the softmax and the k hardest,
            "pool": [2][C][D] of unit rows | {"seed": n}, "dtype": "float64" (default) | "float32",
            "steps": [{"px", "py", "gx", "gy": [rows][D], "lx", "ly": [rows] of identities}]}
     OUT = {"initialPool": [2][C][D],
            "steps": [{"loss", "tentative", "committed": number, "grad_px", "grad_py": [rows][D],
-                      "pool": [2][C][D], "lru": [{"identity", "slot"}] from the most to the least recently used,
-                      "pos": [C]}]}
+                      "pool": [2][C][D], "pos": [C],
+                      "lru": [{"identity", "slot"}] from the most to the least recently used}]}
 
 `tentative` is the pass that is undone, `committed` the pass that is kept, `loss` their sum; the state is that
 after the step. Numbers are written so that reading them gives the same float64.
@@ -31,7 +32,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-TENTATIVE_ROW = 0  # the row that a newly admitted identity is written to
+ADMISSION_ROW = 0  # the row that a newly admitted identity is written to
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,8 @@ class Recency:
 
     def admit(self, identity: int) -> int:
         """Gives a new identity the next free slot, or that of the least recently used one."""
-        if len(self.order) < self.capacity:
-            slot = len(self.order)
-        else:
-            slot = self.slot_of.pop(self.order.pop(0))
+        full = len(self.order) == self.capacity
+        slot = self.slot_of.pop(self.order.pop(0)) if full else len(self.order)
         self.slot_of[identity] = slot
         self.order.append(identity)
         return slot
@@ -100,18 +99,29 @@ class F2COracle:
         ly: Sequence[int],
     ) -> tuple[Tensor, Tensor]:
         """Losses of the tentative and of the committed pass; their sum is the loss of the step."""
+        return self.tentative_pass(px, gy, lx, ly), self.committed_pass(py, gx, ly, lx)
+
+    def tentative_pass(
+        self, p: Tensor, g: Tensor, probe_labels: Sequence[int], gallery_labels: Sequence[int]
+    ) -> Tensor:
+        """A pass whose writes, flips and admissions are all undone, in reverse order."""
         pos, slot_of, order = list(self.pos), dict(self.recency.slot_of), list(self.recency.order)
-        tentative, overwritten = self._pass(px, gy, lx, ly)
+        loss, overwritten = self._pass(p, g, probe_labels, gallery_labels)
         for row, slot, feature in reversed(overwritten):
             self.pool[row, slot] = feature
         self.pos, self.recency.slot_of, self.recency.order = pos, slot_of, order
-        committed, _ = self._pass(py, gx, ly, lx)
-        return tentative, committed
+        return loss
+
+    def committed_pass(
+        self, p: Tensor, g: Tensor, probe_labels: Sequence[int], gallery_labels: Sequence[int]
+    ) -> Tensor:
+        """A pass whose changes stay."""
+        return self._pass(p, g, probe_labels, gallery_labels)[0]
 
     def _pass(
         self, p: Tensor, g: Tensor, probe_labels: Sequence[int], gallery_labels: Sequence[int]
     ) -> tuple[Tensor, list[tuple[int, int, Tensor]]]:
-        """One pass: write the gallery's embeddings, compare the probe's with the pool. Also what was overwritten."""
+        """Writes the gallery, then compares the probe with the pool: the loss, and what was overwritten."""
         if len(g) != len(gallery_labels) or len(p) != len(probe_labels):
             raise ValueError(
                 f"{len(p)} probe embeddings for {len(probe_labels)} labels, "
@@ -121,7 +131,7 @@ class F2COracle:
         dual: set[int] = set()
         for i, identity in enumerate(gallery_labels):
             if identity not in self.recency.slot_of:
-                slot, row = self.recency.admit(identity), TENTATIVE_ROW
+                slot, row = self.recency.admit(identity), ADMISSION_ROW
                 self.pos[slot] = 1
             else:
                 slot = self.recency.touch(identity)
@@ -139,7 +149,7 @@ class F2COracle:
         return loss, overwritten
 
     def _loss(self, cosines: Tensor, targets: Sequence[int]) -> Tensor:
-        """L(cos): cross entropy of the rows whose identity has a slot, push of the rows whose identity has none."""
+        """L(cos): cross entropy of the rows whose identity has a slot, push of those without."""
         columns = list(range(cosines.shape[1]))
         if self.settings.mask_unfilled:
             columns = sorted(self.recency.slot_of.values())
@@ -156,7 +166,7 @@ class F2COracle:
         return attraction + self.settings.neg_scale * push
 
     def _push(self, cosines: Tensor) -> Tensor:
-        """Mean of the k largest cosines, clipped at 0; where fewer slots are filled, the missing ones count 0."""
+        """Mean of the k largest cosines, clipped at 0; where fewer slots are filled, the missing count 0."""
         hardest = torch.topk(cosines, min(self.settings.k, len(cosines))).values
         return hardest.clamp(min=0.0).sum() / self.settings.k
 
@@ -202,7 +212,10 @@ def run_session(session: dict[str, Any]) -> dict[str, Any]:
         mask_unfilled=session.get("maskUnfilled", False),
     )
     oracle = F2COracle(pool, settings)
-    return {"initialPool": pool.tolist(), "steps": [_run_step(oracle, step, dtype) for step in session["steps"]]}
+    return {
+        "initialPool": pool.tolist(),
+        "steps": [_run_step(oracle, step, dtype) for step in session["steps"]],
+    }
 
 
 def _run_step(oracle: F2COracle, step: dict[str, Any], dtype: torch.dtype) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """MobileFaceNet in plain PyTorch, written by hand: the benchmark's peer and the oracle of the library's net.
 
-The variant of the F2C authors (their `mobile` net). Images [B, 3, 112, 112] give embeddings [B, D], not normalised.
+The variant of the F2C authors (their `mobile` net). Images [B, 3, 112, 112] give embeddings [B, D], which are
+not normalised.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def conv_block(
     groups: int = 1,
     activation: bool = True,
 ) -> nn.Sequential:
-    """Convolution without bias, batch norm, and PReLU with one slope a channel unless it is a linear block."""
+    """Convolution without bias, batch norm, and a PReLU slope for each channel unless the block is linear."""
     layers: list[tuple[str, nn.Module]] = [
         ("conv", nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)),
         ("bn", nn.BatchNorm2d(outputs)),
@@ -52,7 +53,7 @@ class Bottleneck(nn.Module):
 
 
 class MobileFaceNetReference(nn.Module):
-    """`width` multiplies every number of channels but the embedding's; `size` is the side of the square images."""
+    """`width` multiplies all numbers of channels but the embedding's; `size`: side of the images."""
 
     def __init__(self, embedding: int = 512, width: float = 1.0, size: int = 112):
         super().__init__()

@@ -24,10 +24,17 @@ def used_storages(function: Function) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def export_function(program: Program, function: str, torchscript_path: str, weights_path: str, prefix: str) -> None:
+def export_function(
+    program: Program, function: str, torchscript_path: str, weights_path: str, prefix: str
+) -> None:
     """Writes `function` as a TorchScript file and as safetensors; storage names lose `prefix`. Each file is whole or absent."""
     if function not in program.functions:
-        raise HostError("F2C5201", f"the program has no function {function!r}", "fault", f"it has {', '.join(program.functions)}")
+        raise HostError(
+            "F2C5201",
+            f"the program has no function {function!r}",
+            "fault",
+            f"it has {', '.join(program.functions)}",
+        )
     declared = program.functions[function]
     names = used_storages(declared)
     short = {name: name.removeprefix(prefix) for name in names}

@@ -183,7 +183,11 @@ class _Reader:
         return value
 
     def real(self) -> float:
-        if isinstance(self.value, bool) or not isinstance(self.value, int | float) or not math.isfinite(self.value):
+        if (
+            isinstance(self.value, bool)
+            or not isinstance(self.value, int | float)
+            or not math.isfinite(self.value)
+        ):
             raise malformed(self.where, "not a finite number")
         return float(self.value)
 
@@ -284,7 +288,9 @@ def _function(r: _Reader) -> Function:
     return Function(
         name=r.field("name").text(),
         inputs=tuple(_input(i) for i in r.field("inputs").items()),
-        results=tuple(Result(x.field("name").text(), _type(x.field("type"))) for x in r.field("results").items()),
+        results=tuple(
+            Result(x.field("name").text(), _type(x.field("type"))) for x in r.field("results").items()
+        ),
         body=_region(r.field("body"), 0),
         location=r.field("location").int(0),
     )
@@ -302,7 +308,9 @@ def parse_module(data: Any) -> Module:
             "host",
             "install the host of the same version as f2c-dsl: f2c-dsl setup",
         )
-    sources = tuple(SourceText(s.field("path").text(), s.field("text").text()) for s in r.field("sources").items())
+    sources = tuple(
+        SourceText(s.field("path").text(), s.field("text").text()) for s in r.field("sources").items()
+    )
     locations = []
     for row in r.field("locations").items():
         numbers = [n.int(-1) for n in row.items()]

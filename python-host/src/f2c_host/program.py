@@ -18,7 +18,9 @@ from .lower.places import Places
 from .torch_api import adapter
 from .verify import verify
 
-_SCRIPT_PLACE = re.compile(r'File "([^"]+)", line (\d+)[^\n]*\n((?:[^\n]*\n){0,12}?)([ ]*)(~+)[^\n]*<--- HERE')
+_SCRIPT_PLACE = re.compile(
+    r'File "([^"]+)", line (\d+)[^\n]*\n((?:[^\n]*\n){0,12}?)([ ]*)(~+)[^\n]*<--- HERE'
+)
 
 BACKENDS = {"torchscript": build_script, "eager": build_eager}
 
@@ -28,7 +30,9 @@ def select_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(name)
-    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
+    if device.type == "cuda" and (
+        not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()
+    ):
         found = torch.cuda.device_count() if torch.cuda.is_available() else 0
         raise HostError(
             "F2C6302",
@@ -47,7 +51,9 @@ class Program:
     ) -> None:
         verify(module)
         if backend not in BACKENDS:
-            raise HostError("F2C6303", f"there is no backend {backend!r}", "user", f"choose one of {', '.join(BACKENDS)}")
+            raise HostError(
+                "F2C6303", f"there is no backend {backend!r}", "user", f"choose one of {', '.join(BACKENDS)}"
+            )
         if threads:
             torch.set_num_threads(threads)
         self.module = module
@@ -67,7 +73,12 @@ class Program:
         except Exception as error:
             raise self._translate(error, "compiling the program") from error
         self.storage: dict[str, Tensor] = {}
-        self.reset(initial={s.name: torch.zeros(tuple(map(int, s.type.dims)), dtype=DTYPES[s.type.dtype]) for s in storages})
+        self.reset(
+            initial={
+                s.name: torch.zeros(tuple(map(int, s.type.dims)), dtype=DTYPES[s.type.dtype])
+                for s in storages
+            }
+        )
 
     @property
     def state_bytes(self) -> int:
@@ -80,7 +91,8 @@ class Program:
     def reset(self, initial: Mapping[str, Tensor]) -> None:
         """Puts these values into the storage, on the device; parameters become leaves that take gradients."""
         self.storage = {
-            name: initial[name].detach().to(self.device, copy=True).requires_grad_(name in self._trained) for name in self._index
+            name: initial[name].detach().to(self.device, copy=True).requires_grad_(name in self._trained)
+            for name in self._index
         }
         self._list = list(self.storage.values())
 
@@ -106,7 +118,12 @@ class Program:
 
     def _function(self, name: str) -> Function:
         if name not in self.functions:
-            raise HostError("F2C5201", f"the program has no function {name!r}", "fault", f"it has {', '.join(self.functions)}")
+            raise HostError(
+                "F2C5201",
+                f"the program has no function {name!r}",
+                "fault",
+                f"it has {', '.join(self.functions)}",
+            )
         return self.functions[name]
 
     def _arguments(self, function: Function, inputs: Mapping[str, Any]) -> list[Any]:
@@ -114,7 +131,12 @@ class Program:
         arguments = []
         for entry in function.inputs:
             if entry.name not in inputs:
-                raise HostError("F2C5202", f"`{function.name}` needs the input {entry.name}", "fault", "a plan must give every input of the step")
+                raise HostError(
+                    "F2C5202",
+                    f"`{function.name}` needs the input {entry.name}",
+                    "fault",
+                    "a plan must give every input of the step",
+                )
             arguments.append(self._argument(entry, inputs[entry.name], symbols))
         return arguments
 
@@ -123,10 +145,14 @@ class Program:
             convert = {"f64": float, "i64": int, "bool": bool}[entry.type.scalar]
             if isinstance(value, bool | int | float):
                 return convert(value)
-            raise HostError("F2C5202", f"input {entry.name} must be a number, got {type(value).__name__}", "fault")
+            raise HostError(
+                "F2C5202", f"input {entry.name} must be a number, got {type(value).__name__}", "fault"
+            )
         tensor = torch.from_numpy(np.ascontiguousarray(value)) if isinstance(value, np.ndarray) else value
         if not isinstance(tensor, Tensor):
-            raise HostError("F2C5202", f"input {entry.name} must be a tensor, got {type(value).__name__}", "fault")
+            raise HostError(
+                "F2C5202", f"input {entry.name} must be a tensor, got {type(value).__name__}", "fault"
+            )
         wanted = entry.type.dims
         fits = tensor.dim() == len(wanted)
         for have, want in zip(tensor.shape, wanted, strict=False):
@@ -135,7 +161,9 @@ class Program:
             elif want.isidentifier():
                 fits = fits and symbols.setdefault(want, have) == have
         if not fits:
-            raise HostError("F2C5203", f"input {entry.name} must be {entry.type}, got shape {list(tensor.shape)}", "fault")
+            raise HostError(
+                "F2C5203", f"input {entry.name} must be {entry.type}, got shape {list(tensor.shape)}", "fault"
+            )
         return tensor.to(self.device, DTYPES[entry.type.dtype], non_blocking=True)
 
     # ---- errors
@@ -145,10 +173,16 @@ class Program:
         text = str(error)
         frames = self._script_frames(text) or eager_frames(self.module, error)
         message = _torch_message(text)
-        if isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "not enough memory" in text:
+        if (
+            isinstance(error, torch.OutOfMemoryError)
+            or "out of memory" in text
+            or "not enough memory" in text
+        ):
             hint = "lower the loader's images a step, the pool's capacity or the net's width"
             return HostError("F2C6304", f"out of memory while {doing}: {message}", "resource", hint, frames)
-        return HostError("F2C6305", f"torch refused while {doing}: {message}", "user" if frames else "fault", None, frames)
+        return HostError(
+            "F2C6305", f"torch refused while {doing}: {message}", "user" if frames else "fault", None, frames
+        )
 
     def _script_frames(self, text: str) -> list[Frame]:
         """The frames of a TorchScript traceback, innermost first."""
@@ -163,8 +197,17 @@ class Program:
             shown_rows = [r for r in shown.split("\n") if r.strip()]
             marked = shown_rows[-1] if shown_rows else row
             rows = source.text.split("\n")
-            number = next((n for n in range(int(line), min(caret_line + 12, len(rows)) + 1) if rows[n - 1].strip() == marked.strip()), int(line))
-            offset = len(rows[number - 1]) - len(rows[number - 1].lstrip()) - (len(marked) - len(marked.lstrip()))
+            number = next(
+                (
+                    n
+                    for n in range(int(line), min(caret_line + 12, len(rows)) + 1)
+                    if rows[n - 1].strip() == marked.strip()
+                ),
+                int(line),
+            )
+            offset = (
+                len(rows[number - 1]) - len(rows[number - 1].lstrip()) - (len(marked) - len(marked.lstrip()))
+            )
             start = len(indent) + offset
             frames.append(Frame(path, *self._places.span(source, number, start, start + len(mark))))
         return list(reversed(frames))

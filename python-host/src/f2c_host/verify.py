@@ -85,7 +85,9 @@ class _Verifier:
     def types(self, op: Op, seen: Mapping[int, Value]) -> list[Type]:
         return [seen[i].type for i in op.operands if i >= 0]
 
-    def region(self, region: Region, around: dict[int, Value], origins: dict[int, Op], end: str, top: bool = False) -> list[Type]:
+    def region(
+        self, region: Region, around: dict[int, Value], origins: dict[int, Op], end: str, top: bool = False
+    ) -> list[Type]:
         seen = dict(around)
         for argument in region.arguments:
             self.define(argument, seen, -1)
@@ -93,7 +95,9 @@ class _Verifier:
             self.refuse("V5", "a region is empty")
         for i, op in enumerate(region.ops):
             self.location(op.location)
-            if (op.op == end) != (i == len(region.ops) - 1) or (op.op in ("yield", "return") and op.op != end):
+            if (op.op == end) != (i == len(region.ops) - 1) or (
+                op.op in ("yield", "return") and op.op != end
+            ):
                 self.refuse("V5", f"a region must end with {end}, and only there", op.location)
             self.op(op, seen, origins, top)
             for result in op.results:
@@ -116,7 +120,9 @@ class _Verifier:
         exact = op.op != "constant" and spec.results != ("*",)
         wanted = list(spec.results)
         scalars = ("f64", "i64", "bool")
-        agree = len(kinds) == len(wanted) and all(k == w or (k in scalars and w in scalars) for k, w in zip(kinds, wanted, strict=True))
+        agree = len(kinds) == len(wanted) and all(
+            k == w or (k in scalars and w in scalars) for k, w in zip(kinds, wanted, strict=True)
+        )
         if exact and not agree:
             self.refuse("V4", f"{op.op} has results {kinds}, not {wanted}", op.location)
         if spec.effect == "write":
@@ -138,7 +144,9 @@ class _Verifier:
 
     def operands(self, op: Op, spec: OpSpec, seen: Mapping[int, Value]) -> None:
         variadic = bool(spec.operands) and spec.operands[-1].variadic
-        if len(op.operands) != len(spec.operands) and not (variadic and len(op.operands) >= len(spec.operands) - 1):
+        if len(op.operands) != len(spec.operands) and not (
+            variadic and len(op.operands) >= len(spec.operands) - 1
+        ):
             self.refuse("V4", f"{op.op} has {len(op.operands)} operands", op.location)
         for i, operand in enumerate(op.operands):
             wanted = spec.operands[min(i, len(spec.operands) - 1)]
@@ -174,19 +182,33 @@ class _Verifier:
     def check_state(self, op: Op, *_: object) -> None:
         storage = self.storages.get(op.attributes["name"])
         if storage is None or op.results[0].type != storage.type:
-            self.refuse("V2", f"there is no storage {op.attributes['name']!r} of type {op.results[0].type}", op.location)
+            self.refuse(
+                "V2",
+                f"there is no storage {op.attributes['name']!r} of type {op.results[0].type}",
+                op.location,
+            )
 
     def check_group(self, op: Op, *_: object) -> None:
         if op.attributes["name"] not in self.module.groups:
             self.refuse("V2", f"there is no group {op.attributes['name']!r}", op.location)
 
-    def check_gradients(self, op: Op, seen: Mapping[int, Value], origins: Mapping[int, Op], top: bool) -> None:
+    def check_gradients(
+        self, op: Op, seen: Mapping[int, Value], origins: Mapping[int, Op], top: bool
+    ) -> None:
         loss = seen[op.operands[0]].type
         origin = origins.get(op.operands[1])
-        members = self.module.groups[origin.attributes["name"]] if origin is not None and origin.op == "group" else ()
-        trained = bool(members) and all(m in self.parameters and self.storages[m].type.dtype in FLOATS for m in members)
+        members = (
+            self.module.groups[origin.attributes["name"]]
+            if origin is not None and origin.op == "group"
+            else ()
+        )
+        trained = bool(members) and all(
+            m in self.parameters and self.storages[m].type.dtype in FLOATS for m in members
+        )
         if loss.dims != () or loss.dtype not in FLOATS or not trained or not top or self.taken:
-            self.refuse("V10", "gradients need one loss of shape [] and floating-point parameters, once", op.location)
+            self.refuse(
+                "V10", "gradients need one loss of shape [] and floating-point parameters, once", op.location
+            )
         self.taken = True
 
     def check_no_grad(self, op: Op, seen: dict[int, Value], origins: dict[int, Op], _top: bool) -> None:
@@ -208,12 +230,23 @@ class _Verifier:
             self.refuse("V8", "while carries other types than it begins with", op.location)
         self.regions(op, seen, origins, [carried, carried], [[Type("scalar", scalar="bool")], carried])
 
-    def regions(self, op: Op, seen: dict[int, Value], origins: dict[int, Op], arguments: list[list[Type]], yields: list[list[Type]]) -> None:
+    def regions(
+        self,
+        op: Op,
+        seen: dict[int, Value],
+        origins: dict[int, Op],
+        arguments: list[list[Type]],
+        yields: list[list[Type]],
+    ) -> None:
         if len(op.regions) != len(arguments):
             self.refuse("V8", f"{op.op} has {len(op.regions)} regions", op.location)
         for region, wanted, given in zip(op.regions, arguments, yields, strict=True):
-            if [a.type for a in region.arguments] != wanted or self.region(region, seen, origins, "yield") != given:
-                self.refuse("V8", f"a region of {op.op} has other arguments or yields than it should", op.location)
+            if [a.type for a in region.arguments] != wanted or self.region(
+                region, seen, origins, "yield"
+            ) != given:
+                self.refuse(
+                    "V8", f"a region of {op.op} has other arguments or yields than it should", op.location
+                )
 
 
 def _fits(kind: str, value: object) -> bool:

@@ -46,8 +46,18 @@ DTYPES = {
 # TorchScript's dtypes are integers: the numbers of c10::ScalarType.
 _SCALAR_TYPES = {"u8": 0, "i32": 3, "i64": 4, "f16": 5, "f32": 6, "f64": 7, "bool": 11, "bf16": 15}
 
-_COMMON: dict[str, Any] = {"len": len, "float": float, "int": int, "range": range, "min": min, "max": max, "no_grad": torch.no_grad}
-_COMMON |= {f"math_{name}": getattr(math, name) for name in ("exp", "log", "sqrt", "cos", "sin", "floor", "fmod")}
+_COMMON: dict[str, Any] = {
+    "len": len,
+    "float": float,
+    "int": int,
+    "range": range,
+    "min": min,
+    "max": max,
+    "no_grad": torch.no_grad,
+}
+_COMMON |= {
+    f"math_{name}": getattr(math, name) for name in ("exp", "log", "sqrt", "cos", "sin", "floor", "fmod")
+}
 
 
 class _NumberedDtypes(ast.NodeTransformer):
@@ -127,12 +137,16 @@ class _MethodVisitor(Visitor):
         return tree
 
 
-def build_module(module: Module, function: Function, attributes: dict[str, str], container: torch.nn.Module) -> torch.jit.ScriptModule:
+def build_module(
+    module: Module, function: Function, attributes: dict[str, str], container: torch.nn.Module
+) -> torch.jit.ScriptModule:
     """A function as a TorchScript module; `attributes` says where in `container` each storage lies."""
     visitor = _MethodVisitor(module, function, attributes)
     tree = _NumberedDtypes().visit(visitor.lower())
     names: dict[str, Any] = dict(_COMMON) | {target_name(t): _packet(t) for t in visitor.targets}
-    return adapter().script_module(tree, _place_of(module), {s.path: s.text for s in module.sources}, names, container)
+    return adapter().script_module(
+        tree, _place_of(module), {s.path: s.text for s in module.sources}, names, container
+    )
 
 
 def eager_frames(module: Module, error: BaseException) -> list[Frame]:

@@ -41,7 +41,9 @@ class Visitor:
 
     def at(self, node: ast.AST) -> ast.AST:
         for inner in ast.walk(node):
-            if isinstance(inner, ast.expr | ast.stmt | ast.arg | ast.keyword) and not hasattr(inner, "lineno"):
+            if isinstance(inner, ast.expr | ast.stmt | ast.arg | ast.keyword) and not hasattr(
+                inner, "lineno"
+            ):
                 inner.lineno = inner.end_lineno = self.line  # type: ignore[attr-defined]
                 inner.col_offset, inner.end_col_offset = 0, 1  # type: ignore[attr-defined]
         return node
@@ -252,10 +254,16 @@ class Visitor:
 
     def op_gradients(self, op: Op) -> list[ast.stmt]:
         loss, parameters = op.operands
-        return [self.assign([self.local(op.results[0].id)], self.call("gradients", self.read(loss), self.read(parameters)))]
+        return [
+            self.assign(
+                [self.local(op.results[0].id)], self.call("gradients", self.read(loss), self.read(parameters))
+            )
+        ]
 
     def op_foreach_norm(self, op: Op) -> list[ast.stmt]:
-        return [self.assign([self.local(op.results[0].id)], self.call("foreach_norm", self.read(op.operands[0])))]
+        return [
+            self.assign([self.local(op.results[0].id)], self.call("foreach_norm", self.read(op.operands[0])))
+        ]
 
     def op_no_grad(self, op: Op) -> list[ast.stmt]:
         before, self.recording = self.recording, False
@@ -279,7 +287,9 @@ class Visitor:
         self.line = op.location + 1
         target = ast.Name(self.local(index.id), ast.Store())
         loop = self.at(ast.For(target, self.call("range", self.read(count)), body, []))
-        end = [self.assign([self.local(r.id)], self.name(t)) for r, t in zip(op.results, targets, strict=True)]
+        end = [
+            self.assign([self.local(r.id)], self.name(t)) for r, t in zip(op.results, targets, strict=True)
+        ]
         return [*start, loop, *end]  # type: ignore[list-item]
 
     def op_while(self, op: Op) -> list[ast.stmt]:
@@ -293,5 +303,7 @@ class Visitor:
         body = self.region(turn, targets)
         self.line = op.location + 1
         loop = self.at(ast.While(self.name(test), [*body, *ask], []))
-        end = [self.assign([self.local(r.id)], self.name(t)) for r, t in zip(op.results, targets, strict=True)]
+        end = [
+            self.assign([self.local(r.id)], self.name(t)) for r, t in zip(op.results, targets, strict=True)
+        ]
         return [*start, *ask, loop, *end]  # type: ignore[list-item]

@@ -59,7 +59,9 @@ def script_module(
     definition = build_def(_Context(place, sources), tree, None, tree.name, self_name="ScriptModule")
     stub = ScriptMethodStub(names.get, definition, lambda: None)
     stubs: list[ScriptMethodStub] = [stub]
-    return create_script_module(container, lambda module: stubs if module is container else [], share_types=False)
+    return create_script_module(
+        container, lambda module: stubs if module is container else [], share_types=False
+    )
 
 
 def configure_executor() -> None:

@@ -1,0 +1,70 @@
+/** @file Runs the built command as a user does. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export const root = new URL("../../", import.meta.url).pathname;
+export const tiny = join(root, "test/fixtures/experiments/tiny.ts");
+
+export interface Finished {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly finished: Promise<Finished>;
+  /** Resolves when stderr has said `pattern`. */
+  until(pattern: RegExp): Promise<void>;
+}
+
+export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(process.execPath, [join(root, "dist/runtime/cli/main.js"), ...args], { env: { ...process.env, NO_COLOR: "1", ...env } });
+  let [out, err] = ["", ""];
+  const waiting: { pattern: RegExp; resolve: () => void }[] = [];
+  child.stdout.on("data", (data: Buffer) => {
+    out += data.toString();
+  });
+  child.stderr.on("data", (data: Buffer) => {
+    err += data.toString();
+    for (const { pattern, resolve } of waiting) if (pattern.test(err)) resolve();
+  });
+  const finished = new Promise<Finished>((resolve) => child.on("close", (code) => resolve({ code, out, err })));
+  return {
+    child,
+    finished,
+    until: (pattern) =>
+      Promise.race([
+        new Promise<void>((resolve) => (pattern.test(err) ? resolve() : waiting.push({ pattern, resolve }))),
+        finished.then(({ err }) => {
+          throw new Error(`ended before it said ${pattern}:\n${err}`);
+        }),
+      ]),
+  };
+}
+
+export const cli = (args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Finished> => start(args, env).finished;
+
+/** The training steps of a run, by step. */
+export function metrics(folder: string): Record<string, number>[] {
+  const file = join(folder, "metrics.jsonl");
+  if (!existsSync(file)) return [];
+  return readFileSync(file, "utf8").trim().split("\n").map((line) => JSON.parse(line)).filter((entry) => "loss" in entry);
+}
+
+/** Whether a process still runs. */
+export function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[2] !== "Z";
+  } catch {
+    return false;
+  }
+}
+
+/** Hosts that were started by `parent`. */
+export function hostsOf(parent: number): number[] {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").trim();
+  return children === "" ? [] : children.split(" ").map(Number);
+}

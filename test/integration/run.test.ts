@@ -1,0 +1,170 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { requirePython } from "#runtime/index";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { alive, cli, hostsOf, metrics, start, tiny } from "./cli.js";
+
+const folder = mkdtempSync(join(tmpdir(), "f2c-run-"));
+const whole = join(folder, "whole");
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const losses = (run: string) => metrics(run).map((m) => m["loss"]);
+const json = (path: string) => JSON.parse(readFileSync(path, "utf8"));
+
+describe("a run of the tiny experiment", () => {
+  beforeAll(async () => {
+    const { code, err } = await cli(["run", tiny, "--run-dir", whole, "--threads", "1"]);
+    expect(err).not.toMatch(/error/);
+    expect(code).toBe(0);
+  });
+
+  test("leaves a summary for programs with the fields that it promises", () => {
+    const summary = json(join(whole, "summary.json"));
+    expect(summary).toMatchObject({ steps: 24, interrupted: false });
+    expect(summary.finalLoss).toBe(losses(whole).at(-1));
+    expect(summary.verification.pairs).toBe(12 * 3 * 2); // 3 genuine pairs a person, as many impostor pairs
+    for (const key of ["accuracy", "std"]) expect(summary.verification[key]).toBeGreaterThanOrEqual(0);
+    expect(Object.keys(summary.verification.tarAtFar)).toEqual(["0.1", "0.01", "0.001"]);
+    expect(summary.verification.tarAtFar["0.001"]).toBeNull(); // finer than one of 36 impostor pairs
+    for (const key of ["untrained", "rawPixels"]) expect(summary.baselines[key]).toBeGreaterThan(0.4);
+    for (const key of ["probeImagesPerSecond", "galleryImagesPerSecond", "stepMilliseconds"]) expect(summary.throughput[key]).toBeGreaterThan(0);
+    expect(summary.irHash).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  test("logs every step once, in order, with the policies that were in force", () => {
+    const log = metrics(whole);
+    expect(log.map((m) => m["step"])).toEqual(Array.from({ length: 24 }, (_, i) => i));
+    for (const m of log) {
+      expect(m["ema"]).toBeCloseTo(0.9 + 0.05 * Math.sin(m["step"]!), 12);
+      expect(m["lr"]).toBe(m["step"]! < 20 ? 0.05 : 0.05 * 0.1); // 160 images, 8 a step
+    }
+  });
+
+  test("keeps the source, the program, the net, the ROC and two checkpoints", () => {
+    expect(readFileSync(join(whole, "source/tiny.ts"), "utf8")).toBe(readFileSync(tiny, "utf8"));
+    for (const file of ["ir.txt", "ir.json", "config.json", "probe.pt", "probe.safetensors", "roc.svg"]) expect(existsSync(join(whole, file))).toBe(true);
+    expect(readdirSync(join(whole, "checkpoints")).sort()).toEqual(["step-00000016", "step-00000024"]);
+  });
+
+  test("exports a net that plain torch loads without this package", () => {
+    const code = `
+import sys, torch
+assert not any("f2c" in name for name in sys.modules)
+net = torch.jit.load(sys.argv[1])
+out = net(torch.zeros(2, 3, 32, 32, dtype=torch.uint8))
+print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "stem.linear.conv.weight" in net.state_dict())`;
+    const { stdout } = spawnSync(requirePython(), ["-W", "ignore", "-c", code, join(whole, "probe.pt")], { encoding: "utf8" });
+    expect(stdout.trim()).toBe("(2, 32) 1.0 True");
+  });
+
+  test("is the same again, number by number", async () => {
+    const again = join(folder, "again");
+    await cli(["run", tiny, "--run-dir", again, "--threads", "1", "--steps", "10"]);
+    expect(losses(again)).toEqual(losses(whole).slice(0, 10));
+  });
+
+  test("is refused a folder that holds a run", async () => {
+    const { code, err } = await cli(["run", tiny, "--run-dir", whole]);
+    expect(code).toBe(1);
+    expect(err).toContain("F2C6401");
+    expect(err).toContain("--resume");
+  });
+
+  test("resumes after Ctrl-C with bit-identical losses, and leaves no host behind", async () => {
+    const cut = join(folder, "cut");
+    const running = start(["run", tiny, "--run-dir", cut, "--threads", "1"]);
+    await running.until(/before training/);
+    while (metrics(cut).length < 3) await new Promise((r) => setTimeout(r, 20));
+    const hosts = hostsOf(running.child.pid!);
+    running.child.kill("SIGINT");
+    const { code, out } = await running.finished;
+    expect(code).toBe(130);
+    expect(out).toContain("--resume");
+    expect(hosts.length).toBeGreaterThan(0);
+    expect(hosts.filter(alive)).toEqual([]);
+    const done = metrics(cut).length;
+    expect(done).toBeLessThan(24);
+    expect(json(join(cut, "summary.json"))).toMatchObject({ interrupted: true, steps: done });
+    expect((await cli(["run", tiny, "--run-dir", cut, "--resume", "--threads", "1"])).code).toBe(0);
+    expect(losses(cut)).toEqual(losses(whole));
+  });
+
+  test("starts a killed host again from the last checkpoint, and ends as if nothing had happened", async () => {
+    const hurt = join(folder, "hurt");
+    const running = start(["run", tiny, "--run-dir", hurt, "--threads", "1"]);
+    await running.until(/before training/);
+    while (metrics(hurt).length < 11) await new Promise((r) => setTimeout(r, 10));
+    for (const pid of hostsOf(running.child.pid!)) process.kill(pid, "SIGKILL");
+    const { code, err } = await running.finished;
+    expect(err).toContain("SIGKILL");
+    expect(code).toBe(0);
+    expect(losses(hurt)).toEqual(losses(whole));
+  });
+
+  test("says how its host died where it may not start another, and keeps the checkpoint", async () => {
+    const dead = join(folder, "dead");
+    const running = start(["run", tiny, "--run-dir", dead, "--threads", "1", "--restarts", "0"]);
+    await running.until(/before training/);
+    while (metrics(dead).length < 11) await new Promise((r) => setTimeout(r, 10));
+    for (const pid of hostsOf(running.child.pid!)) process.kill(pid, "SIGKILL");
+    const { code, err } = await running.finished;
+    expect(code).toBe(3);
+    expect(err).toContain("F2C6006");
+    // The newest checkpoint is damaged; the run goes on from the one before, or from the same if there is one only.
+    const resumed = await cli(["run", tiny, "--run-dir", dead, "--resume", "--threads", "1"]);
+    expect(resumed.code).toBe(0);
+    expect(losses(dead)).toEqual(losses(whole));
+  });
+
+  test("skips a checkpoint that is not whole", async () => {
+    truncateSync(join(whole, "checkpoints/step-00000024/planner.safetensors"), 20);
+    const { code, err } = await cli(["run", tiny, "--run-dir", whole, "--resume", "--threads", "1"]);
+    expect(err).toMatch(/skipping.*step-00000024/);
+    expect(err).toContain("resuming at step 16");
+    expect(code).toBe(0);
+    expect(metrics(whole)).toHaveLength(24);
+  });
+
+  test("refuses to resume another experiment", async () => {
+    const other = join(folder, "tiny.ts");
+    writeFileSync(other, readFileSync(tiny, "utf8").replace("margin: 0.2", "margin: 0.3"));
+    const { code, err } = await cli(["run", other, "--run-dir", whole, "--resume"]);
+    expect(code).toBe(1);
+    expect(err).toContain("F2C6403");
+  });
+
+  test("kills its host when it is itself killed", async () => {
+    const running = start(["run", tiny, "--run-dir", join(folder, "killed")]);
+    await running.until(/before training/);
+    const hosts = hostsOf(running.child.pid!);
+    running.child.kill("SIGKILL");
+    await running.finished;
+    for (let i = 0; i < 100 && hosts.some(alive); i++) await new Promise((r) => setTimeout(r, 50));
+    expect(hosts.filter(alive)).toEqual([]);
+  });
+});
+
+test("TorchScript and eager give the same losses over 50 steps", async () => {
+  const source = join(folder, "fifty.ts");
+  writeFileSync(source, readFileSync(tiny, "utf8").replace("steps: 24", "steps: 50").replace(/\n {2}evaluate:.*\n/, "\n"));
+  for (const backend of ["torchscript", "eager"]) {
+    const { code, err } = await cli(["run", source, "--run-dir", join(folder, backend), "--backend", backend, "--threads", "1"]);
+    expect(code, err).toBe(0);
+  }
+  const [script, eager] = [losses(join(folder, "torchscript")), losses(join(folder, "eager"))];
+  expect(script).toHaveLength(50);
+  script.forEach((loss, i) => {
+    expect(Math.abs(loss! - eager[i]!) / Math.abs(eager[i]!)).toBeLessThan(1e-6);
+  });
+});
+
+test("a host that replays a recording ends where the run did", async () => {
+  const record = join(folder, "session.f2c");
+  const run = join(folder, "recorded");
+  await cli(["run", tiny, "--run-dir", run, "--threads", "1", "--record", record, "--steps", "6"]);
+  const { stdout } = spawnSync(requirePython(), ["-m", "f2c_host", "replay", record], { encoding: "utf8" });
+  const steps = stdout.trim().split("\n").map((line) => JSON.parse(line)).filter((line) => line.metrics);
+  expect(steps.map((s) => s.metrics.loss)).toEqual(losses(run));
+});
