@@ -20,7 +20,9 @@ export interface Running {
 }
 
 export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
-  const child = spawn(process.execPath, [join(root, "dist/runtime/cli/main.js"), ...args], { env: { ...process.env, NO_COLOR: "1", ...env } });
+  const child = spawn(process.execPath, [join(root, "dist/runtime/cli/main.js"), ...args], {
+    env: { ...process.env, NO_COLOR: "1", ...env },
+  });
   let [out, err] = ["", ""];
   const waiting: { pattern: RegExp; resolve: () => void }[] = [];
   child.stdout.on("data", (data: Buffer) => {
@@ -30,7 +32,9 @@ export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run
     err += data.toString();
     for (const { pattern, resolve } of waiting) if (pattern.test(err)) resolve();
   });
-  const finished = new Promise<Finished>((resolve) => child.on("close", (code) => resolve({ code, out, err })));
+  const finished = new Promise<Finished>((resolve) =>
+    child.on("close", (code) => resolve({ code, out, err })),
+  );
   return {
     child,
     finished,
@@ -44,13 +48,18 @@ export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run
   };
 }
 
-export const cli = (args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Finished> => start(args, env).finished;
+export const cli = (args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Finished> =>
+  start(args, env).finished;
 
 /** The training steps of a run, by step. */
 export function metrics(folder: string): Record<string, number>[] {
   const file = join(folder, "metrics.jsonl");
   if (!existsSync(file)) return [];
-  return readFileSync(file, "utf8").trim().split("\n").map((line) => JSON.parse(line)).filter((entry) => "loss" in entry);
+  return readFileSync(file, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .filter((entry) => "loss" in entry);
 }
 
 /** Whether a process still runs. */

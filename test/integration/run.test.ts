@@ -1,16 +1,24 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync, readdirSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { requirePython } from "#runtime/index";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { requirePython } from "#runtime/index";
 import { alive, cli, hostsOf, metrics, start, tiny } from "./cli.js";
 
 const folder = mkdtempSync(join(tmpdir(), "f2c-run-"));
 const whole = join(folder, "whole");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const losses = (run: string) => metrics(run).map((m) => m["loss"]);
+const losses = (run: string) => metrics(run).map((m) => m.loss);
 const json = (path: string) => JSON.parse(readFileSync(path, "utf8"));
 
 describe("a run of the tiny experiment", () => {
@@ -29,22 +37,24 @@ describe("a run of the tiny experiment", () => {
     expect(Object.keys(summary.verification.tarAtFar)).toEqual(["0.1", "0.01", "0.001"]);
     expect(summary.verification.tarAtFar["0.001"]).toBeNull(); // finer than one of 36 impostor pairs
     for (const key of ["untrained", "rawPixels"]) expect(summary.baselines[key]).toBeGreaterThan(0.4);
-    for (const key of ["probeImagesPerSecond", "galleryImagesPerSecond", "stepMilliseconds"]) expect(summary.throughput[key]).toBeGreaterThan(0);
+    for (const key of ["probeImagesPerSecond", "galleryImagesPerSecond", "stepMilliseconds"])
+      expect(summary.throughput[key]).toBeGreaterThan(0);
     expect(summary.irHash).toMatch(/^[0-9a-f]{16}$/);
   });
 
   test("logs every step once, in order, with the policies that were in force", () => {
     const log = metrics(whole);
-    expect(log.map((m) => m["step"])).toEqual(Array.from({ length: 24 }, (_, i) => i));
+    expect(log.map((m) => m.step)).toEqual(Array.from({ length: 24 }, (_, i) => i));
     for (const m of log) {
-      expect(m["ema"]).toBeCloseTo(0.9 + 0.05 * Math.sin(m["step"]!), 12);
-      expect(m["lr"]).toBe(m["step"]! < 20 ? 0.05 : 0.05 * 0.1); // 160 images, 8 a step
+      expect(m.ema).toBeCloseTo(0.9 + 0.05 * Math.sin(m.step!), 12);
+      expect(m.lr).toBe(m.step! < 20 ? 0.05 : 0.05 * 0.1); // 160 images, 8 a step
     }
   });
 
   test("keeps the source, the program, the net, the ROC and two checkpoints", () => {
     expect(readFileSync(join(whole, "source/tiny.ts"), "utf8")).toBe(readFileSync(tiny, "utf8"));
-    for (const file of ["ir.txt", "ir.json", "config.json", "probe.pt", "probe.safetensors", "roc.svg"]) expect(existsSync(join(whole, file))).toBe(true);
+    for (const file of ["ir.txt", "ir.json", "config.json", "probe.pt", "probe.safetensors", "roc.svg"])
+      expect(existsSync(join(whole, file))).toBe(true);
     expect(readdirSync(join(whole, "checkpoints")).sort()).toEqual(["step-00000016", "step-00000024"]);
   });
 
@@ -55,7 +65,9 @@ assert not any("f2c" in name for name in sys.modules)
 net = torch.jit.load(sys.argv[1])
 out = net(torch.zeros(2, 3, 32, 32, dtype=torch.uint8))
 print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "stem.linear.conv.weight" in net.state_dict())`;
-    const { stdout } = spawnSync(requirePython(), ["-W", "ignore", "-c", code, join(whole, "probe.pt")], { encoding: "utf8" });
+    const { stdout } = spawnSync(requirePython(), ["-W", "ignore", "-c", code, join(whole, "probe.pt")], {
+      encoding: "utf8",
+    });
     expect(stdout.trim()).toBe("(2, 32) 1.0 True");
   });
 
@@ -148,9 +160,23 @@ print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "stem.linear.conv.w
 
 test("TorchScript and eager give the same losses over 50 steps", async () => {
   const source = join(folder, "fifty.ts");
-  writeFileSync(source, readFileSync(tiny, "utf8").replace("steps: 24", "steps: 50").replace(/\n {2}evaluate:.*\n/, "\n"));
+  writeFileSync(
+    source,
+    readFileSync(tiny, "utf8")
+      .replace("steps: 24", "steps: 50")
+      .replace(/\n {2}evaluate:.*\n/, "\n"),
+  );
   for (const backend of ["torchscript", "eager"]) {
-    const { code, err } = await cli(["run", source, "--run-dir", join(folder, backend), "--backend", backend, "--threads", "1"]);
+    const { code, err } = await cli([
+      "run",
+      source,
+      "--run-dir",
+      join(folder, backend),
+      "--backend",
+      backend,
+      "--threads",
+      "1",
+    ]);
     expect(code, err).toBe(0);
   }
   const [script, eager] = [losses(join(folder, "torchscript")), losses(join(folder, "eager"))];
@@ -165,6 +191,10 @@ test("a host that replays a recording ends where the run did", async () => {
   const run = join(folder, "recorded");
   await cli(["run", tiny, "--run-dir", run, "--threads", "1", "--record", record, "--steps", "6"]);
   const { stdout } = spawnSync(requirePython(), ["-m", "f2c_host", "replay", record], { encoding: "utf8" });
-  const steps = stdout.trim().split("\n").map((line) => JSON.parse(line)).filter((line) => line.metrics);
+  const steps = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .filter((line) => line.metrics);
   expect(steps.map((s) => s.metrics.loss)).toEqual(losses(run));
 });

@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
 import { compileExperiment, encodeModule, loadExperiment } from "#compiler/index";
 import { Planner, requirePython } from "#runtime/index";
-import { afterAll, expect, test } from "vitest";
 
 const folder = mkdtempSync(join(tmpdir(), "f2c-oracle-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -15,14 +15,14 @@ interface Case {
   readonly capacity: number;
   readonly loader: readonly [identities: number, instances: number];
   readonly margin: string;
-  readonly settings: { readonly kind: string; readonly margin: number; readonly scale: number };
+  readonly settings: { readonly margin_kind: string; readonly margin: number; readonly scale: number };
   readonly maskUnfilled: boolean;
   readonly steps: number;
   readonly backend?: string;
 }
 
 /** Plans a session with the product's planner, and lets the literal oracle follow the compiled step through it. */
-function compare(c: Case): { loss: number; gradient: number; pool: number; steps: number; inside: number; outside: number; dual: number } {
+function compare(c: Case) {
   const file = join(folder, "oracle.ts");
   writeFileSync(
     file,
@@ -41,34 +41,107 @@ export default experiment({
   const plans = Array.from({ length: c.steps }, () => {
     const { scalars, arrays } = planner.next();
     const list = Object.fromEntries(Object.entries(arrays).map(([name, data]) => [name, [...data]]));
-    return { scalars, arrays: list, labels: { x: list["x.images"]!.map(labelOf), y: list["y.images"]!.map(labelOf) } };
+    return {
+      scalars,
+      arrays: list,
+      labels: { x: list["x.images"]!.map(labelOf), y: list["y.images"]!.map(labelOf) },
+    };
   });
-  const settings = { capacity: c.capacity, k: 3, mask_unfilled: c.maskUnfilled, ...c.settings };
+  const settings = { k: 3, mask_unfilled: c.maskUnfilled, ...c.settings };
+  const scalar = (name: string) => plans.reduce((sum, p) => sum + Number(p.scalars[name]), 0);
   const session = join(folder, "session.json");
-  writeFileSync(session, JSON.stringify({ ir: encodeModule(program.module), backend: c.backend ?? "torchscript", settings, plans, images: labels.at(-1), shape: program.setting.shape }));
-  const oracle = new URL("../../python-host/tests/f2c_oracle.py", import.meta.url).pathname;
+  writeFileSync(
+    session,
+    JSON.stringify({
+      ir: encodeModule(program.module),
+      backend: c.backend ?? "torchscript",
+      capacity: c.capacity,
+      settings,
+      plans,
+      images: labels.at(-1),
+      shape: program.setting.shape,
+    }),
+  );
+  const oracle = new URL("../../python-host/tests/compare_f2c.py", import.meta.url).pathname;
   const { stdout, stderr, status } = spawnSync(requirePython(), [oracle, session], { encoding: "utf8" });
   if (status !== 0) throw new Error(stderr);
-  return JSON.parse(stdout);
+  const { owner, order } = planner.state().pool as { owner: Int32Array; order: Int32Array };
+  const book = { order: [...order].map((slot) => owner[slot]!), slots: [...order] };
+  const dual = plans.reduce((sum, p) => sum + p.arrays["committed.dual"]!.reduce((a, b) => a + b, 0), 0);
+  return {
+    apart: JSON.parse(stdout) as Apart,
+    book,
+    inside: scalar("committed.inside"),
+    outside: scalar("committed.outside"),
+    dual,
+  };
 }
 
-const cosFace = { margin: "cosFace({ scale: 32, margin: 0.4 })", settings: { kind: "am", margin: 0.4, scale: 32 } };
+interface Apart {
+  readonly loss: number;
+  readonly gradient: number;
+  readonly pool: number;
+  readonly steps: number;
+  readonly order: readonly number[];
+  readonly slots: readonly number[];
+}
+
+const cosFace = {
+  margin: "cosFace({ scale: 32, margin: 0.4 })",
+  settings: { margin_kind: "am", margin: 0.4, scale: 32 },
+};
 
 const CASES: readonly (readonly [string, Case])[] = [
-  ["a pool smaller than the stream of identities", { identities: 60, images: 3, capacity: 14, loader: [6, 12], ...cosFace, maskUnfilled: false, steps: 150 }],
-  ["a pool larger than all identities", { identities: 12, images: 4, capacity: 30, loader: [5, 8], ...cosFace, maskUnfilled: true, steps: 150 }],
-  ["identities several times in a batch", { identities: 7, images: 9, capacity: 16, loader: [3, 16], ...cosFace, maskUnfilled: true, steps: 150 }],
-  ["ArcFace as the paper's code has it", { identities: 40, images: 3, capacity: 20, loader: [6, 10], margin: 'arcFace({ scale: 32, margin: 0.5, beyond: "none" })', settings: { kind: "arc", margin: 0.5, scale: 32 }, maskUnfilled: false, steps: 100 }],
-  ["SV-softmax", { identities: 40, images: 3, capacity: 20, loader: [6, 10], margin: "svSoftmax({ scale: 32, margin: 0.4 })", settings: { kind: "sv", margin: 0.4, scale: 32 }, maskUnfilled: false, steps: 100, backend: "eager" }],
+  [
+    "a pool smaller than the stream of identities",
+    { identities: 60, images: 3, capacity: 14, loader: [6, 12], ...cosFace, maskUnfilled: false, steps: 150 },
+  ],
+  [
+    "a pool larger than all identities",
+    { identities: 12, images: 4, capacity: 30, loader: [5, 8], ...cosFace, maskUnfilled: true, steps: 150 },
+  ],
+  [
+    "identities several times in a batch",
+    { identities: 7, images: 9, capacity: 16, loader: [3, 16], ...cosFace, maskUnfilled: true, steps: 150 },
+  ],
+  [
+    "ArcFace as the paper's code has it",
+    {
+      identities: 40,
+      images: 3,
+      capacity: 20,
+      loader: [6, 10],
+      margin: 'arcFace({ scale: 32, margin: 0.5, beyond: "none" })',
+      settings: { margin_kind: "arc", margin: 0.5, scale: 32 },
+      maskUnfilled: false,
+      steps: 100,
+    },
+  ],
+  [
+    "SV-softmax",
+    {
+      identities: 40,
+      images: 3,
+      capacity: 20,
+      loader: [6, 10],
+      margin: "svSoftmax({ scale: 32, margin: 0.4 })",
+      settings: { margin_kind: "sv", margin: 0.4, scale: 32 },
+      maskUnfilled: false,
+      steps: 100,
+      backend: "eager",
+    },
+  ],
 ];
 
 test.each(CASES)("the planned step equals the literal two-pass oracle: %s", (_, c) => {
-  const apart = compare(c);
+  const { apart, book, inside, dual } = compare(c);
   expect(apart.steps).toBe(c.steps);
   expect(apart.loss).toBeLessThan(1e-5);
   expect(apart.gradient).toBeLessThan(1e-5);
   // Pool contents are copies of gallery features: equal up to float64's own rounding in the features.
   expect(apart.pool).toBeLessThan(1e-12);
-  expect(apart.inside).toBeGreaterThan(0);
-  expect(apart.dual).toBeGreaterThan(0);
+  // Who sits where, and in which order of use, exactly.
+  expect(book).toEqual({ order: apart.order, slots: apart.slots });
+  expect(inside).toBeGreaterThan(0);
+  expect(dual).toBeGreaterThan(0);
 });
