@@ -25,7 +25,7 @@ export default experiment({
     pool: { capacity: 29, rows: 2 },
     margin: cosFace({ scale: 16, margin: 0.2 }),
   }),
-  loader: dual({ identities: 16, instances: 16 }),
+  loader: dual({ identities: 16, instances: 16, shift: 4 }),
   optimizer: sgd({ momentum: 0.9, nesterov: true, weightDecay: 5e-4 }),
   lr: cosine({ base: 0.05, warmup: 1 }),
   steps: 300,

@@ -13,7 +13,6 @@ import {
   methodParts,
   moduleParts,
   OPTIMIZER,
-  type PlannedBatch,
   type PlanValue,
   type Setting,
   type StepPoint,
@@ -147,6 +146,8 @@ interface Built {
   readonly state: MethodState;
   readonly parts: MethodParts<MethodState, string, PlanValue>;
   readonly signature: PlanSignature;
+  /** What the loader does to each stream's images, at step 0. */
+  readonly changes: Readonly<Record<string, PlanValue>>;
   readonly stepsPerEpoch: number;
   readonly steps: number;
 }
@@ -182,10 +183,12 @@ function build(experiment: Experiment, directory: string): Built {
     experiment.length.unit === "steps"
       ? experiment.length.count
       : Math.ceil(experiment.length.count * stepsPerEpoch);
-  const batch: PlannedBatch = book.batch(0);
+  const batch = book.batch(0);
+  const changes = Object.fromEntries(Object.entries(batch).map(([stream, loaded]) => [stream, loaded.changes]));
   const point: StepPoint = planPoint(0, stepsPerEpoch, steps);
   const plan = parts.plan(openBooks(state) as never, batch, point);
-  return { setting, train, heldOut, state, parts, signature: signatureOf(plan), stepsPerEpoch, steps };
+  return { setting, train, heldOut, state, parts, signature: signatureOf(plan),
+    changes, stepsPerEpoch, steps };
 }
 
 /** A fresh book for every piece of state that keeps one. */
@@ -242,11 +245,12 @@ function lowerStep(
   const { setting, signature } = built;
   const raw = Object.entries(setting.streams).map(([stream, count]) => ({
     stream,
-    pixels: builder.input(`${stream}.images`, tensorType([count, ...setting.shape], "u8"), {
-      kind: "images",
+    pixels: builder.input(`${stream}.images`, tensorType([count, ...setting.shape], "u8"), { kind: "images", stream }),
+    changes: planOperand(
+      signatureOf(built.changes[stream]!),
+      (path, type) => dynamic(builder.input(path, type, { kind: "plan" })),
       stream,
-    }),
-    flip: builder.input(`${stream}.flip`, tensorType([count], "bool"), { kind: "plan" }),
+    ),
   }));
   const lr = builder.input("lr", scalarType("f64"), { kind: "plan" });
   const plan = planOperand(signature, (path, type) => dynamic(builder.input(path, type, { kind: "plan" })));
@@ -256,8 +260,8 @@ function lowerStep(
       () => {
         const batch = record(
           raw.map(
-            ({ stream, pixels, flip }) =>
-              [stream, lowerer.inline(prepare, [dynamic(pixels), dynamic(flip)], undefined)] as const,
+            ({ stream, pixels, changes }) =>
+              [stream, lowerer.inline(prepare, [dynamic(pixels), changes], undefined)] as const,
           ),
         );
         const state = stateOperand(lowerer, built.state, source);

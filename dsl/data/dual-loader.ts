@@ -8,14 +8,14 @@ import { ExperimentError } from "../errors.js";
 import { pixelsToImages } from "../functions.js";
 import type { PlannedBatch, PlannedImages } from "../method.js";
 import * as ops from "../ops.generated.js";
-import { randomU32 } from "../plan/counter-random.js";
+import { randomBelow, randomU32 } from "../plan/counter-random.js";
 import { IdentityStream, labelOf } from "../plan/identity-stream.js";
 import { InstanceStream } from "../plan/instance-stream.js";
 import type { Images, Tensor } from "../tensor.js";
 
-/** A stream's images of one step, and which of them are mirrored. */
+/** A stream's images of one step, and what is done to each of them: the arrays that `prepare` gets. */
 export interface LoadedImages extends PlannedImages {
-  readonly flip: Uint8Array;
+  readonly changes: Readonly<Record<string, Uint8Array | Int32Array>>;
 }
 
 /** A loader opened on a data source: what each step gets. */
@@ -32,7 +32,7 @@ export interface Loader {
   /** `offsets`: first image of each identity, and the number of images at the end. */
   open(offsets: Int32Array, seed: number): LoaderBook;
   /** Compiled: from pixels to what the net sees. */
-  readonly prepare: (pixels: Pixels, flip: Tensor<readonly [number], "bool">) => Images;
+  readonly prepare: (pixels: Pixels, changes: never) => Images;
 }
 
 export interface DualOptions {
@@ -42,17 +42,37 @@ export interface DualOptions {
   instances: number;
   /** Whether half of the images, drawn at random, are mirrored. */
   flip?: boolean;
+  /** Every image is moved by up to this many pixels, each way at random; the border repeats. */
+  shift?: number;
 }
 
 const FLIP_STREAM = 0x666c6970;
+const SHIFT_STREAM = 0x73686966;
 
-/** Normalises pixels, and mirrors the images that the plan says. Compiled. */
-export const prepared = (pixels: Pixels, flip: Tensor<readonly [number], "bool">): Images => {
-  const images = pixelsToImages(pixels) as Images;
-  return ops.where(flip.reshape([-1, 1, 1, 1]), images.flip([3]), images) as Images;
+/** What the plan says of each image: whether it is mirrored, and how far it moves. */
+interface Changes {
+  readonly flip?: Tensor<readonly [number], "bool">;
+  readonly down?: Tensor<readonly [number], "i64">;
+  readonly right?: Tensor<readonly [number], "i64">;
+}
+
+/** Images [N, C, H, W] with each one's slices along `dim` moved by its own number of pixels. Compiled. */
+const moved = (images: Images, by: Tensor<readonly [number], "i64">, dim: 2 | 3): Images => {
+  const size = images.size(dim);
+  const from = ops.arange(size).unsqueeze(0).add(by.unsqueeze(1)).clamp({ min: 0, max: size - 1 });
+  const index = from.reshape(dim === 2 ? [-1, 1, size, 1] : [-1, 1, 1, size]).expand(images.shape);
+  return images.gather(index, dim) as unknown as Images;
 };
 
-export function dual({ identities, instances, flip = true }: DualOptions): Loader {
+/** Normalises pixels, mirrors and moves the images as the plan says. Compiled. */
+const prepared = (pixels: Pixels, { flip, down, right }: Changes): Images => {
+  let images = pixelsToImages(pixels) as Images;
+  if (flip !== undefined) images = ops.where(flip.reshape([-1, 1, 1, 1]), images.flip([3]), images) as Images;
+  if (down !== undefined && right !== undefined) images = moved(moved(images, down, 2), right, 3);
+  return images;
+};
+
+export function dual({ identities, instances, flip = true, shift = 0 }: DualOptions): Loader {
   const wrong =
     !Number.isInteger(identities) ||
     identities < 0 ||
@@ -67,6 +87,7 @@ export function dual({ identities, instances, flip = true }: DualOptions): Loade
       "give whole numbers, an even number of instances, and not both 0",
     );
   const half = instances / 2;
+  if (!Number.isInteger(shift) || shift < 0) throw new ExperimentError("F2C2208", `dual: shift ${shift}`, "give a whole number of pixels");
   const size = identities + half;
   return {
     streams: { x: size, y: size },
@@ -89,11 +110,14 @@ export function dual({ identities, instances, flip = true }: DualOptions): Loade
         const chosen = new Int32Array(size);
         for (let i = 0; i < identities; i++) chosen[i] = pairs[2 * i + which]!;
         chosen.set(singles.subarray(which * half, (which + 1) * half), identities);
-        const mirrored = new Uint8Array(size);
-        if (flip)
-          for (let i = 0; i < size; i++)
-            mirrored[i] = randomU32(seed, FLIP_STREAM + which, step * size + i) & 1;
-        return { images: chosen, labels: chosen.map((image) => labelOf(offsets, image)), flip: mirrored };
+        const changes: Record<string, Uint8Array | Int32Array> = {};
+        if (flip) changes["flip"] = new Uint8Array(size).map((_, i) => randomU32(seed, FLIP_STREAM + which, step * size + i) & 1);
+        if (shift > 0) {
+          const pixels = (way: number) =>
+            new Int32Array(size).map((_, i) => randomBelow(2 * shift + 1, seed, SHIFT_STREAM + 2 * way + which, step * size + i) - shift);
+          Object.assign(changes, { down: pixels(0), right: pixels(1) });
+        }
+        return { images: chosen, labels: chosen.map((image) => labelOf(offsets, image)), changes };
       };
       return {
         stepsPerEpoch: Math.max(1, Math.ceil(instances > 0 ? images / instances : people / identities)),

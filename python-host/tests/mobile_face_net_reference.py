@@ -20,7 +20,7 @@ HEAD = 512
 def conv_block(
     inputs: int,
     outputs: int,
-    kernel: int,
+    kernel: int | tuple[int, int],
     stride: int = 1,
     padding: int = 0,
     groups: int = 1,
@@ -53,14 +53,19 @@ class Bottleneck(nn.Module):
 
 
 class MobileFaceNetReference(nn.Module):
-    """`width` multiplies all numbers of channels but the embedding's; `size`: side of the images."""
+    """`width` multiplies all numbers of channels but the embedding's. The head's depthwise convolution covers
+    the whole last feature map, so the net is made for images of one `size`: a side, or (height, width)."""
 
-    def __init__(self, embedding: int = 512, width: float = 1.0, size: int = 112):
+    def __init__(
+        self,
+        embedding: int = 512,
+        width: float = 1.0,
+        size: int | tuple[int, int] = 112,
+        colours: int = 3,
+    ):
         super().__init__()
-        if size % 16:
-            raise ValueError(f"size is {size}; it must be a multiple of 16, the net halves it four times")
         channels = scaled(STEM, width)
-        self.stem = conv_block(3, channels, 3, 2, 1)
+        self.stem = conv_block(colours, channels, 3, 2, 1)
         self.depthwise = conv_block(channels, channels, 3, 1, 1, groups=channels)
         blocks: list[nn.Module] = []
         for expansion, outputs, repeats, stride in STAGES:
@@ -72,12 +77,18 @@ class MobileFaceNetReference(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         head = scaled(HEAD, width)
         self.expand = conv_block(channels, head, 1)
-        self.pool = conv_block(head, head, size // 16, groups=head, activation=False)
+        self.pool = conv_block(head, head, last_map(size), groups=head, activation=False)
         self.embed = conv_block(head, embedding, 1, activation=False)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.blocks(self.depthwise(self.stem(x)))
         return self.embed(self.pool(self.expand(y))).flatten(1)
+
+
+def last_map(size: int | tuple[int, int]) -> tuple[int, int]:
+    """What four convolutions of stride 2 (3x3, padded by 1) leave of an image: each halves, rounding up."""
+    high, wide = (size, size) if isinstance(size, int) else size
+    return -(-high // 16), -(-wide // 16)
 
 
 def scaled(channels: int, width: float) -> int:
@@ -93,9 +104,10 @@ def count_parameters(net: nn.Module) -> int:
     return sum(parameter.numel() for parameter in net.parameters())
 
 
-def count_conv_macs(net: nn.Module, size: int) -> int:
+def count_conv_macs(net: MobileFaceNetReference, high: int, wide: int) -> int:
     """Multiply-adds of the convolutions for one image, nothing else counted."""
     macs = 0
+    colours = net.stem.conv.in_channels
 
     def add(conv: nn.Conv2d, _inputs: object, output: Tensor) -> None:
         nonlocal macs
@@ -105,7 +117,7 @@ def count_conv_macs(net: nn.Module, size: int) -> int:
     training = net.training
     try:
         with torch.no_grad():
-            net.eval()(torch.zeros(1, 3, size, size))
+            net.eval()(torch.zeros(1, colours, high, wide))
     finally:
         net.train(training)
         for hook in hooks:

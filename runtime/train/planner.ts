@@ -39,9 +39,9 @@ export class Planner {
     const batch = this.loader.batch(step) as Readonly<Record<string, LoadedImages>>;
     const flat = flattenPlan(method.plan(this.books as never, batch, at), signature, step);
     const arrays: Record<string, Int32Array | Uint8Array | Float32Array> = { ...flat.arrays };
-    for (const [stream, { images, flip }] of Object.entries(batch)) {
+    for (const [stream, { images, changes }] of Object.entries(batch)) {
       arrays[`${stream}.images`] = images;
-      arrays[`${stream}.flip`] = flip;
+      for (const [name, data] of Object.entries(changes)) arrays[`${stream}.${name}`] = data;
     }
     this.planned = step + 1;
     return { step, scalars: { ...flat.scalars, lr: experiment.lr(at) }, arrays };

@@ -48,6 +48,8 @@ export function applyBinary(
       { hint: "compiled functions have + - * / % **, comparisons and logic" },
     );
   if (isStatic(a) && isStatic(b)) return fixed(operator.compute(staticValue(a), staticValue(b)));
+  // Whether a value is there at all is known now, whatever it will be.
+  if (EQUALITY.has(operator.op) && (isAbsent(a) || isAbsent(b))) return fixed(operator.op === "scalar_ne");
   for (const side of [a, b]) {
     if (side.kind === "value" && side.value.type.kind === "tensor") {
       lowerer.refuse(
@@ -63,6 +65,8 @@ export function applyBinary(
   }
   return dynamic(scalarOp(lowerer, node, operator.op, lowerer.scalar(a, node), lowerer.scalar(b, node)));
 }
+
+const isAbsent = (o: Operand) => o.kind === "static" && (o.value === null || o.value === undefined);
 
 /** Something that is never equal to a run-time scalar: null, undefined, a module, a record. */
 const isReference = (o: Operand) =>
