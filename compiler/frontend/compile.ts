@@ -184,11 +184,22 @@ function build(experiment: Experiment, directory: string): Built {
       ? experiment.length.count
       : Math.ceil(experiment.length.count * stepsPerEpoch);
   const batch = book.batch(0);
-  const changes = Object.fromEntries(Object.entries(batch).map(([stream, loaded]) => [stream, loaded.changes]));
+  const changes = Object.fromEntries(
+    Object.entries(batch).map(([stream, loaded]) => [stream, loaded.changes]),
+  );
   const point: StepPoint = planPoint(0, stepsPerEpoch, steps);
   const plan = parts.plan(openBooks(state) as never, batch, point);
-  return { setting, train, heldOut, state, parts, signature: signatureOf(plan),
-    changes, stepsPerEpoch, steps };
+  return {
+    setting,
+    train,
+    heldOut,
+    state,
+    parts,
+    signature: signatureOf(plan),
+    changes,
+    stepsPerEpoch,
+    steps,
+  };
 }
 
 /** A fresh book for every piece of state that keeps one. */
@@ -245,7 +256,10 @@ function lowerStep(
   const { setting, signature } = built;
   const raw = Object.entries(setting.streams).map(([stream, count]) => ({
     stream,
-    pixels: builder.input(`${stream}.images`, tensorType([count, ...setting.shape], "u8"), { kind: "images", stream }),
+    pixels: builder.input(`${stream}.images`, tensorType([count, ...setting.shape], "u8"), {
+      kind: "images",
+      stream,
+    }),
     changes: planOperand(
       signatureOf(built.changes[stream]!),
       (path, type) => dynamic(builder.input(path, type, { kind: "plan" })),

@@ -64,10 +64,9 @@ export function loadExperiment(file: string): LoadedExperiment {
     .getSourceFiles()
     .filter((f) => !f.isDeclarationFile && !f.fileName.includes("/node_modules/"));
   const texts = new Map(own.map((f) => [resolve(f.fileName), f.text]));
-  const found = own.flatMap((f) => [
-    ...program.getSyntacticDiagnostics(f),
-    ...program.getSemanticDiagnostics(f),
-  ]);
+  // A file that does not parse has no types worth talking about.
+  const syntax = own.flatMap((f) => [...program.getSyntacticDiagnostics(f)]);
+  const found = syntax.length ? syntax : own.flatMap((f) => [...program.getSemanticDiagnostics(f)]);
   const diagnostics = found.map(fromTypeScript);
   if (diagnostics.some((d) => d.severity === "error")) throw new CompileError(diagnostics, texts);
 

@@ -59,7 +59,11 @@ interface Changes {
 /** Images [N, C, H, W] with each one's slices along `dim` moved by its own number of pixels. Compiled. */
 const moved = (images: Images, by: Tensor<readonly [number], "i64">, dim: 2 | 3): Images => {
   const size = images.size(dim);
-  const from = ops.arange(size).unsqueeze(0).add(by.unsqueeze(1)).clamp({ min: 0, max: size - 1 });
+  const from = ops
+    .arange(size)
+    .unsqueeze(0)
+    .add(by.unsqueeze(1))
+    .clamp({ min: 0, max: size - 1 });
   const index = from.reshape(dim === 2 ? [-1, 1, size, 1] : [-1, 1, 1, size]).expand(images.shape);
   return images.gather(index, dim) as unknown as Images;
 };
@@ -87,7 +91,8 @@ export function dual({ identities, instances, flip = true, shift = 0 }: DualOpti
       "give whole numbers, an even number of instances, and not both 0",
     );
   const half = instances / 2;
-  if (!Number.isInteger(shift) || shift < 0) throw new ExperimentError("F2C2208", `dual: shift ${shift}`, "give a whole number of pixels");
+  if (!Number.isInteger(shift) || shift < 0)
+    throw new ExperimentError("F2C2208", `dual: shift ${shift}`, "give a whole number of pixels");
   const size = identities + half;
   return {
     streams: { x: size, y: size },
@@ -111,10 +116,16 @@ export function dual({ identities, instances, flip = true, shift = 0 }: DualOpti
         for (let i = 0; i < identities; i++) chosen[i] = pairs[2 * i + which]!;
         chosen.set(singles.subarray(which * half, (which + 1) * half), identities);
         const changes: Record<string, Uint8Array | Int32Array> = {};
-        if (flip) changes["flip"] = new Uint8Array(size).map((_, i) => randomU32(seed, FLIP_STREAM + which, step * size + i) & 1);
+        if (flip)
+          changes.flip = new Uint8Array(size).map(
+            (_, i) => randomU32(seed, FLIP_STREAM + which, step * size + i) & 1,
+          );
         if (shift > 0) {
           const pixels = (way: number) =>
-            new Int32Array(size).map((_, i) => randomBelow(2 * shift + 1, seed, SHIFT_STREAM + 2 * way + which, step * size + i) - shift);
+            new Int32Array(size).map(
+              (_, i) =>
+                randomBelow(2 * shift + 1, seed, SHIFT_STREAM + 2 * way + which, step * size + i) - shift,
+            );
           Object.assign(changes, { down: pixels(0), right: pixels(1) });
         }
         return { images: chosen, labels: chosen.map((image) => labelOf(offsets, image)), changes };

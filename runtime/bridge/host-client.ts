@@ -63,6 +63,7 @@ export class HostClient {
   private readonly pending = new Map<number, Pending>();
   private readonly process: HostProcess;
   private readonly recording: Recording | undefined;
+  private readonly bound: Promise<PromiseSettledResult<void>[]>;
   private nextId = 1;
   private sending: Promise<void> = Promise.resolve();
   private death: BridgeError | undefined;
@@ -82,8 +83,15 @@ export class HostClient {
       token,
     });
     this.process = new HostProcess(options.python, session, options.env ?? {}, options.onLine ?? (() => {}));
+    const { folder } = this.process;
+    this.bound = Promise.allSettled([
+      this.control.bind(`ipc://${folder}/control`),
+      this.work.bind(`ipc://${folder}/work`),
+      this.reports.bind(`ipc://${folder}/events`),
+    ]);
     this.recording = options.record === undefined ? undefined : new Recording(options.record);
-    this.died = this.process.exited.then((exit) => {
+    this.died = this.process.exited.then(async (exit) => {
+      await this.bound; // a socket cannot be closed while it is being bound
       const how = exit.signal ? `was killed by ${exit.signal}` : `ended with exit code ${exit.code}`;
       const tail = this.process.tail(15);
       const error =
@@ -131,12 +139,6 @@ export class HostClient {
   }
 
   private async shake(): Promise<void> {
-    const { folder } = this.process;
-    const bound = Promise.all([
-      this.control.bind(`ipc://${folder}/control`),
-      this.work.bind(`ipc://${folder}/work`),
-      this.reports.bind(`ipc://${folder}/events`),
-    ]);
     const timeout = this.options.startTimeoutMs ?? 60_000;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -154,9 +156,11 @@ export class HostClient {
       );
     });
     try {
-      await bound;
+      const refused = (await this.bound).find((b) => b.status === "rejected");
+      if (this.death || refused) throw this.death ?? (await Promise.race([this.died, late]));
       const frames = await Promise.race([
-        this.control.receive(),
+        // Closing the socket rejects this; why it was closed is what `died` says.
+        this.control.receive().catch(() => new Promise<never>(() => {})),
         late,
         this.died.then((error) => Promise.reject(error)),
       ]);
