@@ -1,99 +1,144 @@
-/** @file Diagnostics as a person reads them: the line, a caret, related places, what to do. Pure text in, text out. */
+/** @file Diagnostics as a person reads them, or a program: the line, a caret, related places, what to do. Pure. */
+import { pathToFileURL } from "node:url";
+import { docsOf, nameOf } from "./catalogue.js";
+import { wrapped } from "./columns.js";
 import type { Diagnostic, Span } from "./diagnostic.js";
+import { frameOf, Lines, lastLineOf, type Position } from "./frame.js";
+import { painter } from "./ink.js";
+
+/** The text of a source by its path, undefined if it is not known. */
+export type Sources = (path: string) => string | undefined;
 
 export interface RenderOptions {
   readonly color?: boolean;
+  /** Columns of the terminal: longer lines are wrapped, longer lines of code cut around the place. */
+  readonly width?: number;
+  /** Makes absolute paths and addresses links that a terminal can open (OSC 8). */
+  readonly links?: boolean;
   /** Shows a path as the user would type it. */
   readonly show?: (path: string) => string;
 }
 
-interface Position {
-  readonly line: number;
-  readonly column: number;
-}
+const NARROWEST = 40;
 
-const positionOf = (text: string, offset: number): Position => {
-  const before = text.slice(0, offset).split("\n");
-  return { line: before.length, column: before.at(-1)!.length + 1 };
-};
+/** One diagnostic with its code frames, without a line break at the end. */
+export function renderDiagnostic(d: Diagnostic, sources: Sources, options: RenderOptions = {}): string {
+  const paint = painter(options.color === true);
+  const width = options.width === undefined ? Number.POSITIVE_INFINITY : Math.max(NARROWEST, options.width);
+  const known = new Map<string, Lines | undefined>();
+  const linesOf = (path: string) => {
+    if (!known.has(path)) {
+      const text = sources(path);
+      known.set(path, text === undefined ? undefined : new Lines(text));
+    }
+    return known.get(path);
+  };
+  const places = [
+    ...(d.span ? [{ span: d.span, around: 1 }] : []),
+    ...d.related.map(({ span }) => ({ span, around: 0 })),
+  ];
+  const numbers = places.map(({ span, around }) => {
+    const lines = linesOf(span.path);
+    return lines ? lastLineOf(lines, span, around) : 1;
+  });
+  // One gutter for all frames of a diagnostic: their bars stand below each other.
+  const gutter = String(Math.max(1, ...numbers)).length + 1;
 
-const paint = (on: boolean | undefined) => {
-  const wrap = (code: string) => (text: string) => (on ? `\x1b[${code}m${text}\x1b[0m` : text);
-  return { red: wrap("1;31"), yellow: wrap("1;33"), cyan: wrap("36"), dim: wrap("2"), bold: wrap("1") };
-};
+  const place = (span: Span, around: number, role: "error" | "warning" | "related"): string[] => {
+    const lines = linesOf(span.path);
+    const shown = options.show?.(span.path) ?? span.path;
+    const at = lines?.position(span.start);
+    const path = at ? `${shown}:${at.line}:${at.column}` : shown;
+    const address = options.links && span.path.startsWith("/") ? pathToFileURL(span.path).href : undefined;
+    const head = `${" ".repeat(gutter - 1)} ${paint("faint", "-->")} ${linked(path, address)}`;
+    if (!lines) return [head];
+    const mark = role === "related" ? "-" : "^";
+    return [head, ...frameOf(lines, span, { paint, role, mark, around, gutter, room: width - gutter - 3 })];
+  };
 
-/** One diagnostic with its code frame. `source` gives the text of a path, if it is known. */
-export function renderDiagnostic(
-  d: Diagnostic,
-  source: (path: string) => string | undefined,
-  options: RenderOptions = {},
-): string {
-  const ink = paint(options.color);
-  const severity = d.severity === "error" ? ink.red("error") : ink.yellow("warning");
-  const lines = [`${severity} ${ink.bold(d.code)}: ${d.message}`];
-  if (d.span) lines.push(...frame(d.span, source, options, 1));
-  for (const { message, span } of d.related) {
-    lines.push(`  ${ink.cyan("note")}: ${message}`, ...frame(span, source, options, 0));
+  const label = (word: string, text: string) => {
+    const [first, ...rest] = wrapped(text, width - word.length - 4);
+    const indent = " ".repeat(word.length + 4);
+    return [`  ${paint("label", word)}: ${first}`, ...rest.map((line) => `${indent}${line}`)];
+  };
+
+  const [first, ...rest] = wrapped(d.message, width - d.severity.length - d.code.length - 3);
+  const out = [
+    `${paint(d.severity, d.severity)} ${paint("heading", d.code)}: ${paint("heading", first!)}`,
+    ...rest.map((line) => `  ${paint("heading", line)}`),
+  ];
+  if (d.span) out.push(...place(d.span, 1, d.severity));
+  for (const { message, span } of d.related)
+    out.push(...label("note", message), ...place(span, 0, "related"));
+  if (d.hint !== undefined) out.push(...label("help", d.hint));
+  const docs = d.url ?? docsOf(d.code);
+  if (docs !== undefined) {
+    const address = options.links && docs.includes("://") ? docs : undefined;
+    out.push(`  ${paint("label", "docs")}: ${linked(paint("faint", docs), address)}`);
   }
-  if (d.hint !== undefined) lines.push(`  ${ink.cyan("help")}: ${d.hint}`);
-  return lines.join("\n");
+  return out.join("\n");
 }
 
-function frame(
-  span: Span,
-  source: (path: string) => string | undefined,
-  options: RenderOptions,
-  around: number,
-): string[] {
-  const ink = paint(options.color);
-  const path = options.show?.(span.path) ?? span.path;
-  const text = source(span.path);
-  if (text === undefined) return [`  ${ink.dim("-->")} ${path}`];
-  const rows = text.split("\n");
-  const from = positionOf(text, span.start);
-  const to = positionOf(text, Math.max(span.start, span.end));
-  const first = Math.max(1, from.line - around);
-  const last = Math.min(rows.length, from.line + around);
-  const gutter = String(last).length;
-  const out = [`  ${ink.dim("-->")} ${path}:${from.line}:${from.column}`];
-  for (let line = first; line <= last; line++) {
-    const row = rows[line - 1]!;
-    out.push(`  ${ink.dim(`${String(line).padStart(gutter)} |`)} ${row.replaceAll("\t", "  ")}`);
-    if (line !== from.line) continue;
-    const end = to.line === from.line ? to.column : row.length + 1;
-    const before = row.slice(0, from.column - 1).replaceAll("\t", "  ");
-    out.push(
-      `  ${" ".repeat(gutter)} ${ink.dim("|")} ${" ".repeat(width(before))}${ink.red("^".repeat(Math.max(1, width(row.slice(from.column - 1, end - 1)))))}`,
-    );
-  }
-  return out;
-}
-
-/** Columns on a terminal: East Asian wide characters take two. */
-function width(text: string): number {
-  let columns = 0;
-  for (const c of text.replaceAll("\t", "  "))
-    columns +=
-      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]/u.test(
-        c,
-      ) || c.codePointAt(0)! > 0x1f2ff
-        ? 2
-        : 1;
-  return columns;
-}
+const linked = (text: string, address: string | undefined) =>
+  address === undefined ? text : `\u001b]8;;${address}\u001b\\${text}\u001b]8;;\u001b\\`;
 
 /** All of them, and how many there are. */
 export function renderAll(
   diagnostics: readonly Diagnostic[],
-  source: (path: string) => string | undefined,
+  sources: Sources,
   options: RenderOptions = {},
 ): string {
+  const paint = painter(options.color === true);
+  const { errors, warnings } = counted(diagnostics);
+  const count = (n: number, role: "error" | "warning") =>
+    n ? [paint(role, `${n} ${role}${n === 1 ? "" : "s"}`)] : [];
+  const total = [...count(errors, "error"), ...count(warnings, "warning")].join(", ");
+  const all = diagnostics.map((d) => renderDiagnostic(d, sources, options));
+  return `${[...all, total || "no errors"].join("\n\n")}\n`;
+}
+
+const counted = (diagnostics: readonly Diagnostic[]) => {
   const errors = diagnostics.filter((d) => d.severity === "error").length;
-  const count = (n: number, word: string) => `${n} ${word}${n === 1 ? "" : "s"}`;
-  const warnings = diagnostics.length - errors;
-  const total = [
-    ...(errors ? [count(errors, "error")] : []),
-    ...(warnings ? [count(warnings, "warning")] : []),
-  ].join(", ");
-  return `${diagnostics.map((d) => renderDiagnostic(d, source, options)).join("\n\n")}\n\n${total}\n`;
+  return { errors, warnings: diagnostics.length - errors };
+};
+
+/** A place for programs: offsets as in `Span`, and lines and columns where the source is known. */
+export interface JsonSpan extends Span {
+  readonly from?: Position;
+  readonly to?: Position;
+}
+
+/** A diagnostic for programs. */
+export interface JsonDiagnostic extends Omit<Diagnostic, "span" | "related"> {
+  readonly name?: string;
+  readonly span?: JsonSpan;
+  readonly related: readonly { readonly message: string; readonly span: JsonSpan }[];
+}
+
+/** Diagnostics as plain data for JSON.stringify, with lines and columns (from 1, in UTF-16 units). */
+export function toJson(
+  diagnostics: readonly Diagnostic[],
+  sources: Sources = () => undefined,
+): { errors: number; warnings: number; diagnostics: JsonDiagnostic[] } {
+  const located = (span: Span): JsonSpan => {
+    const text = sources(span.path);
+    if (text === undefined) return { ...span };
+    const lines = new Lines(text);
+    return { ...span, from: lines.position(span.start), to: lines.position(span.end) };
+  };
+  const one = ({ code, severity, message, span, related, hint, url }: Diagnostic): JsonDiagnostic => {
+    const name = nameOf(code);
+    const docs = url ?? docsOf(code);
+    return {
+      code,
+      ...(name && { name }),
+      severity,
+      message,
+      ...(span && { span: located(span) }),
+      related: related.map((r) => ({ message: r.message, span: located(r.span) })),
+      ...(hint !== undefined && { hint }),
+      ...(docs !== undefined && { url: docs }),
+    };
+  };
+  return { ...counted(diagnostics), diagnostics: diagnostics.map(one) };
 }

@@ -94,7 +94,6 @@ def build_script(module: Module, function: Function, storage_index: dict[str, in
     """Compiles the tree as one TorchScript function whose ranges lie in the TypeScript sources."""
     visitor = Visitor(module, function, storage_index)
     tree = _NumberedDtypes().visit(visitor.lower())
-    places = Places(module)
     helpers = _script_helpers()
     names: dict[str, Any] = dict(_COMMON)
     names |= {target_name(t): _packet(t) for t in visitor.targets}
