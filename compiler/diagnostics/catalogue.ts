@@ -1,4 +1,4 @@
-/** @file The catalogue of diagnostics: every code that the tool can show, by name, with templates for its texts. */
+/** @file The catalogue of diagnostics: every code that the tool can show, by name, with its texts. */
 import { BUILDING } from "./catalogue/building.js";
 import { DATA } from "./catalogue/data.js";
 import { type CatalogueEntry, filled, type TemplateParameters } from "./catalogue/entry.js";
@@ -70,7 +70,7 @@ export function report<Name extends DiagnosticName>(
   };
 }
 
-/** The name of a code; undefined for a code that the catalogue does not know, of another version's host say. */
+/** The name of a code; undefined for one that the catalogue lacks, of another version's host say. */
 export const nameOf = (code: string): DiagnosticName | undefined => names.get(code);
 
 /** Where a code is explained; undefined for a code that the catalogue does not know. */

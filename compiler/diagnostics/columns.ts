@@ -13,7 +13,7 @@ const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{17000}-\u{18aff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
 const INVISIBLE = /^[\p{M}\p{Cf}]+$/u;
 
-/** A line as cells. A tab becomes spaces; a control character its picture, so that no text can steer the terminal. */
+/** A line as cells. A tab becomes spaces; a control character its picture, so no text steers the terminal. */
 export function cellsOf(line: string): readonly Cell[] {
   return Array.from(graphemes.segment(line), ({ segment, index: offset }) => {
     if (segment === "\t") return { text: " ".repeat(TAB), columns: TAB, offset };
@@ -34,7 +34,7 @@ export const columnsOf = (cells: readonly Cell[]): number => cells.reduce((sum, 
 /** Text broken at spaces into lines of at most `width` columns; a longer word keeps a line of its own. */
 export function wrapped(text: string, width: number): readonly string[] {
   return text.split(/\r?\n/).flatMap((paragraph) => {
-    const line = clean(paragraph);
+    const line = printable(paragraph);
     if (columnsOf(cellsOf(line)) <= width) return [line];
     const [first, ...words] = line.match(/^ *\S+|\S+/g) ?? [""];
     const lines = [first!];
@@ -47,7 +47,8 @@ export function wrapped(text: string, width: number): readonly string[] {
   });
 }
 
-const clean = (line: string) =>
+/** A line as the terminal gets it: tabs as spaces, control characters as their pictures. */
+export const printable = (line: string): string =>
   cellsOf(line)
     .map((c) => c.text)
     .join("");

@@ -1,7 +1,7 @@
-/** @file Diagnostics as a person reads them, or a program: the line, a caret, related places, what to do. Pure. */
+/** @file Diagnostics as a person or a program reads them: the line, a caret, related places, the remedy. Pure. */
 import { pathToFileURL } from "node:url";
 import { docsOf, nameOf } from "./catalogue.js";
-import { wrapped } from "./columns.js";
+import { printable, wrapped } from "./columns.js";
 import type { Diagnostic, Span } from "./diagnostic.js";
 import { frameOf, Lines, lastLineOf, type Position } from "./frame.js";
 import { painter } from "./ink.js";
@@ -46,7 +46,7 @@ export function renderDiagnostic(d: Diagnostic, sources: Sources, options: Rende
 
   const place = (span: Span, around: number, role: "error" | "warning" | "related"): string[] => {
     const lines = linesOf(span.path);
-    const shown = options.show?.(span.path) ?? span.path;
+    const shown = printable(options.show?.(span.path) ?? span.path);
     const at = lines?.position(span.start);
     const path = at ? `${shown}:${at.line}:${at.column}` : shown;
     const address = options.links && span.path.startsWith("/") ? pathToFileURL(span.path).href : undefined;

@@ -9,7 +9,7 @@ export { CompileError } from "./compile-error.js";
 export class DiagnosticSink {
   private readonly found = new Map<string, Diagnostic>();
 
-  /** Adds diagnostics that somebody else made; one with the code, place and message of an earlier is dropped. */
+  /** Adds finished diagnostics; one with the code, place and message of an earlier one is dropped. */
   add(...diagnostics: readonly Diagnostic[]): void {
     for (const d of diagnostics) {
       const key = JSON.stringify([d.code, d.span?.path, d.span?.start, d.span?.end, d.message]);
@@ -31,7 +31,7 @@ export class DiagnosticSink {
     return [...this.found.values()].some((d) => d.severity === "error");
   }
 
-  /** All of them by path and position; those without a place first. Equal places stay in the order of their reports. */
+  /** All of them by path and position, those without a place first; at one place, in the order of reports. */
   get diagnostics(): readonly Diagnostic[] {
     return [...this.found.values()].sort((a, b) => {
       if (!a.span || !b.span) return Number(a.span !== undefined) - Number(b.span !== undefined);

@@ -8,14 +8,14 @@ import { ExperimentError } from "../errors.js";
 import { pixelsToImages } from "../functions.js";
 import type { PlannedBatch, PlannedImages } from "../method.js";
 import * as ops from "../ops.generated.js";
-import { randomBelow, randomU32 } from "../plan/counter-random.js";
+import { randomU32, randomUnit } from "../plan/counter-random.js";
 import { IdentityStream, labelOf } from "../plan/identity-stream.js";
 import { InstanceStream } from "../plan/instance-stream.js";
 import type { Images, Tensor } from "../tensor.js";
 
 /** A stream's images of one step, and what is done to each of them: the arrays that `prepare` gets. */
 export interface LoadedImages extends PlannedImages {
-  readonly changes: Readonly<Record<string, Uint8Array | Int32Array>>;
+  readonly changes: Readonly<Record<string, Uint8Array | Float32Array>>;
 }
 
 /** A loader opened on a data source: what each step gets. */
@@ -44,39 +44,68 @@ export interface DualOptions {
   flip?: boolean;
   /** Every image is moved by up to this many pixels, each way at random; the border repeats. */
   shift?: number;
+  /** Every image is enlarged or reduced by up to this share, at random; nearest pixels. */
+  zoom?: number;
+  /** Every image's contrast and brightness change by up to this share, at random. */
+  light?: number;
 }
 
 const FLIP_STREAM = 0x666c6970;
 const SHIFT_STREAM = 0x73686966;
+const ZOOM_STREAM = 0x7a6f6f6d;
+const LIGHT_STREAM = 0x6c696768;
 
-/** What the plan says of each image: whether it is mirrored, and how far it moves. */
+type Reals = Tensor<readonly [number], "f32">;
+
+/** What the plan says of each image: whether it is mirrored, how far it moves and grows, how its light changes. */
 interface Changes {
   readonly flip?: Tensor<readonly [number], "bool">;
-  readonly down?: Tensor<readonly [number], "i64">;
-  readonly right?: Tensor<readonly [number], "i64">;
+  readonly down?: Reals;
+  readonly right?: Reals;
+  readonly zoom?: Reals;
+  readonly contrast?: Reals;
+  readonly brightness?: Reals;
 }
 
-/** Images [N, C, H, W] with each one's slices along `dim` moved by its own number of pixels. Compiled. */
-const moved = (images: Images, by: Tensor<readonly [number], "i64">, dim: 2 | 3): Images => {
+/** Images [N, C, H, W], each resampled along `dim`: moved by its own pixels, spread by its own factor. Compiled. */
+const resampled = (images: Images, by: Reals, zoom: Reals, dim: 2 | 3): Images => {
   const size = images.size(dim);
+  const middle = (size - 1) / 2;
   const from = ops
     .arange(size)
+    .to("f32")
+    .sub(middle)
     .unsqueeze(0)
+    .mul(zoom.unsqueeze(1))
     .add(by.unsqueeze(1))
-    .clamp({ min: 0, max: size - 1 });
+    .add(middle + 0.5)
+    .clamp({ min: 0, max: size - 0.5 })
+    .to("i64");
   const index = from.reshape(dim === 2 ? [-1, 1, size, 1] : [-1, 1, 1, size]).expand(images.shape);
   return images.gather(index, dim) as unknown as Images;
 };
 
-/** Normalises pixels, mirrors and moves the images as the plan says. Compiled. */
-const prepared = (pixels: Pixels, { flip, down, right }: Changes): Images => {
+/** Normalises pixels, and changes the images as the plan says. Compiled. */
+const prepared = (pixels: Pixels, { flip, down, right, zoom, contrast, brightness }: Changes): Images => {
   let images = pixelsToImages(pixels) as Images;
   if (flip !== undefined) images = ops.where(flip.reshape([-1, 1, 1, 1]), images.flip([3]), images) as Images;
-  if (down !== undefined && right !== undefined) images = moved(moved(images, down, 2), right, 3);
+  if (down !== undefined && right !== undefined && zoom !== undefined) {
+    images = resampled(resampled(images, down, zoom, 2), right, zoom, 3);
+  }
+  if (contrast !== undefined && brightness !== undefined) {
+    images = images.mul(contrast.reshape([-1, 1, 1, 1])).add(brightness.reshape([-1, 1, 1, 1])) as Images;
+  }
   return images;
 };
 
-export function dual({ identities, instances, flip = true, shift = 0 }: DualOptions): Loader {
+export function dual({
+  identities,
+  instances,
+  flip = true,
+  shift = 0,
+  zoom = 0,
+  light = 0,
+}: DualOptions): Loader {
   const wrong =
     !Number.isInteger(identities) ||
     identities < 0 ||
@@ -91,8 +120,14 @@ export function dual({ identities, instances, flip = true, shift = 0 }: DualOpti
       "give whole numbers, an even number of instances, and not both 0",
     );
   const half = instances / 2;
-  if (!Number.isInteger(shift) || shift < 0)
-    throw new ExperimentError("F2C2208", `dual: shift ${shift}`, "give a whole number of pixels");
+  const share = (x: number) => x >= 0 && x < 1;
+  if (!(shift >= 0) || !share(zoom) || !share(light)) {
+    throw new ExperimentError(
+      "F2C2208",
+      `dual: shift ${shift}, zoom ${zoom}, light ${light}`,
+      "shift is a number of pixels; zoom and light are shares below 1",
+    );
+  }
   const size = identities + half;
   return {
     streams: { x: size, y: size },
@@ -115,18 +150,24 @@ export function dual({ identities, instances, flip = true, shift = 0 }: DualOpti
         const chosen = new Int32Array(size);
         for (let i = 0; i < identities; i++) chosen[i] = pairs[2 * i + which]!;
         chosen.set(singles.subarray(which * half, (which + 1) * half), identities);
-        const changes: Record<string, Uint8Array | Int32Array> = {};
+        const changes: Record<string, Uint8Array | Float32Array> = {};
         if (flip)
           changes.flip = new Uint8Array(size).map(
             (_, i) => randomU32(seed, FLIP_STREAM + which, step * size + i) & 1,
           );
-        if (shift > 0) {
-          const pixels = (way: number) =>
-            new Int32Array(size).map(
-              (_, i) =>
-                randomBelow(2 * shift + 1, seed, SHIFT_STREAM + 2 * way + which, step * size + i) - shift,
-            );
-          Object.assign(changes, { down: pixels(0), right: pixels(1) });
+        // Uniform in -1..1, for each image of each step.
+        const draw = (kind: number, way: number, scale: number, around = 0) =>
+          new Float32Array(size).map(
+            (_, i) => around + scale * (2 * randomUnit(seed, kind + 2 * way + which, step * size + i) - 1),
+          );
+        if (shift > 0 || zoom > 0) {
+          changes.down = draw(SHIFT_STREAM, 0, shift).map(Math.round);
+          changes.right = draw(SHIFT_STREAM, 1, shift).map(Math.round);
+          changes.zoom = draw(ZOOM_STREAM, 0, zoom, 1);
+        }
+        if (light > 0) {
+          changes.contrast = draw(LIGHT_STREAM, 0, light, 1);
+          changes.brightness = draw(LIGHT_STREAM, 1, light);
         }
         return { images: chosen, labels: chosen.map((image) => labelOf(offsets, image)), changes };
       };

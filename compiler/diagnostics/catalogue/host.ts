@@ -1,4 +1,4 @@
-/** @file F2C5xxx the IR as the host checks it, F2C60xx and F2C63xx to F2C66xx the host and its runs, F2C9xxx our faults. */
+/** @file F2C5xxx the IR in the host, F2C60xx and F2C63xx to F2C66xx host and runs, F2C9xxx our faults. */
 import type { CatalogueEntry } from "./entry.js";
 
 export const HOST = {
