@@ -243,7 +243,7 @@ function attributeOf(
   }
 }
 
-function checkOperands(spec: OpSpec, operands: readonly (Value | undefined)[], refuse: Refuse): void {
+function checkOperands(spec: OpSpec, operands: readonly (Value | undefined)[], refuse: Refuse): undefined {
   const kind = (value: Value) => (value.type.kind === "scalar" ? value.type.scalar : value.type.kind);
   for (const [i, value] of operands.entries()) {
     const operand = spec.operands[i] ?? spec.operands.at(-1);

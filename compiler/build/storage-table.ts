@@ -25,11 +25,6 @@ export interface GroupUse extends Group {
   readonly layout: string;
 }
 
-interface Entry {
-  readonly name: string;
-  readonly stored: Stored;
-}
-
 const FLOATS = new Set(["f16", "bf16", "f32", "f64"]);
 
 /** Names every stored tensor of a method's state. Two keys for one module share its tensors, under the first name. */
@@ -136,9 +131,8 @@ export class StorageTable {
   slot(name: string): GroupUse {
     const members = this.parameterList.map((p) => `optimizer.${name}.${p.name}`);
     if (!this.groupTable.has(`optimizer.${name}`)) {
-      this.parameterList.forEach((p, i) =>
-        this.add(false, { ...p, name: members[i]!, init: { kind: "zeros" } }),
-      );
+      for (const [i, p] of this.parameterList.entries())
+        this.add(false, { ...p, name: members[i]!, init: { kind: "zeros" } });
     }
     return this.define({ name: `optimizer.${name}`, layout: "parameters", members });
   }

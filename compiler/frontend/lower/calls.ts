@@ -89,7 +89,7 @@ const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
   map: (lowerer, node, items, [fn]) =>
     list(items.map((item, i) => callOperand(lowerer, node, fn!, [item, fixed(i)]))),
   forEach: (lowerer, node, items, [fn]) => {
-    items.forEach((item, i) => callOperand(lowerer, node, fn!, [item, fixed(i)]));
+    for (const [i, item] of items.entries()) callOperand(lowerer, node, fn!, [item, fixed(i)]);
     return NOTHING;
   },
   reduce: (lowerer, node, items, [fn, initial]) => {

@@ -231,7 +231,7 @@ export function noGradRegion(lowerer: Lowerer, node: ts.Node, body: () => Operan
     at,
   );
   const [value, ...rest] = joins.map((join) => fill(join, results));
-  [...assigned.keys()].forEach((binding, i) => lowerer.assign(binding, rest[i]!));
+  for (const [i, binding] of [...assigned.keys()].entries()) lowerer.assign(binding, rest[i]!);
   return value!;
 }
 

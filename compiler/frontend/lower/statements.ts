@@ -183,7 +183,8 @@ export function assignTo(lowerer: Lowerer, target: ts.Expression, value: Operand
     const items =
       itemsOf(value) ??
       lowerer.refuse(inner, "F2C1016", `${describe(value)} cannot be taken apart as a list`);
-    inner.elements.forEach((element, i) => assignTo(lowerer, element, items[i] ?? NOTHING, scope));
+    for (const [i, element] of inner.elements.entries())
+      assignTo(lowerer, element, items[i] ?? NOTHING, scope);
     return;
   }
   lowerer.refuse(
