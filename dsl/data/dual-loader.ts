@@ -9,7 +9,7 @@ import { pixelsToImages } from "../functions.js";
 import type { PlannedBatch, PlannedImages } from "../method.js";
 import * as ops from "../ops.generated.js";
 import { randomU32, randomUnit } from "../plan/counter-random.js";
-import { IdentityStream, labelOf } from "../plan/identity-stream.js";
+import { IdentityIndex, IdentityStream } from "../plan/identity-stream.js";
 import { InstanceStream } from "../plan/instance-stream.js";
 import type { Images, Tensor } from "../tensor.js";
 
@@ -142,6 +142,7 @@ export function dual({
           "lower `identities`, or add data",
         );
       }
+      const index = new IdentityIndex(offsets);
       const byIdentity = new IdentityStream(offsets, identities, 2, seed);
       const byInstance = new InstanceStream(images, instances, seed);
       const pairs = new Int32Array(2 * identities);
@@ -169,7 +170,7 @@ export function dual({
           changes.contrast = draw(LIGHT_STREAM, 0, light, 1);
           changes.brightness = draw(LIGHT_STREAM, 1, light);
         }
-        return { images: chosen, labels: chosen.map((image) => labelOf(offsets, image)), changes };
+        return { images: chosen, labels: chosen.map((image) => index.labelOf(image)), changes };
       };
       return {
         stepsPerEpoch: Math.max(1, Math.ceil(instances > 0 ? images / instances : people / identities)),

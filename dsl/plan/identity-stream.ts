@@ -55,12 +55,33 @@ const greatestCommonDivisor = (a: number, b: number): number =>
   b === 0 ? a : greatestCommonDivisor(b, a % b);
 
 /** The identity that an image belongs to, by binary search. */
-export function labelOf(offsets: Int32Array, image: number): number {
-  let [low, high] = [0, offsets.length - 1];
-  while (high - low > 1) {
-    const middle = (low + high) >>> 1;
-    if (offsets[middle]! <= image) low = middle;
-    else high = middle;
+export function labelOf(offsets: Int32Array, image: number, low = 0, high = offsets.length - 1): number {
+  let [from, to] = [low, high];
+  while (to - from > 1) {
+    const middle = (from + to) >>> 1;
+    if (offsets[middle]! <= image) from = middle;
+    else to = middle;
   }
-  return low;
+  return from;
+}
+
+const BLOCK = 64;
+
+/** Finds the identity of any image in a step or two: remembers the identity of every 64th image. */
+export class IdentityIndex {
+  private readonly blocks: Int32Array;
+
+  constructor(private readonly offsets: Int32Array) {
+    const images = offsets[offsets.length - 1]!;
+    this.blocks = new Int32Array(Math.ceil(images / BLOCK) + 1).fill(offsets.length - 2);
+    for (let block = 0, identity = 0; block * BLOCK < images; block++) {
+      while (offsets[identity + 1]! <= block * BLOCK) identity++;
+      this.blocks[block] = identity;
+    }
+  }
+
+  labelOf(image: number): number {
+    const block = Math.floor(image / BLOCK);
+    return labelOf(this.offsets, image, this.blocks[block]!, this.blocks[block + 1]! + 1);
+  }
 }
