@@ -134,28 +134,38 @@ export function dual({
     prepare: prepared,
     open: (offsets, seed) => {
       const images = offsets[offsets.length - 1]!;
-      const people = offsets.length - 1;
-      if (people < identities) {
+      const count = offsets.length - 1;
+      if (count < identities) {
         throw new ExperimentError(
           "F2C2209",
-          `dual: ${identities} identities a step, but the data source has ${people}`,
+          `dual: ${identities} identities a step, but the data source has ${count}`,
           "lower `identities`, or add data",
         );
       }
       const index = new IdentityIndex(offsets);
       const byIdentity = new IdentityStream(offsets, identities, 2, seed);
       const byInstance = new InstanceStream(images, instances, seed);
+      const people = new Int32Array(identities);
       const pairs = new Int32Array(2 * identities);
       const singles = new Int32Array(instances);
       const stream = (step: number, which: 0 | 1): LoadedImages => {
         const chosen = new Int32Array(size);
         for (let i = 0; i < identities; i++) chosen[i] = pairs[2 * i + which]!;
         chosen.set(singles.subarray(which * half, (which + 1) * half), identities);
+        const labels = new Int32Array(size);
+        labels.set(people);
+        for (let i = identities; i < size; i++) labels[i] = index.labelOf(chosen[i]!);
         const changes: Record<string, Uint8Array | Float32Array> = {};
-        if (flip)
-          changes.flip = new Uint8Array(size).map(
-            (_, i) => randomU32(seed, FLIP_STREAM + which, step * size + i) & 1,
-          );
+        if (flip) {
+          // 32 coins a draw.
+          const draws = Math.ceil(size / 32);
+          const mirrored = new Uint8Array(size);
+          for (let i = 0, coins = 0; i < size; i++, coins >>>= 1) {
+            if (i % 32 === 0) coins = randomU32(seed, FLIP_STREAM + which, step * draws + i / 32);
+            mirrored[i] = coins & 1;
+          }
+          changes.flip = mirrored;
+        }
         // Uniform in -1..1, for each image of each step.
         const draw = (kind: number, way: number, scale: number, around = 0) =>
           new Float32Array(size).map(
@@ -170,12 +180,12 @@ export function dual({
           changes.contrast = draw(LIGHT_STREAM, 0, light, 1);
           changes.brightness = draw(LIGHT_STREAM, 1, light);
         }
-        return { images: chosen, labels: chosen.map((image) => index.labelOf(image)), changes };
+        return { images: chosen, labels, changes };
       };
       return {
-        stepsPerEpoch: Math.max(1, Math.ceil(instances > 0 ? images / instances : people / identities)),
+        stepsPerEpoch: Math.max(1, Math.ceil(instances > 0 ? images / instances : count / identities)),
         batch: (step) => {
-          byIdentity.fill(step, pairs);
+          byIdentity.fill(step, pairs, people);
           byInstance.fill(step, singles);
           return { x: stream(step, 0), y: stream(step, 1) };
         },

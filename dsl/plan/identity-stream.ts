@@ -30,12 +30,13 @@ export class IdentityStream {
     return order;
   }
 
-  /** Writes the images of `step` into `out`, identity by identity. */
-  fill(step: number, out: Int32Array): void {
+  /** Writes the images of `step` into `out`, identity by identity, and the identities into `who`. */
+  fill(step: number, out: Int32Array, who: Int32Array): void {
     for (let i = 0; i < this.count; i++) {
       const position = step * this.count + i;
       const pass = Math.floor(position / this.identities);
       const identity = this.order(pass).at(position - pass * this.identities);
+      who[i] = identity;
       this.choose(identity, position, out, i * this.perIdentity);
     }
   }

@@ -22,12 +22,12 @@ interface Journal {
 }
 
 export class LruSlots {
+  /** Pairs (identity, slot), side by side so that a look costs one line of cache; slot -1: nobody. */
   private readonly table: Int32Array;
   private readonly mask: number;
   private readonly owner: Int32Array;
-  /** Towards the most recent, and towards the least recent. The list's ends are `newest` and `oldest`. */
-  private readonly newer: Int32Array;
-  private readonly older: Int32Array;
+  /** Pairs of neighbours: the more recent slot, then the less recent one. The list's ends are `newest` and `oldest`. */
+  private readonly links: Int32Array;
   private readonly rows: Uint8Array;
   private newest = EMPTY;
   private oldest = EMPTY;
@@ -49,11 +49,10 @@ export class LruSlots {
   ) {
     let size = 4;
     while (size < capacity * 2) size *= 2;
-    this.table = new Int32Array(size).fill(EMPTY);
+    this.table = new Int32Array(2 * size).fill(EMPTY);
     this.mask = size - 1;
     this.owner = new Int32Array(capacity).fill(EMPTY);
-    this.newer = new Int32Array(capacity).fill(EMPTY);
-    this.older = new Int32Array(capacity).fill(EMPTY);
+    this.links = new Int32Array(2 * capacity).fill(EMPTY);
     this.rows = new Uint8Array(capacity);
   }
 
@@ -65,8 +64,8 @@ export class LruSlots {
   /** The slot of an identity, -1 if it has none. Changes nothing. */
   slotOf(identity: number): number {
     for (let at = hash(identity) & this.mask; ; at = (at + 1) & this.mask) {
-      const slot = this.table[at]!;
-      if (slot === EMPTY || this.owner[slot] === identity) return slot;
+      const slot = this.table[2 * at + 1]!;
+      if (slot === EMPTY || this.table[2 * at] === identity) return slot;
     }
   }
 
@@ -84,7 +83,7 @@ export class LruSlots {
     const held = this.slotOf(identity);
     if (held !== EMPTY) {
       this.admitted = false;
-      this.note(held, identity, this.newer[held]!);
+      this.note(held, identity, this.links[2 * held]!);
       if (this.moveOnHit && held !== this.newest) {
         this.unlink(held);
         this.linkNewest(held);
@@ -98,7 +97,7 @@ export class LruSlots {
       this.note(slot, EMPTY, -2);
     } else {
       slot = this.oldest;
-      this.note(slot, this.owner[slot]!, this.newer[slot]!);
+      this.note(slot, this.owner[slot]!, this.links[2 * slot]!);
       this.forget(this.owner[slot]!);
       this.unlink(slot);
     }
@@ -161,47 +160,51 @@ export class LruSlots {
 
   /** Links `slot` on the older side of `newer`; -1: as the newest. */
   private linkBefore(slot: number, newer: number): void {
-    const older = newer === EMPTY ? this.newest : this.older[newer]!;
-    this.newer[slot] = newer;
-    this.older[slot] = older;
+    const older = newer === EMPTY ? this.newest : this.links[2 * newer + 1]!;
+    this.links[2 * slot] = newer;
+    this.links[2 * slot + 1] = older;
     if (newer === EMPTY) this.newest = slot;
-    else this.older[newer] = slot;
+    else this.links[2 * newer + 1] = slot;
     if (older === EMPTY) this.oldest = slot;
-    else this.newer[older] = slot;
+    else this.links[2 * older] = slot;
   }
 
   private unlink(slot: number): void {
-    const [newer, older] = [this.newer[slot]!, this.older[slot]!];
+    const newer = this.links[2 * slot]!;
+    const older = this.links[2 * slot + 1]!;
     if (newer === EMPTY) this.newest = older;
-    else this.older[newer] = older;
+    else this.links[2 * newer + 1] = older;
     if (older === EMPTY) this.oldest = newer;
-    else this.newer[older] = newer;
+    else this.links[2 * older] = newer;
   }
 
   private remember(slot: number): void {
-    let at = hash(this.owner[slot]!) & this.mask;
-    while (this.table[at] !== EMPTY) at = (at + 1) & this.mask;
-    this.table[at] = slot;
+    const identity = this.owner[slot]!;
+    let at = hash(identity) & this.mask;
+    while (this.table[2 * at + 1] !== EMPTY) at = (at + 1) & this.mask;
+    this.table[2 * at] = identity;
+    this.table[2 * at + 1] = slot;
   }
 
   /** Removes an identity from the table; later entries of its run move up, so that no gap breaks a search. */
   private forget(identity: number): void {
     let gap = hash(identity) & this.mask;
-    while (this.owner[this.table[gap]!] !== identity) gap = (gap + 1) & this.mask;
-    for (let at = (gap + 1) & this.mask; this.table[at] !== EMPTY; at = (at + 1) & this.mask) {
-      const home = hash(this.owner[this.table[at]!]!) & this.mask;
+    while (this.table[2 * gap] !== identity || this.table[2 * gap + 1] === EMPTY) gap = (gap + 1) & this.mask;
+    for (let at = (gap + 1) & this.mask; this.table[2 * at + 1] !== EMPTY; at = (at + 1) & this.mask) {
+      const home = hash(this.table[2 * at]!) & this.mask;
       if (((at - home) & this.mask) >= ((at - gap) & this.mask)) {
-        this.table[gap] = this.table[at]!;
+        this.table[2 * gap] = this.table[2 * at]!;
+        this.table[2 * gap + 1] = this.table[2 * at + 1]!;
         gap = at;
       }
     }
-    this.table[gap] = EMPTY;
+    this.table[2 * gap + 1] = EMPTY;
   }
 
   /** Identities from the most to the least recent. */
   order(): Int32Array {
     const order = new Int32Array(this.used);
-    for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.older[slot]!)
+    for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.links[2 * slot + 1]!)
       order[i++] = this.owner[slot]!;
     return order;
   }
@@ -209,7 +212,7 @@ export class LruSlots {
   /** What a checkpoint keeps: who sits where, the rows, and the order of the slots. */
   state(): { owner: Int32Array; rows: Uint8Array; order: Int32Array } {
     const order = new Int32Array(this.used);
-    for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.older[slot]!) order[i++] = slot;
+    for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.links[2 * slot + 1]!) order[i++] = slot;
     return { owner: this.owner.slice(), rows: this.rows.slice(), order };
   }
 
