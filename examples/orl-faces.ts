@@ -14,7 +14,7 @@ import {
 // Real photographs: the Database of Faces of AT&T Laboratories Cambridge, 39 identities, 10 images each.
 // 29 identities train, the last 10 are verified: all 450 genuine pairs and 450 impostor pairs.
 // F2C_ORL_FACES says where the folder lies.
-const root = process.env["F2C_ORL_FACES"] ?? "../../shared/data/orl-faces";
+const root = process.env.F2C_ORL_FACES ?? "../../shared/data/orl-faces";
 
 export default experiment({
   name: "orl-faces",
