@@ -63,11 +63,10 @@ export function parseDim(text: string): Dim {
   const pieces = text.match(/[+-]?[^+-]+/g);
   if (!pieces || pieces.join("") !== text) throw new SyntaxError(`not a dimension: ${JSON.stringify(text)}`);
   return pieces.reduce<Dim>((sum, piece) => {
-    const match = /^([+-]?)(?:(\d+)\*?)?([A-Za-z_]\w*)?$/.exec(piece);
-    if (!match || (match[2] === undefined && match[3] === undefined)) {
-      throw new SyntaxError(`not a dimension: ${JSON.stringify(text)}`);
-    }
+    const match = /^([+-]?)(?:(\d+)(?:\*([A-Za-z_]\w*))?|([A-Za-z_]\w*))$/.exec(piece);
+    if (!match) throw new SyntaxError(`not a dimension: ${JSON.stringify(text)}`);
     const factor = (match[1] === "-" ? -1 : 1) * Number(match[2] ?? 1);
-    return match[3] === undefined ? addDims(sum, factor) : addDims(sum, symbol(match[3]), factor);
+    const name = match[3] ?? match[4];
+    return name === undefined ? addDims(sum, factor) : addDims(sum, symbol(name), factor);
   }, 0);
 }

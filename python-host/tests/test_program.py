@@ -1,0 +1,297 @@
+"""Training and its inputs: what a program computes, against the same written in plain PyTorch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from f2c_host.errors import HostError
+from f2c_host.initialise import initial_values
+from f2c_host.ir import parse_module
+from f2c_host.program import Program, select_device
+from ir_examples import CONV_WEIGHTS, F64, NUMBER, ModuleBuilder, conv_net_module, tensor
+
+BACKENDS = ("torchscript", "eager")
+
+
+def batches(steps: int) -> list[dict[str, object]]:
+    draw = torch.Generator().manual_seed(5)
+    return [
+        {
+            "x.images": torch.randn(6, 3, 8, 8, generator=draw),
+            "y": torch.randint(0, 5, (6,), generator=draw),
+            "lr": 0.05 / (1 + i),
+        }
+        for i in range(steps)
+    ]
+
+
+def program(backend: str = "torchscript") -> Program:
+    made = Program(parse_module(conv_net_module()), backend=backend)
+    made.initialise(11)
+    return made
+
+
+class PlainNet(torch.nn.Module):
+    """The net of `conv_net_module` by torch.nn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3, stride=2, padding=1)
+        self.norm = torch.nn.BatchNorm2d(4, momentum=0.2)
+        self.act = torch.nn.PReLU(4)
+        self.fc = torch.nn.Linear(64, 5)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.act(self.norm(self.conv(images))).flatten(1))
+
+
+def plain_net(storage: dict[str, torch.Tensor]) -> PlainNet:
+    net = PlainNet()
+    names = {"net.act.slope": "act.weight"}
+    weights = {names.get(n, n.removeprefix("net.")): storage[n] for n in CONV_WEIGHTS}
+    net.load_state_dict(weights, strict=False)
+    return net
+
+
+def test_twenty_steps_in_both_backends_equal_plain_pytorch_and_each_other_bit_for_bit():
+    script, eager = program("torchscript"), program("eager")
+    net = plain_net(script.storage)
+    average = [p.detach().clone() for p in net.parameters()]
+    optimizer = torch.optim.SGD(net.parameters(), lr=1.0, momentum=0.9)
+    for inputs in batches(20):
+        got = script.run("step", inputs)["loss"]
+        assert torch.equal(got, eager.run("step", inputs)["loss"])
+        loss = torch.nn.functional.cross_entropy(net(inputs["x.images"]), inputs["y"])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.param_groups[0]["lr"] = inputs["lr"]
+        optimizer.step()
+        for held, p in zip(average, net.parameters(), strict=True):
+            held.mul_(0.99).add_(p.detach(), alpha=0.01)
+        torch.testing.assert_close(got, loss.detach(), rtol=2e-5, atol=2e-6)
+    for name in script.storage:
+        assert torch.equal(script.storage[name], eager.storage[name]), name
+    close = dict(rtol=2e-4, atol=2e-5)
+    for name, p, held in zip(CONV_WEIGHTS, net.parameters(), average, strict=True):
+        torch.testing.assert_close(script.storage[name].detach(), p.detach(), **close)
+        torch.testing.assert_close(script.storage[f"average.{name}"], held, **close)
+        torch.testing.assert_close(
+            script.storage[f"slots.{name}"], optimizer.state[p]["momentum_buffer"], **close
+        )
+    torch.testing.assert_close(script.storage["net.norm.mean"], net.norm.running_mean, **close)
+    torch.testing.assert_close(script.storage["net.norm.variance"], net.norm.running_var, **close)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_embedding_uses_the_running_statistics_and_leaves_the_storage_as_it_is(backend):
+    made = program(backend)
+    for inputs in batches(3):
+        made.run("step", inputs)
+    before = {n: t.detach().clone() for n, t in made.storage.items()}
+    net = plain_net(made.storage)
+    net.norm.running_mean.copy_(made.storage["net.norm.mean"])
+    net.norm.running_var.copy_(made.storage["net.norm.variance"])
+    images = torch.randn(2, 3, 8, 8)
+    got = made.run("embed", {"images": images})["embedding"]
+    torch.testing.assert_close(got, net.eval()(images).detach(), rtol=1e-5, atol=1e-6)
+    assert not got.requires_grad
+    assert all(torch.equal(made.storage[n], before[n]) for n in before)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_numpy_inputs_of_another_dtype_are_converted_to_the_declared_one(backend):
+    made = program(backend)
+    pixels = np.arange(2 * 3 * 8 * 8, dtype=np.uint8).reshape(2, 3, 8, 8)
+    a = made.run("embed", {"images": pixels})["embedding"]
+    b = made.run("embed", {"images": torch.from_numpy(pixels.astype(np.float32))})["embedding"]
+    assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "says"),
+    [
+        ({"y": None}, "F2C5202", "needs the input y"),
+        ({"y": 3}, "F2C5202", "must be a tensor"),
+        ({"lr": torch.ones(())}, "F2C5202", "must be a number"),
+        ({"lr": "fast"}, "F2C5202", "must be a number"),
+        ({"x.images": torch.zeros(6, 3, 8, 9)}, "F2C5203", "[6, 3, 8, 9]"),
+        ({"x.images": torch.zeros(6, 3, 64)}, "F2C5203", "[6, 3, 64]"),
+        ({"y": torch.zeros(7, dtype=torch.int64)}, "F2C5203", "[7]"),
+    ],
+)
+def test_an_input_that_does_not_fit_is_refused_by_its_name(change, code, says):
+    inputs = {**batches(1)[0], **change}
+    made = program()
+    before = made.storage["net.fc.weight"].detach().clone()
+    with pytest.raises(HostError) as caught:
+        made.run("step", {k: v for k, v in inputs.items() if v is not None})
+    assert caught.value.code == code
+    assert says in caught.value.message and next(iter(change)) in caught.value.message
+    assert torch.equal(made.storage["net.fc.weight"], before)
+
+
+def test_an_unknown_function_is_refused_and_the_known_ones_are_named():
+    with pytest.raises(HostError, match="no function 'train'") as caught:
+        program().run("train", {})
+    assert caught.value.code == "F2C5201" and "step, embed" in caught.value.hint
+
+
+def test_an_unknown_backend_is_refused():
+    with pytest.raises(HostError) as caught:
+        Program(parse_module(conv_net_module()), backend="onnx")
+    assert caught.value.code == "F2C6303"
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:7"])
+def test_a_cuda_device_that_is_absent_is_refused_with_a_remedy(name, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(HostError) as caught:
+        select_device(name)
+    assert caught.value.code == "F2C6302" and caught.value.kind == "host" and "cpu" in caught.value.hint
+
+
+def test_a_cuda_index_beyond_the_last_device_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert select_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(HostError, match="2 CUDA devices"):
+        select_device("cuda:2")
+
+
+def test_auto_takes_the_cpu_where_there_is_no_cuda(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert select_device("auto") == torch.device("cpu")
+
+
+def test_a_name_that_is_no_device_is_refused_as_a_host_error():
+    with pytest.raises(HostError) as caught:
+        select_device("quantum")
+    assert caught.value.code == "F2C6302"
+
+
+def test_counts_of_parameters_and_bytes_are_those_of_the_storages():
+    made = program()
+    weights = 4 * 27 + 4 + 4 + 4 + 4 + 5 * 64 + 5
+    assert made.parameter_count == weights
+    assert made.state_bytes == 4 * (3 * weights + 8)
+
+
+def test_parameters_take_gradients_and_states_do_not():
+    made = program()
+    taking = {name for name, value in made.storage.items() if value.requires_grad}
+    assert taking == set(CONV_WEIGHTS)
+
+
+# ---- initial values
+
+
+def drawn(seed: int, *storages: tuple[str, dict, str, dict]) -> dict[str, torch.Tensor]:
+    m = ModuleBuilder()
+    for name, type, kind, init in storages:
+        m.parameter(name, type, kind, **init)
+    return initial_values(parse_module(m.json), seed)
+
+
+FC = ("fc.weight", tensor(16, 9), "normal", {"mean": 0.0, "std": 1.0})
+NEW = ("stem.weight", tensor(16, 9), "normal", {"mean": 0.0, "std": 1.0})
+
+
+def test_a_draw_depends_on_the_seed_and_the_name_and_on_nothing_else():
+    alone = drawn(3, FC)["fc.weight"]
+    together = drawn(3, NEW, FC)
+    assert torch.equal(alone, together["fc.weight"])
+    assert not torch.equal(alone, together["stem.weight"])
+    assert not torch.equal(alone, drawn(4, FC)["fc.weight"])
+
+
+def test_drawing_leaves_the_global_generator_alone():
+    torch.manual_seed(0)
+    wanted = torch.rand(3)
+    torch.manual_seed(0)
+    drawn(3, FC)
+    assert torch.equal(torch.rand(3), wanted)
+
+
+def test_a_copy_equals_its_original_and_is_a_tensor_of_its_own_wherever_it_is_declared():
+    copy = ("average.weight", tensor(16, 9), "copy", {"of": "fc.weight"})
+    values = drawn(3, copy, FC)
+    assert torch.equal(values["average.weight"], values["fc.weight"])
+    assert values["average.weight"].data_ptr() != values["fc.weight"].data_ptr()
+
+
+WIDE = tensor(64, 32, 3, 3)
+FAN_IN, FAN_OUT = 32 * 9, 64 * 9
+
+
+@pytest.mark.parametrize(
+    ("kind", "init", "std", "flat"),
+    [
+        ("kaiming_normal", {"fan": "in", "gain": 2.0**0.5}, (2 / FAN_IN) ** 0.5, False),
+        ("kaiming_normal", {"fan": "out", "gain": 1.0}, (1 / FAN_OUT) ** 0.5, False),
+        ("kaiming_uniform", {"fan": "in", "gain": 2.0**0.5}, (2 / FAN_IN) ** 0.5, True),
+        ("kaiming_uniform", {"fan": "out", "gain": 1.0}, (1 / FAN_OUT) ** 0.5, True),
+        ("xavier_uniform", {"gain": 1.0}, (2 / (FAN_IN + FAN_OUT)) ** 0.5, True),
+        ("normal", {"mean": 0.0, "std": 0.02}, 0.02, False),
+        ("uniform", {"low": -0.3, "high": 0.3}, 0.3 / 3**0.5, True),
+    ],
+)
+def test_random_weights_have_the_mean_deviation_and_bound_of_their_formula(kind, init, std, flat):
+    values = drawn(1, ("w", WIDE, kind, init))["w"].double()
+    n = values.numel()
+    # Standard errors: of the mean std / sqrt(n), of the deviation at most std / sqrt(2 n).
+    assert abs(values.mean().item()) < 5 * std / n**0.5
+    assert abs(values.std().item() - std) < 5 * std / (2 * n) ** 0.5
+    bound = 3**0.5 * std
+    largest = values.abs().max().item()
+    assert 0.99 * bound < largest <= bound * (1 + 1e-6) if flat else largest > 3 * std
+
+
+def test_torch_draws_kaiming_and_xavier_with_the_same_bounds():
+    weight = torch.empty(64, 32, 3, 3)
+    torch.nn.init.kaiming_uniform_(weight, nonlinearity="relu")
+    ours = drawn(1, ("w", WIDE, "kaiming_uniform", {"fan": "in", "gain": 2.0**0.5}))["w"]
+    assert ours.abs().max().item() == pytest.approx(weight.abs().max().item(), rel=2e-3)
+    torch.nn.init.xavier_uniform_(weight)
+    ours = drawn(1, ("w", WIDE, "xavier_uniform", {"gain": 1.0}))["w"]
+    assert ours.abs().max().item() == pytest.approx(weight.abs().max().item(), rel=2e-3)
+
+
+@pytest.mark.parametrize(("distribution", "negative"), [("normal", True), ("uniform", False)])
+def test_unit_rows_have_length_one(distribution, negative):
+    rows = drawn(1, ("slots", tensor(50, 24), "unit_rows", {"distribution": distribution}))["slots"]
+    torch.testing.assert_close(rows.norm(dim=1), torch.ones(50))
+    assert bool((rows < 0).any()) == negative
+
+
+def test_constants_keep_their_dtype():
+    values = drawn(
+        1,
+        ("a", tensor(2, dtype="i64"), "constant", {"value": 7.0}),
+        ("b", tensor(2, dtype="bool"), "constant", {"value": 1.0}),
+        ("c", tensor(dtype="f64"), "zeros", {}),
+    )
+    assert values["a"].tolist() == [7, 7] and values["a"].dtype == torch.int64
+    assert values["b"].tolist() == [True, True]
+    assert values["c"].shape == () and values["c"].dtype == torch.float64
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_same_seed_and_inputs_give_the_same_bits_twice(backend):
+    a, b = program(backend), program(backend)
+    for inputs in batches(2):
+        a.run("step", inputs)
+        b.run("step", inputs)
+    assert all(torch.equal(a.storage[n], b.storage[n]) for n in a.storage)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_symbol_of_a_function_is_bound_on_its_own(backend):
+    m = ModuleBuilder()
+    f = m.function("infer")
+    a, b = f.input("a", tensor("B", 2), "argument"), f.input("b", tensor("C", 2), "argument")
+    f.input("scale", F64, "argument")
+    f.returns(sum=(f.op("sum", f.op("cat", a, b, to=tensor("B+C", 2)), to=NUMBER), NUMBER))
+    made = Program(parse_module(m.json), backend=backend)
+    got = made.run("infer", {"a": torch.ones(3, 2), "b": torch.ones(4, 2), "scale": 1})
+    assert got["sum"].item() == 14.0

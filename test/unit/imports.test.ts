@@ -1,0 +1,90 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import ts from "typescript";
+import { expect, test } from "vitest";
+
+const root = new URL("../../", import.meta.url).pathname;
+const AREAS = ["dsl", "compiler", "runtime", "bench"];
+
+interface Import {
+  /** Path of the importing file from the repository's root. */
+  readonly from: string;
+  /** What it imports: a path from the root for our own files, otherwise the name of a package. */
+  readonly to: string;
+}
+
+/** Every static, dynamic and re-exporting import of a file. */
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(root, file), "utf8");
+  return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => ({
+    from: file,
+    to: fileName.startsWith(".") ? relative(root, join(root, dirname(file), fileName)) : fileName,
+  }));
+}
+
+const files = AREAS.flatMap((area) =>
+  readdirSync(join(root, area), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => `${area}/${name}`),
+);
+const imports = files.flatMap(importsOf);
+
+const inside = (path: string, area: string) => path.startsWith(`${area}/`);
+const isOurs = (path: string) => AREAS.some((area) => inside(path, area)) || /^#|^f2c-dsl/.test(path);
+const shown = (found: readonly Import[]) => found.map(({ from, to }) => `${from} imports ${to}`);
+
+test("there are imports to look at", () => {
+  expect(files.length).toBeGreaterThan(80);
+  expect(imports.some(({ from, to }) => inside(from, "compiler") && inside(to, "dsl"))).toBe(true);
+});
+
+test("the DSL imports nothing of ours from outside, and no package", () => {
+  const wrong = imports.filter(
+    ({ from, to }) => inside(from, "dsl") && !inside(to, "dsl") && !to.startsWith("node:"),
+  );
+  expect(shown(wrong)).toEqual([]);
+});
+
+test("the compiler imports of ours only itself and the DSL", () => {
+  const wrong = imports.filter(
+    ({ from, to }) =>
+      inside(from, "compiler") && isOurs(to) && !inside(to, "compiler") && !inside(to, "dsl"),
+  );
+  expect(shown(wrong)).toEqual([]);
+});
+
+test("the runtime imports of ours only itself, the compiler and the DSL", () => {
+  const wrong = imports.filter(
+    ({ from, to }) => inside(from, "runtime") && isOurs(to) && !/^(runtime|compiler|dsl)\//.test(to),
+  );
+  expect(shown(wrong)).toEqual([]);
+});
+
+test.each([
+  ["ts-morph", "compiler/frontend"],
+  ["typescript", "compiler/frontend"],
+  ["zeromq", "runtime/bridge"],
+  ["msgpackr", "runtime/bridge"],
+  ["commander", "runtime/cli"],
+])("%s is imported only in %s", (name, area) => {
+  const wrong = imports.filter(
+    ({ from, to }) => (to === name || to.startsWith(`${name}/`)) && !inside(from, area),
+  );
+  expect(shown(wrong)).toEqual([]);
+});
+
+test("nobody imports the command line but itself", () => {
+  const wrong = imports.filter(({ from, to }) => inside(to, "runtime/cli") && !inside(from, "runtime/cli"));
+  expect(shown(wrong)).toEqual([]);
+});
+
+test("nobody imports the benchmarks", () => {
+  const wrong = imports.filter(({ from, to }) => inside(to, "bench") && !inside(from, "bench"));
+  expect(shown(wrong)).toEqual([]);
+});
+
+test("relative imports name files that exist, by the name that they have after the build", () => {
+  const known = new Set(files.map((file) => file.replace(/\.ts$/, ".js")));
+  const wrong = imports.filter(({ to }) => isOurs(to) && !known.has(to));
+  expect(shown(wrong)).toEqual([]);
+});
