@@ -125,7 +125,7 @@ export interface TensorMethods {
   log_softmax<S extends Shape, D extends FloatDType>(this: Tensor<S, D>, dim: number): Tensor<S, D>;
   /** The slices that `index` names, along `dim`. Needs: index is [n] i64. */
   index_select<S extends Shape, D extends DType, N extends number>(this: Tensor<S, D>, index: Tensor<readonly [N], "i64">, dim?: number): Tensor<ReplaceFirst<S, N>, D>;
-  /** out[i][j] = self[i][index[i][j]] along `dim` 1, and so on for other dimensions. */
+  /** Picks by index: out[i][j] = self[i][index[i][j]] along `dim` 1, and so on for other dimensions. */
   gather<S extends Shape, D extends DType, I extends Shape>(this: Tensor<S, D>, index: Tensor<I, "i64">, dim: number): Tensor<I, D>;
   /** A copy of self in which out[i][index[i][j]] = source[i][j] along `dim` 1, and so on; the source may be a number. */
   scatter<S extends Shape, D extends DType, I extends Shape>(this: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<I, D> | number, dim: number): Tensor<S, D>;
@@ -144,7 +144,7 @@ export interface TensorMethods {
 }
 
 export interface TensorsMethods {
-  /** self + scale * other, member by member. */
+  /** The sum self + scale * other, member by member. */
   foreach_add<G extends string>(this: Tensors<G>, other: Tensors<G>, scale: number): Tensors<G>;
   /** The product, member by member. */
   foreach_mul<G extends string>(this: Tensors<G>, other: Tensors<G> | number): Tensors<G>;
@@ -379,7 +379,7 @@ export const cross_entropy: <N extends number, C extends number, D extends Float
 /** The slices that `index` names, along `dim`. Needs: index is [n] i64. */
 export const index_select: <S extends Shape, D extends DType, N extends number>(self: Tensor<S, D>, index: Tensor<readonly [N], "i64">, dim?: number) => Tensor<ReplaceFirst<S, N>, D> = intrinsic("index_select");
 
-/** out[i][j] = self[i][index[i][j]] along `dim` 1, and so on for other dimensions. */
+/** Picks by index: out[i][j] = self[i][index[i][j]] along `dim` 1, and so on for other dimensions. */
 export const gather: <S extends Shape, D extends DType, I extends Shape>(self: Tensor<S, D>, index: Tensor<I, "i64">, dim: number) => Tensor<I, D> = intrinsic("gather");
 
 /** A copy of self in which out[i][index[i][j]] = source[i][j] along `dim` 1, and so on; the source may be a number. */
@@ -418,7 +418,7 @@ export const index_copy_: <S extends Shape, D extends DType>(self: Tensor<S, D>,
 /** Moves the storage towards `end` by `weight`: self + weight * (end - self). */
 export const lerp_: <S extends Shape, D extends DType>(self: Tensor<S, D>, end: Tensor<S, D>, weight: number) => void = intrinsic("lerp_");
 
-/** self + scale * other, member by member. */
+/** The sum self + scale * other, member by member. */
 export const foreach_add: <G extends string>(self: Tensors<G>, other: Tensors<G>, scale: number) => Tensors<G> = intrinsic("foreach_add");
 
 /** The product, member by member. */

@@ -47,8 +47,7 @@ test("the DSL imports nothing of ours from outside, and no package", () => {
 
 test("the compiler imports of ours only itself and the DSL", () => {
   const wrong = imports.filter(
-    ({ from, to }) =>
-      inside(from, "compiler") && isOurs(to) && !inside(to, "compiler") && !inside(to, "dsl"),
+    ({ from, to }) => inside(from, "compiler") && isOurs(to) && !inside(to, "compiler") && !inside(to, "dsl"),
   );
   expect(shown(wrong)).toEqual([]);
 });

@@ -124,7 +124,9 @@ describe("the true accept rate at a false accept rate", () => {
       const similarity = Float64Array.from({ length: impostors + 1 }, (_, i) => -i / impostors);
       const same = Uint8Array.from({ length: impostors + 1 }, (_, i) => (i === 0 ? 1 : 0));
       expect(tarAtFar(similarity, same, [far])[String(far)]).toBe(1);
-      const low = Float64Array.from(similarity, (s, i) => (i === 0 ? s - (far * impostors + 0.5) / impostors : s));
+      const low = Float64Array.from(similarity, (s, i) =>
+        i === 0 ? s - (far * impostors + 0.5) / impostors : s,
+      );
       // The genuine pair lies below exactly the impostors that may be accepted, so it still is.
       expect(tarAtFar(low, same, [far])[String(far)]).toBe(1);
     }
@@ -167,7 +169,10 @@ describe("the ROC", () => {
     expect(svg).toContain("a &lt; b &amp; c");
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
     const curve = /<path d="([^"]+)"/.exec(svg)![1]!;
-    const places = curve.slice(1).split("L").map((p) => p.split(" ").map(Number));
+    const places = curve
+      .slice(1)
+      .split("L")
+      .map((p) => p.split(" ").map(Number));
     // It begins at the left edge, at the height that the points before it have reached: 0.4.
     expect(places).toHaveLength(3);
     for (const [x, y] of places as [number, number][]) {

@@ -126,7 +126,7 @@ const G = "<G extends string>(self: Tensors<G>";
 
 export const GROUPS: readonly OpSpec[] = family("groups", {
   foreach_add: overGroup(
-    "self + scale * other, member by member.",
+    "The sum self + scale * other, member by member.",
     [aten("_foreach_add.List", "self", "other", "alpha=scale")],
     [group("self"), group("other"), scalar("scale", "f64", "i64")],
     `${G}, other: Tensors<G>, scale: number): Tensors<G>`,

@@ -379,7 +379,7 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     method: true,
   },
   gather: {
-    doc: "out[i][j] = self[i][index[i][j]] along `dim` 1, and so on for other dimensions.",
+    doc: "Picks by index: out[i][j] = self[i][index[i][j]] along `dim` 1, and so on for other dimensions.",
     operands: [tensor("self"), tensor("index")],
     attributes: [attribute("dim", "int")],
     shape: (call) => {
