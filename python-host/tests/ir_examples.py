@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -95,7 +96,7 @@ class ModuleBuilder:
 
     def __init__(self, text: str = "program", path: str = "program.ts") -> None:
         self.text = text
-        self.json: dict[str, Any] = {
+        self._data: dict[str, Any] = {
             "version": [1, 0],
             "name": "example",
             "sources": [{"path": path, "text": text}],
@@ -106,20 +107,25 @@ class ModuleBuilder:
             "functions": [],
         }
 
+    @property
+    def json(self) -> dict[str, Any]:
+        """The module, sharing no part with any other: a test may change it anywhere."""
+        return json.loads(json.dumps(self._data))
+
     def function(self, name: str) -> FunctionBuilder:
         function = FunctionBuilder(self, name)
-        self.json["functions"].append(function.json)
+        self._data["functions"].append(function.json)
         return function
 
     def place(self, snippet: str, parent: int = -1) -> int:
         """The location of the only place where `snippet` stands in the source."""
         assert self.text.count(snippet) == 1
         start = utf16(self.text[: self.text.index(snippet)])
-        self.json["locations"].append([0, start, start + utf16(snippet), parent])
-        return len(self.json["locations"]) - 1
+        self._data["locations"].append([0, start, start + utf16(snippet), parent])
+        return len(self._data["locations"]) - 1
 
     def storage(self, table: str, name: str, type: dict[str, Any], kind: str = "zeros", /, **init: Any) -> str:
-        self.json[table].append({"name": name, "type": type, "init": {"kind": kind, **init}, "location": 0})
+        self._data[table].append({"name": name, "type": type, "init": {"kind": kind, **init}, "location": 0})
         return name
 
     def parameter(self, name: str, type: dict[str, Any], kind: str = "zeros", /, **init: Any) -> str:
@@ -129,10 +135,10 @@ class ModuleBuilder:
         return self.storage("states", name, type, kind, **init)
 
     def group(self, name: str, members: list[str]) -> None:
-        self.json["groups"].append({"name": name, "members": members})
+        self._data["groups"].append({"name": name, "members": members})
 
     def type_of(self, storage: str) -> dict[str, Any]:
-        return next(s["type"] for s in self.json["parameters"] + self.json["states"] if s["name"] == storage)
+        return next(s["type"] for s in self._data["parameters"] + self._data["states"] if s["name"] == storage)
 
 
 def utf16(text: str) -> int:

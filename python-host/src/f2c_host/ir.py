@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from .errors import Frame, HostError
 from .ops_table import IR_VERSION
 
 DTYPES = ("f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool")
+MAX_FLOAT = sys.float_info.max
 FLOATS = ("f16", "bf16", "f32", "f64")
 _DIM = re.compile(r"[A-Za-z0-9_+*-]{1,100}")
 
@@ -186,7 +187,7 @@ class _Reader:
         if (
             isinstance(self.value, bool)
             or not isinstance(self.value, int | float)
-            or not math.isfinite(self.value)
+            or not -MAX_FLOAT <= self.value <= MAX_FLOAT
         ):
             raise malformed(self.where, "not a finite number")
         return float(self.value)

@@ -29,7 +29,11 @@ def select_device(name: str) -> torch.device:
     """`auto`, `cpu`, `cuda`, `cuda:1`. Raises HostError F2C6302 for a device that is not there."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        hint = 'set `device` to "auto", "cpu", "cuda" or "cuda:1"'
+        raise HostError("F2C6302", f"torch knows no device {name!r}", "host", hint) from error
     if device.type == "cuda" and (
         not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()
     ):

@@ -67,6 +67,7 @@ class _Verifier:
         self.location(function.location)
         seen: dict[int, Value] = {}
         origins: dict[int, Op] = {}
+        self.defined: set[int] = set()
         for entry in function.inputs:
             self.define(entry.value, seen, function.location)
         if len({i.name for i in function.inputs}) != len(function.inputs):
@@ -78,8 +79,9 @@ class _Verifier:
             self.refuse("V9", f"{function.name} does not return what it declares", function.location)
 
     def define(self, value: Value, seen: dict[int, Value], location: int) -> None:
-        if value.id in seen:
+        if value.id in self.defined:
             self.refuse("V3", f"value {value.id} is defined twice", location)
+        self.defined.add(value.id)
         seen[value.id] = value
 
     def types(self, op: Op, seen: Mapping[int, Value]) -> list[Type]:
