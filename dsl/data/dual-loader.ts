@@ -150,11 +150,12 @@ export function dual({
       const singles = new Int32Array(instances);
       const stream = (step: number, which: 0 | 1): LoadedImages => {
         const chosen = new Int32Array(size);
+        const instances = singles.subarray(which * half, (which + 1) * half);
         for (let i = 0; i < identities; i++) chosen[i] = pairs[2 * i + which]!;
-        chosen.set(singles.subarray(which * half, (which + 1) * half), identities);
+        chosen.set(instances, identities);
         const labels = new Int32Array(size);
         labels.set(people);
-        for (let i = identities; i < size; i++) labels[i] = index.labelOf(chosen[i]!);
+        index.label(instances, labels, identities);
         const changes: Record<string, Uint8Array | Float32Array> = {};
         if (flip) {
           // 32 coins a draw.

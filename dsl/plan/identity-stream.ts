@@ -9,6 +9,7 @@ const CHOICE = 0x63686f69;
 export class IdentityStream {
   private readonly identities: number;
   private readonly orders = new Map<number, KeyedPermutation>();
+  private readonly first: Int32Array;
 
   /** `offsets`: first image of each identity, and the number of images at the end. */
   constructor(
@@ -18,6 +19,7 @@ export class IdentityStream {
     private readonly seed: number,
   ) {
     this.identities = offsets.length - 1;
+    this.first = new Int32Array(count);
   }
 
   private order(pass: number): KeyedPermutation {
@@ -30,21 +32,26 @@ export class IdentityStream {
     return order;
   }
 
-  /** Writes the images of `step` into `out`, identity by identity, and the identities into `who`. */
+  /**
+   * Writes the images of `step` into `out`, identity by identity, and the identities into `who`. One loop a table, so that
+   * reads of tables larger than any cache do not wait for each other.
+   */
   fill(step: number, out: Int32Array, who: Int32Array): void {
     for (let i = 0; i < this.count; i++) {
       const position = step * this.count + i;
       const pass = Math.floor(position / this.identities);
-      const identity = this.order(pass).at(position - pass * this.identities);
-      who[i] = identity;
-      this.choose(identity, position, out, i * this.perIdentity);
+      who[i] = this.order(pass).at(position - pass * this.identities);
+    }
+    for (let i = 0; i < this.count; i++) this.first[i] = this.offsets[who[i]!]!;
+    for (let i = 0; i < this.count; i++) {
+      const first = this.first[i]!;
+      const images = this.offsets[who[i]! + 1]! - first;
+      this.choose(first, images, step * this.count + i, out, i * this.perIdentity);
     }
   }
 
-  /** Consecutive images of the identity from a random place in a random order: a walk by a step coprime to their number. */
-  private choose(identity: number, position: number, out: Int32Array, at: number): void {
-    const first = this.offsets[identity]!;
-    const images = this.offsets[identity + 1]! - first;
+  /** Consecutive images of an identity from a random place in a random order: a walk by a step coprime to their number. */
+  private choose(first: number, images: number, position: number, out: Int32Array, at: number): void {
     const start = randomBelow(images, this.seed, CHOICE, 2 * position);
     let stride = images > 1 ? 1 + randomBelow(images - 1, this.seed, CHOICE, 2 * position + 1) : 0;
     while (images > 1 && greatestCommonDivisor(stride, images) !== 1) stride = (stride % (images - 1)) + 1;
@@ -55,7 +62,7 @@ export class IdentityStream {
 const greatestCommonDivisor = (a: number, b: number): number =>
   b === 0 ? a : greatestCommonDivisor(b, a % b);
 
-/** The identity that an image belongs to, by binary search. */
+/** The identity that an image belongs to, by binary search between two identities. */
 export function labelOf(offsets: Int32Array, image: number, low = 0, high = offsets.length - 1): number {
   let [from, to] = [low, high];
   while (to - from > 1) {
@@ -68,9 +75,11 @@ export function labelOf(offsets: Int32Array, image: number, low = 0, high = offs
 
 const BLOCK = 64;
 
-/** Finds the identity of any image in a step or two: remembers the identity of every 64th image. */
+/** Finds the identities of images in a step or two each: remembers the identity of every 64th image. */
 export class IdentityIndex {
   private readonly blocks: Int32Array;
+  /** Where `label` leaves its first guesses, so that it does read them. */
+  protected seen = 0;
 
   constructor(private readonly offsets: Int32Array) {
     const images = offsets[offsets.length - 1]!;
@@ -81,8 +90,16 @@ export class IdentityIndex {
     }
   }
 
-  labelOf(image: number): number {
-    const block = Math.floor(image / BLOCK);
-    return labelOf(this.offsets, image, this.blocks[block]!, this.blocks[block + 1]! + 1);
+  /** Writes the identity of each image into `out`, from `at` on. */
+  label(images: Int32Array, out: Int32Array, at: number): void {
+    const [offsets, blocks] = [this.offsets, this.blocks];
+    for (let i = 0; i < images.length; i++) out[at + i] = blocks[Math.floor(images[i]! / BLOCK)]!;
+    // The first guess of each search, all at once: reads of a large table do not wait for each other.
+    let seen = 0;
+    for (let i = 0; i < images.length; i++) seen ^= offsets[out[at + i]! + 1]!;
+    this.seen = seen;
+    for (let i = 0; i < images.length; i++) {
+      out[at + i] = labelOf(offsets, images[i]!, out[at + i]!, blocks[Math.floor(images[i]! / BLOCK) + 1]! + 1);
+    }
   }
 }

@@ -6,6 +6,11 @@
  */
 const EMPTY = -1;
 
+/** Where a slot's record holds what; its owner comes first. */
+const NEWER = 1;
+const OLDER = 2;
+const NOTES = 3;
+
 const hash = (identity: number): number => {
   const x = Math.imul(identity ^ (identity >>> 16), 0x21f0aaad);
   return (Math.imul(x ^ (x >>> 15), 0x735a2d97) >>> 0) ^ (x >>> 13);
@@ -25,10 +30,11 @@ export class LruSlots {
   /** Pairs (identity, slot), side by side so that a look costs one line of cache; slot -1: nobody. */
   private readonly table: Int32Array;
   private readonly mask: number;
-  private readonly owner: Int32Array;
-  /** Pairs of neighbours: the more recent slot, then the less recent one. The list's ends are `newest` and `oldest`. */
-  private readonly links: Int32Array;
-  private readonly rows: Uint8Array;
+  /**
+   * Four numbers a slot, one line of cache: its owner, the more recent slot, the less recent one (the list's ends are
+   * `newest` and `oldest`), and twice its place in the current pass plus the row that is written next.
+   */
+  private readonly slots: Int32Array;
   private newest = EMPTY;
   private oldest = EMPTY;
   private used = 0;
@@ -40,6 +46,8 @@ export class LruSlots {
     after: new Int32Array(64),
     length: 0,
   };
+  /** Where `warm` leaves what it read, so that it does read. */
+  protected seen = 0;
   /** Whether the last `touch` let somebody in. */
   admitted = false;
 
@@ -51,9 +59,8 @@ export class LruSlots {
     while (size < capacity * 2) size *= 2;
     this.table = new Int32Array(2 * size).fill(EMPTY);
     this.mask = size - 1;
-    this.owner = new Int32Array(capacity).fill(EMPTY);
-    this.links = new Int32Array(2 * capacity).fill(EMPTY);
-    this.rows = new Uint8Array(capacity);
+    this.slots = new Int32Array(4 * capacity).fill(EMPTY);
+    for (let slot = 0; slot < capacity; slot++) this.slots[4 * slot + NOTES] = 2 * EMPTY;
   }
 
   /** Slots in use: 0 to size - 1. */
@@ -71,11 +78,42 @@ export class LruSlots {
 
   /** The pool row of `slot` that is written next. */
   rowOf(slot: number): number {
-    return this.rows[slot]!;
+    return this.slots[4 * slot + NOTES]! & 1;
   }
 
   setRow(slot: number, row: number): void {
-    this.rows[slot] = row;
+    this.slots[4 * slot + NOTES] = (this.slots[4 * slot + NOTES]! & ~1) | row;
+  }
+
+  /** The place of `slot` in the current pass, -1 if it has none: a note for whoever walks, neither kept nor rolled back. */
+  placeOf(slot: number): number {
+    return this.slots[4 * slot + NOTES]! >> 1;
+  }
+
+  setPlace(slot: number, place: number): void {
+    this.slots[4 * slot + NOTES] = 2 * place + this.rowOf(slot);
+  }
+
+  /**
+   * Reads what touching these identities will read. The reads do not wait for each other, as those of a walk do, so that a
+   * pool that no cache holds answers several times sooner. Changes nothing.
+   */
+  warm(identities: Int32Array): void {
+    let seen = 0;
+    for (let i = 0; i < identities.length; i++) {
+      const at = hash(identities[i]!) & this.mask;
+      const slot = this.table[2 * at + 1]!;
+      if (slot !== EMPTY) seen ^= this.slots[4 * slot]!;
+    }
+    if (this.used === this.capacity) {
+      let slot = this.oldest;
+      for (let i = 0; i < identities.length && slot !== EMPTY; i++) {
+        const owner = this.slots[4 * slot]!;
+        seen ^= this.table[2 * (hash(owner) & this.mask)]!;
+        slot = this.slots[4 * slot + NEWER]!;
+      }
+    }
+    this.seen = seen;
   }
 
   /** Finds or makes a place for an identity, as the most recent. A full pool loses its least recent identity. */
@@ -83,7 +121,7 @@ export class LruSlots {
     const held = this.slotOf(identity);
     if (held !== EMPTY) {
       this.admitted = false;
-      this.note(held, identity, this.links[2 * held]!);
+      this.note(held, identity, this.slots[4 * held + NEWER]!);
       if (this.moveOnHit && held !== this.newest) {
         this.unlink(held);
         this.linkNewest(held);
@@ -97,11 +135,11 @@ export class LruSlots {
       this.note(slot, EMPTY, -2);
     } else {
       slot = this.oldest;
-      this.note(slot, this.owner[slot]!, this.links[2 * slot]!);
-      this.forget(this.owner[slot]!);
+      this.note(slot, this.slots[4 * slot]!, this.slots[4 * slot + NEWER]!);
+      this.forget(this.slots[4 * slot]!);
       this.unlink(slot);
     }
-    this.owner[slot] = identity;
+    this.slots[4 * slot] = identity;
     this.remember(slot);
     this.linkNewest(slot);
     return slot;
@@ -121,11 +159,11 @@ export class LruSlots {
     for (let i = journal.length - 1; i >= 0; i--) {
       const slot = journal.slot[i]!;
       const before = journal.owner[i]!;
-      this.rows[slot] = journal.row[i]!;
+      this.setRow(slot, journal.row[i]!);
       this.unlink(slot);
-      if (this.owner[slot] !== before) {
-        this.forget(this.owner[slot]!);
-        this.owner[slot] = before;
+      if (this.slots[4 * slot] !== before) {
+        this.forget(this.slots[4 * slot]!);
+        this.slots[4 * slot] = before;
         if (before !== EMPTY) this.remember(slot);
       }
       if (journal.after[i] === -2) this.used--;
@@ -149,7 +187,7 @@ export class LruSlots {
     }
     const i = journal.length++;
     journal.slot[i] = slot;
-    journal.row[i] = this.rows[slot]!;
+    journal.row[i] = this.rowOf(slot);
     journal.owner[i] = owner;
     journal.after[i] = after;
   }
@@ -160,26 +198,26 @@ export class LruSlots {
 
   /** Links `slot` on the older side of `newer`; -1: as the newest. */
   private linkBefore(slot: number, newer: number): void {
-    const older = newer === EMPTY ? this.newest : this.links[2 * newer + 1]!;
-    this.links[2 * slot] = newer;
-    this.links[2 * slot + 1] = older;
+    const older = newer === EMPTY ? this.newest : this.slots[4 * newer + OLDER]!;
+    this.slots[4 * slot + NEWER] = newer;
+    this.slots[4 * slot + OLDER] = older;
     if (newer === EMPTY) this.newest = slot;
-    else this.links[2 * newer + 1] = slot;
+    else this.slots[4 * newer + OLDER] = slot;
     if (older === EMPTY) this.oldest = slot;
-    else this.links[2 * older] = slot;
+    else this.slots[4 * older + NEWER] = slot;
   }
 
   private unlink(slot: number): void {
-    const newer = this.links[2 * slot]!;
-    const older = this.links[2 * slot + 1]!;
+    const newer = this.slots[4 * slot + NEWER]!;
+    const older = this.slots[4 * slot + OLDER]!;
     if (newer === EMPTY) this.newest = older;
-    else this.links[2 * newer + 1] = older;
+    else this.slots[4 * newer + OLDER] = older;
     if (older === EMPTY) this.oldest = newer;
-    else this.links[2 * older] = newer;
+    else this.slots[4 * older + NEWER] = newer;
   }
 
   private remember(slot: number): void {
-    const identity = this.owner[slot]!;
+    const identity = this.slots[4 * slot]!;
     let at = hash(identity) & this.mask;
     while (this.table[2 * at + 1] !== EMPTY) at = (at + 1) & this.mask;
     this.table[2 * at] = identity;
@@ -204,22 +242,28 @@ export class LruSlots {
   /** Identities from the most to the least recent. */
   order(): Int32Array {
     const order = new Int32Array(this.used);
-    for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.links[2 * slot + 1]!)
-      order[i++] = this.owner[slot]!;
+    for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.slots[4 * slot + OLDER]!)
+      order[i++] = this.slots[4 * slot]!;
     return order;
   }
 
   /** What a checkpoint keeps: who sits where, the rows, and the order of the slots. */
   state(): { owner: Int32Array; rows: Uint8Array; order: Int32Array } {
     const order = new Int32Array(this.used);
-    for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.links[2 * slot + 1]!) order[i++] = slot;
-    return { owner: this.owner.slice(), rows: this.rows.slice(), order };
+    for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.slots[4 * slot + OLDER]!) order[i++] = slot;
+    return {
+      owner: Int32Array.from({ length: this.capacity }, (_, slot) => this.slots[4 * slot]!),
+      rows: Uint8Array.from({ length: this.capacity }, (_, slot) => this.rowOf(slot)),
+      order,
+    };
   }
 
   restore(state: { owner: Int32Array; rows: Uint8Array; order: Int32Array }): void {
     this.table.fill(EMPTY);
-    this.owner.set(state.owner);
-    this.rows.set(state.rows);
+    for (let slot = 0; slot < this.capacity; slot++) {
+      this.slots[4 * slot] = state.owner[slot]!;
+      this.setRow(slot, state.rows[slot]!);
+    }
     this.newest = EMPTY;
     this.oldest = EMPTY;
     this.used = state.order.length;

@@ -24,15 +24,12 @@ export interface PoolPass {
 
 export class PoolBook {
   private readonly slots: LruSlots;
-  /** Position of a slot among the touched ones of the current pass. */
-  private readonly position: Int32Array;
 
   constructor(
     readonly capacity: number,
     private readonly options: { rows: 1 | 2; evict: "lru" | "fifo" },
   ) {
     this.slots = new LruSlots(capacity, options.evict === "lru");
-    this.position = new Int32Array(capacity).fill(-1);
   }
 
   /** The pass as it would be; the book stays as it is. */
@@ -56,13 +53,14 @@ export class PoolBook {
     const [source0, source1] = [new Int32Array(n), new Int32Array(n)];
     const [fresh0, fresh1, dual] = [new Uint8Array(n), new Uint8Array(n), new Uint8Array(n)];
     let count = 0;
+    this.slots.warm(written);
     for (let i = 0; i < n; i++) {
       const slot = this.slots.touch(written[i]!);
-      let at = this.position[slot]!;
+      let at = this.slots.placeOf(slot);
       if (this.slots.admitted && at >= 0) this.overflow(written, touched, count);
       if (at < 0) {
         at = count++;
-        this.position[slot] = at;
+        this.slots.setPlace(slot, at);
         touched[at] = slot;
       }
       const row = this.slots.admitted || this.options.rows === 1 ? 0 : this.slots.rowOf(slot);
@@ -71,7 +69,7 @@ export class PoolBook {
       (row === 0 ? source0 : source1)[at] = i;
       (row === 0 ? fresh0 : fresh1)[at] = 1;
     }
-    for (let i = 0; i < count; i++) this.position[touched[i]!] = -1;
+    for (let i = 0; i < count; i++) this.slots.setPlace(touched[i]!, -1);
     let inPool = 0;
     const target = targets.map((identity) => {
       const slot = this.slots.slotOf(identity);
@@ -82,7 +80,7 @@ export class PoolBook {
   }
 
   private overflow(written: Int32Array, touched: Int32Array, count: number): never {
-    for (let i = 0; i < count; i++) this.position[touched[i]!] = -1;
+    for (let i = 0; i < count; i++) this.slots.setPlace(touched[i]!, -1);
     throw new ExperimentError(
       "F2C2301",
       `the class pool has ${this.capacity} slots, but one step brings ${new Set(written).size} identities: some would be evicted inside their own batch`,

@@ -160,7 +160,7 @@ print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "stem.linear.conv.w
 
 const photographs = existsSync(process.env.F2C_ORL_FACES ?? join(root, "../shared/data/orl-faces"));
 
-describe.each(["test/fixtures/experiments/tiny.ts", "examples/quickstart.ts", "examples/orl-faces.ts"])(
+describe.each(["test/fixtures/experiments/tiny.ts", "examples/quickstart.ts", "examples/orl-faces.ts", "examples/own-method.ts"])(
   "%s",
   (example) => {
     test.skipIf(example.includes("orl") && !photographs)(
