@@ -27,7 +27,7 @@ export interface ExperimentOptions {
   /** `auto` takes a CUDA device if there is one. */
   device?: "auto" | "cpu" | "cuda" | `cuda:${number}`;
   /** How the host executes the step. */
-  backend?: "torchscript" | "eager";
+  backend?: "torchscript" | "eager" | "inductor";
 }
 
 export const EXPERIMENT = Symbol.for("f2c-dsl.experiment");

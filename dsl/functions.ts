@@ -4,8 +4,8 @@ import type { Tensor } from "./tensor.js";
 
 /** Vectors along the last dimension divided by their L2 length, which counts as at least 1e-12. */
 export const normalize = <S extends Shape, D extends FloatDType>(x: Tensor<S, D>): Tensor<S, D> =>
-  x.div(x.norm(-1, { keepdim: true }).clamp({ min: 1e-12 }) as never) as unknown as Tensor<S, D>;
+  x.div(x.norm(-1, { keepdim: true }).clamp({ min: 1e-12 })) as Tensor<S, D>;
 
 /** u8 pixels 0..255 as f32, (v - 127.5) / 128: the range that face-recognition nets are trained on. */
 export const pixelsToImages = <S extends Shape>(pixels: Tensor<S, "u8">): Tensor<S, "f32"> =>
-  pixels.to("f32").sub(127.5).div(128) as unknown as Tensor<S, "f32">;
+  pixels.to("f32").sub(127.5).div(128) as Tensor<S, "f32">;

@@ -6,7 +6,8 @@
  */
 import type { AnyModule, Bound, ChildRecord, Module, Stored } from "./module.js";
 import { MODULE, moduleParts, standIn } from "./module.js";
-import type { Features, Images, Tensor } from "./tensor.js";
+import type { FloatDType, ShapeError } from "./shape.js";
+import type { Features, Images, ShowTensor, Tensor } from "./tensor.js";
 
 /** The numbers that a plan or a policy may depend on. */
 export interface StepPoint {
@@ -82,9 +83,10 @@ export interface MethodState {
 }
 
 /** What the step sees of the state. */
-export type StepState<S> = {
-  readonly [K in keyof S]: S[K] extends Bookkept<infer C, Book> ? Bound<C> : Bound<S[K]>;
-};
+export type StepState<S> = [MethodState] extends [S]
+  ? // biome-ignore lint/suspicious/noExplicitAny: the state is wrong, and that is the error to show
+    any
+  : { readonly [K in keyof S]: S[K] extends Bookkept<infer C, Book> ? Bound<C> : Bound<S[K]> };
 
 /** What the plan sees of the state: the books. */
 export type Books<S> = {
@@ -111,6 +113,12 @@ export type PlanValue =
   | Float32Array
   | { readonly [name: string]: PlanValue };
 
+declare const planError: unique symbol;
+/** What a plan of other values shows in the editor. */
+export interface PlanError<Message extends string> {
+  readonly [planError]: Message;
+}
+
 /** A plan as the step sees it. */
 export type Planned<P> = P extends number
   ? number
@@ -122,19 +130,40 @@ export type Planned<P> = P extends number
         ? Tensor<readonly [number], "bool">
         : P extends Float32Array
           ? Tensor<readonly [number], "f32">
-          : { readonly [K in keyof P]: Planned<P[K]> };
+          : P extends string | bigint | readonly unknown[] | AnyFunction | null | undefined
+            ? PlanError<"a plan holds numbers, booleans, Int32Array, Uint8Array, Float32Array and records of these">
+            : { readonly [K in keyof P]: Planned<P[K]> };
+// biome-ignore lint/suspicious/noExplicitAny: any function
+type AnyFunction = (...args: any[]) => unknown;
 
 type Scalar = Tensor<readonly [], "f32">;
 /** A step's result: the loss, and any more numbers to log. */
-export type StepResult = Tensor | { readonly loss: Tensor; readonly [metric: string]: Tensor };
+export type StepResult =
+  | Tensor<readonly [], FloatDType>
+  | { readonly loss: Tensor<readonly [], FloatDType>; readonly [metric: string]: Tensor<readonly []> };
 
-export interface MethodParts<S extends MethodState, B extends string, P extends PlanValue> {
+type Metric<Name extends string, T> =
+  T extends Tensor<readonly [], FloatDType>
+    ? never
+    : T extends Tensor<readonly []>
+      ? Name extends "loss"
+        ? "the loss must be floating point"
+        : never
+      : `the step's \`${Name}\` must be one number, a tensor of shape [], got ${ShowTensor<T>}`;
+type StepErrors<R> = R extends Tensor
+  ? Metric<"loss", R>
+  : "loss" extends keyof R
+    ? { readonly [K in keyof R & string]: Metric<K, R[K]> }[keyof R & string]
+    : "the step returns no `loss`; return the loss, or { loss, …more numbers to log }";
+type StepCheck<R> = [StepErrors<R>] extends [never] ? unknown : ShapeError<StepErrors<R>>;
+
+export interface MethodParts<S extends MethodState, B extends string, P, R = StepResult> {
   /** Runs in Node, once a step, in order. Deterministic in the step and the books. */
   plan(books: Books<S>, batch: Readonly<Record<B, PlannedImages>>, at: StepPoint): P;
   /** Compiled. Gradients are taken where the loss is complete; what writes state stands before or after that. */
-  step(state: StepState<S>, batch: Readonly<Record<B, Images>>, plan: Planned<P>): StepResult;
+  step(state: StepState<S>, batch: Readonly<Record<B, Images>>, plan: Planned<P>): R & StepCheck<R>;
   /** Compiled. Images to embeddings, for evaluation and export. */
-  embed(state: StepState<S>, images: Images): Tensor;
+  embed(state: StepState<S>, images: Images): Features;
 }
 
 export const METHOD = Symbol.for("f2c-dsl.method");
@@ -161,9 +190,9 @@ export interface Setting {
 export type MethodBuilder = (setting: Setting) => Method;
 
 /** Joins state, plan and step into a method. */
-export const method = <const S extends MethodState, const P extends PlanValue, B extends string = "x" | "y">(
+export const method = <const S extends MethodState, const P, R, B extends string = "x" | "y">(
   state: S,
-  parts: MethodParts<S, B, P>,
+  parts: MethodParts<S, B, P, R>,
 ): Method => ({ [METHOD]: { state, parts: parts as never } });
 
 export const methodParts = (value: unknown) =>
@@ -173,8 +202,16 @@ export const methodParts = (value: unknown) =>
 export type NetBuilder<M extends Module = Module> = (shape: Setting["shape"]) => M;
 export type Net = NetBuilder<Module<[x: Images], Features>> & { readonly embedding: number };
 
+type EmbeddingCheck<M, E extends number> = M extends (x: never) => infer R
+  ? R extends Features<E>
+    ? unknown
+    : ShapeError<`the net gives ${ShowTensor<R>}, embeddings of ${E} are ${ShowTensor<Features<E>>}`>
+  : unknown;
+
 /** Names a function that builds a net, and the length of its embeddings. */
-export const net = (embedding: number, build: NetBuilder<Module<[x: Images], Features>>): Net =>
-  Object.assign(build, { embedding });
+export const net = <const E extends number, M extends Module<[x: Images], Tensor>>(
+  embedding: E,
+  build: NetBuilder<M & EmbeddingCheck<M, E>>,
+): Net => Object.assign(build as NetBuilder<Module>, { embedding });
 
 export type { Scalar };

@@ -42,7 +42,7 @@ export const state = <const S extends Shape, const D extends DType = "f32">(
   shape: S,
   init: Init = zeros(),
   dtype?: D,
-): Stored<S, D> => stored("state", shape, init, dtype ?? ("f32" as D));
+): Stored<S, NoInfer<D>> => stored("state", shape, init, dtype ?? ("f32" as D));
 
 // biome-ignore lint/suspicious/noExplicitAny: a module's arguments are its own
 type AnyFunction = (...args: any[]) => unknown;
@@ -70,18 +70,18 @@ export type AnyModule = Module;
 export type Layer<In extends Tensor = Tensor, Out extends Tensor = Tensor> = Module<[x: In], Out>;
 
 /** What a forward function sees of its children: stored tensors as tensors, the rest as they are. */
-export type Bound<C> =
-  C extends Stored<infer S, infer D>
+export type Bound<C> = [ChildRecord] extends [C]
+  ? // biome-ignore lint/suspicious/noExplicitAny: the children are wrong, and that is the error to show
+    any
+  : C extends Stored<infer S, infer D>
     ? Tensor<S, D>
     : C extends AnyFunction
       ? C
       : C extends null
         ? null
-        : C extends readonly unknown[]
+        : C extends object
           ? { readonly [K in keyof C]: Bound<C[K]> }
-          : C extends object
-            ? { readonly [K in keyof C]: Bound<C[K]> }
-            : C;
+          : C;
 
 /** A function with own symbols that refuses to be called while the experiment is being built. */
 export function standIn<T>(what: string, marks: object): T {

@@ -87,7 +87,7 @@ export interface PassTensors {
 type PoolTensors = { readonly rows: readonly Features[] };
 
 const pick = (mask: Mask, fresh: Features, old: Features): Features =>
-  ops.where(mask.unsqueeze(1), fresh, old) as Features;
+  ops.where(mask.unsqueeze(1), fresh, old);
 
 /** The touched slots as the pass leaves them: row 0, and row 1 where there is one. Compiled. */
 export const touchedRows = (pool: PoolTensors, gallery: Features, pass: PassTensors) => {

@@ -1,6 +1,6 @@
 /**
  * @file Shapes in types: an early warning in the editor. The compiler's own inference is the authority; here `number`
- * means "the compiler decides" and passes everywhere.
+ * means "the compiler decides" and passes everywhere, and so does a shape of unknown rank.
  */
 
 export type FloatDType = "f16" | "bf16" | "f32" | "f64";
@@ -29,8 +29,37 @@ export interface PoolOptions {
   padding?: readonly [number, number];
 }
 
-export type ShapeOf<T> = T extends { readonly shape: infer S extends Shape } ? S : Shape;
-export type DTypeOf<T> = T extends { readonly dtype: infer D extends DType } ? D : DType;
+// How shapes compare. Two sizes fit where they are equal or one of them is `number`, in both directions, so an unknown
+// size is `any` here, the one type that is assignable both ways. A symbol compares by its name.
+
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Free<D> = number extends D ? any : D extends { readonly [dimName]: infer N } ? N : D;
+type SizeAt<S extends Shape, I extends string> = I extends keyof S ? Free<S[I]> : undefined;
+
+/** One property for each dimension, so that an error names the one that differs: `'[dims][1]' are incompatible`. */
+interface Known<S extends Shape> {
+  readonly rank: S["length"];
+  readonly 0: SizeAt<S, "0">;
+  readonly 1: SizeAt<S, "1">;
+  readonly 2: SizeAt<S, "2">;
+  readonly 3: SizeAt<S, "3">;
+  readonly 4: SizeAt<S, "4">;
+  readonly 5: SizeAt<S, "5">;
+}
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Unknown = { readonly [K in keyof Known<Shape>]: any };
+type RankKnown<S extends Shape> = number extends S["length"] ? Unknown : Known<S>;
+
+/** The sizes of a shape as assignments compare them. A mapped type, as these are compared by structure, not by variance. */
+export type Sizes<S extends Shape> = { readonly [K in keyof RankKnown<S>]: RankKnown<S>[K] };
+
+/** A shape as run-time scalars. */
+export type ShapeValue<S extends Shape> = number extends S["length"]
+  ? // biome-ignore lint/suspicious/noExplicitAny: see above
+    any
+  : { readonly [K in keyof S]: number };
+
+// How shapes read in messages.
 
 type Text<D extends number> = number extends D
   ? "?"
@@ -42,36 +71,36 @@ type Join<S extends Shape> = S extends readonly [infer H extends number, ...infe
     ? Text<H>
     : `${Text<H>}, ${Join<T>}`
   : "";
-type Show<S extends Shape> = number extends S["length"] ? "[...]" : `[${Join<S>}]`;
+export type Show<S extends Shape> = number extends S["length"] ? "[...]" : `[${Join<S>}]`;
 
-type Last<S extends Shape> = S extends readonly [...Shape, infer L extends number] ? L : number;
-type SecondLast<S extends Shape> = S extends readonly [...Shape, infer L extends number, number] ? L : number;
-type Front<S extends Shape> = S extends readonly [...infer F extends Shape, number] ? F : Shape;
+// Products.
 
-/** Whether two sizes may be equal: unknown sizes may be anything. */
-type MayEqual<A extends number, B extends number> = number extends A
-  ? true
-  : number extends B
-    ? true
-    : [A] extends [B]
-      ? true
-      : false;
+// In checks the inferred size has no constraint, without which TypeScript does not see that generic sizes are equal.
+type LastSize<S extends Shape> = S extends readonly [...unknown[], infer L] ? L : number;
+/** What a product sums over in its second factor, of which a vector has one dimension. */
+type InnerSize<S extends Shape> = S extends readonly [infer L]
+  ? L
+  : S extends readonly [...unknown[], infer L, unknown]
+    ? L
+    : number;
+type Last<S extends Shape> = S extends readonly [...unknown[], infer L extends number] ? L : number;
+type Front<S extends Shape> = S extends readonly [...infer F extends Shape, unknown] ? F : Shape;
 
-export type Matmul<A extends Shape, B extends Shape> = number extends A["length"]
+export type Matmul<A extends Shape, B extends Shape> = number extends A["length"] | B["length"]
   ? Shape
-  : number extends B["length"]
-    ? Shape
+  : B extends readonly [number]
+    ? Front<A>
     : readonly [...Front<A>, Last<B>];
 
-export type MatmulCheck<A extends Shape, B extends Shape> =
-  MayEqual<Last<A>, SecondLast<B>> extends true
-    ? unknown
-    : ShapeError<`matmul: inner dimensions ${Text<Last<A>>} and ${Text<SecondLast<B>>} differ (${Show<A>} times ${Show<B>})`>;
+export type MatmulCheck<A extends Shape, B extends Shape> = [Free<LastSize<A>>] extends [Free<InnerSize<B>>]
+  ? unknown
+  : ShapeError<`matmul: ${Show<A>} times ${Show<B>}, the inner dimensions differ`>;
 
-export type LastDimCheck<S extends Shape, I extends number> =
-  MayEqual<Last<S>, I> extends true
-    ? unknown
-    : ShapeError<`the input has ${Text<Last<S>>} features, the weight takes ${Text<I>}`>;
+export type LastDimCheck<S extends Shape, I extends number> = [Free<LastSize<S>>] extends [Free<I>]
+  ? unknown
+  : ShapeError<`linear: the input has ${Text<Last<S>>} features, the weight takes ${Text<I>}`>;
+
+// Broadcasting, aligned at the last dimension.
 
 type BroadcastDim<A extends number, B extends number> = A extends 1
   ? B
@@ -83,46 +112,70 @@ type BroadcastDim<A extends number, B extends number> = A extends 1
 
 export type Broadcast<A extends Shape, B extends Shape> = B extends readonly []
   ? A
-  : number extends A["length"]
+  : number extends A["length"] | B["length"]
     ? Shape
-    : number extends B["length"]
-      ? Shape
-      : A extends readonly []
-        ? B
-        : A extends readonly [...infer AF extends Shape, infer AL extends number]
-          ? B extends readonly [...infer BF extends Shape, infer BL extends number]
-            ? readonly [...Broadcast<AF, BF>, BroadcastDim<AL, BL>]
-            : Shape
-          : Shape;
+    : A extends readonly []
+      ? B
+      : A extends readonly [...infer AF extends Shape, infer AL extends number]
+        ? B extends readonly [...infer BF extends Shape, infer BL extends number]
+          ? readonly [...Broadcast<AF, BF>, BroadcastDim<AL, BL>]
+          : Shape
+        : Shape;
 
-type Broadcasts<A extends Shape, B extends Shape> = number extends A["length"]
+type DimBroadcasts<A extends number, B extends number> = A extends 1
   ? true
-  : number extends B["length"]
+  : B extends 1
     ? true
-    : A extends readonly [...infer AF extends Shape, infer AL extends number]
-      ? B extends readonly [...infer BF extends Shape, infer BL extends number]
-        ? AL extends 1
-          ? Broadcasts<AF, BF>
-          : BL extends 1
-            ? Broadcasts<AF, BF>
-            : MayEqual<AL, BL> extends true
-              ? Broadcasts<AF, BF>
-              : false
-        : true
-      : true;
+    : [Free<A>] extends [Free<B>]
+      ? true
+      : false;
 
-export type BroadcastCheck<A extends Shape, B extends Shape> =
-  Broadcasts<A, B> extends true ? unknown : ShapeError<`${Show<A>} and ${Show<B>} do not broadcast`>;
+type Broadcasts<A extends Shape, B extends Shape> = A extends readonly [
+  ...infer AF extends Shape,
+  infer AL extends number,
+]
+  ? B extends readonly [...infer BF extends Shape, infer BL extends number]
+    ? DimBroadcasts<AL, BL> extends true
+      ? Broadcasts<AF, BF>
+      : false
+    : true
+  : true;
+
+export type BroadcastCheck<A extends Shape, B extends Shape> = [A] extends [B]
+  ? unknown
+  : Broadcasts<A, B> extends true
+    ? unknown
+    : ShapeError<`${Show<A>} and ${Show<B>} do not broadcast`>;
+
+// Dtypes of results. PyTorch promotes by category first: bool < integers < floats.
+
+export type Promoted<A extends DType, B extends DType> = [B] extends [A]
+  ? A
+  : [A] extends [FloatDType]
+    ? [B] extends [FloatDType]
+      ? "f64" extends A | B
+        ? "f64"
+        : "f32"
+      : A
+    : [B] extends [FloatDType]
+      ? B
+      : [A] extends ["bool"]
+        ? B
+        : [B] extends ["bool"]
+          ? A
+          : "i64" extends A | B
+            ? "i64"
+            : "i32";
+/** Integers divide to f32. */
+export type Divided<D extends DType> = D extends FloatDType ? D : "f32";
+/** Bool and integers sum to i64. */
+export type Summed<D extends DType> = D extends FloatDType ? D : "i64";
+
+// Dimensions replaced, removed, inserted, reordered. A negative one counts from the end.
 
 export type ReplaceLast<S extends Shape, D extends number> = number extends S["length"]
   ? Shape
   : readonly [...Front<S>, D];
-export type ReplaceFirst<S extends Shape, D extends number> = S extends readonly [
-  number,
-  ...infer R extends Shape,
-]
-  ? readonly [D, ...R]
-  : Shape;
 
 type IndexOf<S extends Shape, A extends number> = `${A}` extends `-${infer N extends number}`
   ? FromEnd<S, N>
@@ -153,11 +206,9 @@ type WithAt<
     : readonly [H, ...WithAt<T, I, D, [...Seen, 0]>]
   : readonly [];
 
-export type ReplaceDim<S extends Shape, A extends number, D extends number> = number extends S["length"]
+export type ReplaceDim<S extends Shape, A extends number, D extends number> = number extends S["length"] | A
   ? Shape
-  : number extends A
-    ? Shape
-    : WithAt<S, IndexOf<S, A>, D>;
+  : WithAt<S, IndexOf<S, A>, D>;
 
 type WithoutAt<S extends Shape, I extends number, Seen extends readonly unknown[] = []> = S extends readonly [
   infer H extends number,
@@ -168,11 +219,23 @@ type WithoutAt<S extends Shape, I extends number, Seen extends readonly unknown[
     : readonly [H, ...WithoutAt<T, I, [...Seen, 0]>]
   : readonly [];
 
-export type Removed<S extends Shape, A extends number> = number extends S["length"]
+export type Removed<S extends Shape, A extends number> = number extends S["length"] | A
   ? Shape
-  : number extends A
-    ? Shape
-    : WithoutAt<S, IndexOf<S, A>>;
+  : WithoutAt<S, IndexOf<S, A>>;
+
+/** What is left of `S` by a reduction over the dimensions `A`: none means all. */
+export type Reduced<S extends Shape, A extends number | Shape, Keep extends boolean> = A extends readonly []
+  ? Keep extends true
+    ? { readonly [K in keyof S]: 1 }
+    : readonly []
+  : A extends number | readonly [number]
+    ? Keep extends true
+      ? ReplaceDim<S, Only<A>, 1>
+      : Removed<S, Only<A>>
+    : Shape;
+type Only<A extends number | readonly [number]> = A extends readonly [infer D extends number]
+  ? D
+  : A & number;
 
 type InsertAt<
   S extends Shape,
@@ -184,21 +247,22 @@ type InsertAt<
     ? readonly [H, ...InsertAt<T, I, [...Seen, 0]>]
     : readonly [1];
 
-export type Unsqueezed<S extends Shape, A extends number> = number extends S["length"]
+export type Unsqueezed<S extends Shape, A extends number> = number extends S["length"] | A
   ? Shape
-  : number extends A
-    ? Shape
-    : `${A}` extends "-1"
-      ? readonly [...S, 1]
-      : InsertAt<S, A>;
+  : `${A}` extends "-1"
+    ? readonly [...S, 1]
+    : InsertAt<S, A>;
 
-type At<S extends Shape, I extends number> = S[I] extends number ? S[I] : number;
-
-export type Transposed<S extends Shape, A extends number, B extends number> = number extends S["length"]
+export type Transposed<S extends Shape, A extends number, B extends number> = number extends
+  | S["length"]
+  | A
+  | B
   ? Shape
-  : number extends A | B
-    ? Shape
-    : WithAt<WithAt<S, IndexOf<S, A>, At<S, IndexOf<S, B>>>, IndexOf<S, B>, At<S, IndexOf<S, A>>>;
+  : WithAt<WithAt<S, IndexOf<S, A>, S[IndexOf<S, B>]>, IndexOf<S, B>, S[IndexOf<S, A>]>;
+
+export type Permuted<S extends Shape, P extends Shape> = number extends S["length"] | P["length"]
+  ? Shape
+  : { readonly [K in keyof P]: S[IndexOf<S, P[K]>] };
 
 /** A requested shape, in which -1 is a size that the compiler works out. */
 export type Reshaped<T extends Shape> = { readonly [K in keyof T]: T[K] extends -1 ? number : T[K] };

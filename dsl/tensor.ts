@@ -1,14 +1,23 @@
 /** @file The values of compiled functions. None of them exists in Node: they are names that the compiler follows. */
 import type { TensorMethods, TensorsMethods } from "./ops.generated.js";
-import type { DType, Shape } from "./shape.js";
+import type { DType, Shape, ShapeValue, Show, Sizes } from "./shape.js";
+
+declare const dims: unique symbol;
+
+// Apart, as TypeScript reports the first property that differs, and `[dims]` says it best.
+interface Sized<S extends Shape> {
+  /** The sizes, as run-time scalars. */
+  readonly shape: ShapeValue<S>;
+}
 
 /**
  * A tensor in a compiled function. `S` holds its sizes, `number` where the compiler decides; `D` its dtype.
  *
  * Methods are the ops of the registry; `docs/ops.md` lists them.
  */
-export interface Tensor<S extends Shape = Shape, D extends DType = DType> extends TensorMethods {
-  readonly shape: S;
+export interface Tensor<S extends Shape = Shape, D extends DType = DType> extends TensorMethods, Sized<S> {
+  /** For the editor alone: what assignments compare. */
+  readonly [dims]: Sizes<S>;
   readonly dtype: D;
   /** The same tensor under a more exact type, which the compiler checks: `x.as<[Dim<"B">, 512]>()`. */
   as<T extends Shape>(): Tensor<Readonly<T>, D>;
@@ -18,6 +27,12 @@ export interface Tensor<S extends Shape = Shape, D extends DType = DType> extend
 export interface Tensors<G extends string = string> extends TensorsMethods {
   readonly group: G;
 }
+
+export type ShapeOf<T> = T extends Tensor<infer S> ? S : Shape;
+export type DTypeOf<T> = T extends { readonly dtype: infer D extends DType } ? D : DType;
+
+/** A tensor's type in words: `f32 [?, 64]`. */
+export type ShowTensor<T> = T extends Tensor<infer S, infer D> ? `${D} ${Show<S>}` : "a plain value";
 
 /** Images in a compiled net: [N, C, H, W], f32, normalised to about -1..1. */
 export type Images<C extends number = number, N extends number = number> = Tensor<

@@ -63,13 +63,13 @@ const logits = (
 ): { all: Features; own: Features } => {
   let target = own;
   if (margin > 0.05) {
-    target = own.sub(margin) as Features;
+    target = own.sub(margin);
   } else {
-    target = own.mul(1 - margin) as Features;
+    target = own.mul(1 - margin);
   }
   // A loop with a run-time bound, carrying a tensor.
   let all = cosine;
-  for (let i = 0; i < rounds; i++) all = all.mul(0.99) as Features;
+  for (let i = 0; i < rounds; i++) all = all.mul(0.99);
   return { all, own: target };
 };
 
@@ -85,11 +85,11 @@ const classifier =
           rounds: at.step % 3,
         }),
         step({ net, classes }, { x, y }, plan) {
-          const features = normalize(net(ops.cat([x, y]) as Images)) as Features;
-          const cosine = features.matmul(normalize(classes).transpose(0, 1)) as Features;
+          const features = normalize(net(ops.cat([x, y])));
+          const cosine = features.matmul(normalize(classes).transpose(0, 1));
           const column = plan.labels.unsqueeze(1);
-          const changed = logits(cosine, cosine.gather(column, 1) as Features, plan.margin, plan.rounds);
-          const scores = changed.all.scatter(column, changed.own, 1).mul(24) as Features;
+          const changed = logits(cosine, cosine.gather(column, 1), plan.margin, plan.rounds);
+          const scores = changed.all.scatter(column, changed.own, 1).mul(24);
           const accuracy = cosine.argmax(1).eq(plan.labels).to("f32").mean();
           return { loss: ops.cross_entropy(scores, plan.labels).mean(), accuracy };
         },

@@ -82,18 +82,18 @@ const resampled = (images: Images, by: Reals, zoom: Reals, dim: 2 | 3): Images =
     .clamp({ min: 0, max: size - 0.5 })
     .to("i64");
   const index = from.reshape(dim === 2 ? [-1, 1, size, 1] : [-1, 1, 1, size]).expand(images.shape);
-  return images.gather(index, dim) as unknown as Images;
+  return images.gather(index, dim);
 };
 
 /** Normalises pixels, and changes the images as the plan says. Compiled. */
 const prepared = (pixels: Pixels, { flip, down, right, zoom, contrast, brightness }: Changes): Images => {
-  let images = pixelsToImages(pixels) as Images;
-  if (flip !== undefined) images = ops.where(flip.reshape([-1, 1, 1, 1]), images.flip([3]), images) as Images;
+  let images = pixelsToImages(pixels);
+  if (flip !== undefined) images = ops.where(flip.reshape([-1, 1, 1, 1]), images.flip([3]), images);
   if (down !== undefined && right !== undefined && zoom !== undefined) {
     images = resampled(resampled(images, down, zoom, 2), right, zoom, 3);
   }
   if (contrast !== undefined && brightness !== undefined) {
-    images = images.mul(contrast.reshape([-1, 1, 1, 1])).add(brightness.reshape([-1, 1, 1, 1])) as Images;
+    images = images.mul(contrast.reshape([-1, 1, 1, 1])).add(brightness.reshape([-1, 1, 1, 1]));
   }
   return images;
 };

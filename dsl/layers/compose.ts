@@ -1,79 +1,68 @@
 /** @file Joining layers. */
 import { type Layer, module } from "../module.js";
-import type { Tensor } from "../tensor.js";
+import type { ShapeError } from "../shape.js";
+import type { Images, ShowTensor, Tensor } from "../tensor.js";
+import type { ChannelKeeping, ShapeKeeping } from "./layers.js";
 
-type T = Tensor;
+// biome-ignore lint/suspicious/noExplicitAny: whatever its tensors are
+type AnyLayer = Layer<any, any>;
+type Input<L> = L extends (x: infer A extends Tensor) => unknown ? A : Tensor;
+type Output<L> = L extends ((x: never) => infer B extends Tensor) ? B : Tensor;
+
+/** What a layer gives for what it gets. */
+type After<L, Before extends Tensor> = L extends ShapeKeeping
+  ? Before
+  : L extends ChannelKeeping
+    ? Before extends Tensor<readonly [infer N extends number, infer C extends number, number, number]>
+      ? Images<C, N>
+      : Images
+    : Output<L>;
+
+type Joined<Before, L, At extends number> =
+  Before extends Input<L>
+    ? unknown
+    : ShapeError<`layer ${At} takes ${ShowTensor<Input<L>>}, the one before gives ${ShowTensor<Before>}`>;
+
+/** For each layer, whether it takes what the one before it gives. */
+type Chain<
+  L extends readonly unknown[],
+  Before extends Tensor = Input<L[0]>,
+  Seen extends readonly unknown[] = [],
+> = L extends readonly [infer H, ...infer R]
+  ? Chain<R, After<H, Before>, readonly [...Seen, Joined<Before, H, Seen["length"]>]>
+  : number extends L["length"]
+    ? readonly Repeated<L[number]>[]
+    : Seen;
+type Repeated<L> = Output<L> extends Input<L> ? unknown : ShapeError<`each layer ${Change<L>}`>;
+type Change<L> = `takes ${ShowTensor<Input<L>>} and gives ${ShowTensor<Output<L>>}`;
+
+/** What a chain of layers gives. */
+type End<L extends readonly unknown[], Before extends Tensor = Input<L[0]>> = L extends readonly [
+  infer H,
+  ...infer R,
+]
+  ? End<R, After<H, Before>>
+  : Before;
 
 /** Layers one after the other, each taking what the one before it gives. Names: `0`, `1`, … */
-export function sequential<A extends T, B extends T>(a: Layer<A, B>): Layer<A, B>;
-export function sequential<A extends T, B extends T, C extends T>(
-  a: Layer<A, B>,
-  b: Layer<B, C>,
-): Layer<A, C>;
-export function sequential<A extends T, B extends T, C extends T, D extends T>(
-  a: Layer<A, B>,
-  b: Layer<B, C>,
-  c: Layer<C, D>,
-): Layer<A, D>;
-export function sequential<A extends T, B extends T, C extends T, D extends T, E extends T>(
-  a: Layer<A, B>,
-  b: Layer<B, C>,
-  c: Layer<C, D>,
-  d: Layer<D, E>,
-): Layer<A, E>;
-export function sequential<A extends T, B extends T, C extends T, D extends T, E extends T, F extends T>(
-  a: Layer<A, B>,
-  b: Layer<B, C>,
-  c: Layer<C, D>,
-  d: Layer<D, E>,
-  e: Layer<E, F>,
-): Layer<A, F>;
-export function sequential<
-  A extends T,
-  B extends T,
-  C extends T,
-  D extends T,
-  E extends T,
-  F extends T,
-  G extends T,
->(
-  a: Layer<A, B>,
-  b: Layer<B, C>,
-  c: Layer<C, D>,
-  d: Layer<D, E>,
-  e: Layer<E, F>,
-  f: Layer<F, G>,
-): Layer<A, G>;
-export function sequential<
-  A extends T,
-  B extends T,
-  C extends T,
-  D extends T,
-  E extends T,
-  F extends T,
-  G extends T,
-  H extends T,
->(
-  a: Layer<A, B>,
-  b: Layer<B, C>,
-  c: Layer<C, D>,
-  d: Layer<D, E>,
-  e: Layer<E, F>,
-  f: Layer<F, G>,
-  g: Layer<G, H>,
-): Layer<A, H>;
-export function sequential(...layers: Layer[]): Layer {
-  return stack(layers);
-}
+export const sequential = <const L extends readonly AnyLayer[]>(
+  ...layers: { readonly [K in keyof L]: L[K] & Chain<L>[K & keyof Chain<L>] }
+): Layer<Input<L[0]>, End<L>> => joined(layers);
 
-/** Any number of layers of one type, one after the other. Names: `0`, `1`, … */
-export const stack = <X extends T>(layers: readonly Layer<X, X>[]): Layer<X, X> =>
-  module(Object.fromEntries(layers.map((layer, i) => [i, layer])), (children, x: X): X => {
+/** A list of layers, one after the other; where its length is not known, each gives what it takes. Names: `0`, `1`, … */
+export const stack = <const L extends readonly AnyLayer[]>(
+  layers: L & Chain<L>,
+): Layer<Input<L[0]>, End<L>> => joined(layers);
+
+const joined = (layers: readonly AnyLayer[]): AnyLayer =>
+  module(Object.fromEntries(layers.map((layer, i) => [i, layer])), (children, x: Tensor) => {
     let y = x;
     for (const layer of Object.values(children)) y = layer(y);
     return y;
   });
 
+type ResidualCheck<L> = Output<L> extends Input<L> ? unknown : ShapeError<`residual: the body ${Change<L>}`>;
+
 /** `x + body(x)`. */
-export const residual = <X extends T>(body: Layer<X, X>): Layer<X, X> =>
-  module({ body }, ({ body }, x: X): X => x.add(body(x) as never) as unknown as X);
+export const residual = <L extends AnyLayer>(body: L & ResidualCheck<L>): Layer<Input<L>, Input<L>> =>
+  module({ body }, ({ body }, x: Input<L>): Input<L> => x.add(body(x)));

@@ -3,7 +3,7 @@ import { training } from "../compiled.js";
 import { constant, type Init, kaimingUniform, ones, uniform, zeros } from "../initialisers.js";
 import { type Layer, module, parameter, state } from "../module.js";
 import * as ops from "../ops.generated.js";
-import type { FloatDType, Shape } from "../shape.js";
+import type { Shape } from "../shape.js";
 import type { Features, Images, Tensor } from "../tensor.js";
 
 type Size = number | readonly [height: number, width: number];
@@ -39,8 +39,8 @@ export const conv2d = <const I extends number, const O extends number>(
   const bound = 1 / Math.sqrt((inputs / groups) * height * width);
   return module(
     {
-      weight: parameter([outputs as O, inputs / groups, height, width], init),
-      bias: bias ? parameter([outputs as O], uniform(-bound, bound)) : null,
+      weight: parameter([outputs, inputs / groups, height, width], init),
+      bias: bias ? parameter([outputs], uniform(-bound, bound)) : null,
     },
     <N extends number>(
       {
@@ -64,11 +64,10 @@ export const linear = <const I extends number, const O extends number>(
   const bound = 1 / Math.sqrt(inputs);
   return module(
     {
-      weight: parameter([outputs as O, inputs as I], init),
-      bias: bias ? parameter([outputs as O], uniform(-bound, bound)) : null,
+      weight: parameter([outputs, inputs], init),
+      bias: bias ? parameter([outputs], uniform(-bound, bound)) : null,
     },
-    ({ weight, bias }, x: Features<I>): Features<O> =>
-      ops.linear(x as never, weight as never, bias as never) as unknown as Features<O>,
+    ({ weight, bias }, x: Features<I>): Features<O> => ops.linear(x, weight, bias),
   );
 };
 
@@ -80,10 +79,10 @@ export interface BatchNormOptions {
   affine?: boolean | "shift";
 }
 
-const batchNorm = <X extends Tensor<Shape, FloatDType>>(
+const batchNorm = <S extends Shape>(
   channels: number,
   { momentum = 0.1, eps = 1e-5, affine = true }: BatchNormOptions,
-): Layer<X, X> =>
+): Layer<Tensor<S, "f32">, Tensor<S, "f32">> =>
   module(
     {
       weight: affine === true ? parameter([channels], ones()) : null,
@@ -91,43 +90,52 @@ const batchNorm = <X extends Tensor<Shape, FloatDType>>(
       mean: state([channels], zeros()),
       variance: state([channels], ones()),
     },
-    ({ weight, bias, mean, variance }, x: X): X =>
-      ops.batch_norm(x as never, weight as never, bias as never, mean as never, variance as never, {
-        training: training(),
-        momentum,
-        eps,
-      }) as unknown as X,
+    ({ weight, bias, mean, variance }, x: Tensor<S, "f32">): Tensor<S, "f32"> =>
+      ops.batch_norm(x, weight, bias, mean, variance, { training: training(), momentum, eps }),
   );
 
 /** BatchNorm over the channels of images. */
 export const batchNorm2d = <const C extends number>(
   channels: C,
   options: BatchNormOptions = {},
-): Layer<Images<C>, Images<C>> => batchNorm<Images<C>>(channels, options);
+): Layer<Images<C>, Images<C>> => batchNorm(channels, options);
 
 /** BatchNorm over features. */
 export const batchNorm1d = <const C extends number>(
   channels: C,
   options: BatchNormOptions = {},
-): Layer<Features<C>, Features<C>> => batchNorm<Features<C>>(channels, options);
+): Layer<Features<C>, Features<C>> => batchNorm(channels, options);
 
 /** PReLU with one slope a channel, 0.25 at first. */
 export const prelu = <const C extends number>(channels: C) =>
   module(
-    { slope: parameter([channels as C], constant(0.25)) },
+    { slope: parameter([channels], constant(0.25)) },
     ({ slope }, x: Images<C>): Images<C> => ops.prelu(x, slope),
   );
 
 /** PReLU on features. */
 export const prelu1d = <const C extends number>(channels: C) =>
   module(
-    { slope: parameter([channels as C], constant(0.25)) },
+    { slope: parameter([channels], constant(0.25)) },
     ({ slope }, x: Features<C>): Features<C> => ops.prelu(x, slope),
   );
 
+declare const keeps: unique symbol;
+
+/** A layer for any shape, which gives the shape that it gets. */
+export interface ShapeKeeping extends Layer<Tensor<Shape, "f32">, Tensor<Shape, "f32">> {
+  readonly [keeps]: "shape";
+  <S extends Shape>(x: Tensor<S, "f32">): Tensor<S, "f32">;
+}
+
+/** A layer for images of any number and channels, which gives as many. */
+export interface ChannelKeeping extends Layer<Images, Images> {
+  readonly [keeps]: "channels";
+  <C extends number, N extends number>(x: Images<C, N>): Images<C, N>;
+}
+
 /** max(0, x) on anything. */
-export const relu = () =>
-  module({}, <S extends Shape>(_: object, x: Tensor<S, "f32">): Tensor<S, "f32"> => ops.relu(x));
+export const relu = () => module({}, (_: object, x: Tensor<Shape, "f32">) => ops.relu(x)) as ShapeKeeping;
 
 /** The largest value of each window. */
 export const maxPool2d = (kernel: Size, options: { stride?: Size; padding?: Size } = {}) => {
@@ -136,30 +144,18 @@ export const maxPool2d = (kernel: Size, options: { stride?: Size; padding?: Size
     stride: pair(options.stride ?? kernel),
     padding: pair(options.padding ?? 0),
   };
-  return module(
-    {},
-    <C extends number, N extends number>(_: object, x: Images<C, N>): Images<C, N> =>
-      ops.max_pool2d(x, window),
-  );
+  return module({}, (_: object, x: Images) => ops.max_pool2d(x, window)) as ChannelKeeping;
 };
 
 /** The mean of each of `size` windows: `adaptiveAvgPool2d(1)` is global average pooling. */
 export const adaptiveAvgPool2d = (size: Size) => {
   const windows = pair(size);
-  return module(
-    {},
-    <C extends number, N extends number>(_: object, x: Images<C, N>): Images<C, N> =>
-      ops.adaptive_avg_pool2d(x, windows),
-  );
+  return module({}, (_: object, x: Images) => ops.adaptive_avg_pool2d(x, windows)) as ChannelKeeping;
 };
 
 /** [N, C, H, W] to [N, C*H*W]. */
-export const flatten = () =>
-  module({}, <N extends number>(_: object, x: Images<number, N>): Features<number, N> => ops.flatten(x));
+export const flatten = () => module({}, (_: object, x: Images): Features => ops.flatten(x));
 
 /** In training, zeroes each element with probability `p` and scales the others up. */
 export const dropout = (p: number) =>
-  module(
-    {},
-    <S extends Shape>(_: object, x: Tensor<S, "f32">): Tensor<S, "f32"> => ops.dropout(x, p, training()),
-  );
+  module({}, (_: object, x: Tensor<Shape, "f32">) => ops.dropout(x, p, training())) as ShapeKeeping;

@@ -59,7 +59,7 @@ const outOfPool = (
   return pushed
     .sum()
     .mul(scale / k)
-    .div(Math.max(pass.outside, 1)) as Tensor<readonly [], "f32">;
+    .div(Math.max(pass.outside, 1));
 };
 
 /** F2C for a net, a pool and a margin. */
@@ -88,7 +88,7 @@ export const f2c =
           .sum()
           .div(Math.max(pass.inside, 1))
           .add(outOfPool(negatives, cosine, pass));
-      return one(cosines.first).add(one(cosines.second)) as Tensor<readonly [], "f32">;
+      return one(cosines.first).add(one(cosines.second));
     };
 
     return method(

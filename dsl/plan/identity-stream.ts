@@ -99,7 +99,12 @@ export class IdentityIndex {
     for (let i = 0; i < images.length; i++) seen ^= offsets[out[at + i]! + 1]!;
     this.seen = seen;
     for (let i = 0; i < images.length; i++) {
-      out[at + i] = labelOf(offsets, images[i]!, out[at + i]!, blocks[Math.floor(images[i]! / BLOCK) + 1]! + 1);
+      out[at + i] = labelOf(
+        offsets,
+        images[i]!,
+        out[at + i]!,
+        blocks[Math.floor(images[i]! / BLOCK) + 1]! + 1,
+      );
     }
   }
 }

@@ -250,7 +250,8 @@ export class LruSlots {
   /** What a checkpoint keeps: who sits where, the rows, and the order of the slots. */
   state(): { owner: Int32Array; rows: Uint8Array; order: Int32Array } {
     const order = new Int32Array(this.used);
-    for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.slots[4 * slot + OLDER]!) order[i++] = slot;
+    for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.slots[4 * slot + OLDER]!)
+      order[i++] = slot;
     return {
       owner: Int32Array.from({ length: this.capacity }, (_, slot) => this.slots[4 * slot]!),
       rows: Uint8Array.from({ length: this.capacity }, (_, slot) => this.rowOf(slot)),

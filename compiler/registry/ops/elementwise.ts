@@ -7,7 +7,8 @@ import type { OpSpec } from "../spec.js";
 type Entries = Parameters<typeof family>[1];
 
 const BINARY =
-  "<S extends Shape, D extends DType, O extends Shape = readonly []>(self: Tensor<S, D>, other: number | (Tensor<O, DType> & BroadcastCheck<S, O>)): Tensor<Broadcast<S, O>, D>";
+  "<S extends Shape, D extends DType, O extends Shape = readonly [], E extends DType = D>(self: Tensor<S, D>, other: number | (Tensor<O, E> & BroadcastCheck<S, O>)): Tensor<Broadcast<S, O>, Promoted<D, E>>";
+const DIVISION = BINARY.replace("Promoted<D, E>", "Divided<Promoted<D, E>>");
 const COMPARE =
   '<S extends Shape, D extends DType, O extends Shape = readonly []>(self: Tensor<S, D>, other: number | (Tensor<O, DType> & BroadcastCheck<S, O>)): Tensor<Broadcast<S, O>, "bool">';
 const UNARY = "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>): Tensor<S, D>";
@@ -45,7 +46,7 @@ const entries: Entries = {
   add: binary("add", "The sum, elementwise.", BINARY),
   sub: binary("sub", "The difference `self - other`, elementwise.", BINARY),
   mul: binary("mul", "The product, elementwise.", BINARY),
-  div: binary("div", "The quotient `self / other`, elementwise; integers divide to f32.", BINARY, {
+  div: binary("div", "The quotient `self / other`, elementwise; integers divide to f32.", DIVISION, {
     float: true,
   }),
   rsub: {
@@ -57,14 +58,14 @@ const entries: Entries = {
     operands: [tensor("self"), tensor("other")],
     calls: [aten("maximum", "self", "other")],
     signature:
-      "<S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: Tensor<O, D> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, D>",
+      "<S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: Tensor<O, NoInfer<D>> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, D>",
   },
   minimum: {
     ...binary("minimum", "The smaller of the two, elementwise.", BINARY),
     operands: [tensor("self"), tensor("other")],
     calls: [aten("minimum", "self", "other")],
     signature:
-      "<S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: Tensor<O, D> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, D>",
+      "<S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: Tensor<O, NoInfer<D>> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, D>",
   },
   pow: {
     ...binary("pow", "`self` to the power `other`, elementwise.", BINARY),
@@ -148,7 +149,7 @@ const entries: Entries = {
     },
     calls: [aten("prelu", "self", "slope")],
     signature:
-      "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, slope: Tensor<readonly [number], D>): Tensor<S, D>",
+      "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, slope: Tensor<readonly [number], NoInfer<D>>): Tensor<S, D>",
     method: true,
   },
   clamp: {
@@ -184,7 +185,7 @@ const entries: Entries = {
       when({ self: "scalar", other: "scalar" }, aten("where.Scalar", "condition", "self", "other")),
     ],
     signature:
-      '<C extends Shape, S extends Shape, D extends DType, O extends Shape = readonly []>(condition: Tensor<C, "bool">, self: Tensor<S, D>, other: number | Tensor<O, D>): Tensor<Broadcast<C, Broadcast<S, O>>, D>',
+      '<C extends Shape, S extends Shape, D extends DType, O extends Shape = readonly []>(condition: Tensor<C, "bool"> & BroadcastCheck<S, C>, self: Tensor<S, D>, other: number | (Tensor<O, NoInfer<D>> & BroadcastCheck<S, O>)): Tensor<Broadcast<C, Broadcast<S, O>>, D>',
     example: "const second = where(plan.dual, row1, row0);",
   },
   masked_fill: {

@@ -23,7 +23,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     shape: matmulRule,
     calls: [aten("matmul", "self", "other")],
     signature:
-      "<A extends Shape, B extends Shape, D extends DType>(self: Tensor<A, D>, other: Tensor<B, D> & MatmulCheck<A, B>): Tensor<Matmul<A, B>, D>",
+      "<A extends Shape, B extends Shape, D extends DType>(self: Tensor<A, D>, other: Tensor<B, NoInfer<D>> & MatmulCheck<A, B>): Tensor<Matmul<A, B>, D>",
     method: true,
     example: "const cosine = probe.matmul(pool.transpose(0, 1));",
   },
@@ -34,7 +34,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     shape: linearRule,
     calls: [aten("linear", "self", "weight", "bias")],
     signature:
-      "<S extends Shape, O extends number, I extends number, D extends FloatDType>(self: Tensor<S, D> & LastDimCheck<S, I>, weight: Tensor<readonly [O, I], D>, bias?: Tensor<readonly [O], D> | null): Tensor<ReplaceLast<S, O>, D>",
+      "<S extends Shape, O extends number, I extends number, D extends FloatDType>(self: Tensor<S, D> & LastDimCheck<S, I>, weight: Tensor<readonly [O, I], NoInfer<D>>, bias?: Tensor<readonly [O], NoInfer<D>> | null): Tensor<ReplaceLast<S, O>, D>",
   },
   conv2d: {
     doc: "The two-dimensional cross-correlation of images [N, C, H, W] with a weight [O, C/groups, KH, KW].",
@@ -53,7 +53,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     shape: convRule,
     calls: [aten("conv2d", "self", "weight", "bias", "stride", "padding", "dilation", "groups")],
     signature:
-      "<D extends FloatDType, N extends number, O extends number>(self: Tensor<readonly [N, number, number, number], D>, weight: Tensor<readonly [O, number, number, number], D>, bias?: Tensor<readonly [O], D> | null, options?: ConvOptions): Tensor<readonly [N, O, number, number], D>",
+      "<D extends FloatDType, N extends number, O extends number>(self: Tensor<readonly [N, number, number, number], D>, weight: Tensor<readonly [O, number, number, number], NoInfer<D>>, bias?: Tensor<readonly [O], NoInfer<D>> | null, options?: ConvOptions): Tensor<readonly [N, O, number, number], D>",
   },
   max_pool2d: {
     doc: "The largest value of each window.",
@@ -149,7 +149,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       ),
     ],
     signature:
-      "<S extends Shape, D extends FloatDType, C extends number>(self: Tensor<S, D>, weight: Tensor<readonly [C], D> | null, bias: Tensor<readonly [C], D> | null, mean: Tensor<readonly [C], D>, variance: Tensor<readonly [C], D>, options: { training: boolean; momentum?: number; eps?: number }): Tensor<S, D>",
+      "<S extends Shape, D extends FloatDType, C extends number>(self: Tensor<S, D>, weight: Tensor<readonly [C], NoInfer<D>> | null, bias: Tensor<readonly [C], NoInfer<D>> | null, mean: Tensor<readonly [C], NoInfer<D>>, variance: Tensor<readonly [C], NoInfer<D>>, options: { training: boolean; momentum?: number; eps?: number }): Tensor<S, D>",
   },
   layer_norm: {
     doc: "Normalises over the last dimension.",
@@ -165,6 +165,6 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     },
     calls: [aten("layer_norm", "self", "size", "weight", "bias", "eps", "#True")],
     signature:
-      "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, weight: Tensor<readonly [number], D> | null, bias: Tensor<readonly [number], D> | null, options: { size: readonly number[]; eps?: number }): Tensor<S, D>",
+      "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, weight: Tensor<readonly [number], NoInfer<D>> | null, bias: Tensor<readonly [number], NoInfer<D>> | null, options: { size: readonly number[]; eps?: number }): Tensor<S, D>",
   },
 });

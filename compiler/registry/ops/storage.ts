@@ -56,7 +56,8 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
       return [];
     },
     calls: [aten("copy_", "self", "source")],
-    signature: "<S extends Shape, D extends DType>(self: Tensor<S, D>, source: Tensor<S, D>): void",
+    signature:
+      "<S extends Shape, D extends DType>(self: Tensor<S, D>, source: Tensor<NoInfer<S>, NoInfer<D>>): void",
     method: true,
   },
   index_copy_: {
@@ -72,7 +73,7 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
     shape: indexWriteRule(true),
     calls: [aten("index_copy_", "self", "dim", "index", "source")],
     signature:
-      '<S extends Shape, D extends DType>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, D>, dim?: number): void',
+      '<S extends Shape, D extends DType>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: number): void',
     method: true,
   },
   lerp_: {
@@ -89,7 +90,7 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
     },
     calls: [aten("lerp_.Scalar", "self", "end", "weight")],
     signature:
-      "<S extends Shape, D extends DType>(self: Tensor<S, D>, end: Tensor<S, D>, weight: number): void",
+      "<S extends Shape, D extends DType>(self: Tensor<S, D>, end: Tensor<NoInfer<S>, NoInfer<D>>, weight: number): void",
     method: true,
   },
   state: {

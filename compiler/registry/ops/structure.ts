@@ -24,7 +24,10 @@ import {
 import type { OpSpec } from "../spec.js";
 
 const ANY = "<S extends Shape, D extends DType>(self: Tensor<S, D>";
-const REDUCE = `${ANY}, dim?: number | readonly number[], options?: { keepdim?: boolean }): Tensor<Shape, D>`;
+const REDUCE =
+  "<S extends Shape, D extends DType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(self: Tensor<S, D>, dim?: A, options?: { keepdim?: K }): Tensor<Reduced<S, A, K>, D>";
+
+const REDUCE_FLOATS = REDUCE.replace("D extends DType", "D extends FloatDType");
 
 const reduce = (name: string, doc: string, entry: Partial<OpSpec> & Pick<OpSpec, "shape">) => ({
   doc,
@@ -85,7 +88,8 @@ export const VIEWS: readonly OpSpec[] = family("views", {
       ];
     },
     calls: [aten("permute", "self", "order")],
-    signature: `${ANY}, order: readonly number[]): Tensor<Shape, D>`,
+    signature:
+      "<S extends Shape, D extends DType, const P extends Shape>(self: Tensor<S, D>, order: P): Tensor<Permuted<S, P>, D>",
     method: true,
   },
   transpose: {
@@ -242,7 +246,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     shape: catRule,
     calls: [aten("cat", "tensors", "dim")],
     signature:
-      "<const T extends readonly Tensor[]>(tensors: T, dim?: number): Tensor<ReplaceDim<ShapeOf<T[0]>, 0, number>, DTypeOf<T[0]>>",
+      "<const T extends readonly Tensor[], const A extends number = 0>(tensors: T, dim?: A): Tensor<ReplaceDim<ShapeOf<T[0]>, A, number>, DTypeOf<T[0]>>",
     example: "const both = cat([px, py]);",
   },
   stack: {
@@ -278,17 +282,22 @@ export const VIEWS: readonly OpSpec[] = family("views", {
 export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
   sum: reduce("sum.dim_IntList", "The sum over `dim`, or over everything; bool and integers sum to i64.", {
     shape: reduction({ dtype: (d) => (["bool", "u8", "i32", "i64"].includes(d) ? "i64" : d) }),
-    signature: `${ANY}, dim?: number | readonly number[], options?: { keepdim?: boolean }): Tensor<Shape, D>`,
+    signature: REDUCE.replace("K>, D>", "K>, Summed<D>>"),
   }),
-  mean: reduce("mean.dim", "The mean over `dim`, or over everything.", { shape: reduction({ float: true }) }),
+  mean: reduce("mean.dim", "The mean over `dim`, or over everything.", {
+    shape: reduction({ float: true }),
+    signature: REDUCE_FLOATS,
+  }),
   amax: reduce("amax", "The largest value over `dim`, or over everything.", { shape: reduction() }),
   amin: reduce("amin", "The smallest value over `dim`, or over everything.", { shape: reduction() }),
   logsumexp: reduce("logsumexp", "log of the sum of exponentials over `dim`, without overflow.", {
     attributes: [attribute("dim", "ints"), attribute("keepdim", "bool", false)],
     shape: reduction({ float: true }),
+    signature: REDUCE_FLOATS,
   }),
   norm: reduce("linalg_vector_norm", "The L2 length over `dim`, or of everything.", {
     shape: reduction({ float: true }),
+    signature: REDUCE_FLOATS,
     calls: [aten("linalg_vector_norm", "self", "#2", "dim", "keepdim")],
   }),
   argmax: {
@@ -297,7 +306,8 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
     attributes: [attribute("dim", "int"), attribute("keepdim", "bool", false)],
     shape: (call) => [tensorType(reducedDims(call, tensorAt(call, 0)), "i64")],
     calls: [aten("argmax", "self", "dim", "keepdim")],
-    signature: `${ANY}, dim: number, options?: { keepdim?: boolean }): Tensor<Shape, "i64">`,
+    signature:
+      '<S extends Shape, D extends DType, const A extends number, const K extends boolean = false>(self: Tensor<S, D>, dim: A, options?: { keepdim?: K }): Tensor<Reduced<S, A, K>, "i64">',
     method: true,
   },
   topk: {
@@ -357,7 +367,7 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
     },
     calls: [aten("cross_entropy_loss", "self", "target", "#None", "#0", "#-1", "#0.0")],
     signature:
-      '<N extends number, C extends number, D extends FloatDType>(self: Tensor<readonly [N, C], D>, target: Tensor<readonly [N], "i64">): Tensor<readonly [N], D>',
+      '<N extends number, C extends number, D extends FloatDType>(self: Tensor<readonly [N, C], D>, target: Tensor<readonly [NoInfer<N>], "i64">): Tensor<readonly [N], D>',
   },
 });
 
@@ -375,7 +385,7 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     shape: indexSelectRule,
     calls: [aten("index_select", "self", "dim", "index")],
     signature:
-      '<S extends Shape, D extends DType, N extends number>(self: Tensor<S, D>, index: Tensor<readonly [N], "i64">, dim?: number): Tensor<ReplaceFirst<S, N>, D>',
+      '<S extends Shape, D extends DType, N extends number, const A extends number = 0>(self: Tensor<S, D>, index: Tensor<readonly [N], "i64">, dim?: A): Tensor<ReplaceDim<S, A, N>, D>',
     method: true,
   },
   gather: {
@@ -401,7 +411,7 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
       when({ source: "scalar" }, aten("scatter.value", "self", "dim", "index", "source")),
     ],
     signature:
-      '<S extends Shape, D extends DType, I extends Shape>(self: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<I, D> | number, dim: number): Tensor<S, D>',
+      '<S extends Shape, D extends DType, I extends Shape>(self: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<NoInfer<I>, NoInfer<D>> | number, dim: number): Tensor<S, D>',
     method: true,
   },
   index_copy: {
@@ -412,7 +422,7 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     shape: indexWriteRule(false),
     calls: [aten("index_copy", "self", "dim", "index", "source")],
     signature:
-      '<S extends Shape, D extends DType>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, D>, dim?: number): Tensor<S, D>',
+      '<S extends Shape, D extends DType>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: number): Tensor<S, D>',
     method: true,
   },
   index_add: {
@@ -422,7 +432,7 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     shape: indexWriteRule(false),
     calls: [aten("index_add", "self", "dim", "index", "source")],
     signature:
-      '<S extends Shape, D extends DType>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, D>, dim?: number): Tensor<S, D>',
+      '<S extends Shape, D extends DType>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: number): Tensor<S, D>',
     method: true,
   },
   one_hot: {

@@ -1,0 +1,54 @@
+// Symbolic sizes through ops: what the editor knows of each result.
+import { type Dim, type DType, normalize, ops, type Shape, type Tensor } from "f2c-dsl";
+import { shapeOf, some } from "./shape-of.js";
+
+type B = Dim<"B">;
+type Q = Dim<"Q">;
+const x = some<Tensor<readonly [B, 512], "f32">>();
+const images = some<Tensor<readonly [B, 3, 8, 9], "u8">>();
+const rows = some<Tensor<readonly [Q], "i64">>();
+const weight = some<Tensor<readonly [10, 512], "f32">>();
+
+shapeOf(normalize(x).matmul(weight.transpose(0, 1))) satisfies readonly [B, 10];
+shapeOf(x.matmul(some<Tensor<readonly [512], "f32">>())) satisfies readonly [B];
+shapeOf(ops.linear(x, weight)) satisfies readonly [B, 10];
+shapeOf(x.index_select(rows)) satisfies readonly [Q, 512];
+shapeOf(x.index_select(rows, 1)) satisfies readonly [B, Q];
+shapeOf(x.mul(x).sum(1)) satisfies readonly [B];
+shapeOf(x.mean(-1, { keepdim: true })) satisfies readonly [B, 1];
+shapeOf(x.mean()) satisfies readonly [];
+shapeOf(x.amax([0])) satisfies readonly [512];
+shapeOf(x.argmax(1)) satisfies readonly [B];
+shapeOf(x.sub(x.mean(1).unsqueeze(1)).div(x.norm(-1, { keepdim: true }))) satisfies readonly [B, 512];
+shapeOf(x.add(1).mul(some<Tensor<readonly [512], "f32">>())) satisfies readonly [B, 512];
+shapeOf(x.unsqueeze(1).mul(weight)) satisfies readonly [B, 10, 512];
+shapeOf(x.gather(rows.unsqueeze(1), 1)) satisfies readonly [Q, 1];
+shapeOf(images.permute([0, 2, 3, 1])) satisfies readonly [B, 8, 9, 3];
+shapeOf(images.transpose(-1, 1)) satisfies readonly [B, 9, 8, 3];
+shapeOf(images.select(1, 0)) satisfies readonly [B, 8, 9];
+shapeOf(images.slice(1, 0, 1)) satisfies readonly [B, number, 8, 9];
+shapeOf(images.reshape([-1, 3, 72])) satisfies readonly [number, 3, 72];
+shapeOf(ops.cat([x, x])) satisfies readonly [number, 512];
+shapeOf(ops.cat([x, x], 1)) satisfies readonly [B, number];
+shapeOf(ops.one_hot(rows, 7)) satisfies readonly [Q, 7];
+
+// Dtypes of results.
+images.to("f32").div(255) satisfies Tensor<Shape, "f32">;
+images.div(images) satisfies Tensor<Shape, "f32">;
+images.sum() satisfies Tensor<readonly [], "i64">;
+x.gt(0).logical_and(x.lt(1)) satisfies Tensor<Shape, "bool">;
+x.gt(0).mul(x) satisfies Tensor<Shape, "f32">;
+rows.mul(x.mean()) satisfies Tensor<Shape, "f32">;
+rows.add(some<Tensor<readonly [Q], "i32">>()) satisfies Tensor<Shape, "i64">;
+
+// A more exact type is the user's word, which the compiler checks.
+shapeOf(some<Tensor<Shape, "f32">>().as<[B, 512]>()) satisfies readonly [B, 512];
+
+// Unknown sizes and unknown ranks pass in both directions.
+export const known: Tensor<readonly [B, 512], "f32"> = some<Tensor<readonly [number, number], "f32">>();
+export const ranked: Tensor<readonly [B, 512], "f32"> = some<Tensor<Shape, "f32">>();
+export const unknown: Tensor<Shape, "f32"> = ranked;
+export const anything: Tensor<Shape, DType> = unknown;
+x.add(some<Tensor<Shape, "f32">>()).matmul(some<Tensor<readonly [number, 3], "f32">>());
+const [batch, features] = x.shape;
+export const cells: number = batch * features;

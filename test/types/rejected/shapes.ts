@@ -1,0 +1,65 @@
+import { type Dim, type Features, type Images, ops, type Tensor } from "f2c-dsl";
+import { some } from "../accepted/shape-of.js";
+
+type B = Dim<"B">;
+type Q = Dim<"Q">;
+const rows = some<Tensor<readonly [B, 512], "f32">>();
+const others = some<Tensor<readonly [Q, 512], "f32">>();
+const weight = some<Tensor<readonly [256, 512], "f32">>();
+const images = some<Images<3>>();
+const labels = some<Tensor<readonly [9], "i64">>();
+const needsRows = (x: Features<512>) => x;
+const needsBatch = (x: Tensor<readonly [B, 512], "f32">) => x;
+
+// error: The types of '[dims].rank' are incompatible
+needsRows(images);
+
+// error: The types of '[dims][1]' are incompatible
+needsRows(some<Features<256>>());
+
+// error: Type '"Q"' is not assignable to type '"B"'
+needsBatch(others);
+
+// error: matmul: [B, 512] times [256, 512], the inner dimensions differ
+rows.matmul(weight);
+
+// error: matmul: [B, 512] times [9], the inner dimensions differ
+rows.matmul(some<Tensor<readonly [9], "f32">>());
+
+// error: linear: the input has 512 features, the weight takes 256
+ops.linear(rows, weight.transpose(0, 1));
+
+// error: [B, 512] and [Q, 512] do not broadcast
+rows.add(others);
+
+// error: [B, 512] and [256, 512] do not broadcast
+rows.mul(weight);
+
+// error: [B, 512] and [256, 512] do not broadcast
+rows.gt(weight);
+
+// error: [B, 512] and [256] do not broadcast
+rows.sub(weight.mean(1));
+
+// error: [256, 512] and [512, 256] do not broadcast
+ops.where(weight.gt(0), weight, weight.transpose(0, 1));
+
+// error: The types of '[dims][0]' are incompatible
+ops.cross_entropy(some<Features<10, 8>>(), labels);
+
+// error: The types of '[dims].rank' are incompatible
+rows.index_select(some<Tensor<readonly [Q, 1], "i64">>());
+
+// error: The types of '[dims][1]' are incompatible
+rows.copy_(some<Tensor<readonly [B, 256], "f32">>());
+
+// error: The types of '[dims].rank' are incompatible
+export const scalar: Tensor<readonly [], "f32"> = rows.mean(1);
+
+// error: The types of '[dims][1]' are incompatible
+export const turned: Tensor<readonly [number, 3, 8, 9], "f32"> = some<
+  Tensor<readonly [4, 3, 8, 9], "f32">
+>().permute([0, 3, 1, 2]);
+
+// error: Argument of type 'number' is not assignable to parameter of type 'Shape'
+rows.reshape(-1);
