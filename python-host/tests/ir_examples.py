@@ -124,7 +124,9 @@ class ModuleBuilder:
         self._data["locations"].append([0, start, start + utf16(snippet), parent])
         return len(self._data["locations"]) - 1
 
-    def storage(self, table: str, name: str, type: dict[str, Any], kind: str = "zeros", /, **init: Any) -> str:
+    def storage(
+        self, table: str, name: str, type: dict[str, Any], kind: str = "zeros", /, **init: Any
+    ) -> str:
         self._data[table].append({"name": name, "type": type, "init": {"kind": kind, **init}, "location": 0})
         return name
 
@@ -138,7 +140,9 @@ class ModuleBuilder:
         self._data["groups"].append({"name": name, "members": members})
 
     def type_of(self, storage: str) -> dict[str, Any]:
-        return next(s["type"] for s in self._data["parameters"] + self._data["states"] if s["name"] == storage)
+        return next(
+            s["type"] for s in self._data["parameters"] + self._data["states"] if s["name"] == storage
+        )
 
 
 def utf16(text: str) -> int:
@@ -212,7 +216,10 @@ def _conv_logits(f: FunctionBuilder, images: int, *, training: bool) -> int:
 
 def _conv_step(m: ModuleBuilder) -> None:
     f = m.function("step")
-    images, labels = f.input("x.images", tensor("B", 3, 8, 8), "images"), f.input("y", tensor("B", dtype="i64"))
+    images, labels = (
+        f.input("x.images", tensor("B", 3, 8, 8), "images"),
+        f.input("y", tensor("B", dtype="i64")),
+    )
     rate = f.input("lr", F64)
     losses = f.op("cross_entropy", _conv_logits(f, images, training=True), labels, to=tensor("B"))
     loss = f.op("mean", losses, to=NUMBER)

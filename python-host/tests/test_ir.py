@@ -7,10 +7,12 @@ import random
 from typing import Any
 
 import pytest
+from ir_examples import I64, NUMBER, ModuleBuilder, conv_net_module, tensor
+from mutations import damage
+
 from f2c_host.errors import Frame, HostError
 from f2c_host.ir import Type, parse_module
 from f2c_host.verify import verify
-from ir_examples import I64, NUMBER, ModuleBuilder, conv_net_module, tensor
 
 
 def regions_module() -> dict[str, Any]:
@@ -125,40 +127,6 @@ def test_types_print_as_in_the_text_form():
 
 
 # ---- damage
-
-ODD: list[Any] = [
-    None, True, False, -1, 0, 1, 2, 7, 10**30, 10**400, -(10**400), 0.5, -0.0, float("nan"), float("inf"), "", "B", "f32",
-    "nan", "yield", "return", "add", "state", [], {}, [[]], [0], [-1], {"tensor": [], "dtype": "f32"}, {"scalar": "bool"},
-    {"group": "g"}, {"kind": "copy", "of": "total"},
-]  # fmt: skip
-
-
-def places(data: Any) -> list[tuple[Any, str | int]]:
-    found: list[tuple[Any, str | int]] = []
-    keys = list(data) if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else []
-    for key in keys:
-        found.append((data, key))
-        found.extend(places(data[key]))
-    return found
-
-
-def damage(data: Any, draw: random.Random) -> None:
-    """One change, deletion, swap or doubling somewhere."""
-    spots = places(data)
-    holder, key = draw.choice(spots)
-    way = draw.randrange(4)
-    if way == 0:
-        holder[key] = copy.deepcopy(draw.choice(ODD))
-    elif way == 1:
-        del holder[key]
-    elif way == 2:
-        other, other_key = draw.choice(spots)
-        values = copy.deepcopy(other[other_key]), copy.deepcopy(holder[key])
-        holder[key], other[other_key] = values
-    elif isinstance(holder, list):
-        holder.insert(draw.randrange(len(holder) + 1), copy.deepcopy(holder[key]))
-    else:
-        holder[draw.choice(list(holder))] = copy.deepcopy(holder[key])
 
 
 @pytest.mark.parametrize("make", [regions_module, conv_net_module])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from ir_examples import CONV_WEIGHTS, F64, NUMBER, ModuleBuilder, conv_net_module, tensor
+
 from f2c_host.errors import HostError
 from f2c_host.initialise import initial_values
 from f2c_host.ir import parse_module
 from f2c_host.program import Program, select_device
-from ir_examples import CONV_WEIGHTS, F64, NUMBER, ModuleBuilder, conv_net_module, tensor
 
 BACKENDS = ("torchscript", "eager")
 

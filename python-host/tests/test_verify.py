@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ir_examples import BOOL, F64, I64, NUMBER, ModuleBuilder, conv_net_module, group, tensor
+
 from f2c_host.errors import HostError
 from f2c_host.ir import parse_module
 from f2c_host.verify import verify
-from ir_examples import BOOL, F64, I64, NUMBER, ModuleBuilder, conv_net_module, group, tensor
 
 Json = dict[str, Any]
 PAIR = tensor(2)

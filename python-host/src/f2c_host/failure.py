@@ -23,6 +23,11 @@ def failure_body(error: BaseException, doing: str) -> dict[str, Any]:
     return error_body(known, python)
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether Python or torch could not allocate."""
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _NO_MEMORY)
+
+
 def as_host_error(error: BaseException, doing: str) -> HostError:
     """The error itself if it is a HostError, else one that says what happened while `doing`."""
     text = str(error) or type(error).__name__
@@ -30,7 +35,7 @@ def as_host_error(error: BaseException, doing: str) -> HostError:
         return error
     if isinstance(error, KeyboardInterrupt):
         return HostError("F2C6601", f"interrupted during {doing}", "user", "resume from the last checkpoint")
-    if isinstance(error, MemoryError) or any(sign in text.lower() for sign in _NO_MEMORY):
+    if out_of_memory(error):
         return HostError(
             "F2C6602",
             f"out of memory during {doing}: {text.splitlines()[0]}",

@@ -32,7 +32,7 @@ def draw(storage: Storage, seed: int) -> Tensor:
     generator = generator_for(seed, storage.name)
     kind = init["kind"]
     if kind in ("zeros", "constant"):
-        return torch.full(shape, float(init.get("value", 0.0))).to(DTYPES[storage.type.dtype])
+        return torch.full(shape, init.get("value", 0.0), dtype=DTYPES[storage.type.dtype])
     if kind == "normal":
         values = torch.randn(shape, generator=generator) * init["std"] + init["mean"]
     elif kind == "uniform":

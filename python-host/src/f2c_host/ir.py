@@ -14,6 +14,7 @@ from .ops_table import IR_VERSION
 DTYPES = ("f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool")
 MAX_FLOAT = sys.float_info.max
 FLOATS = ("f16", "bf16", "f32", "f64")
+_FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
 _DIM = re.compile(r"[A-Za-z0-9_+*-]{1,100}")
 
 
@@ -173,6 +174,10 @@ class _Reader:
     def text(self) -> str:
         if not isinstance(self.value, str):
             raise malformed(self.where, "not a text")
+        try:
+            self.value.encode()
+        except UnicodeEncodeError:
+            raise malformed(self.where, "half a surrogate pair") from None
         return self.value
 
     def int(self, low: int = -(2**53), high: int = 2**53) -> int:
@@ -232,7 +237,9 @@ def _region(r: _Reader, depth: int) -> Region:
 
 def _op(r: _Reader, depth: int) -> Op:
     attributes = r.field("attributes").value
-    if not isinstance(attributes, dict) or not all(isinstance(k, str) for k in attributes):
+    if not isinstance(attributes, dict) or not all(
+        isinstance(k, str) and k.isidentifier() for k in attributes
+    ):
         raise malformed(r.where, "attributes are not a record")
     return Op(
         op=r.field("op").text(),
@@ -282,12 +289,18 @@ def _input(r: _Reader) -> Input:
     kind = source.field("kind").text()
     if kind not in ("images", "plan", "argument"):
         raise malformed(source.where, f"no input source {kind!r}")
-    return Input(_value(r), Source(kind, source.field("stream").text() if kind == "images" else ""))
+    value = _value(r)
+    if value.type.kind == "group":
+        raise malformed(r.where, "an input is a tensor or a scalar")
+    return Input(value, Source(kind, source.field("stream").text() if kind == "images" else ""))
 
 
 def _function(r: _Reader) -> Function:
+    name = r.field("name")
+    if not _FUNCTION.fullmatch(name.text()):
+        raise malformed(name.where, "not a name for a function")
     return Function(
-        name=r.field("name").text(),
+        name=name.value,
         inputs=tuple(_input(i) for i in r.field("inputs").items()),
         results=tuple(
             Result(x.field("name").text(), _type(x.field("type"))) for x in r.field("results").items()

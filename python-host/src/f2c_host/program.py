@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from .errors import Frame, HostError
+from .failure import out_of_memory
 from .initialise import initial_values
 from .ir import Function, Input, Module
-from .lower.builders import DTYPES, build_eager, build_script, eager_frames
+from .lower.builders import DTYPES, build_eager, build_inductor, build_script, eager_frames
 from .lower.places import Places
+from .memory import device_memory, storage_bytes, zeros
 from .torch_api import adapter
 from .verify import verify
 
@@ -22,7 +24,9 @@ _SCRIPT_PLACE = re.compile(
     r'File "([^"]+)", line (\d+)[^\n]*\n((?:[^\n]*\n){0,12}?)([ ]*)(~+)[^\n]*<--- HERE'
 )
 
-BACKENDS = {"torchscript": build_script, "eager": build_eager}
+_SMALLER = "lower the loader's images a step, the pool's capacity or the net's width"
+
+BACKENDS = {"torchscript": build_script, "eager": build_eager, "inductor": build_inductor}
 
 
 def select_device(name: str) -> torch.device:
@@ -77,12 +81,11 @@ class Program:
         except Exception as error:
             raise self._translate(error, "compiling the program") from error
         self.storage: dict[str, Tensor] = {}
-        self.reset(
-            initial={
-                s.name: torch.zeros(tuple(map(int, s.type.dims)), dtype=DTYPES[s.type.dtype])
-                for s in storages
-            }
-        )
+        self._check_memory()
+        try:
+            self._hold({s.name: zeros(s, self.device) for s in storages})
+        except Exception as error:
+            raise self._translate(error, "making room for the state") from error
 
     @property
     def state_bytes(self) -> int:
@@ -92,17 +95,31 @@ class Program:
     def parameter_count(self) -> int:
         return sum(self.storage[name].numel() for name in self._trained)
 
-    def reset(self, initial: Mapping[str, Tensor]) -> None:
-        """Puts these values into the storage, on the device; parameters become leaves that take gradients."""
+    def _check_memory(self) -> None:
+        """Refuses what cannot fit, before a system that lends memory freely ends the process for using it."""
+        module, total = self.module, device_memory(self.device)
+        needed = sum(storage_bytes(s) for s in (*module.parameters, *module.states))
+        if needed > total:
+            raise HostError(
+                "F2C6304",
+                f"out of memory: the state takes {needed / 2**30:.1f} GiB, {self.device} has {total / 2**30:.1f} GiB",
+                "resource",
+                _SMALLER,
+            )
+
+    def _hold(self, initial: Mapping[str, Tensor]) -> None:
+        """Takes these values over as the storage, on the device; parameters become leaves that take gradients."""
         self.storage = {
-            name: initial[name].detach().to(self.device, copy=True).requires_grad_(name in self._trained)
-            for name in self._index
+            name: initial[name].to(self.device).requires_grad_(name in self._trained) for name in self._index
         }
         self._list = list(self.storage.values())
 
     def initialise(self, seed: int) -> None:
         """Draws every storage from its initialiser: the same values on every device."""
-        self.reset(initial_values(self.module, seed))
+        try:
+            self._hold(initial_values(self.module, seed))
+        except Exception as error:
+            raise self._translate(error, "drawing the first state") from error
 
     def run(self, function: str, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
         """Runs a function on inputs by their dotted names; returns its named results."""
@@ -177,13 +194,10 @@ class Program:
         text = str(error)
         frames = self._script_frames(text) or eager_frames(self.module, error)
         message = _torch_message(text)
-        if (
-            isinstance(error, torch.OutOfMemoryError)
-            or "out of memory" in text
-            or "not enough memory" in text
-        ):
-            hint = "lower the loader's images a step, the pool's capacity or the net's width"
-            return HostError("F2C6304", f"out of memory while {doing}: {message}", "resource", hint, frames)
+        if out_of_memory(error):
+            return HostError(
+                "F2C6304", f"out of memory while {doing}: {message}", "resource", _SMALLER, frames
+            )
         return HostError(
             "F2C6305", f"torch refused while {doing}: {message}", "user" if frames else "fault", None, frames
         )

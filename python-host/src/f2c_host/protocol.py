@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from .errors import HostError
-from .wire import DTYPE_NAMES, Message
+from .wire import DTYPE_NAMES, MAX_NUMBER, Message
 
 VERSION = (1, 0)
 HEARTBEAT_SECONDS = 1.0
+MAX_THREADS = 1024  # with more than the system allows, OpenMP ends the process
 
 EXIT_OK = 0
 EXIT_FAULT = 1
@@ -35,10 +36,10 @@ class FieldType:
 
 
 def _integer(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)  # JavaScript has one kind of number
+    # JavaScript has one kind of number.
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if whole and not isinstance(value, bool) and abs(value) <= MAX_NUMBER:
+        return int(value)
     raise TypeError
 
 
@@ -52,6 +53,13 @@ def _count(value: Any) -> int:
 def _positive(value: Any) -> int:
     number = _integer(value)
     if number < 1:
+        raise TypeError
+    return number
+
+
+def _threads(value: Any) -> int:
+    number = _positive(value)
+    if number > MAX_THREADS:
         raise TypeError
     return number
 
@@ -95,6 +103,7 @@ def _scalars(value: Any) -> dict[str, bool | int | float]:
 INTEGER = FieldType("a whole number", _integer)
 COUNT = FieldType("a whole number from 0", _count)
 POSITIVE = FieldType("a whole number from 1", _positive)
+THREADS = FieldType(f"a whole number from 1 to {MAX_THREADS}", _threads)
 SECONDS = FieldType("a positive number", _seconds)
 TEXT = FieldType("a string", _instance(str))
 MAP = FieldType("a map", _instance(dict))
@@ -137,8 +146,8 @@ REQUESTS: Mapping[str, RequestShape] = {
             "ir": Field(MAP),
             "backend": Field(TEXT, "torchscript"),
             "device": Field(TEXT, "auto"),
-            "threads": Field(POSITIVE, None),
-            "readers": Field(POSITIVE, None),
+            "threads": Field(THREADS, None),
+            "readers": Field(THREADS, None),
         },
         {},
     ),

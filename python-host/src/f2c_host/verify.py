@@ -1,27 +1,32 @@
 """The verifier: nothing is executed that breaks one of these.
 
 V1  storage names are unique; function names too; the storage fits into memory (2^40 elements)
-V2  every storage and group that is named exists; a group has distinct members; a copy starts from a storage that is drawn
+V2  every storage and group that is named exists; a group has distinct members; a copy starts from a storage that is drawn,
+    and what is drawn by its fans has some
 V3  every value is defined once, before its uses, in its region or one around it
 V4  every op is in the registry, with the operands, attributes and result kinds that it says
 V5  a region ends with `yield`, a function with `return`, and neither stands elsewhere
 V6  what a `write` op changes, and the running statistics of an `update` op, come straight from `state` or `group`
-V7  every location exists
+V7  every location exists; each source has a path of its own
 V8  regions have the arguments and yields that their op asks for
 V9  a function returns what it declares, tensors only
-V10 `gradients` is taken of a loss of shape [] by floating-point parameters, at the top level, once
+V10 parameters are floating point; `gradients` is taken of a loss of shape [] by parameters, at the top level, once
 """
 
 from __future__ import annotations
 
+import math
+import reprlib
 from collections.abc import Mapping
 from typing import NoReturn
 
 from .errors import HostError
-from .ir import DTYPES, FLOATS, Function, Module, Op, Region, Type, Value
+from .ir import DTYPES, FLOATS, MAX_FLOAT, Function, Module, Op, Region, Type, Value
 from .ops_table import OPS, OpSpec
 
 _HINT = "this is a fault of the compiler, or the program was damaged on its way; please report it with its ir.json"
+
+_BY_FAN = ("kaiming_normal", "kaiming_uniform", "xavier_uniform")
 
 
 class _Verifier:
@@ -43,10 +48,7 @@ class _Verifier:
             self.refuse("V1", "two functions have one name")
         elements = 0
         for storage in self.storages.values():
-            size = 1
-            for d in storage.type.dims:
-                size *= int(d)
-            elements += size
+            elements += math.prod(max(int(d), 1) for d in storage.type.dims)
             if elements > 2**40:
                 self.refuse("V1", "the storage has more than 2^40 elements")
             self.location(storage.location)
@@ -54,6 +56,13 @@ class _Verifier:
                 of = self.storages.get(storage.init["of"])
                 if of is None or of.init["kind"] == "copy" or of.type != storage.type:
                     self.refuse("V2", f"{storage.name} cannot start as a copy of {storage.init['of']}")
+            if storage.init["kind"] in _BY_FAN and not (storage.type.dims and all(storage.type.dims)):
+                self.refuse("V2", f"{storage.name}, {storage.type}, has no fan to draw by", storage.location)
+        for parameter in module.parameters:
+            if parameter.type.dtype not in FLOATS:
+                self.refuse("V10", f"the parameter {parameter.name} is {parameter.type}", parameter.location)
+        if len({s.path for s in module.sources}) != len(module.sources):
+            self.refuse("V7", "two sources have one path")
         for name, members in module.groups.items():
             missing = [m for m in members if m not in self.storages]
             if missing or len(set(members)) != len(members):
@@ -162,7 +171,7 @@ class _Verifier:
         known = {a.name: a for a in spec.attributes}
         for name, value in op.attributes.items():
             if name not in known or not _fits(known[name].type, value):
-                self.refuse("V4", f"{op.op}: attribute {name} = {value!r}", op.location)
+                self.refuse("V4", f"{op.op}: attribute {name} = {_shown(value)}", op.location)
         for attribute in spec.attributes:
             if attribute.required and attribute.name not in op.attributes:
                 self.refuse("V4", f"{op.op} lacks attribute {attribute.name}", op.location)
@@ -179,7 +188,7 @@ class _Verifier:
             "bool": isinstance(value, bool),
         }
         if not fits.get(kind, False):
-            self.refuse("V4", f"constant {value!r} as {kind or 'nothing'}", op.location)
+            self.refuse("V4", f"constant {_shown(value)} as {kind or 'nothing'}", op.location)
 
     def check_state(self, op: Op, *_: object) -> None:
         storage = self.storages.get(op.attributes["name"])
@@ -251,8 +260,17 @@ class _Verifier:
                 )
 
 
+def _shown(value: object) -> str:
+    """A value in a message, however deep or long it is."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python does not write out an integer of more than 4300 digits
+        return "a very long number"
+
+
 def _fits(kind: str, value: object) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = number and not (isinstance(value, int) and abs(value) > MAX_FLOAT)
     whole = number and float(value) == int(value) if number and abs(value) < 2**53 else False
     if kind == "int":
         return whole
@@ -265,7 +283,8 @@ def _fits(kind: str, value: object) -> bool:
     if kind == "dtype":
         return value in DTYPES
     if kind == "scalar":
-        return number or isinstance(value, bool) or value in ("inf", "-inf", "nan")
+        whole = isinstance(value, int) and abs(value) < 2**63  # a bool too
+        return whole or isinstance(value, float) or value in ("inf", "-inf", "nan")
     return isinstance(value, str)
 
 

@@ -28,6 +28,8 @@ MAX_BODY_BYTES = 1 << 28
 MAX_BUFFER_BYTES = 1 << 32
 MAX_BUFFERS = 1024
 MAX_RANK = 8
+MAX_DEPTH = 256  # the regions of the IR nest 40 deep, each four of these
+MAX_NUMBER = 1 << 53  # what JavaScript counts exactly
 
 Frame = bytes | bytearray | memoryview
 
@@ -109,9 +111,9 @@ def _unpack_map(frame: Frame, part: str, limit: int) -> dict[str, Any]:
         raise
     except Exception as error:
         raise MalformedMessage(f"the {part} is not MessagePack: {error or type(error).__name__}") from None
+    _refuse_foreign_values(value, part)
     if not isinstance(value, dict):
         raise MalformedMessage(f"the {part} is {_shown(value)}, not a map")
-    _refuse_foreign_values(value, part)
     return value
 
 
@@ -122,17 +124,19 @@ def _refuse_extension(code: int, data: bytes) -> None:
     )
 
 
-def _refuse_foreign_values(root: dict[str, Any], part: str) -> None:
-    """Binary strings, timestamps and keys that aren't text are MessagePack, but not of this protocol."""
-    pending: list[Any] = [root]
+def _refuse_foreign_values(root: Any, part: str) -> None:
+    """Binary strings, timestamps, keys that aren't text and endless nesting are MessagePack, but not of this protocol."""
+    pending: list[tuple[Any, int]] = [(root, 1)]
     while pending:
-        value = pending.pop()
+        value, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise MalformedMessage(f"the {part} nests more than {MAX_DEPTH} deep")
         if isinstance(value, dict):
             if not all(isinstance(key, str) for key in value):
                 raise MalformedMessage(f"the {part} has a map with a key that is not a string")
-            pending.extend(value.values())
+            pending.extend((inner, depth + 1) for inner in value.values())
         elif isinstance(value, list):
-            pending.extend(value)
+            pending.extend((inner, depth + 1) for inner in value)
         elif not (value is None or isinstance(value, (bool, int, float, str))):
             raise MalformedMessage(f"the {part} holds {_shown(value)}: arrays of data travel as buffers")
 
@@ -174,8 +178,9 @@ def _view(name: str, descriptor: dict[str, Any], frame: Frame) -> np.ndarray:
         raise MalformedMessage(
             f"buffer `{name}` of {descriptor['dtype']}{shape} has {size} bytes, not {expected}"
         )
-    if size > MAX_BUFFER_BYTES:
-        raise MalformedMessage(f"buffer `{name}` has {size} bytes, more than the limit of {MAX_BUFFER_BYTES}")
+    # An empty one may have sizes too, that no array can have.
+    if size > MAX_BUFFER_BYTES or math.prod(max(n, 1) for n in shape) > MAX_BUFFER_BYTES:
+        raise MalformedMessage(f"buffer `{name}` {shape} has more than the limit of {MAX_BUFFER_BYTES} bytes")
     array = np.frombuffer(frame, np.uint8)
     if dtype == DTYPES["bool"] and array.size and array.max() > 1:
         raise MalformedMessage(f"buffer `{name}` of bool holds a byte that is neither 0 nor 1")
@@ -189,11 +194,12 @@ def _read_only(array: np.ndarray) -> np.ndarray:
 
 def _whole_number(value: Any, what: str) -> int | None:
     # A JavaScript driver may send 2**40 as a float.
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    if isinstance(value, float) and value.is_integer():
+    if value is None:
+        return None
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if whole and not isinstance(value, bool) and abs(value) <= MAX_NUMBER:
         return int(value)
-    raise MalformedMessage(f"{what} is {_shown(value)}, not a whole number")
+    raise MalformedMessage(f"{what} is {_shown(value)}, not a whole number up to 2^53")
 
 
 def _dtype_name(name: str, dtype: np.dtype) -> str:

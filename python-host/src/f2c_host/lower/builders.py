@@ -1,4 +1,4 @@
-"""Two builders over the visitor's tree: TorchScript, the reference, and eager Python, the oracle to debug with."""
+"""Three builders over the visitor's tree: TorchScript, the reference; eager Python, the oracle to debug with; Inductor."""
 
 from __future__ import annotations
 
@@ -81,7 +81,12 @@ def build_eager(module: Module, function: Function, storage_index: dict[str, int
     names |= {f"dtype_{name}": dtype for name, dtype in DTYPES.items()}
     names |= {"gradients": runtime_functions.gradients, "foreach_norm": runtime_functions.foreach_norm}
     exec(code, names)
-    return names[function.name]
+    return names[tree.name]
+
+
+def build_inductor(module: Module, function: Function, storage_index: dict[str, int]) -> Runnable:
+    """The eager function through `torch.compile`: one graph, gradient and updates included."""
+    return adapter().whole_graph(build_eager(module, function, storage_index))
 
 
 @functools.cache
@@ -129,7 +134,7 @@ class _MethodVisitor(Visitor):
         tree.name = "forward"
         own = ast.arg("self", None)
         tree.args.args = [self.at(own), *tree.args.args[2:]]  # type: ignore[list-item]
-        tree.returns = self.at(self.name("Tensor"))  # type: ignore[assignment]
+        tree.returns = self.annotation(self.name("Tensor"))
         end = tree.body[-1]
         assert isinstance(end, ast.Return) and isinstance(end.value, ast.List)
         end.value = end.value.elts[0]

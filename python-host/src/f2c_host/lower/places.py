@@ -1,4 +1,4 @@
-"""Offsets into TypeScript sources as lines and columns. TypeScript counts UTF-16 units, torch code points."""
+"""Offsets into TypeScript sources as lines and columns. TypeScript counts UTF-16 units, torch bytes of UTF-8."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..ir import Module, SourceText
 
 @dataclass(frozen=True)
 class Place:
-    """Line from 1, columns from 0 in code points; `end` lies on the same line."""
+    """Line from 1, columns from 0 in bytes of UTF-8; `end` lies on the same line."""
 
     path: str
     line: int
@@ -39,28 +39,25 @@ class Places:
         starts = self._line_starts(at.source)
         row = min(bisect.bisect_right(starts, at.start), len(starts) - 1) - 1
         text = self.module.sources[at.source].text.split("\n")[row]
-        start = code_points(text, at.start - starts[row])
-        end = code_points(text, min(at.end, starts[row + 1] - 1) - starts[row])
-        return Place(self.module.sources[at.source].path, row + 1, start, max(end, start + 1))
+        start = utf8_length(text, at.start - starts[row])
+        end = utf8_length(text, min(at.end, starts[row + 1] - 1) - starts[row])
+        character = len(text.encode()[start:].decode()[:1].encode())
+        return Place(self.module.sources[at.source].path, row + 1, start, max(end, start + max(character, 1)))
 
     def span(self, source: SourceText, line: int, start: int, end: int) -> tuple[int, int]:
-        """UTF-16 offsets of columns (in code points) of a line of a source."""
+        """UTF-16 offsets of columns (in bytes of UTF-8) of a line of a source."""
         index = self.module.sources.index(source)
         starts = self._line_starts(index)
         row = min(max(line, 1), len(starts) - 1) - 1
-        text = source.text.split("\n")[row]
-        return starts[row] + utf16_length(text[:start]), starts[row] + utf16_length(text[:end])
+        text = source.text.split("\n")[row].encode()
+        before, upto = (text[:n].decode(errors="ignore") for n in (start, end))
+        return starts[row] + utf16_length(before), starts[row] + utf16_length(upto)
 
 
 def utf16_length(text: str) -> int:
     return len(text) + sum(1 for c in text if ord(c) > 0xFFFF)
 
 
-def code_points(text: str, utf16: int) -> int:
-    """How many code points the first `utf16` units of a text are."""
-    units = 0
-    for i, c in enumerate(text):
-        if units >= utf16:
-            return i
-        units += 2 if ord(c) > 0xFFFF else 1
-    return len(text)
+def utf8_length(text: str, utf16: int) -> int:
+    """How many bytes of UTF-8 the first `utf16` units of a text are; of a halved pair, none."""
+    return len(text.encode("utf-16-le")[: 2 * max(utf16, 0)].decode("utf-16-le", errors="ignore").encode())

@@ -1,9 +1,9 @@
 """The one visitor: an IR function becomes a Python `ast` function whose line numbers are locations.
 
-`lineno` of every node is 1 + the index of the op's location in the module. Both builders work from this tree: the eager
-one compiles it as Python, the TorchScript one hands it to torch's front end with the TypeScript sources behind it. The
-tree has no attribute access (torch's front end would look for the dot in the source): functions, `dtype_f32` and the like
-are names that the builder resolves.
+`lineno` of every node is 1 + the index of the op's location in the module, of annotations 0. Both builders work from
+this tree: the eager one compiles it as Python, the TorchScript one hands it to torch's front end with the TypeScript
+sources behind it. The tree has no attribute access (torch's front end would look for the dot in the source): functions,
+`dtype_f32` and the like are names that the builder resolves.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ class Visitor:
         return self.at(ast.Assign([target], value))  # type: ignore[return-value]
 
     def literal(self, value: object) -> ast.expr:
+        if isinstance(value, float) and not math.isfinite(value):
+            value = str(value)
         if isinstance(value, str):  # "inf", "-inf", "nan"
             return self.call("float", ast.Constant(value))
         if isinstance(value, list | tuple):
@@ -79,14 +81,17 @@ class Visitor:
     def lower(self) -> ast.FunctionDef:
         function = self.function
         self.line = function.location + 1
-        arguments = [ast.arg("S", self.list_of_tensors()), ast.arg("device", self.name("Device"))]
+        arguments = [
+            ast.arg("S", self.list_of_tensors()),
+            ast.arg("device", self.annotation(self.name("Device"))),
+        ]
         for entry in function.inputs:
             self.types[entry.value.id] = entry.type
             annotation = "Tensor" if entry.type.kind == "tensor" else _ANNOTATIONS[entry.type.scalar]
-            arguments.append(ast.arg(self.local(entry.value.id), self.name(annotation)))
+            arguments.append(ast.arg(self.local(entry.value.id), self.annotation(self.name(annotation))))
         body = self.body(function.body)
         definition = ast.FunctionDef(
-            name=function.name,
+            name=f"f2c_{function.name}",  # no name that the body calls
             args=ast.arguments(posonlyargs=[], args=arguments, kwonlyargs=[], kw_defaults=[], defaults=[]),
             body=body,
             decorator_list=[],
@@ -96,7 +101,13 @@ class Visitor:
         return self.at(definition)  # type: ignore[return-value]
 
     def list_of_tensors(self) -> ast.expr:
-        return ast.Subscript(self.name("List"), self.name("Tensor"), ast.Load())
+        return self.annotation(ast.Subscript(self.name("List"), self.name("Tensor"), ast.Load()))
+
+    def annotation(self, node: ast.expr) -> ast.expr:
+        self.line, line = 0, self.line
+        self.at(node)
+        self.line = line
+        return node
 
     def body(self, region: Region) -> list[ast.stmt]:
         """The top level. After the gradient nothing is recorded, so the rest stands in one no_grad block."""
@@ -112,6 +123,10 @@ class Visitor:
         end = region.ops[-1]
         self.line = end.location + 1
         values = [self.read(v) for v in end.operands]
+        if not self.recording:
+            # What the gradient went through would keep its graph alive; torch.compile refuses to return it.
+            self.targets.add("aten::detach")
+            values = [self.call("aten__detach", v) for v in values]
         statements.append(self.at(ast.Return(ast.List(values, ast.Load()))))  # type: ignore[arg-type]
         return statements
 

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch._dynamo
 from torch._C._jit_tree_views import SourceRangeFactory
 from torch.jit._recursive import ScriptMethodStub, create_script_module
 from torch.jit.frontend import build_def
 
+from ..errors import HostError
+
 
 class _Context:
-    """What torch's front end asks for places. A line of the tree is 1 + a location's index."""
+    """What torch's front end asks for places. A line of the tree is 1 + a location's index; 0 is an annotation."""
 
     uses_true_division = True
     filename = "program"
@@ -26,11 +29,17 @@ class _Context:
         # The front end peeks behind a name for the dot of an attribute; our trees have no text, so every place looks alike.
         self._length = max(len(text.encode()) for text in sources.values())
         self.source = "." * (self._length + 4096)
+        # torch looks the text behind an annotation up as a name, one byte further than the place: not in the user's text.
+        self._plain = SourceRangeFactory(self.source, "annotation", 1, 0)
+        self._last = self._plain.make_raw_range(0, 1)
 
     def make_range(self, line: int, start: int, end: int) -> Any:
+        if line == 0:
+            return self._plain.make_raw_range(self._last.start, self._last.end)
         path, row, first, last = self._place(line - 1)
         self._current = self._factories[path]
-        return self._current.make_range(row, first, last)
+        self._last = self._current.make_range(row, first, last)
+        return self._last
 
     def make_raw_range(self, start: int, end: int) -> Any:
         return self._current.make_raw_range(min(start, self._length), min(max(start, end), self._length))
@@ -62,6 +71,20 @@ def script_module(
     return create_script_module(
         container, lambda module: stubs if module is container else [], share_types=False
     )
+
+
+def whole_graph(function: Callable[..., list[torch.Tensor]]) -> Callable[..., list[torch.Tensor]]:
+    """`function` compiled by Dynamo and Inductor as one graph; `torch.autograd.grad` inside it is traced. Shapes of a
+    training step never change; those of an embedding do, and numbers of the plan change each step."""
+    if not hasattr(torch._dynamo.config, "trace_autograd_ops"):
+        raise HostError(
+            "F2C6303",
+            f"torch {torch.__version__} cannot trace a gradient inside torch.compile",
+            "host",
+            'choose the backend "torchscript", or install torch 2.13',
+        )
+    torch._dynamo.config.trace_autograd_ops = True
+    return torch.compile(function, fullgraph=True)
 
 
 def configure_executor() -> None:

@@ -1,0 +1,372 @@
+"""Whatever the host is given, it refuses with its own error or executes; nothing else is raised, nothing takes for ever."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import numpy as np
+import pytest
+import torch
+from ir_examples import NUMBER, ModuleBuilder, conv_net_module, tensor
+from mutations import mutate, nested
+from programs import COUNTS, SOURCE_SPEC, plan, summing_module
+from test_ir import regions_module
+from test_verify import example
+from wire_mutations import mutate_frames
+
+from f2c_host.errors import HostError
+from f2c_host.executor import Plan, StepFailed
+from f2c_host.export import export_function
+from f2c_host.failure import as_host_error, failure_body
+from f2c_host.ir import Function, Module, parse_module
+from f2c_host.lower.builders import _COMMON
+from f2c_host.memory import storage_bytes
+from f2c_host.ops_table import OPS
+from f2c_host.program import Program
+from f2c_host.protocol import check_control
+from f2c_host.server import Refused, read_work
+from f2c_host.session import Session
+from f2c_host.verify import verify
+from f2c_host.wire import Message, pack, unpack
+
+MUTANTS = 10_000
+LOADED = 400
+SECONDS_EACH = 10.0
+SMALL = 1 << 22  # bytes of state that a test may fill
+SEEDS = [json.dumps(make()) for make in (example, regions_module, conv_net_module, summing_module)]
+
+
+class Hangs(BaseException):
+    """Not an Exception: the host must not take it for a failure of the program."""
+
+
+@contextmanager
+def time_limit() -> Iterator[None]:
+    def ring(*_: object) -> None:
+        raise Hangs
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS_EACH)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def mutant(seed: int) -> tuple[Any, list[str]]:
+    data = json.loads(SEEDS[seed % len(SEEDS)])
+    return data, mutate(data, random.Random(seed))
+
+
+@pytest.fixture(scope="module")
+def accepted() -> list[tuple[int, Module]]:
+    """The mutants that the verifier lets through, out of MUTANTS."""
+    modules, refused, surprises = [], 0, []
+    for seed in range(MUTANTS):
+        data, done = mutant(seed)
+        try:
+            with time_limit():
+                module = parse_module(data)
+                verify(module)
+        except HostError as error:
+            refused += 1
+            assert error.code in ("F2C5001", "F2C5002", "F2C5003") and error.message and error.hint
+            pack(Message("error", failure_body(error, "`load`")))  # it can be told to the driver
+        except BaseException as error:
+            surprises.append((seed, done, repr(error)[:100]))
+        else:
+            modules.append((seed, module))
+    assert not surprises
+    assert refused > MUTANTS / 3
+    return modules
+
+
+def test_ten_thousand_damaged_modules_are_refused_with_a_reason_or_verify(accepted):
+    assert len(accepted) > MUTANTS / 20
+
+
+@pytest.mark.parametrize("backend", ["torchscript", "eager"])
+def test_what_verifies_compiles_and_starts_or_is_refused_with_a_reason(accepted, backend):
+    every = max(1, len(accepted) // LOADED)
+    surprises, started = [], 0
+    for seed, module in accepted[::every]:
+        try:
+            with time_limit():
+                start(module, backend)
+            started += 1
+        except HostError as error:
+            assert error.message
+        except BaseException as error:
+            surprises.append((seed, mutant(seed)[1], repr(error)[:100]))
+    assert not surprises
+    assert started > LOADED / 2
+
+
+def test_what_starts_runs_or_is_refused_with_a_reason(accepted):
+    every = max(1, len(accepted) // LOADED)
+    surprises, ran = [], 0
+    for seed, module in accepted[1::every]:
+        try:
+            with time_limit():
+                program = start(module, "eager")
+                for function in module.functions:
+                    if program is not None and (inputs := small_inputs(function)) is not None:
+                        program.run(function.name, inputs)
+                        ran += 1
+        except HostError as error:
+            assert error.message
+        except Hangs:
+            if not loops(module):  # a program may loop for ever; the host then obeys an interrupt
+                surprises.append((seed, mutant(seed)[1], "hangs"))
+        except BaseException as error:
+            surprises.append((seed, mutant(seed)[1], repr(error)[:100]))
+    assert not surprises
+    assert ran > LOADED / 3
+
+
+def start(module: Module, backend: str) -> Program | None:
+    """The program with its first state; none if that would be large and the host would do it."""
+    size = sum(storage_bytes(s) for s in (*module.parameters, *module.states))
+    if SMALL < size < 2**40:
+        return None
+    program = Program(module, backend=backend)
+    program.initialise(1)
+    return program
+
+
+def small_inputs(function: Function) -> Mapping[str, Any] | None:
+    """Zeros of the declared types, open sizes being 3; none if that is large."""
+    inputs: dict[str, Any] = {}
+    for entry in function.inputs:
+        if entry.type.kind == "scalar":
+            inputs[entry.name] = 2
+            continue
+        shape = [size if isinstance(size, int) else 3 for size in entry.type.dims]
+        if np.prod([max(float(size), 1.0) for size in shape]) > SMALL:
+            return None
+        inputs[entry.name] = torch.zeros(shape)
+    return inputs
+
+
+def loops(module: Module) -> bool:
+    return any(op.op in ("while", "for") for function in module.functions for op in function.body.walk())
+
+
+# ---- the wire
+
+SENT: list[tuple[str, dict[str, Any], dict[str, np.ndarray]]] = [
+    ("load", {"ir": summing_module(), "device": "cpu"}, {}),
+    ("source", {"name": "train", "spec": SOURCE_SPEC}, {"counts": COUNTS}),
+    ("init", {"seed": 1}, {}),
+    ("plan", *plan(0, [1, 2])),
+    ("sync", {}, {}),
+    ("similarities", {"source": "train", "function": "embed"},
+     {"images": np.arange(4, dtype=np.int32), "pairs": np.array([[0, 1]], np.int32)}),
+    ("read", {"names": ["total"]}, {}),
+    ("welcome", {"heartbeat": 1.0}, {}),
+]  # fmt: skip
+# These do their work quickly and write no file, so a mutant of theirs may be executed.
+HARMLESS = ("init", "plan", "sync", "similarities", "read")
+
+
+def frames_of(kind: str, body: dict[str, Any], buffers: dict[str, np.ndarray]) -> list[bytes]:
+    return [bytes(frame) for frame in pack(Message(kind, body, buffers, id=7))]
+
+
+def test_ten_thousand_damaged_messages_are_read_or_refused_and_what_is_read_is_answered():
+    session = ready_session()
+    chance = random.Random(5)
+    originals = [frames_of(*sent) for sent in SENT]
+    refused = executed = 0
+    for turn in range(MUTANTS):
+        frames = list(originals[turn % len(originals)])
+        mutate_frames(frames, chance)
+        with time_limit():
+            work = read_work([memoryview(frame) for frame in frames])
+            control_is_read_or_refused(frames)
+            if isinstance(work, Refused):
+                refused += 1
+                pack(Message("error", failure_body(work.error, "reading"), re=work.request))
+            elif quick(work):
+                executed += 1
+                answered(session, work)
+    session.close()
+    assert refused > MUTANTS / 4 and executed > MUTANTS / 20
+
+
+def quick(work: Plan | Message) -> bool:
+    """Not a plan for so many turns of a loop that nobody waits for its end."""
+    if isinstance(work, Plan):
+        return all(abs(value) < 1000 or value != value for value in work.scalars.values())
+    return work.kind in HARMLESS
+
+
+def ready_session() -> Session:
+    session = Session()
+    for sent in SENT[:3]:
+        work = read_work([memoryview(frame) for frame in frames_of(*sent)])
+        assert isinstance(work, Message)
+        session.answer(work)
+    return session
+
+
+def control_is_read_or_refused(frames: list[bytes]) -> None:
+    try:
+        check_control(unpack(frames))
+    except HostError as error:
+        assert error.code.startswith("F2C65") and error.message
+
+
+def answered(session: Session, work: Plan | Message) -> None:
+    """Executes as the server does; an unforeseen error would be F2C6690."""
+    try:
+        if isinstance(work, Plan):
+            session.run_plan(work)
+            reports = [report.body() for report in session.finished_steps(wait=True)]
+            pack(Message("step", {"reports": reports, "next": session.expected_step}))
+        else:
+            answer = session.answer(work)
+            pack(Message("ok", dict(answer.body), dict(answer.buffers), re=work.id))
+    except Exception as error:
+        cause = error.cause if isinstance(error, StepFailed) else error
+        known = as_host_error(cause, "fuzz")
+        assert known.code != "F2C6690", known.message
+        pack(Message("error", failure_body(cause, "fuzz")))
+
+
+# ---- what the mutants found
+
+
+def state_of(*dims: int, dtype: str = "f32", init: str = "zeros", **fields: Any) -> dict[str, Any]:
+    m = ModuleBuilder()
+    m.state("s", tensor(*dims, dtype=dtype), init, **fields)
+    return m.json
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "says"),
+    [
+        (state_of(10**12), "F2C6304", "the state takes 3725.3 GiB"),
+        (state_of(0, 2**40, 2**40), "F2C5003", "2^40 elements"),
+        (state_of(init="kaiming_normal", fan="in", gain=1.0), "F2C5003", "no fan"),
+        (state_of(0, 3, init="xavier_uniform", gain=1.0), "F2C5003", "no fan"),
+        (state_of(2, init="constant", value=1e300), "F2C6305", "drawing the first state"),
+    ],
+)
+def test_a_state_that_cannot_be_is_refused(data, code, says):
+    with pytest.raises(HostError) as caught:
+        Program(parse_module(data)).initialise(1)
+    assert caught.value.code == code and says in caught.value.message
+
+
+def test_a_parameter_of_integers_is_refused():
+    m = ModuleBuilder()
+    m.parameter("w", tensor(2, dtype="i64"))
+    with pytest.raises(HostError, match="breaks V10"):
+        verify(parse_module(m.json))
+
+
+def returning(name: str, kind: str = "add", **attributes: Any) -> dict[str, Any]:
+    """A function x + x of that name, or another op of x."""
+    m = ModuleBuilder("éé日本\n😀(日)")
+    m.place("(日)")
+    f = m.function(name)
+    f.location = 1
+    x = f.input("x", tensor(2), "argument")
+    operands = [x, x] if kind == "add" else [x]
+    f.returns(y=(f.op(kind, *operands, to=tensor(2), **attributes), tensor(2)))
+    return m.json
+
+
+@pytest.mark.parametrize("backend", ["torchscript", "eager"])
+@pytest.mark.parametrize("name", ["range", "no_grad", "aten__add__Tensor", "S", "def", "print"])
+def test_a_function_may_have_any_name_without_changing_what_it_calls(name, backend):
+    program = Program(parse_module(returning(name)), backend=backend)
+    assert program.run(name, {"x": torch.ones(2)})["y"].tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a.b", "x; import os", "日本", "0"])
+def test_a_function_whose_name_is_no_identifier_is_refused(name):
+    with pytest.raises(HostError, match="not a name for a function"):
+        parse_module(returning(name))
+
+
+@pytest.mark.parametrize("backend", ["torchscript", "eager"])
+@pytest.mark.parametrize("value", [float("inf"), "inf", -float("inf")])
+def test_infinity_may_be_an_attribute_as_a_number_or_as_its_name(value, backend):
+    program = Program(parse_module(returning("f", "full_like", value=value)), backend=backend)
+    assert program.run("f", {"x": torch.ones(2)})["y"].tolist() == [float(value)] * 2
+
+
+def test_a_function_over_a_source_in_any_script_compiles_for_torchscript_and_exports(tmp_path: Path):
+    """torch counts bytes: a place that ends within a character cannot be decoded."""
+    data = conv_net_module()
+    text = "é日本😀;\n" * 12
+    end = len(text.encode("utf-16-le")) // 2
+    data["sources"][0]["text"] = text
+    for start in range(end):
+        data["locations"] = [[0, start, min(start + 3, end), -1]]
+        if text.encode("utf-16-le")[2 * start + 1] & 0xFC == 0xDC:
+            continue  # the second half of a pair; TypeScript counts it, no token begins there
+        Program(parse_module(data))
+    program = Program(parse_module(data))
+    export_function(program, "embed", str(tmp_path / "a.pt"), str(tmp_path / "a.safetensors"), "")
+    assert torch.jit.load(str(tmp_path / "a.pt"))(torch.zeros(1, 3, 8, 8)).shape == (1, 5)
+
+
+@pytest.mark.parametrize("backend", ["torchscript", "eager"])
+def test_a_failing_op_behind_characters_of_many_bytes_is_named_by_its_place(backend):
+    m = ModuleBuilder('let ü = "日本😀"; f(x, y); // 日')
+    f = m.function("step")
+    x, y = f.input("x", tensor("A"), "argument"), f.input("y", tensor("B"), "argument")
+    place = m.place("f(x, y)")
+    f.location = place
+    f.returns(z=(f.op("sum", f.op("add", x, y, to=tensor("A")), to=NUMBER), NUMBER))
+    with pytest.raises(HostError) as caught:
+        Program(parse_module(m.json), backend=backend).run("step", {"x": torch.ones(2), "y": torch.ones(3)})
+    _, start, end, _ = m.json["locations"][place]
+    assert (caught.value.frames[0].start, caught.value.frames[0].end) == (start, end)
+
+
+@pytest.mark.parametrize(
+    "value", [10**5000, nested(900), "x" * 10**6], ids=["long number", "deep list", "long text"]
+)
+def test_a_refused_attribute_is_shown_in_few_words(value):
+    data = returning("f", "full_like", value=1)
+    data["functions"][0]["body"]["ops"][0]["attributes"]["value"] = value
+    with pytest.raises(HostError, match="breaks V4") as caught:
+        verify(parse_module(data))
+    assert len(caught.value.message) < 300
+
+
+@pytest.mark.parametrize("depth", [300, 1000, 1020])
+@pytest.mark.parametrize("key", ["kind", "buffers", "id"])
+def test_a_head_that_nests_deep_is_refused(key, depth):
+    head = b"\x81" + msgpack.packb(key) + b"\x91" * depth + b"\0"
+    assert isinstance(read_work([memoryview(head), memoryview(b"\x80")]), Refused)
+
+
+@pytest.mark.parametrize("shape", [[0, 2**50, 2**50], [0, 2**53], [2**62, 4, 0]])
+def test_an_empty_buffer_of_impossible_sizes_is_refused(shape):
+    head = {"kind": "plan", "id": 1, "buffers": [{"name": "a", "dtype": "f32", "shape": shape}]}
+    work = read_work([memoryview(msgpack.packb(head)), memoryview(b"\x80"), memoryview(b"")])
+    assert isinstance(work, Refused) and "buffer `a`" in work.error.message
+
+
+def test_no_text_of_a_program_chooses_what_is_called():
+    """Calls come from the generated table by the name of an op that is in it, and lead to aten or a short list."""
+    for spec in OPS.values():
+        for call in spec.calls:
+            family, _, symbol = call.target.partition(":")
+            assert family in ("aten", "python", "math", "cast", "special"), call
+            assert family != "math" or f"math_{symbol}" in _COMMON
+            assert family != "cast" or symbol in ("float", "int")
+    assert not {"eval", "exec", "getattr", "open", "compile", "__import__"} & set(_COMMON)
