@@ -1,4 +1,5 @@
 /** @file `f2c-dsl ir` and `f2c-dsl check`: everything short of running. Neither needs Python. */
+import { writeFileSync } from "node:fs";
 import {
   compileExperiment,
   countMultiplyAdds,
@@ -9,6 +10,7 @@ import {
   structureHash,
   weightsHash,
 } from "../../compiler/index.js";
+import { graphPage, graphSvg } from "../../compiler/ir/graph.js";
 import { fail } from "./report.js";
 
 const elements = (storages: IrModule["parameters"]) =>
@@ -38,11 +40,23 @@ function* names(fn: IrModule["functions"][number]): Generator<string> {
   yield* visit(fn.body);
 }
 
-export function ir(file: string, options: { function?: string; locations?: boolean; json?: boolean }): void {
+export function ir(
+  file: string,
+  options: { function?: string; locations?: boolean; json?: boolean; graph?: string },
+): void {
   try {
     const { module } = compileExperiment(loadExperiment(file));
     if (options.function !== undefined && !module.functions.some((f) => f.name === options.function)) {
       throw Object.assign(new Error(), { name: "usage" });
+    }
+    if (options.graph !== undefined) {
+      const svg = options.graph.endsWith(".svg");
+      writeFileSync(
+        options.graph,
+        svg ? graphSvg(module, options.function ?? module.functions[0]!.name) : graphPage(module),
+      );
+      process.stdout.write(`${options.graph}\n`);
+      return;
     }
     const text = options.json
       ? `${JSON.stringify(encodeModule(module))}\n`

@@ -22,7 +22,7 @@ program
   )
   .option("--resume", "continue the run in --run-dir, or the newest one of this experiment")
   .option("--device <device>", "auto, cpu, cuda or cuda:N; overrides the experiment")
-  .option("--backend <backend>", "torchscript or eager; overrides the experiment")
+  .option("--backend <backend>", "torchscript, eager or inductor; overrides the experiment")
   .option("--threads <n>", "CPU threads of the host", Number)
   .option("--steps <n>", "stop after this many steps", Number)
   .option("--restarts <n>", "how often a host that died is started again from the last checkpoint", Number, 2)
@@ -37,6 +37,7 @@ program
   .option("--function <name>", "only this function: step, embed or infer")
   .option("--locations", "show where each op comes from")
   .option("--json", "the form that the host gets")
+  .option("--graph <file>", "write a page that shows it as a graph; FILE.svg: a picture of one function")
   .addHelpText("after", example("f2c-dsl ir examples/quickstart.ts --function step"))
   .action(async (file, options) => (await import("./ir.js")).ir(file, options));
 

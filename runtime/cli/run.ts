@@ -117,8 +117,8 @@ function checkOptions({ threads, steps, restarts, backend, device }: RunOptions)
   }
   if (!Number.isInteger(restarts) || restarts < 0)
     wrong("--restarts must be a whole number", "for example --restarts 0");
-  if (backend !== undefined && !["torchscript", "eager"].includes(backend))
-    wrong(`there is no backend ${backend}`, "torchscript or eager");
+  if (backend !== undefined && !["torchscript", "eager", "inductor"].includes(backend))
+    wrong(`there is no backend ${backend}`, "torchscript, eager or inductor");
   if (device !== undefined && !/^(auto|cpu|cuda(:\d+)?)$/.test(device))
     wrong(`there is no device ${device}`, "auto, cpu, cuda or cuda:N");
 }
