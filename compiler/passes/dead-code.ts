@@ -99,10 +99,12 @@ export function dropDeadCode(fn: IrFunction): { fn: IrFunction; dropped: number 
   const prune = (op: Op): Op => {
     if (!op.regions.length) return op;
     const kept = op.results.map((result, i) => {
-      const carried = op.op === "for" ? op.regions[0]!.args[i + 1] : op.op === "while" ? op.regions[0]!.args[i] : undefined;
+      const carried =
+        op.op === "for" ? op.regions[0]!.args[i + 1] : op.op === "while" ? op.regions[0]!.args[i] : undefined;
       return live.values.has(result.id) || (carried !== undefined && live.values.has(carried.id));
     });
-    const only = <T>(list: readonly T[], fixed: number) => list.filter((_, i) => i < fixed || kept[i - fixed]);
+    const only = <T>(list: readonly T[], fixed: number) =>
+      list.filter((_, i) => i < fixed || kept[i - fixed]);
     const fixed = op.op === "while" ? 0 : 1;
     return {
       ...op,

@@ -160,38 +160,40 @@ print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "stem.linear.conv.w
 
 const photographs = existsSync(process.env.F2C_ORL_FACES ?? join(root, "../shared/data/orl-faces"));
 
-describe.each(["test/fixtures/experiments/tiny.ts", "examples/quickstart.ts", "examples/orl-faces.ts", "examples/own-method.ts"])(
-  "%s",
-  (example) => {
-    test.skipIf(example.includes("orl") && !photographs)(
-      "has the same losses on TorchScript and eager over 50 steps",
-      async () => {
-        const text = readFileSync(join(root, example), "utf8")
-          .replace(/\n {2}evaluate:.*\n/, "\n")
-          .replace(/\n {2}(steps|epochs): \d+,/, "\n  steps: 50,");
-        const source = join(folder, `fifty-${example.split("/").at(-1)}`);
-        writeFileSync(
-          source,
-          text.replace("../../shared/data/orl-faces", join(root, "../shared/data/orl-faces")),
-        );
-        const runs = ["torchscript", "eager"].map((backend) => ({
-          backend,
-          run: join(folder, `${example.split("/").at(-1)}-${backend}`),
-        }));
-        for (const { backend, run } of runs) {
-          const { code, err } = await cli(["run", source, "--run-dir", run, "--backend", backend]);
-          expect(code, err).toBe(0);
-        }
-        const [script, eager] = runs.map(({ run }) => losses(run));
-        expect(script).toHaveLength(50);
-        script!.forEach((loss, i) => {
-          expect(Math.abs(loss! - eager![i]!) / Math.abs(eager![i]!)).toBeLessThan(1e-6);
-        });
-      },
-      240_000,
-    );
-  },
-);
+describe.each([
+  "test/fixtures/experiments/tiny.ts",
+  "examples/quickstart.ts",
+  "examples/orl-faces.ts",
+  "examples/own-method.ts",
+])("%s", (example) => {
+  test.skipIf(example.includes("orl") && !photographs)(
+    "has the same losses on TorchScript and eager over 50 steps",
+    async () => {
+      const text = readFileSync(join(root, example), "utf8")
+        .replace(/\n {2}evaluate:.*\n/, "\n")
+        .replace(/\n {2}(steps|epochs): \d+,/, "\n  steps: 50,");
+      const source = join(folder, `fifty-${example.split("/").at(-1)}`);
+      writeFileSync(
+        source,
+        text.replace("../../shared/data/orl-faces", join(root, "../shared/data/orl-faces")),
+      );
+      const runs = ["torchscript", "eager"].map((backend) => ({
+        backend,
+        run: join(folder, `${example.split("/").at(-1)}-${backend}`),
+      }));
+      for (const { backend, run } of runs) {
+        const { code, err } = await cli(["run", source, "--run-dir", run, "--backend", backend]);
+        expect(code, err).toBe(0);
+      }
+      const [script, eager] = runs.map(({ run }) => losses(run));
+      expect(script).toHaveLength(50);
+      script!.forEach((loss, i) => {
+        expect(Math.abs(loss! - eager![i]!) / Math.abs(eager![i]!)).toBeLessThan(1e-6);
+      });
+    },
+    240_000,
+  );
+});
 
 test("a host that replays a recording ends where the run did", async () => {
   const record = join(folder, "session.f2c");

@@ -2,7 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { CompileError, compileExperiment, type Diagnostic, loadExperiment, printModule } from "#compiler/index";
+import {
+  CompileError,
+  compileExperiment,
+  type Diagnostic,
+  loadExperiment,
+  printModule,
+} from "#compiler/index";
 
 const root = mkdtempSync(join(tmpdir(), "f2c-lowering-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -91,7 +97,6 @@ function refusals(sources: Sources): (Diagnostic & { at: string })[] {
   }
   return [];
 }
-const codes = (sources: Sources) => refusals(sources).map((d) => d.code);
 
 /** How often an op occurs. */
 const count = (text: string, op: string) => text.match(new RegExp(`(?<![\\w.])${op}\\(`, "g"))?.length ?? 0;
@@ -117,7 +122,9 @@ describe("what is known when the program is built", () => {
   });
 
   test("and does nothing leaves the same program", () => {
-    expect(step({ before: "const sharp = 1 as number;", body: "if (sharp > 2) loss = loss.exp();" })).toBe(plain);
+    expect(step({ before: "const sharp = 1 as number;", body: "if (sharp > 2) loss = loss.exp();" })).toBe(
+      plain,
+    );
     expect(step({ body: "if (!training()) loss = loss.exp();" })).toBe(plain);
   });
 
@@ -148,7 +155,9 @@ describe("what is known when the program is built", () => {
       body: `for (let i = 0; i < 10; i++) { if (i === 1) continue; if (i === 4) break; loss = loss.add(i); }
              let k = 8; while (k > 1) { k = k / 2; loss = loss.mul(k); }`,
     });
-    expect([...text.matchAll(/constant\((\d+)\)/g)].map((m) => m[1])).toEqual(expect.arrayContaining(["0", "2", "3", "4"]));
+    expect([...text.matchAll(/constant\((\d+)\)/g)].map((m) => m[1])).toEqual(
+      expect.arrayContaining(["0", "2", "3", "4"]),
+    );
     expect(count(text, "add")).toBe(count(plain, "add") + 3);
     expect(count(text, "mul")).toBe(count(plain, "mul") + 3);
   });

@@ -305,7 +305,10 @@ describe("the book of a class pool", () => {
   });
 
   test("takes an identity that occurs three times in a pass into row 0, row 1 and row 0 again", () => {
-    const pass = new PoolBook(4, { rows: 2, evict: "lru" }).commit(Int32Array.of(9, 9, 9), Int32Array.of(9, 1));
+    const pass = new PoolBook(4, { rows: 2, evict: "lru" }).commit(
+      Int32Array.of(9, 9, 9),
+      Int32Array.of(9, 1),
+    );
     expect(readable(pass, 4)).toEqual({
       touched: [0],
       changes: [{ source: [2, 1], dual: true }],
