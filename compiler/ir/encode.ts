@@ -55,10 +55,11 @@ class Locations {
 /** The JSON form that `docs/ir.md` specifies. */
 export function encodeModule(module: IrModule): Json {
   const locations = new Locations(new Map(module.sources.map((s, i) => [s.path, i])));
-  const storage = ({ name, type, init, location }: Storage): Json => ({
+  const storage = ({ name, type, init, layout, location }: Storage): Json => ({
     name,
     type: encodeType(type),
     init: init as unknown as Json,
+    ...(layout && { layout }),
     location: locations.index(location),
   });
   const op = (o: Op): Json => ({

@@ -5,7 +5,7 @@
 import type { Dim } from "./dim.js";
 
 /** Major: a reader of another major refuses. Minor: additions that an older reader of the same major may lack. */
-export const IR_VERSION = [1, 0] as const;
+export const IR_VERSION = [1, 1] as const;
 
 export const DTYPES = ["f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool"] as const;
 export type DType = (typeof DTYPES)[number];
@@ -81,6 +81,8 @@ export interface Storage {
   readonly name: string;
   readonly type: TensorType;
   readonly init: Init;
+  /** How its elements lie in memory; absent: the last dimension varies fastest. Changes no value. Since 1.1. */
+  readonly layout?: "channels_last" | undefined;
   readonly location: Location;
 }
 

@@ -73,6 +73,7 @@ class Storage:
     type: Type
     init: Mapping[str, Any]
     location: int
+    layout: str = "contiguous"
 
 
 @dataclass(frozen=True)
@@ -281,7 +282,10 @@ def _storage(r: _Reader) -> Storage:
     kind = _type(r.field("type"))
     if kind.kind != "tensor" or not all(isinstance(d, int) for d in kind.dims):
         raise malformed(r.where, "storage needs a tensor type of fixed size")
-    return Storage(r.field("name").text(), kind, _init(r.field("init")), r.field("location").int(0))
+    layout = r.field("layout").text() if "layout" in r.value else "contiguous"
+    if layout not in ("contiguous", "channels_last") or (layout == "channels_last" and len(kind.dims) != 4):
+        raise malformed(r.where, f"no layout {layout!r} of {kind}")
+    return Storage(r.field("name").text(), kind, _init(r.field("init")), r.field("location").int(0), layout)
 
 
 def _input(r: _Reader) -> Input:

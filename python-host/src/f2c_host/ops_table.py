@@ -38,8 +38,8 @@ class OpSpec:
     calls: tuple[Call, ...]
 
 
-IR_VERSION = (1, 0)
-REGISTRY_HASH = "0cc6e018e382c9a1"
+IR_VERSION = (1, 1)
+REGISTRY_HASH = "0bc7cdf66981b122"
 
 OPS: dict[str, OpSpec] = {
     "add": OpSpec(
