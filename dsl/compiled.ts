@@ -14,6 +14,13 @@ export const evaluating: <T>(body: () => T) => T = intrinsic("evaluating()");
 /** Computes `body` without recording gradients. */
 export const noGrad: <T>(body: () => T) => T = intrinsic("noGrad()");
 
+/**
+ * Computes `body` and keeps only its results for the gradient; what it computes on the way is computed a second time then.
+ * Less memory for more time (Chen et al. 2016, arXiv 1604.06174). Nothing random and no write may be inside; BatchNorm moves its
+ * statistics once.
+ */
+export const remat: <T>(body: () => T) => T = intrinsic("remat()");
+
 /** The parameters of a net or of its twin, in order, as one group. */
 export const parametersOf: (net: unknown) => Tensors = intrinsic("parametersOf()");
 

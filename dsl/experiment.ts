@@ -28,6 +28,18 @@ export interface ExperimentOptions {
   device?: "auto" | "cpu" | "cuda" | `cuda:${number}`;
   /** How the host executes the step. */
   backend?: "torchscript" | "eager" | "inductor";
+  /**
+   * What convolutions and matrix products of the step are computed in; parameters and sums stay f32. `f16` scales its loss.
+   * Embeddings for evaluation and export are computed in f32.
+   */
+  precision?: "f32" | "bf16" | "f16";
+  /** How images lie in memory; `channels_last` suits tensor cores, and the CPU's convolutions. Changes no result but rounding. */
+  layout?: "contiguous" | "channels_last";
+  /**
+   * Steps an update: the optimizer gets the mean of their gradients, and what depends on no image (the twin's average)
+   * happens once. A schedule sees every step; the learning rate of the last one counts.
+   */
+  accumulate?: number;
 }
 
 export const EXPERIMENT = Symbol.for("f2c-dsl.experiment");
@@ -54,6 +66,11 @@ export function experiment(options: ExperimentOptions): Experiment {
   const count = (epochs ?? steps)!;
   if (!(count > 0) || (steps !== undefined && !Number.isInteger(steps)))
     refuse(`a length of ${count}`, "give a number above 0; steps are whole");
+  const { accumulate = 1, precision = "f32" } = options;
+  if (!Number.isInteger(accumulate) || accumulate < 1)
+    refuse(`accumulate ${accumulate}`, "give the number of steps an update, a whole number from 1 up");
+  if (accumulate > 1 && precision === "f16")
+    refuse("f16 with accumulated gradients", 'take precision "bf16", which needs no loss scale');
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff)
     refuse(`seed ${seed}`, "give a whole number from 0 to 4294967295");
   return Object.freeze({
@@ -70,6 +87,9 @@ export function experiment(options: ExperimentOptions): Experiment {
     checkpoint: options.checkpoint ?? { unit: "epochs" as const, count: 1 },
     device: options.device ?? "auto",
     backend: options.backend ?? "torchscript",
+    precision,
+    layout: options.layout ?? "contiguous",
+    accumulate,
   });
 }
 

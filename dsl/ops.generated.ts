@@ -39,6 +39,8 @@ export interface TensorMethods {
   logical_and<S extends Shape, O extends Shape>(this: Tensor<S, "bool">, other: Tensor<O, "bool"> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, "bool">;
   /** Either, elementwise on bool tensors. */
   logical_or<S extends Shape, O extends Shape>(this: Tensor<S, "bool">, other: Tensor<O, "bool"> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, "bool">;
+  /** Whether neither infinite nor not a number, elementwise. */
+  isfinite<S extends Shape>(this: Tensor<S, FloatDType>): Tensor<S, "bool">;
   /** The opposite, elementwise on a bool tensor. */
   logical_not<S extends Shape>(this: Tensor<S, "bool">): Tensor<S, "bool">;
   /** `-self`. */
@@ -103,6 +105,8 @@ export interface TensorMethods {
   select<S extends Shape, D extends DType, const A extends number>(this: Tensor<S, D>, dim: A, index: number): Tensor<Removed<S, A>, D>;
   /** The same values in one dense block of memory. */
   contiguous<S extends Shape, D extends DType>(this: Tensor<S, D>): Tensor<S, D>;
+  /** The same images with the channels of a pixel side by side in memory, as fast convolutions read them. Needs: four dimensions. */
+  channels_last<S extends Shape, D extends DType>(this: Tensor<S, D>): Tensor<S, D>;
   /** The sum over `dim`, or over everything; bool and integers sum to i64. */
   sum<S extends Shape, D extends DType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(this: Tensor<S, D>, dim?: A, options?: { keepdim?: K }): Tensor<Reduced<S, A, K>, Summed<D>>;
   /** The mean over `dim`, or over everything. */
@@ -160,6 +164,8 @@ export interface TensorsMethods {
   foreach_lerp_<G extends string>(this: Tensors<G>, other: Tensors<G>, weight: number): void;
   /** Copies other into the storages of self. */
   foreach_copy_<G extends string>(this: Tensors<G>, other: Tensors<G>): void;
+  /** Puts `saved` back into the storages of self unless `keep` holds. Needs: keep is bool, of shape []. */
+  foreach_restore_<G extends string>(this: Tensors<G>, saved: Tensors<G>, keep: Tensor<readonly [], "bool">): void;
   /** The L2 length of all members together. */
   foreach_norm<G extends string>(this: Tensors<G>): Tensor<readonly [], "f32">;
   /** Each member times a tensor of rank 0. */
@@ -213,6 +219,9 @@ export const logical_and: <S extends Shape, O extends Shape>(self: Tensor<S, "bo
 
 /** Either, elementwise on bool tensors. */
 export const logical_or: <S extends Shape, O extends Shape>(self: Tensor<S, "bool">, other: Tensor<O, "bool"> & BroadcastCheck<S, O>) => Tensor<Broadcast<S, O>, "bool"> = intrinsic("logical_or");
+
+/** Whether neither infinite nor not a number, elementwise. */
+export const isfinite: <S extends Shape>(self: Tensor<S, FloatDType>) => Tensor<S, "bool"> = intrinsic("isfinite");
 
 /** The opposite, elementwise on a bool tensor. */
 export const logical_not: <S extends Shape>(self: Tensor<S, "bool">) => Tensor<S, "bool"> = intrinsic("logical_not");
@@ -298,7 +307,7 @@ export const avg_pool2d: <N extends number, C extends number, D extends FloatDTy
 /** The mean of each of `size` = [height, width] equal windows. */
 export const adaptive_avg_pool2d: <N extends number, C extends number, D extends FloatDType>(self: Tensor<readonly [N, C, number, number], D>, size: readonly [number, number]) => Tensor<readonly [N, C, number, number], D> = intrinsic("adaptive_avg_pool2d");
 
-/** Batch normalisation over every dimension but 1 (Ioffe and Szegedy 2015). In training it normalises with the batch's statistics and moves the running ones by `momentum`; otherwise it uses the running ones. Needs: weight, bias, mean and variance are [C], C being dimension 1 of self; mean and variance are states. */
+/** Batch normalisation over every dimension but 1 (Ioffe and Szegedy 2015). In training it normalises with the batch's statistics and moves the running ones by `momentum`; otherwise it uses the running ones. Needs: weight, bias, mean and variance are [C], C being dimension 1 of self; mean and variance are states; without them nothing is moved, in training only. */
 export const batch_norm: <S extends Shape, D extends FloatDType, C extends number>(self: Tensor<S, D>, weight: Tensor<readonly [C], NoInfer<D>> | null, bias: Tensor<readonly [C], NoInfer<D>> | null, mean: Tensor<readonly [C], NoInfer<D>>, variance: Tensor<readonly [C], NoInfer<D>>, options: { training: boolean; momentum?: number; eps?: number }) => Tensor<S, D> = intrinsic("batch_norm");
 
 /** Normalises over the last dimension. */
@@ -342,6 +351,9 @@ export const stack: <const T extends readonly Tensor[]>(tensors: T, dim?: number
 
 /** The same values in one dense block of memory. */
 export const contiguous: <S extends Shape, D extends DType>(self: Tensor<S, D>) => Tensor<S, D> = intrinsic("contiguous");
+
+/** The same images with the channels of a pixel side by side in memory, as fast convolutions read them. Needs: four dimensions. */
+export const channels_last: <S extends Shape, D extends DType>(self: Tensor<S, D>) => Tensor<S, D> = intrinsic("channels_last");
 
 /** The sum over `dim`, or over everything; bool and integers sum to i64. */
 export const sum: <S extends Shape, D extends DType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(self: Tensor<S, D>, dim?: A, options?: { keepdim?: K }) => Tensor<Reduced<S, A, K>, Summed<D>> = intrinsic("sum");
@@ -441,6 +453,9 @@ export const foreach_lerp_: <G extends string>(self: Tensors<G>, other: Tensors<
 
 /** Copies other into the storages of self. */
 export const foreach_copy_: <G extends string>(self: Tensors<G>, other: Tensors<G>) => void = intrinsic("foreach_copy_");
+
+/** Puts `saved` back into the storages of self unless `keep` holds. Needs: keep is bool, of shape []. */
+export const foreach_restore_: <G extends string>(self: Tensors<G>, saved: Tensors<G>, keep: Tensor<readonly [], "bool">) => void = intrinsic("foreach_restore_");
 
 /** The L2 length of all members together. */
 export const foreach_norm: <G extends string>(self: Tensors<G>) => Tensor<readonly [], "f32"> = intrinsic("foreach_norm");

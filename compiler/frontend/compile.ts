@@ -33,7 +33,7 @@ import {
   tensorType,
   walkOps,
 } from "../ir/module.js";
-import { dropDeadCode } from "../passes/dead-code.js";
+import { optimise, type PassRecord, passesFor } from "../passes/pipeline.js";
 import { verify } from "../verify/verify.js";
 import type { LoadedExperiment } from "./load.js";
 import { type FunctionSource, SourceTexts } from "./lower/function-source.js";
@@ -54,8 +54,11 @@ export interface Program {
   readonly steps: number;
 }
 
-/** Compiles a loaded experiment. Throws a CompileError with every problem found. */
-export function compileExperiment(loaded: LoadedExperiment): Program {
+/** Compiles a loaded experiment. Throws a CompileError with every problem found. `observe` sees the program after every pass. */
+export function compileExperiment(
+  loaded: LoadedExperiment,
+  observe: (record: PassRecord) => void = () => {},
+): Program {
   const diagnostics: Diagnostic[] = [];
   const report = (d: Diagnostic) => {
     const key = (x: Diagnostic) => `${x.code} ${x.message} ${x.span?.path}:${x.span?.start}`;
@@ -89,18 +92,20 @@ export function compileExperiment(loaded: LoadedExperiment): Program {
   ];
   if (diagnostics.length > 0) stop();
 
-  const module = withSources(
+  const lowered = withSources(
     {
       name: experiment.name,
       sources: [],
       parameters: storages.parameters,
       states: storages.states,
       groups: storages.groups,
-      functions: (functions as IrFunction[]).map((fn) => dropDeadCode(fn).fn),
+      functions: functions as IrFunction[],
     },
     texts,
     loaded.directory,
   );
+  observe({ name: "lowered", statistics: {}, module: lowered });
+  const module = optimise(lowered, passesFor(experiment), observe);
   const violations = verify(module);
   if (violations.length)
     throw new Error(

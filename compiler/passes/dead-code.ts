@@ -1,14 +1,17 @@
 /** @file Drops ops whose results nobody uses and that change nothing, and what regions yield for nobody. */
 import type { IrFunction, Op, Region, Value } from "../ir/module.js";
 import { OPS } from "../registry/index.js";
+import { overFunctions } from "./pass.js";
 
-const CONTROL = new Set(["no_grad", "if", "for", "while"]);
+const CONTROL = new Set(["no_grad", "remat", "if", "for", "while"]);
+/** Ops that see storage or history and change nothing. */
+const READS = new Set(["state", "group", "gradients", "vjp", "leaf"]);
 const TERMINATORS = new Set(["yield", "return"]);
 
 /** Whether an op does something beside making its results; ops with regions do what their regions do. */
 const acts = (op: Op): boolean => {
   if (CONTROL.has(op.op)) return op.op === "while" || op.regions.some((region) => region.ops.some(acts));
-  if (TERMINATORS.has(op.op) || op.op === "state" || op.op === "group" || op.op === "gradients") return false;
+  if (TERMINATORS.has(op.op) || READS.has(op.op)) return false;
   return OPS.get(op.op)!.effect !== "pure";
 };
 
@@ -66,6 +69,7 @@ class Liveness {
   private keepCarried(op: Op, i: number): void {
     switch (op.op) {
       case "no_grad":
+      case "remat":
       case "if":
         for (const region of op.regions) this.keep(yielded(region)[i]);
         break;
@@ -109,7 +113,7 @@ export function dropDeadCode(fn: IrFunction): { fn: IrFunction; dropped: number 
     return {
       ...op,
       results: only(op.results, 0),
-      operands: op.op === "if" || op.op === "no_grad" ? op.operands : only(op.operands, fixed),
+      operands: op.op === "for" || op.op === "while" ? only(op.operands, fixed) : op.operands,
       regions: op.regions.map((region, i) => {
         const isTest = op.op === "while" && i === 0;
         const args = op.op === "for" || op.op === "while" ? only(region.args, fixed) : region.args;
@@ -133,3 +137,13 @@ export function dropDeadCode(fn: IrFunction): { fn: IrFunction; dropped: number 
   };
   return { fn: { ...fn, body: sweep(fn.body, fn.body.args) }, dropped };
 }
+
+export const deadCode = overFunctions(
+  "dead-code",
+  "What nobody uses and what changes nothing is gone.",
+  (fn, _module, count) => {
+    const { fn: live, dropped } = dropDeadCode(fn);
+    count("dropped", dropped);
+    return live;
+  },
+);

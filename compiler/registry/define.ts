@@ -45,5 +45,6 @@ export const family = (name: string, entries: Record<string, Entry>): readonly O
     effect: "pure",
     constraints: [],
     calls: [{ target: "special", args: [] }],
+    ...(name === "views" && { alias: true }),
     ...entry,
   }));

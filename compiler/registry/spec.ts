@@ -64,6 +64,15 @@ export interface OpSpec {
   readonly constraints: readonly string[];
   readonly shape: ShapeRule;
   readonly calls: readonly TorchCall[];
+  /** What an op on scalars computes, for folding; its device meaning is `calls`. */
+  readonly compute?: (...values: never[]) => number | boolean;
+  /** Its result may share memory with its first operand, as those of all views do. */
+  readonly alias?: boolean;
+  /**
+   * Where the precision pass may compute it: `low` in the narrow type, `full` in f32, `first` in the type of its first
+   * operand, `own` likewise with the others left as they are. Absent: in the widest type of its operands.
+   */
+  readonly precision?: "low" | "full" | "first" | "own";
   /**
    * The TypeScript signature, from its type parameters to its result, `self` being the tensor; absent for ops that
    * users do not call by name. `method`: also a method of Tensor.

@@ -1,5 +1,6 @@
 /** @file Joining layers. */
-import { type Layer, module } from "../module.js";
+import { remat } from "../compiled.js";
+import { type Layer, module, moduleParts } from "../module.js";
 import type { ShapeError } from "../shape.js";
 import type { Images, ShowTensor, Tensor } from "../tensor.js";
 import type { ChannelKeeping, ShapeKeeping } from "./layers.js";
@@ -66,3 +67,9 @@ type ResidualCheck<L> = Output<L> extends Input<L> ? unknown : ShapeError<`resid
 /** `x + body(x)`. */
 export const residual = <L extends AnyLayer>(body: L & ResidualCheck<L>): Layer<Input<L>, Input<L>> =>
   module({ body }, ({ body }, x: Input<L>): Input<L> => x.add(body(x)));
+
+/** A layer whose inside is computed again for the gradient instead of being kept: see `remat`. Its parameters keep their names. */
+export const checkpointed = <L extends AnyLayer>(layer: L): Layer<Input<L>, Output<L>> => {
+  const { children, forward } = moduleParts(layer)!;
+  return module(children, (children, x: Input<L>) => remat(() => forward(children, x) as Output<L>));
+};

@@ -1,6 +1,6 @@
 /** @file The planner: runs the experiment's plan, step by step, in Node. Its state is small and belongs into checkpoints. */
 import { flattenPlan, planPoint } from "../../compiler/build/plan-signature.js";
-import { openBooks, type Program } from "../../compiler/index.js";
+import { ACCUMULATE_FIRST, ACCUMULATE_LAST, openBooks, type Program } from "../../compiler/index.js";
 import type { Book, BookState, LoadedImages, StepPoint } from "../../dsl/index.js";
 
 /** All that the host needs for one step. */
@@ -44,7 +44,8 @@ export class Planner {
       for (const [name, data] of Object.entries(changes)) arrays[`${stream}.${name}`] = data;
     }
     this.planned = step + 1;
-    return { step, scalars: { ...flat.scalars, lr: experiment.lr(at) }, arrays };
+    const scalars = { ...flat.scalars, lr: experiment.lr(at), ...windowOf(step, experiment.accumulate) };
+    return { step, scalars, arrays };
   }
 
   /** A copy of the books as they are before `step`. */
@@ -67,3 +68,9 @@ export class Planner {
     while (this.planned < step) this.next();
   }
 }
+
+/** Where a step stands among those of one update. */
+const windowOf = (step: number, steps: number): Record<string, boolean> =>
+  steps === 1
+    ? {}
+    : { [ACCUMULATE_FIRST]: step % steps === 0, [ACCUMULATE_LAST]: step % steps === steps - 1 };

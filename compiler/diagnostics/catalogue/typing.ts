@@ -125,4 +125,11 @@ export const TYPING = {
     hint: "move the write to after the last line that the loss depends on",
     why: "The gradient is computed from the values that the forward pass saw.",
   },
+  "remat-once": {
+    code: "F2C4002",
+    severity: "error",
+    message: "`remat` would {what} twice: its body contains {op}",
+    hint: "keep what is random, and what writes, outside of `remat`",
+    why: "The body runs once for the result and once for the gradient; what it draws would differ, what it writes would happen twice.",
+  },
 } as const satisfies Record<string, CatalogueEntry>;

@@ -4,7 +4,7 @@ import { ExperimentError, INTRINSIC, moduleParts, twinParts } from "../../../dsl
 import type { AttributeValue, Value } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
 import { OPS } from "../../registry/index.js";
-import { noGradRegion } from "./control.js";
+import { regionOf } from "./control.js";
 import { evaluate, unwrapped } from "./expressions.js";
 import { describe, type Lowerer } from "./lowerer.js";
 import {
@@ -207,7 +207,7 @@ function callModule(
   const training = lowerer.training;
   lowerer.training = training && twinParts(operand.twin)!.options.statistics === "batch";
   try {
-    return noGradRegion(lowerer, node, run);
+    return regionOf(lowerer, node, "no_grad", run);
   } finally {
     lowerer.training = training;
   }
@@ -224,7 +224,9 @@ function callIntrinsic(
     case "training()":
       return fixed(lowerer.training);
     case "noGrad()":
-      return noGradRegion(lowerer, node, body);
+      return regionOf(lowerer, node, "no_grad", body);
+    case "remat()":
+      return regionOf(lowerer, node, "remat", body);
     case "evaluating()": {
       const training = lowerer.training;
       lowerer.training = false;

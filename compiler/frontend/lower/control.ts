@@ -1,8 +1,9 @@
 /** @file Control flow: choices known now leave no trace; run-time ones become regions whose results join what the arms made. */
 import { ts } from "ts-morph";
 import type { OpenRegion } from "../../build/function-builder.js";
-import type { ScalarType, Value } from "../../ir/module.js";
+import { type ScalarType, type Value, walkOps } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
+import { OPS } from "../../registry/index.js";
 import { evaluate } from "./expressions.js";
 import { describe, type Lowerer } from "./lowerer.js";
 import {
@@ -212,19 +213,33 @@ export function shortCircuit(lowerer: Lowerer, node: ts.BinaryExpression, scope:
     : lowerIf(lowerer, node, test, () => fixed(true), right);
 }
 
-/** Lowers `body` into a region that records no gradient. */
-export function noGradRegion(lowerer: Lowerer, node: ts.Node, body: () => Operand): Operand {
+/** Lowers `body` into a region of its own: one that records no gradient, or one that is computed again for it. */
+export function regionOf(
+  lowerer: Lowerer,
+  node: ts.Node,
+  op: "no_grad" | "remat",
+  body: () => Operand,
+): Operand {
+  const before = lowerer.builder.mark();
   const { region, result, assigned } = arm(lowerer, body);
+  const at = lowerer.locate(node);
   const yields: Value[] = [];
+  const leave = (value: Value): Value => {
+    // What was there before the region carries its own history out of it.
+    if (op === "remat" || value.id >= before || value.type.kind !== "tensor") return value;
+    return lowerer.builder.reopen(region, () => lowerer.emit(node, "detach", [value])[0]!);
+  };
   const hoist = (operand: Operand): Join => ({
     shape: operand,
-    leaves: leavesOf(operand).map((leaf) => (leaf.kind === "value" ? yields.push(leaf.value) - 1 : leaf)),
+    leaves: leavesOf(operand).map((leaf) =>
+      leaf.kind === "value" ? yields.push(leave(leaf.value)) - 1 : leaf,
+    ),
   });
   const joins = [hoist(result), ...[...assigned.values()].map(hoist)];
-  const at = lowerer.locate(node);
+  if (op === "remat") refuseOnce(lowerer, node, region);
   const finished = lowerer.builder.finish(region, yields, at);
   const results = lowerer.builder.structured(
-    "no_grad",
+    op,
     [],
     [finished],
     yields.map((v) => v.type),
@@ -233,6 +248,24 @@ export function noGradRegion(lowerer: Lowerer, node: ts.Node, body: () => Operan
   const [value, ...rest] = joins.map((join) => fill(join, results));
   for (const [i, binding] of [...assigned.keys()].entries()) lowerer.assign(binding, rest[i]!);
   return value!;
+}
+
+/** What may be computed once only has no place in a region that is computed twice. */
+function refuseOnce(lowerer: Lowerer, node: ts.Node, region: OpenRegion): void {
+  for (const op of walkOps(region)) {
+    const { effect } = OPS.get(op.op)!;
+    if (effect !== "rng" && effect !== "write") continue;
+    const { path, start, end } = op.location;
+    lowerer.refuse(
+      node,
+      "F2C4002",
+      `\`remat\` would ${effect === "rng" ? "draw" : "write"} twice: its body contains ${op.op}`,
+      {
+        hint: effect === "rng" ? "keep what is random outside" : "write after the loss, outside of `remat`",
+        related: [{ message: `${op.op} is here`, span: { path, start, end } }],
+      },
+    );
+  }
 }
 
 /** Variables that a run-time loop carries from turn to turn. */

@@ -17,6 +17,25 @@ const always =
   (type: ScalarType): ShapeRule =>
   () => [scalarType(type)];
 
+/** What operators compute, where JavaScript and Python agree to the last bit. */
+const COMPUTE: Readonly<Record<string, (a: never, b: never) => number | boolean>> = {
+  "+": (a: number, b: number) => a + b,
+  "-": (a: number, b?: number) => (b === undefined ? -a : a - b),
+  "*": (a: number, b: number) => a * b,
+  "/": (a: number, b: number) => a / b,
+  "<": (a: number, b: number) => a < b,
+  "<=": (a: number, b: number) => a <= b,
+  ">": (a: number, b: number) => a > b,
+  ">=": (a: number, b: number) => a >= b,
+  "==": (a: number, b: number) => a === b,
+  "!=": (a: number, b: number) => a !== b,
+  and: (a: boolean, b: boolean) => a && b,
+  or: (a: boolean, b: boolean) => a || b,
+  not: (a: boolean) => !a,
+  min: (a: number, b: number) => Math.min(a, b),
+  max: (a: number, b: number) => Math.max(a, b),
+};
+
 const operator = (
   doc: string,
   symbol: string,
@@ -26,6 +45,7 @@ const operator = (
   unary = false,
 ) => ({
   doc,
+  ...(COMPUTE[symbol] && { compute: COMPUTE[symbol] }),
   operands: unary ? [scalar("self", ...kinds)] : [scalar("self", ...kinds), scalar("other", ...kinds)],
   results: [result],
   shape,
@@ -48,6 +68,7 @@ export const SCALAR_OPS: readonly OpSpec[] = family("scalars", {
   scalar_pow: operator("The power self ** other, always f64.", "**", "f64", always("f64")),
   scalar_mod: {
     ...operator("The remainder with the sign of `self`, as JavaScript's %.", "%", "f64", always("f64")),
+    compute: (a: number, b: number) => a % b,
     calls: [{ target: "math:fmod", args: ["self", "other"] }],
   },
   scalar_neg: operator("The negative of a scalar.", "-", "f64", joined, ["f64", "i64"], true),
@@ -69,6 +90,7 @@ export const SCALAR_OPS: readonly OpSpec[] = family("scalars", {
   scalar_sin: math("sin", "The sine of a scalar, in radians."),
   scalar_floor: {
     ...math("floor", "The largest whole number not above a scalar, as f64."),
+    compute: (a: number) => Math.floor(a),
     calls: [{ target: "math:floor", args: ["self"] }],
   },
   scalar_to_f64: {
@@ -77,6 +99,7 @@ export const SCALAR_OPS: readonly OpSpec[] = family("scalars", {
     results: ["f64"],
     shape: always("f64"),
     calls: [{ target: "cast:float", args: ["self"] }],
+    compute: (a: number) => a,
   },
   scalar_to_i64: {
     doc: "A real number as an integer, cut towards zero.",
@@ -84,6 +107,7 @@ export const SCALAR_OPS: readonly OpSpec[] = family("scalars", {
     results: ["i64"],
     shape: always("i64"),
     calls: [{ target: "cast:int", args: ["self"] }],
+    compute: (a: number) => Math.trunc(a),
   },
 });
 
@@ -100,6 +124,13 @@ export const CONTROL: readonly OpSpec[] = family("control", {
   },
   no_grad: {
     doc: "Runs its region without recording gradients.",
+    operands: [],
+    results: ["*"],
+    effect: "read",
+    shape: unshaped,
+  },
+  remat: {
+    doc: "Runs its region. Its results are kept for the gradient, what it computed on the way is computed again.",
     operands: [],
     results: ["*"],
     effect: "read",

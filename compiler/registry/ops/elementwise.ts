@@ -32,8 +32,9 @@ const binary = (
   method: true,
 });
 
-const unary = (name: string, doc: string) => ({
+const unary = (name: string, doc: string, precision?: OpSpec["precision"]) => ({
   doc,
+  ...(precision && { precision }),
   operands: [tensor("self")],
   constraints: ["floating point"],
   shape: floatLike,
@@ -69,6 +70,7 @@ const entries: Entries = {
   },
   pow: {
     ...binary("pow", "`self` to the power `other`, elementwise.", BINARY),
+    precision: "full",
     calls: [
       when({ other: "tensor" }, aten("pow.Tensor_Tensor", "self", "other")),
       when({ other: "scalar" }, aten("pow.Tensor_Scalar", "self", "other")),
@@ -98,6 +100,14 @@ const entries: Entries = {
       '<S extends Shape, O extends Shape>(self: Tensor<S, "bool">, other: Tensor<O, "bool"> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, "bool">',
     method: true,
   },
+  isfinite: {
+    doc: "Whether neither infinite nor not a number, elementwise.",
+    operands: [tensor("self")],
+    shape: elementwise({ result: "bool" }),
+    calls: [aten("isfinite", "self")],
+    signature: '<S extends Shape>(self: Tensor<S, FloatDType>): Tensor<S, "bool">',
+    method: true,
+  },
   logical_not: {
     doc: "The opposite, elementwise on a bool tensor.",
     operands: [tensor("self")],
@@ -122,19 +132,24 @@ const entries: Entries = {
     signature: "<S extends Shape, D extends DType>(self: Tensor<S, D>): Tensor<S, D>",
     method: true,
   },
-  exp: unary("exp", "e to the power of each element."),
-  log: unary("log", "The natural logarithm."),
-  sqrt: unary("sqrt", "The square root."),
-  rsqrt: unary("rsqrt", "One over the square root."),
+  exp: unary("exp", "e to the power of each element.", "full"),
+  log: unary("log", "The natural logarithm.", "full"),
+  sqrt: unary("sqrt", "The square root.", "full"),
+  rsqrt: unary("rsqrt", "One over the square root.", "full"),
   sin: unary("sin", "The sine, of radians."),
   cos: unary("cos", "The cosine, of radians."),
-  acos: unary("acos", "The angle in radians whose cosine this is; the gradient is infinite at -1 and 1."),
+  acos: unary(
+    "acos",
+    "The angle in radians whose cosine this is; the gradient is infinite at -1 and 1.",
+    "full",
+  ),
   tanh: unary("tanh", "The hyperbolic tangent."),
   sigmoid: unary("sigmoid", "1 / (1 + e^-x)."),
   relu: unary("relu", "max(0, x)."),
   silu: unary("silu", "x * sigmoid(x), also called Swish."),
   gelu: unary("gelu", "x * Phi(x), Phi being the normal distribution function."),
   prelu: {
+    precision: "first",
     doc: "x where positive, `slope * x` elsewhere; one slope, or one a channel (dimension 1). He et al. 2015.",
     operands: [tensor("self"), tensor("slope")],
     constraints: ["slope has shape [1] or [C], C being dimension 1 of self"],
@@ -214,6 +229,7 @@ const entries: Entries = {
       "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, p: number, training: boolean): Tensor<S, D>",
   },
   to: {
+    alias: true,
     doc: "The same values as another dtype.",
     operands: [tensor("self")],
     attributes: [attribute("dtype", "dtype")],
@@ -223,6 +239,7 @@ const entries: Entries = {
     method: true,
   },
   detach: {
+    alias: true,
     doc: "The same values, without their history: no gradient flows back through it.",
     operands: [tensor("self")],
     shape: like,

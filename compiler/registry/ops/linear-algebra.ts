@@ -17,6 +17,7 @@ import type { OpSpec } from "../spec.js";
 
 export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
   matmul: {
+    precision: "low",
     doc: "The matrix product over the last two dimensions; leading dimensions broadcast.",
     operands: [tensor("self"), tensor("other")],
     constraints: ["the last dimension of self equals the second to last of other", "equal dtypes"],
@@ -28,6 +29,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     example: "const cosine = probe.matmul(pool.transpose(0, 1));",
   },
   linear: {
+    precision: "low",
     doc: "`x W^T + b`, as torch.nn.functional.linear.",
     operands: [tensor("self"), tensor("weight"), tensor("bias", "optional")],
     constraints: ["weight is [O, I] and the last dimension of self is I", "bias is [O]"],
@@ -37,6 +39,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       "<S extends Shape, O extends number, I extends number, D extends FloatDType>(self: Tensor<S, D> & LastDimCheck<S, I>, weight: Tensor<readonly [O, I], NoInfer<D>>, bias?: Tensor<readonly [O], NoInfer<D>> | null): Tensor<ReplaceLast<S, O>, D>",
   },
   conv2d: {
+    precision: "low",
     doc: "The two-dimensional cross-correlation of images [N, C, H, W] with a weight [O, C/groups, KH, KW].",
     operands: [tensor("self"), tensor("weight"), tensor("bias", "optional")],
     attributes: [
@@ -96,13 +99,14 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       "<N extends number, C extends number, D extends FloatDType>(self: Tensor<readonly [N, C, number, number], D>, size: readonly [number, number]): Tensor<readonly [N, C, number, number], D>",
   },
   batch_norm: {
+    precision: "own",
     doc: "Batch normalisation over every dimension but 1 (Ioffe and Szegedy 2015). In training it normalises with the batch's statistics and moves the running ones by `momentum`; otherwise it uses the running ones.",
     operands: [
       tensor("self"),
       tensor("weight", "optional"),
       tensor("bias", "optional"),
-      tensor("mean"),
-      tensor("variance"),
+      tensor("mean", "optional"),
+      tensor("variance", "optional"),
     ],
     attributes: [
       attribute("training", "bool"),
@@ -111,7 +115,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     ],
     constraints: [
       "weight, bias, mean and variance are [C], C being dimension 1 of self",
-      "mean and variance are states",
+      "mean and variance are states; without them nothing is moved, in training only",
     ],
     effect: "update",
     shape: (call) => {
@@ -152,6 +156,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       "<S extends Shape, D extends FloatDType, C extends number>(self: Tensor<S, D>, weight: Tensor<readonly [C], NoInfer<D>> | null, bias: Tensor<readonly [C], NoInfer<D>> | null, mean: Tensor<readonly [C], NoInfer<D>>, variance: Tensor<readonly [C], NoInfer<D>>, options: { training: boolean; momentum?: number; eps?: number }): Tensor<S, D>",
   },
   layer_norm: {
+    precision: "full",
     doc: "Normalises over the last dimension.",
     operands: [tensor("self"), tensor("weight", "optional"), tensor("bias", "optional")],
     attributes: [attribute("size", "ints"), attribute("eps", "float", 1e-5)],

@@ -1,8 +1,9 @@
 /** @file Storage, gradients, groups of tensors: the ops that make a step of training. */
 import { sameDim } from "../../ir/dim.js";
 import { groupType, tensorType } from "../../ir/module.js";
+import { printType } from "../../ir/print-type.js";
 import { aten, attribute, family, group, scalar, tensor, when } from "../define.js";
-import { groupLike, indexWriteRule, shapeText, tensorAt } from "../shapes.js";
+import { floatLike, groupLike, indexWriteRule, int, shapeText, tensorAt } from "../shapes.js";
 import type { OpSpec, ShapeRule } from "../spec.js";
 
 const nothing =
@@ -121,6 +122,36 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
       return [call.operands[1]!];
     },
   },
+  leaf: {
+    doc: "The same values without their history, as something that a vector-Jacobian product can be asked for.",
+    operands: [tensor("self")],
+    effect: "read",
+    constraints: ["floating point"],
+    shape: floatLike,
+  },
+  vjp: {
+    doc: "The vector-Jacobian product of tensors: their derivatives, weighted by cotangents of their shapes, by each member of a group of parameters and by each of some leaves; zeros where they do not reach. `values` are the tensors, as many cotangents, and the leaves; `retain` keeps what another product needs.",
+    operands: [group("parameters"), tensor("values", "variadic")],
+    attributes: [attribute("outputs", "int"), attribute("retain", "bool", false)],
+    results: ["*"],
+    effect: "read",
+    constraints: [
+      "each cotangent has the type of its output",
+      "the leaves are results of leaf",
+      "the members are floating-point parameters",
+    ],
+    shape: (call) => {
+      const outputs = int(call, "outputs");
+      if (outputs < 1 || call.operands.length < 1 + 2 * outputs)
+        call.fail("kind", `vjp: ${outputs} outputs need as many cotangents`);
+      for (let i = 1; i <= outputs; i++) {
+        const [output, cotangent] = [tensorAt(call, i), tensorAt(call, i + outputs)];
+        if (printType(output) !== printType(cotangent))
+          call.fail("shape", `vjp: cotangent ${printType(cotangent)} of output ${printType(output)}`);
+      }
+      return [call.operands[0]!, ...call.operands.slice(1 + 2 * outputs).map((t) => t!)];
+    },
+  },
 });
 
 const G = "<G extends string>(self: Tensors<G>";
@@ -174,6 +205,22 @@ export const GROUPS: readonly OpSpec[] = family("groups", {
     [group("self"), group("other")],
     `${G}, other: Tensors<G>): void`,
   ),
+  foreach_restore_: {
+    doc: "Puts `saved` back into the storages of self unless `keep` holds.",
+    operands: [group("self"), group("saved"), tensor("keep")],
+    results: [],
+    effect: "write",
+    constraints: ["keep is bool, of shape []"],
+    shape: (call) => {
+      groupLike(call);
+      const keep = tensorAt(call, 2);
+      if (keep.dtype !== "bool" || keep.dims.length !== 0)
+        call.fail("shape", `foreach_restore_: keep must be bool[], got ${printType(keep)}`);
+      return [];
+    },
+    signature: `${G}, saved: Tensors<G>, keep: Tensor<readonly [], "bool">): void`,
+    method: true,
+  },
   foreach_norm: {
     doc: "The L2 length of all members together.",
     operands: [group("self")],

@@ -277,25 +277,41 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     signature: `${ANY}): Tensor<S, D>`,
     method: true,
   },
+  channels_last: {
+    doc: "The same images with the channels of a pixel side by side in memory, as fast convolutions read them.",
+    operands: [tensor("self")],
+    constraints: ["four dimensions"],
+    shape: (call) => {
+      rankOf(call, tensorAt(call, 0), 4, "the images [N, C, H, W]");
+      return like(call);
+    },
+    calls: [aten("contiguous", "self", "memory_format=$channels_last")],
+    signature: `${ANY}): Tensor<S, D>`,
+    method: true,
+  },
 });
 
 export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
   sum: reduce("sum.dim_IntList", "The sum over `dim`, or over everything; bool and integers sum to i64.", {
+    precision: "full",
     shape: reduction({ dtype: (d) => (["bool", "u8", "i32", "i64"].includes(d) ? "i64" : d) }),
     signature: REDUCE.replace("K>, D>", "K>, Summed<D>>"),
   }),
   mean: reduce("mean.dim", "The mean over `dim`, or over everything.", {
+    precision: "full",
     shape: reduction({ float: true }),
     signature: REDUCE_FLOATS,
   }),
   amax: reduce("amax", "The largest value over `dim`, or over everything.", { shape: reduction() }),
   amin: reduce("amin", "The smallest value over `dim`, or over everything.", { shape: reduction() }),
   logsumexp: reduce("logsumexp", "log of the sum of exponentials over `dim`, without overflow.", {
+    precision: "full",
     attributes: [attribute("dim", "ints"), attribute("keepdim", "bool", false)],
     shape: reduction({ float: true }),
     signature: REDUCE_FLOATS,
   }),
   norm: reduce("linalg_vector_norm", "The L2 length over `dim`, or of everything.", {
+    precision: "full",
     shape: reduction({ float: true }),
     signature: REDUCE_FLOATS,
     calls: [aten("linalg_vector_norm", "self", "#2", "dim", "keepdim")],
@@ -332,6 +348,7 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
     example: "const [hardest] = cosine.topk(3);",
   },
   softmax: {
+    precision: "full",
     doc: "exp(x) / sum(exp(x)) along `dim`.",
     operands: [tensor("self")],
     attributes: [attribute("dim", "int")],
@@ -341,6 +358,7 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
     method: true,
   },
   log_softmax: {
+    precision: "full",
     doc: "The logarithm of softmax along `dim`, without overflow.",
     operands: [tensor("self")],
     attributes: [attribute("dim", "int")],
@@ -350,6 +368,7 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
     method: true,
   },
   cross_entropy: {
+    precision: "full",
     doc: "-log softmax(self)[target], one value a row; 0 where the target is -1.",
     operands: [tensor("self"), tensor("target")],
     constraints: ["self is [N, C] floating point", "target is [N] i64, each -1 or below C"],

@@ -39,7 +39,7 @@ class OpSpec:
 
 
 IR_VERSION = (1, 1)
-REGISTRY_HASH = "0bc7cdf66981b122"
+REGISTRY_HASH = "46134904e1fc5407"
 
 OPS: dict[str, OpSpec] = {
     "add": OpSpec(
@@ -169,6 +169,14 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::logical_or", ("self", "other")),),
+    ),
+    "isfinite": OpSpec(
+        "isfinite",
+        (Operand("self", ("tensor",), False, False),),
+        (),
+        ("tensor",),
+        "pure",
+        (Call((), "aten::isfinite", ("self",)),),
     ),
     "logical_not": OpSpec(
         "logical_not",
@@ -396,7 +404,7 @@ OPS: dict[str, OpSpec] = {
     ),
     "batch_norm": OpSpec(
         "batch_norm",
-        (Operand("self", ("tensor",), False, False), Operand("weight", ("tensor",), True, False), Operand("bias", ("tensor",), True, False), Operand("mean", ("tensor",), False, False), Operand("variance", ("tensor",), False, False)),
+        (Operand("self", ("tensor",), False, False), Operand("weight", ("tensor",), True, False), Operand("bias", ("tensor",), True, False), Operand("mean", ("tensor",), True, False), Operand("variance", ("tensor",), True, False)),
         (Attribute("training", "bool", None, True), Attribute("momentum", "float", 0.1, False), Attribute("eps", "float", 0.00001, False)),
         ("tensor",),
         "update",
@@ -513,6 +521,14 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::contiguous", ("self",)),),
+    ),
+    "channels_last": OpSpec(
+        "channels_last",
+        (Operand("self", ("tensor",), False, False),),
+        (),
+        ("tensor",),
+        "pure",
+        (Call((), "aten::contiguous", ("self", "memory_format=$channels_last")),),
     ),
     "sum": OpSpec(
         "sum",
@@ -738,6 +754,22 @@ OPS: dict[str, OpSpec] = {
         "read",
         (Call((), "special", ()),),
     ),
+    "leaf": OpSpec(
+        "leaf",
+        (Operand("self", ("tensor",), False, False),),
+        (),
+        ("tensor",),
+        "read",
+        (Call((), "special", ()),),
+    ),
+    "vjp": OpSpec(
+        "vjp",
+        (Operand("parameters", ("group",), False, False), Operand("values", ("tensor",), False, True)),
+        (Attribute("outputs", "int", None, True), Attribute("retain", "bool", False, False)),
+        ("*",),
+        "read",
+        (Call((), "special", ()),),
+    ),
     "foreach_add": OpSpec(
         "foreach_add",
         (Operand("self", ("group",), False, False), Operand("other", ("group",), False, False), Operand("scale", ("f64", "i64"), False, False)),
@@ -801,6 +833,14 @@ OPS: dict[str, OpSpec] = {
         (),
         "write",
         (Call((), "aten::_foreach_copy_", ("self", "other")),),
+    ),
+    "foreach_restore_": OpSpec(
+        "foreach_restore_",
+        (Operand("self", ("group",), False, False), Operand("saved", ("group",), False, False), Operand("keep", ("tensor",), False, False)),
+        (),
+        (),
+        "write",
+        (Call((), "special", ()),),
     ),
     "foreach_norm": OpSpec(
         "foreach_norm",
@@ -1036,6 +1076,14 @@ OPS: dict[str, OpSpec] = {
     ),
     "no_grad": OpSpec(
         "no_grad",
+        (),
+        (),
+        ("*",),
+        "read",
+        (Call((), "special", ()),),
+    ),
+    "remat": OpSpec(
+        "remat",
         (),
         (),
         ("*",),

@@ -71,6 +71,7 @@ class Program:
         storages = [*module.parameters, *module.states]
         self._index = {s.name: i for i, s in enumerate(storages)}
         self._trained = {s.name for s in module.parameters}
+        self._channels_last = {s.name for s in storages if s.layout == "channels_last"}
         self._places = Places(module)
         self.functions = {f.name: f for f in module.functions}
         build = BACKENDS[backend]
@@ -110,9 +111,13 @@ class Program:
     def _hold(self, initial: Mapping[str, Tensor]) -> None:
         """Takes these values over as the storage, on the device; parameters become leaves that take gradients."""
         self.storage = {
-            name: initial[name].to(self.device).requires_grad_(name in self._trained) for name in self._index
+            name: self._laid_out(name, initial[name].to(self.device)).requires_grad_(name in self._trained)
+            for name in self._index
         }
         self._list = list(self.storage.values())
+
+    def _laid_out(self, name: str, tensor: Tensor) -> Tensor:
+        return tensor.contiguous(memory_format=torch.channels_last) if name in self._channels_last else tensor
 
     def initialise(self, seed: int) -> None:
         """Draws every storage from its initialiser: the same values on every device."""
@@ -126,7 +131,7 @@ class Program:
         declared = self._function(function)
         arguments = self._arguments(declared, inputs)
         try:
-            if declared.name == "step" or any(op.op == "gradients" for op in declared.body.ops):
+            if declared.name == "step" or any(op.op in ("gradients", "vjp") for op in declared.body.ops):
                 results = self._runnable[function](self._list, self.device, *arguments)
             else:
                 with torch.no_grad():

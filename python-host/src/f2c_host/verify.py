@@ -140,7 +140,7 @@ class _Verifier:
             self.storage_origin(op, op.operands[0], origins)
         if spec.effect == "update":
             for i, operand in enumerate(spec.operands):
-                if operand.name in ("mean", "variance"):
+                if operand.name in ("mean", "variance") and op.operands[i] >= 0:
                     self.storage_origin(op, op.operands[i], origins)
         check = getattr(self, f"check_{op.op}", None)
         if check is not None:
@@ -208,19 +208,49 @@ class _Verifier:
     ) -> None:
         loss = seen[op.operands[0]].type
         origin = origins.get(op.operands[1])
-        members = (
-            self.module.groups[origin.attributes["name"]]
-            if origin is not None and origin.op == "group"
-            else ()
-        )
-        trained = bool(members) and all(
-            m in self.parameters and self.storages[m].type.dtype in FLOATS for m in members
-        )
+        trained = origin is not None and origin.op == "group" and self.trains(origin)
         if loss.dims != () or loss.dtype not in FLOATS or not trained or not top or self.taken:
             self.refuse(
                 "V10", "gradients need one loss of shape [] and floating-point parameters, once", op.location
             )
         self.taken = True
+
+    def check_leaf(self, op: Op, seen: Mapping[int, Value], *_: object) -> None:
+        if op.results[0].type != seen[op.operands[0]].type or op.results[0].type.dtype not in FLOATS:
+            self.refuse("V10", "a leaf has the floating-point type of its operand", op.location)
+
+    def check_vjp(self, op: Op, seen: Mapping[int, Value], origins: Mapping[int, Op], top: bool) -> None:
+        outputs = int(op.attributes["outputs"])
+        values = self.types(op, seen)[1:]
+        products, leaves = values[: 2 * outputs], values[2 * outputs :]
+        origin = origins.get(op.operands[0])
+        fits = (
+            outputs > 0
+            and len(products) == 2 * outputs
+            and products[:outputs] == products[outputs:]
+            and all(t.kind == "tensor" and t.dtype in FLOATS for t in values)
+            and all(
+                (made := origins.get(v)) is not None and made.op == "leaf"
+                for v in op.operands[1 + 2 * outputs :]
+            )
+            and [r.type for r in op.results] == [seen[op.operands[0]].type, *leaves]
+        )
+        if not (fits and top and origin is not None and origin.op == "group" and self.trains(origin)):
+            self.refuse(
+                "V10",
+                "vjp takes outputs, cotangents of their types and leaves, at the top level",
+                op.location,
+            )
+
+    def trains(self, group: Op) -> bool:
+        """Whether a group is of floating-point parameters only."""
+        members = self.module.groups[group.attributes["name"]]
+        return bool(members) and all(
+            m in self.parameters and self.storages[m].type.dtype in FLOATS for m in members
+        )
+
+    def check_remat(self, op: Op, seen: dict[int, Value], origins: dict[int, Op], top: bool) -> None:
+        self.check_no_grad(op, seen, origins, top)
 
     def check_no_grad(self, op: Op, seen: dict[int, Value], origins: dict[int, Op], _top: bool) -> None:
         self.regions(op, seen, origins, [[]], [[r.type for r in op.results]])

@@ -60,8 +60,14 @@ _COMMON |= {
 }
 
 
+_CHANNELS_LAST = 2  # c10::MemoryFormat
+_HELPERS = ("gradients", "vjp", "foreach_norm", "foreach_restore_")
+
+
 class _NumberedDtypes(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id == "channels_last":
+            return ast.copy_location(ast.Constant(_CHANNELS_LAST), node)
         if not node.id.startswith("dtype_"):
             return node
         return ast.copy_location(ast.Constant(_SCALAR_TYPES[node.id.removeprefix("dtype_")]), node)
@@ -79,7 +85,8 @@ def build_eager(module: Module, function: Function, storage_index: dict[str, int
     names: dict[str, Any] = dict(_COMMON)
     names |= {target_name(t): _overload(t) for t in visitor.targets}
     names |= {f"dtype_{name}": dtype for name, dtype in DTYPES.items()}
-    names |= {"gradients": runtime_functions.gradients, "foreach_norm": runtime_functions.foreach_norm}
+    names |= {name: getattr(runtime_functions, name) for name in _HELPERS}
+    names["channels_last"] = torch.channels_last
     exec(code, names)
     return names[tree.name]
 
@@ -102,7 +109,7 @@ def build_script(module: Module, function: Function, storage_index: dict[str, in
     helpers = _script_helpers()
     names: dict[str, Any] = dict(_COMMON)
     names |= {target_name(t): _packet(t) for t in visitor.targets}
-    names |= {"gradients": helpers.gradients, "foreach_norm": helpers.foreach_norm}
+    names |= {name: getattr(helpers, name) for name in _HELPERS}
     return adapter().script_function(tree, _place_of(module), {s.path: s.text for s in module.sources}, names)
 
 

@@ -114,9 +114,10 @@ class Visitor:
         statements: list[ast.stmt] = []
         rest: list[ast.stmt] = []
         current = statements
+        derivatives = [op for op in region.ops if op.op in ("gradients", "vjp")]
         for op in region.ops[:-1]:
             current.extend(self.op(op))
-            if op.op == "gradients":
+            if derivatives and op is derivatives[-1]:
                 current, self.recording = rest, False
         if rest:
             statements.append(self.without_gradient(rest))
@@ -224,6 +225,8 @@ class Visitor:
             return self.literal(ast.literal_eval(token[1:]))
         if token == "$device":
             return self.name("device")
+        if token == "$channels_last":
+            return self.name("channels_last")
         if token in DTYPES:
             return self.dtype(token)
         spec = OPS[op.op]
@@ -274,6 +277,38 @@ class Visitor:
                 [self.local(op.results[0].id)], self.call("gradients", self.read(loss), self.read(parameters))
             )
         ]
+
+    def op_leaf(self, op: Op) -> list[ast.stmt]:
+        self.targets |= {"aten::detach", "aten::requires_grad_"}
+        cut = self.call("aten__detach", self.read(op.operands[0]))
+        return [self.assign([self.local(op.results[0].id)], self.call("aten__requires_grad_", cut))]
+
+    def op_vjp(self, op: Op) -> list[ast.stmt]:
+        parameters, *values = op.operands
+        n = op.attributes["outputs"]
+        lists = [
+            ast.List([self.read(v) for v in part], ast.Load()) for part in (values[:n], values[n : 2 * n])
+        ]
+        leaves = [self.read(v) for v in values[2 * n :]]
+        retain = ast.Constant(bool(op.attributes.get("retain", False)))
+        group, *rest = [self.local(r.id) for r in op.results]
+        both = f"{group}_all"
+        call = self.call("vjp", *lists, self.read(parameters), ast.List(leaves, ast.Load()), retain)
+        count = self.call("len", self.read(parameters))
+        head = ast.Subscript(self.name(both), ast.Slice(None, count, None), ast.Load())
+        statements = [self.assign([both], call), self.assign([group], head)]
+        for i, name in enumerate(rest):
+            place = ast.BinOp(self.call("len", self.read(parameters)), ast.Add(), ast.Constant(i))
+            statements.append(self.assign([name], ast.Subscript(self.name(both), place, ast.Load())))
+        return statements
+
+    def op_remat(self, op: Op) -> list[ast.stmt]:
+        return self.region(op.regions[0], [self.local(r.id) for r in op.results])
+
+    def op_foreach_restore_(self, op: Op) -> list[ast.stmt]:
+        call = ast.Expr(self.call("foreach_restore_", *(self.read(v) for v in op.operands)))
+        written = self.without_gradient([self.at(call)]) if self.recording else self.at(call)  # type: ignore[list-item]
+        return [written]  # type: ignore[list-item]
 
     def op_foreach_norm(self, op: Op) -> list[ast.stmt]:
         return [

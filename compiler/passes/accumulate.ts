@@ -1,0 +1,106 @@
+/**
+ * @file Gradient accumulation: one update for the mean gradient of several steps. Writes that depend on no image, such as a
+ * twin's moving average, count updates, so they happen once an update; what depends on images happens in every step.
+ */
+import { type IrFunction, type Op, type Storage, scalarType, type Value, walkOps } from "../ir/module.js";
+import { OPS } from "../registry/index.js";
+import type { Pass } from "./pass.js";
+import { type Replay, rewrite } from "./replay.js";
+
+/** Inputs of the plan that say where in the window of steps a step is. */
+export const ACCUMULATE_FIRST = "accumulate.first";
+export const ACCUMULATE_LAST = "accumulate.last";
+const GROUP = "accumulate.gradient";
+
+export const accumulate = (steps: number): Pass => ({
+  name: "accumulate",
+  doc: "The optimizer runs once in several steps, on the mean of their gradients.",
+  run(module) {
+    const functions = module.functions.map((fn) =>
+      fn.body.ops.some((op) => op.op === "gradients") ? accumulated(fn, steps, module.parameters) : fn,
+    );
+    const states = module.parameters.map(
+      (p): Storage => ({ ...p, name: `${GROUP}.${p.name}`, init: { kind: "zeros" } }),
+    );
+    const group = { name: GROUP, members: states.map((s) => s.name) };
+    return {
+      module: {
+        ...module,
+        functions,
+        states: [...module.states, ...states],
+        groups: [...module.groups, group],
+      },
+      statistics: { "steps an update": steps },
+    };
+  },
+});
+
+function accumulated(fn: IrFunction, steps: number, parameters: readonly Storage[]): IrFunction {
+  const { ops } = fn.body;
+  const from = ops.findIndex((op) => op.op === "gradients");
+  const to = ops.findLastIndex((op) => writesTrained(op, ops, parameters));
+  const update = ops.slice(from + 1, to + 1);
+  const once = ops.filter(
+    (op) => OPS.get(op.op)!.effect === "write" && !update.includes(op) && !seesImages(fn, op),
+  );
+  const [before, after] = [new Set(once.filter((o) => ops.indexOf(o) < from)), new Set(once)];
+
+  const inputs = [ACCUMULATE_FIRST, ACCUMULATE_LAST].map((name, i) => ({
+    value: { id: -1 - i, name, type: scalarType("bool") },
+    source: { kind: "plan" } as const,
+  }));
+  const [first, last] = inputs.map((i) => i.value) as [Value, Value];
+  const when = (condition: Value, op: Op, replay: Replay, body: () => void): void => {
+    const { builder } = replay;
+    const arms = [builder.region([], body), builder.region([], () => {})];
+    const regions = arms.map((arm) => builder.finish(arm.region, [], op.location));
+    builder.structured("if", [replay.value(condition)], regions, [], op.location);
+  };
+
+  return rewrite({ ...fn, inputs: [...fn.inputs, ...inputs] }, (op, replay) => {
+    const at = op.location;
+    if (op === ops[from]) {
+      const [gradients] = replay.copy(op);
+      const [sum] = replay.emit("group", [], { name: GROUP }, at, [gradients!.type]);
+      const number = (value: number) =>
+        replay.emit("constant", [], { value }, at, [{ kind: "scalar", scalar: "f64" }])[0]!;
+      replay.emit("foreach_add_", [sum!, gradients, number(1 / steps)], {}, at);
+      when(last, op, replay, () => {
+        replay.stand(op.results[0]!, sum!);
+        for (const part of update)
+          for (const [i, value] of replay.copy(part).entries()) replay.stand(part.results[i]!, value);
+        replay.emit("foreach_mul_", [sum!, number(0)], {}, at);
+      });
+      return [sum!];
+    }
+    if (update.includes(op)) return op.results.map(() => inputs[0]!.value);
+    if (after.has(op)) {
+      when(before.has(op) ? first : last, op, replay, () => replay.copy(op));
+      return [];
+    }
+    return undefined;
+  });
+}
+
+/** Whether an op writes parameters or slots of the optimizer. */
+function writesTrained(op: Op, ops: readonly Op[], parameters: readonly Storage[]): boolean {
+  if (OPS.get(op.op)!.effect !== "write") return false;
+  const origin = ops.find((o) => o.results.some((r) => r.id === op.operands[0]?.id));
+  const name = origin?.attributes.name;
+  return (
+    typeof name === "string" &&
+    (/^(parameters$|optimizer\.)/.test(name) || parameters.some((p) => p.name === name))
+  );
+}
+
+/** Whether what an op writes could be another for other images. */
+function seesImages(fn: IrFunction, target: Op): boolean {
+  const seeing = new Set(fn.inputs.filter((i) => i.value.type.kind === "tensor").map((i) => i.value.id));
+  const uses = (op: Op) => [op, ...op.regions.flatMap((r) => [...walkOps(r)])].flatMap((o) => o.operands);
+  for (const op of fn.body.ops) {
+    const sees = uses(op).some((v) => v && seeing.has(v.id));
+    if (op === target) return sees;
+    if (sees) for (const result of op.results) seeing.add(result.id);
+  }
+  return false;
+}

@@ -1,0 +1,128 @@
+/** @file Computes what is known: ops on constants, choices and loops that constants decide, ops that change nothing. */
+import { sameDim } from "../ir/dim.js";
+import type { Op, TensorType, Type, Value } from "../ir/module.js";
+import { printType } from "../ir/print-type.js";
+import { OPS } from "../registry/index.js";
+import { overFunctions } from "./pass.js";
+import { type Replay, rewrite } from "./replay.js";
+
+type Known = number | boolean;
+
+export const fold = overFunctions(
+  "fold",
+  "What constants decide is decided; ops that change nothing are gone.",
+  (fn, _module, count) => {
+    const known = new Map<number, Known>();
+    const made = new Map<number, Op>();
+    const constant = (value: Known, type: Type, op: Op, replay: Replay): readonly Value[] => {
+      const results = replay.emit("constant", [], { value }, op.location, [type]);
+      known.set(results[0]!.id, value);
+      return results;
+    };
+
+    return rewrite(fn, (op, replay) => {
+      const operands = replay.operands(op);
+      if (op.op === "constant" && typeof op.attributes.value !== "string")
+        return constant(op.attributes.value as Known, op.results[0]!.type, op, replay);
+      const decided = decide(op, operands, known, replay);
+      if (decided) {
+        count("decided");
+        return decided;
+      }
+      const values = operands.map((v) => v && known.get(v.id));
+      const { compute } = OPS.get(op.op)!;
+      if (compute && values.every((v) => v !== undefined)) {
+        const value = compute(...(values as never[]));
+        const [result] = op.results;
+        if (fits(value, result!.type)) {
+          count("computed");
+          return constant(value, result!.type, op, replay);
+        }
+      }
+      const same = unchanged(op, operands, known, made);
+      if (same) {
+        count("unchanged");
+        return [same];
+      }
+      const results = replay.copy(op, operands);
+      // The op as it is now, so that a later one can look through it.
+      for (const result of results) made.set(result.id, { ...op, operands });
+      return results;
+    });
+  },
+);
+
+/** Whether a computed value is one that the device would compute too. */
+function fits(value: Known, type: Type): boolean {
+  if (type.kind !== "scalar") return false;
+  if (type.scalar === "bool") return typeof value === "boolean";
+  return (
+    typeof value === "number" &&
+    Number.isFinite(value) &&
+    (type.scalar === "f64" || Number.isSafeInteger(value))
+  );
+}
+
+/** An `if` whose condition is known, a `for` without turns. */
+function decide(
+  op: Op,
+  operands: readonly (Value | undefined)[],
+  known: ReadonlyMap<number, Known>,
+  replay: Replay,
+): readonly Value[] | undefined {
+  const first = operands[0] && known.get(operands[0].id);
+  if (op.op === "if" && first !== undefined) return replay.inline(op.regions[first ? 0 : 1]!);
+  if (op.op === "for" && typeof first === "number" && first <= 0)
+    return operands.slice(1) as readonly Value[];
+  return undefined;
+}
+
+const sameType = (a: Type, b: Type) => printType(a) === printType(b);
+const sameDims = (a: TensorType, b: TensorType) =>
+  a.dims.length === b.dims.length && a.dims.every((d, i) => sameDim(d, b.dims[i]!));
+
+/** Ops that are undone by doing them again, and those that doing twice is doing once. */
+const INVOLUTIONS = new Set(["neg", "logical_not", "scalar_neg", "scalar_not"]);
+const IDEMPOTENT = new Set(["relu", "abs", "detach", "scalar_floor"]);
+/** Ops that do nothing with this number on the right. */
+const NEUTRAL: Readonly<Record<string, number>> = { mul: 1, div: 1, pow: 1, scalar_mul: 1, scalar_sub: 0 };
+
+/** The operand that an op would give back as it is, to the last bit. */
+function unchanged(
+  op: Op,
+  operands: readonly (Value | undefined)[],
+  known: ReadonlyMap<number, Known>,
+  made: ReadonlyMap<number, Op>,
+): Value | undefined {
+  const [x, y] = operands;
+  const [result] = op.results;
+  if (!x || !result) return undefined;
+  const neutral = NEUTRAL[op.op];
+  if (neutral !== undefined && y && known.get(y.id) === neutral && sameType(x.type, result.type)) return x;
+  const before = made.get(x.id);
+  const inner = before?.operands[0];
+  if (INVOLUTIONS.has(op.op) && before?.op === op.op && inner) return inner;
+  if (IDEMPOTENT.has(op.op) && before?.op === op.op) return x;
+  if (x.type.kind !== "tensor" || result.type.kind !== "tensor") return undefined;
+  switch (op.op) {
+    case "to":
+      return x.type.dtype === op.attributes.dtype ? x : undefined;
+    case "reshape":
+    case "flatten":
+    case "expand":
+      return sameDims(x.type, result.type) ? x : undefined;
+    case "permute":
+      return (op.attributes.order as readonly number[]).every((d, i) => d === i) ? x : undefined;
+    case "transpose": {
+      const rank = x.type.dims.length;
+      const pair = (o: Op) =>
+        [o.attributes.a as number, o.attributes.b as number]
+          .map((d) => (d < 0 ? d + rank : d))
+          .sort()
+          .join();
+      return before?.op === "transpose" && pair(before) === pair(op) ? inner : undefined;
+    }
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,53 @@
+/** @file Which passes run, in which order, and what each of them did. */
+import type { IrModule } from "../ir/module.js";
+import { accumulate } from "./accumulate.js";
+import { deadCode } from "./dead-code.js";
+import { flatten } from "./flatten.js";
+import { fold } from "./fold.js";
+import { layout } from "./layout.js";
+import { margin } from "./margin.js";
+import { merge } from "./merge.js";
+import type { Pass, Statistics } from "./pass.js";
+import { type Narrow, precision } from "./precision.js";
+import { remat } from "./remat.js";
+
+/** What an experiment says of how its program shall be computed. */
+export interface PassOptions {
+  readonly precision: "f32" | Narrow;
+  readonly layout: "contiguous" | "channels_last";
+  /** Steps an update. */
+  readonly accumulate: number;
+}
+
+/** The passes for an experiment, in order. */
+export const passesFor = (options: PassOptions): readonly Pass[] => [
+  flatten,
+  ...(options.accumulate > 1 ? [accumulate(options.accumulate)] : []),
+  margin,
+  ...(options.precision === "f32" ? [] : [precision(options.precision)]),
+  ...(options.layout === "channels_last" ? [layout] : []),
+  remat,
+  fold,
+  merge,
+  deadCode,
+];
+
+/** What stood after a pass. */
+export interface PassRecord {
+  readonly name: string;
+  readonly statistics: Statistics;
+  readonly module: IrModule;
+}
+
+/** The program after all passes. `observe` sees it after each of them. */
+export function optimise(
+  module: IrModule,
+  passes: readonly Pass[],
+  observe: (record: PassRecord) => void = () => {},
+): IrModule {
+  return passes.reduce((before, pass) => {
+    const { module: after, statistics } = pass.run(before);
+    observe({ name: pass.name, statistics, module: after });
+    return after;
+  }, module);
+}

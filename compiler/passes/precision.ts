@@ -1,0 +1,177 @@
+/**
+ * @file Mixed precision: products in a narrow type, what sums or exponentiates in f32, every cast an op that one can see.
+ * Which op is computed how is data in the registry. Parameters, states and gradients stay in f32 (Micikevicius et al. 2018).
+ *
+ * f16 has few exponents, so the loss is scaled before the gradient. The scale is a state: halved, and the update undone,
+ * when a gradient is not finite, doubled after 2,000 steps that were; all of it on the device.
+ */
+import {
+  type DType,
+  type IrFunction,
+  type IrModule,
+  type Op,
+  type Storage,
+  type Type,
+  tensorType,
+  type Value,
+} from "../ir/module.js";
+import { OPS } from "../registry/index.js";
+import type { Pass } from "./pass.js";
+import { type Replay, rewrite } from "./replay.js";
+
+export type Narrow = "bf16" | "f16";
+const FIRST_SCALE = 65_536;
+const STEPS_TO_GROW = 2_000;
+const SCALE = "precision.loss_scale";
+const GOOD_STEPS = "precision.good_steps";
+
+const WIDTH: Partial<Record<DType, number>> = { f16: 1, bf16: 1, f32: 2, f64: 3 };
+const realType = (value: Value | undefined): DType | undefined =>
+  value?.type.kind === "tensor" && value.type.dtype in WIDTH ? value.type.dtype : undefined;
+const rank = (value: Value) => (value.type.kind === "tensor" ? value.type.dims.length : 0);
+
+export const precision = (narrow: Narrow): Pass => ({
+  name: "precision",
+  doc: "Products are computed in the narrow type; every cast is an op.",
+  run(module) {
+    let casts = 0;
+    const cast = (replay: Replay, value: Value, dtype: DType, at: Op["location"]): Value => {
+      if (realType(value) === dtype) return value;
+      casts++;
+      return replay.emit("to", [value], { dtype }, at)[0]!;
+    };
+    const training = module.functions.some(derives);
+    const functions = module.functions.map((fn) => {
+      if (!derives(fn)) return fn;
+      const scaling = narrow === "f16" ? new LossScale(fn) : undefined;
+      return rewrite(
+        fn,
+        (op, replay) => {
+          if (scaling && op.op === "gradients") return scaling.gradients(op, replay);
+          if (op.regions.length) return undefined;
+          const operands = replay.operands(op);
+          const wanted = wantedTypes(op, operands, narrow);
+          const results = replay.copy(
+            op,
+            operands.map((v, i) => (v && wanted[i] ? cast(replay, v, wanted[i], op.location) : v)),
+          );
+          scaling?.after(op, replay);
+          return results;
+        },
+        {
+          fit: (value, type, at, replay) =>
+            type.kind === "tensor" && realType(value) ? cast(replay, value, type.dtype, at) : value,
+        },
+      );
+    });
+    const states = narrow === "f16" && training ? [...module.states, ...scaleStates(module)] : module.states;
+    return { module: { ...module, states, functions }, statistics: { casts } };
+  },
+});
+
+const derives = (fn: IrFunction) => fn.body.ops.some((op) => op.op === "gradients");
+
+/** The type in which an op should get each of its operands; `undefined`: as it is. */
+function wantedTypes(
+  op: Op,
+  operands: readonly (Value | undefined)[],
+  narrow: Narrow,
+): (DType | undefined)[] {
+  const spec = OPS.get(op.op)!;
+  const types = operands.map(realType);
+  const each = (dtype: DType | undefined) => types.map((t) => (t && t !== "f64" ? dtype : undefined));
+  if (op.op === "to" || types.every((t) => t === undefined)) return [];
+  if (op.op === "gradients") return [realType(op.operands[0])];
+  if (spec.effect === "write") return types.map((t, i) => (t && i > 0 ? types[0] : undefined));
+  switch (spec.precision) {
+    case "low":
+      return types.includes("f64") ? [] : each(narrow);
+    case "full":
+      return each("f32");
+    case "first":
+      return each(types[0]);
+    case "own":
+      return [];
+    default: {
+      const present = operands.filter((v) => realType(v) !== undefined) as Value[];
+      const ranked = present.some((v) => rank(v) > 0) ? present.filter((v) => rank(v) > 0) : present;
+      const widest = ranked.map((v) => realType(v)!).reduce((a, b) => (WIDTH[b]! > WIDTH[a]! ? b : a));
+      return types.map((t) => t && widest);
+    }
+  }
+}
+
+const scalar = tensorType([], "f32");
+
+const scaleStates = (module: IrModule): readonly Storage[] => {
+  const { location } = module.parameters[0]!;
+  return [
+    { name: SCALE, type: scalar, init: { kind: "constant", value: FIRST_SCALE }, location },
+    { name: GOOD_STEPS, type: scalar, init: { kind: "zeros" }, location },
+  ];
+};
+
+/** Scales the loss, unscales the gradients, and undoes an update that came from gradients that are not finite. */
+class LossScale {
+  /** The groups that the update writes, and the last op that does. */
+  private readonly written = new Map<string, Type>();
+  private readonly last: Op | undefined;
+  private saved: readonly { name: string; type: Type; copy: Value }[] = [];
+  private finite: Value | undefined;
+
+  constructor(fn: IrFunction) {
+    const { ops } = fn.body;
+    const groups = new Map(ops.filter((op) => op.op === "group").map((op) => [op.results[0]!.id, op]));
+    const from = ops.findIndex((op) => op.op === "gradients");
+    for (const op of ops.slice(from)) {
+      const group = op.operands[0] && groups.get(op.operands[0].id);
+      if (!group || OPS.get(op.op)!.effect !== "write") continue;
+      this.written.set(group.attributes.name as string, group.results[0]!.type);
+      this.last = op;
+    }
+  }
+
+  gradients(op: Op, replay: Replay): readonly Value[] {
+    const at = op.location;
+    const [loss, group] = replay.operands(op) as [Value, Value];
+    const emit = (name: string, operands: Value[], attributes = {}) =>
+      replay.emit(name, operands, attributes, at)[0]!;
+    const number = (value: number) =>
+      replay.emit("constant", [], { value }, at, [{ kind: "scalar", scalar: "f64" }])[0]!;
+    const [scale] = replay.emit("state", [], { name: SCALE }, at, [scalar]);
+    const scaled = emit("gradients", [emit("mul", [loss, scale!]), group]);
+    const gradients = emit("foreach_scale", [scaled, emit("pow", [scale!, number(-1)])]);
+    this.finite = emit("isfinite", [emit("foreach_norm", [gradients])]);
+    replay.builder.rename(this.finite, "finite");
+    this.saved = [...this.written].map(([name, type]) => {
+      const [storages] = replay.emit("group", [], { name }, at, [type]);
+      return { name, type, copy: emit("foreach_mul", [storages!, number(1)]) };
+    });
+    return [gradients];
+  }
+
+  /** After the update: takes it back where it must not count, and moves the scale. */
+  after(op: Op, replay: Replay): void {
+    if (op !== this.last) return;
+    const at = op.location;
+    const finite = this.finite!;
+    const emit = (name: string, operands: Value[], attributes = {}) =>
+      replay.emit(name, operands, attributes, at)[0]!;
+    const number = (value: number) =>
+      replay.emit("constant", [], { value }, at, [{ kind: "scalar", scalar: "f64" }])[0]!;
+    for (const { name, type, copy } of this.saved) {
+      const [storages] = replay.emit("group", [], { name }, at, [type]);
+      replay.emit("foreach_restore_", [storages!, copy, finite], {}, at);
+    }
+    const [scale] = replay.emit("state", [], { name: SCALE }, at, [scalar]);
+    const [good] = replay.emit("state", [], { name: GOOD_STEPS }, at, [scalar]);
+    const grow = emit("ge", [good!, number(STEPS_TO_GROW - 1)]);
+    const grown = emit("where", [grow, emit("mul", [scale!, number(2)]), scale!]);
+    const halved = emit("clamp", [emit("mul", [scale!, number(0.5)])], { min: 1 });
+    const counted = emit("where", [grow, number(0), emit("add", [good!, number(1)])]);
+    const next = emit("where", [finite, grown, halved]);
+    const kept = emit("where", [finite, counted, number(0)]);
+    replay.emit("copy_", [scale!, next], {}, at);
+    replay.emit("copy_", [good!, kept], {}, at);
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * @file Rematerialisation: what a `remat` region computes on the way is not kept for the gradient but computed again.
+ *
+ * The forward half of a region runs without recording, and its results are cut off as leaves. The gradient of the loss is
+ * then a chain of vector-Jacobian products, from the last region to the first: recompute, multiply with what arrived at the
+ * leaves, pass on. Griewank and Walther 2000; Chen et al. 2016, arXiv 1604.06174.
+ */
+import { type IrModule, type Op, type Region, type Value, walkOps } from "../ir/module.js";
+import { isFloat } from "../registry/shapes.js";
+import { overFunctions } from "./pass.js";
+import { type Replay, rewrite } from "./replay.js";
+
+const isReal = (value: Value) => value.type.kind === "tensor" && isFloat(value.type.dtype);
+
+/** A place where the history is cut: a region to compute again, or a value that a region takes in. */
+type Cut =
+  | { readonly region: Op; readonly leaves: readonly Value[]; readonly taken: readonly Value[] }
+  | { readonly original: Value; readonly leaves: readonly Value[] };
+
+export const remat = overFunctions(
+  "remat",
+  "What `remat` regions compute on the way is computed again for the gradient, not kept.",
+  (fn, module, count) => {
+    const regions = fn.body.ops.filter((op) => op.op === "remat");
+    const gradients = fn.body.ops.find((op) => op.op === "gradients");
+    if (regions.length === 0 || !gradients) return fn;
+    const recorded = new Recorded(module);
+    const cuts: Cut[] = [];
+    let depth = 0;
+    let again = false;
+
+    return rewrite(
+      fn,
+      (op, replay) => {
+        if (op.op === "remat" && (depth > 0 || again)) return replay.inline(op.regions[0]!);
+        if (op.op === "remat") {
+          count("regions");
+          return forward(op, replay, recorded, cuts);
+        }
+        if (op === gradients) {
+          again = true;
+          const group = backward(op, replay, cuts);
+          again = false;
+          return [group];
+        }
+        if (op.op === "batch_norm" && again) {
+          count("ops made again");
+          return replay.copy(op, replay.operands(op).slice(0, 3).concat(undefined, undefined));
+        }
+        if (again) count("ops made again");
+        const results = replay.copy(op);
+        if (depth === 0) recorded.follow(op, replay.operands(op), results);
+        return results;
+      },
+      { enter: () => depth++, leave: () => depth-- },
+    );
+  },
+);
+
+/** Runs a region without recording; what comes out of it are leaves. */
+function forward(op: Op, replay: Replay, recorded: Recorded, cuts: Cut[]): readonly Value[] {
+  const free = takenIn(op.regions[0]!);
+  for (const old of free) {
+    const original = replay.value(old);
+    if (recorded.of(original) !== "history") continue;
+    const [leaf] = replay.emit("leaf", [original], {}, op.location);
+    recorded.set(leaf!, "leaf");
+    replay.stand(old, leaf!);
+    cuts.push({ original, leaves: [leaf!] });
+  }
+  const results = replay.copy({ ...op, op: "no_grad" });
+  const leaves = results.map((result) => {
+    if (!isReal(result)) return result;
+    const [leaf] = replay.emit("leaf", [result], {}, op.location);
+    recorded.set(leaf!, "leaf");
+    return leaf!;
+  });
+  const taken = free.map((old) => replay.value(old)).filter((v) => recorded.of(v) === "leaf");
+  cuts.push({ region: op, leaves: leaves.filter(isReal), taken });
+  return leaves;
+}
+
+/** The gradient, back through all cuts. */
+function backward(op: Op, replay: Replay, cuts: readonly Cut[]): Value {
+  const at = op.location;
+  const [loss, group] = replay.operands(op) as [Value, Value];
+  const arrived = new Map<number, Value>();
+  const product = (
+    outputs: readonly Value[],
+    cotangents: readonly Value[],
+    leaves: readonly Value[],
+    retain: boolean,
+  ) => {
+    const operands = [group, ...outputs, ...cotangents, ...leaves];
+    const [gradients, ...rest] = replay.emit("vjp", operands, { outputs: outputs.length, retain }, at);
+    leaves.forEach((leaf, i) => {
+      const before = arrived.get(leaf.id);
+      arrived.set(leaf.id, before ? replay.emit("add", [before, rest[i]], {}, at)[0]! : rest[i]!);
+    });
+    return gradients!;
+  };
+  const dtype = loss.type.kind === "tensor" ? loss.type.dtype : "f32";
+  const [one] = replay.emit("full", [], { shape: [], value: 1, dtype }, at);
+  let total = product(
+    [loss],
+    [one!],
+    cuts.flatMap((cut) => cut.leaves),
+    true,
+  );
+  const [scale] = replay.emit("constant", [], { value: 1 }, at, [{ kind: "scalar", scalar: "f64" }]);
+  for (const [i, cut] of [...cuts.entries()].reverse()) {
+    const isRegion = "region" in cut;
+    const outputs = isRegion ? replay.inline(cut.region.regions[0]!).filter(isReal) : [cut.original];
+    const leaves = isRegion ? cut.taken : cuts.slice(0, i).flatMap((before) => before.leaves);
+    if (outputs.length === 0) continue;
+    const cotangents = cut.leaves.map((leaf) => arrived.get(leaf.id)!);
+    const part = product(outputs, cotangents, leaves, !isRegion);
+    total = replay.emit("foreach_add", [total, part, scale], {}, at)[0]!;
+  }
+  return total;
+}
+
+/** Values of the surroundings that a region uses. */
+function takenIn(region: Region): readonly Value[] {
+  const own = new Set<number>();
+  const define = (r: Region): void => {
+    for (const arg of r.args) own.add(arg.id);
+    for (const op of r.ops) {
+      for (const result of op.results) own.add(result.id);
+      op.regions.forEach(define);
+    }
+  };
+  define(region);
+  const taken = new Map<number, Value>();
+  for (const op of walkOps(region))
+    for (const operand of op.operands) if (operand && !own.has(operand.id)) taken.set(operand.id, operand);
+  return [...taken.values()];
+}
+
+/** Which values the gradient could be asked for, and which carry a history that leads to one. */
+class Recorded {
+  private readonly known = new Map<number, "parameter" | "leaf" | "history">();
+  private readonly parameters: ReadonlySet<string>;
+
+  constructor(module: IrModule) {
+    this.parameters = new Set(module.parameters.map((p) => p.name));
+  }
+
+  of = (value: Value) => this.known.get(value.id);
+  set = (value: Value, as: "leaf" | "history") => this.known.set(value.id, as);
+
+  follow(op: Op, operands: readonly (Value | undefined)[], results: readonly Value[]): void {
+    if (op.op === "detach" || op.op === "no_grad") return;
+    const named = op.op === "state" && this.parameters.has(op.attributes.name as string);
+    const inside = op.regions.flatMap((region) => [...walkOps(region)].filter((o) => o.op === "state"));
+    const depends =
+      operands.some((v) => v && this.known.has(v.id)) || inside.length > 0 || op.regions.length > 0;
+    for (const result of results) {
+      if (named) this.known.set(result.id, "parameter");
+      else if (depends && isReal(result)) this.known.set(result.id, "history");
+    }
+  }
+}
