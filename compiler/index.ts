@@ -11,3 +11,4 @@ export { encodeModule, structureHash, weightsHash } from "./ir/encode.js";
 export * from "./ir/module.js";
 export { printModule } from "./ir/print.js";
 export { registryHash } from "./registry/hash.js";
+export { printTorch, torchFunctionText } from "./torch/torch-text.js";
