@@ -41,7 +41,7 @@ function legend({ module, storageIndex }: ModuleLayout, functions: readonly IrFu
   const touched = new Set(functions.flatMap((fn) => [...storagesOf(module, fn)]));
   const storages = [...module.parameters, ...module.states].filter(({ name }) => touched.has(name));
   return [
-    "# aten__add__Tensor stands for torch.ops.aten.add, dtype_f32 for torch.float32, S for all that is stored:",
+    "# aten__add__Tensor stands for torch.ops.aten.add, dtype_f32 for torch.float32; S holds all that is stored:",
     ...storages.map(({ name, type }) => `# S[${storageIndex.get(name)}] = @${name} : ${printType(type)}`),
   ].join("\n");
 }
@@ -53,7 +53,7 @@ function* storagesOf(module: IrModule, fn: IrFunction): Generator<string> {
   }
 }
 
-/** Remarks where the place changes. A block's own line tells nothing when its first statement stands elsewhere. */
+/** Remarks where the place changes. */
 function placeChanges(module: IrModule): Remark {
   const lines = new Map(module.sources.map(({ path, text }) => [path, new Lines(text)]));
   const placeOf = ({ path, start }: Location) => {

@@ -58,12 +58,14 @@ const STAGES = {
 type Stage = keyof typeof STAGES;
 
 export function ir(file: string, options: IrOptions): void {
-  if (options.stage === "torch" && (options.json || options.graph !== undefined))
-    return misused("--stage torch is text: it has no --json and no --graph");
   try {
     const { module } = compileExperiment(loadExperiment(file));
-    if (options.function !== undefined && !module.functions.some((f) => f.name === options.function))
-      return misused(`there is no function ${options.function}; choose step, embed or infer`);
+    const misuse = misuseOf(options, module);
+    if (misuse !== undefined) {
+      process.stderr.write(`error: ${misuse}\n`);
+      process.exitCode = EXIT.usage;
+      return;
+    }
     if (options.graph !== undefined) {
       const svg = options.graph.endsWith(".svg");
       writeFileSync(
@@ -83,9 +85,13 @@ export function ir(file: string, options: IrOptions): void {
   }
 }
 
-function misused(message: string): void {
-  process.stderr.write(`error: ${message}\n`);
-  process.exitCode = EXIT.usage;
+/** What is wrong with the options, if anything. */
+function misuseOf(options: IrOptions, module: IrModule): string | undefined {
+  if (options.stage === "torch" && (options.json || options.graph !== undefined))
+    return "--stage torch is text: it has no --json and no --graph";
+  if (options.function !== undefined && !module.functions.some((f) => f.name === options.function))
+    return `there is no function ${options.function}; choose step, embed or infer`;
+  return undefined;
 }
 
 export function check(file: string, options: { json?: boolean }): void {
