@@ -15,4 +15,5 @@ export type { Pass, Statistics } from "./passes/pass.js";
 export { optimise, type PassOptions, type PassRecord, passesFor } from "./passes/pipeline.js";
 export { refine } from "./passes/refine.js";
 export { registryHash } from "./registry/hash.js";
+export { printTorch, torchFunctionText } from "./torch/torch-text.js";
 export { verify } from "./verify/verify.js";

@@ -53,7 +53,15 @@ class Locations {
 }
 
 /** The JSON form that `docs/ir.md` specifies. */
-export function encodeModule(module: IrModule): Json {
+export const encodeModule = (module: IrModule): Json => encoded(module).json;
+
+/** The index of each of a module's locations in the table of its JSON form: some names in generated code hold it. */
+export function numberLocations(module: IrModule): (location: Location) => number {
+  const { locations } = encoded(module);
+  return (location) => locations.index(location);
+}
+
+function encoded(module: IrModule): { json: Json; locations: Locations } {
   const locations = new Locations(new Map(module.sources.map((s, i) => [s.path, i])));
   const storage = ({ name, type, init, layout, location }: Storage): Json => ({
     name,
@@ -90,7 +98,7 @@ export function encodeModule(module: IrModule): Json {
     groups: module.groups.map(({ name, members }) => ({ name, members: [...members] })),
     functions: module.functions.map(fn),
   };
-  return { ...body, locations: locations.rows };
+  return { json: { ...body, locations: locations.rows }, locations };
 }
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);

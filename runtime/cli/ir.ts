@@ -7,11 +7,12 @@ import {
   type IrModule,
   loadExperiment,
   printModule,
+  printTorch,
   structureHash,
   weightsHash,
 } from "../../compiler/index.js";
 import { graphPage, graphSvg } from "../../compiler/ir/graph.js";
-import { fail } from "./report.js";
+import { EXIT, fail } from "./report.js";
 
 const elements = (storages: IrModule["parameters"]) =>
   storages.reduce((n, s) => n + s.type.dims.reduce<number>((a, d) => a * Number(d), 1), 0);
@@ -40,14 +41,30 @@ function* names(fn: IrModule["functions"][number]): Generator<string> {
   yield* visit(fn.body);
 }
 
-export function ir(
-  file: string,
-  options: { function?: string; locations?: boolean; json?: boolean; graph?: string },
-): void {
+interface IrOptions {
+  readonly stage: Stage;
+  readonly function?: string;
+  readonly locations?: boolean;
+  readonly json?: boolean;
+  readonly graph?: string;
+}
+
+/** How the program is shown at each stage of its way. `main.ts` declares the choices. */
+const STAGES = {
+  optimised: (module: IrModule, options: IrOptions) =>
+    `${options.function === undefined ? `${facts(module)}\n` : ""}${printModule(module, options)}`,
+  torch: printTorch,
+};
+type Stage = keyof typeof STAGES;
+
+export function ir(file: string, options: IrOptions): void {
   try {
     const { module } = compileExperiment(loadExperiment(file));
-    if (options.function !== undefined && !module.functions.some((f) => f.name === options.function)) {
-      throw Object.assign(new Error(), { name: "usage" });
+    const misuse = misuseOf(options, module);
+    if (misuse !== undefined) {
+      process.stderr.write(`error: ${misuse}\n`);
+      process.exitCode = EXIT.usage;
+      return;
     }
     if (options.graph !== undefined) {
       const svg = options.graph.endsWith(".svg");
@@ -60,17 +77,21 @@ export function ir(
     }
     const text = options.json
       ? `${JSON.stringify(encodeModule(module))}\n`
-      : `${options.function === undefined ? `${facts(module)}\n` : ""}${printModule(module, options)}`;
+      : STAGES[options.stage](module, options);
     process.stdout.on("error", () => process.exit(0)); // the reader of a pipe may stop early
     process.stdout.write(text);
   } catch (error) {
-    if (error instanceof Error && error.name === "usage") {
-      process.stderr.write(`error: there is no function ${options.function}; choose step, embed or infer\n`);
-      process.exitCode = 2;
-      return;
-    }
     fail(error);
   }
+}
+
+/** What is wrong with the options, if anything. */
+function misuseOf(options: IrOptions, module: IrModule): string | undefined {
+  if (options.stage === "torch" && (options.json || options.graph !== undefined))
+    return "--stage torch is text: it has no --json and no --graph";
+  if (options.function !== undefined && !module.functions.some((f) => f.name === options.function))
+    return `there is no function ${options.function}; choose step, embed or infer`;
+  return undefined;
 }
 
 export function check(file: string, options: { json?: boolean }): void {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** @file The command `f2c-dsl`. Each command is a file beside; heavy imports happen inside them. */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { EXIT, fail } from "./report.js";
 
 const program = new Command("f2c-dsl")
@@ -35,6 +35,11 @@ program
   .description("show the whole program that will run: parameters, state, functions with every shape")
   .argument(...experiment)
   .option("--function <name>", "only this function: step, embed or infer")
+  .addOption(
+    new Option("--stage <stage>", "the IR after the passes, or what the host compiles for torch")
+      .choices(["optimised", "torch"])
+      .default("optimised"),
+  )
   .option("--locations", "show where each op comes from")
   .option("--json", "the form that the host gets")
   .option("--graph <file>", "write a page that shows it as a graph; FILE.svg: a picture of one function")
