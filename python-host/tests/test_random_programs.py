@@ -1,0 +1,149 @@
+"""Random well-typed programs: every prefix of the passes, and every backend, gives what the lowered program gives on eager.
+
+`test/fixtures/random-programs.mjs` makes them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from f2c_host.errors import HostError
+from f2c_host.ir import parse_module
+from f2c_host.program import Program
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "test" / "fixtures" / "random-programs.mjs"
+PROGRAMS = 60
+INDUCTOR = 4
+STEPS = 3
+# The same kernels on the same values. Merged values and leaves sum the parts of a gradient in another order.
+EXACT = {"flatten", "fold", "dead-code"}
+
+
+@pytest.fixture(scope="module")
+def programs() -> list[dict[str, Any]]:
+    node = shutil.which("node")
+    if node is None or not (ROOT / "dist/compiler/index.js").exists():
+        pytest.skip("needs node and a build of the compiler (npm run build)")
+    run = subprocess.run([node, SCRIPT, str(PROGRAMS), "1"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def inputs_of(step: int) -> dict[str, Any]:
+    chance = torch.Generator().manual_seed(step)
+    return {
+        "x": torch.randn(4, 3, 6, 6, generator=chance),
+        "rows": torch.randn(4, 6, generator=chance),
+        "targets": torch.randint(0, 5, (4,), generator=chance),
+        "mask": torch.rand(4, generator=chance) > 0.5,
+        "a": 0.5 + step,
+        "b": 2.0 - step,
+        "yes": step % 2 == 0,
+    }
+
+
+def outcome(ir: Any, backend: str) -> list[Tensor]:
+    """Results of some steps, and all storage after them."""
+    program = Program(parse_module(ir), backend=backend)
+    program.initialise(3)
+    seen: list[Tensor] = []
+    for step in range(STEPS):
+        seen += program.run("step", inputs_of(step)).values()
+    return seen + [t.detach().clone() for t in program.storage.values()]
+
+
+def difference(got: list[Tensor], wanted: list[Tensor], tolerance: float) -> str | None:
+    for i, (a, b) in enumerate(zip(got, wanted, strict=False)):
+        same = (
+            torch.equal(a, b)
+            if tolerance == 0
+            else torch.allclose(a, b, tolerance, tolerance, equal_nan=True)
+        )
+        if not same and not (torch.isnan(a) == torch.isnan(b)).all():
+            return f"value {i}: {a} and {b}"
+        if not same and (a - b).abs().nan_to_num().max() > tolerance:
+            return f"value {i} differs by {(a - b).abs().nan_to_num().max():.3g}"
+    return None
+
+
+def test_every_prefix_of_the_passes_gives_the_same_results(programs):
+    wrong, exact = [], 0
+    for program in programs:
+        before = outcome(program["stages"][0]["ir"], "eager")
+        for previous, stage in zip(program["stages"], program["stages"][1:], strict=False):
+            if stage["ir"] == previous["ir"]:
+                continue
+            after = outcome(stage["ir"], "eager")
+            exactly = stage["name"] in EXACT
+            exact += exactly
+            found = difference(after, before, 0 if exactly else 1e-5)
+            if found:
+                wrong.append((program["name"], stage["name"], found))
+            before = after
+    assert not wrong
+    assert exact > PROGRAMS
+
+
+def test_torchscript_gives_what_eager_gives(programs):
+    wrong = []
+    for program in programs:
+        for stage in (program["stages"][0], program["stages"][-1]):
+            found = difference(outcome(stage["ir"], "torchscript"), outcome(stage["ir"], "eager"), 1e-6)
+            if found:
+                wrong.append((program["name"], stage["name"], found))
+    assert not wrong
+
+
+def test_inductor_gives_what_eager_gives(programs):
+    compared, wrong = 0, []
+    for program in programs:
+        if compared == INDUCTOR:
+            break
+        ir = program["stages"][-1]["ir"]
+        if any(op["op"] in ("if", "for", "leaf") for op in ir["functions"][0]["body"]["ops"]):
+            continue
+        found = difference(outcome(ir, "inductor"), outcome(ir, "eager"), 1e-4)
+        compared += 1
+        if found:
+            wrong.append((program["name"], found))
+    assert not wrong
+    assert compared == INDUCTOR
+
+
+def test_the_generator_is_not_timid(programs):
+    ops = {op for program in programs for op in all_ops(program["stages"][0]["ir"]["functions"][0]["body"])}
+    assert {
+        "if",
+        "for",
+        "no_grad",
+        "remat",
+        "gradients",
+        "index_copy_",
+        "batch_norm",
+        "one_hot",
+        "scatter",
+    } - ops <= {"scatter"}
+    narrowed = [
+        p for p in programs if "scatter" in set(all_ops(p["stages"][-1]["ir"]["functions"][0]["body"]))
+    ]
+    assert len(narrowed) > PROGRAMS / 10
+
+
+def all_ops(region: Any) -> list[str]:
+    return [
+        name for op in region["ops"] for name in [op["op"], *(n for r in op["regions"] for n in all_ops(r))]
+    ]
+
+
+def test_a_program_that_torch_refuses_says_so(programs):
+    with pytest.raises(HostError):
+        Program(parse_module(programs[0]["stages"][0]["ir"])).run("step", {})
