@@ -9,5 +9,7 @@ export { type LoadedExperiment, loadExperiment } from "./frontend/load.js";
 export { countMultiplyAdds } from "./ir/cost.js";
 export { encodeModule, structureHash, weightsHash } from "./ir/encode.js";
 export * from "./ir/module.js";
+export { type ParseOptions, parseFunction, parseModule } from "./ir/parse.js";
+export { ParseError } from "./ir/parse-error.js";
 export { printModule } from "./ir/print.js";
 export { registryHash } from "./registry/hash.js";
