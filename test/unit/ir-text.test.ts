@@ -256,7 +256,7 @@ describe("a text that is wrong", () => {
     ["keep = true", "keep = yes", "yes", /expected a number, a text in quotes, true, false/],
     ["keep = true", "eps = true", "eps = true", /clamp has two attributes eps/],
     ["to(%x.images", "to(@x.images", "@x.images", /expected a value such as %x, none, or an attribute/],
-    ["yield(%y, %g)\n", "yield(%y#2, %g\n", "}", /expected a comma or "\)"/],
+    ["yield(%y, %g)\n", "yield(%y, %g\n", "}", /expected a comma or "\)"/],
     ["return()\n  }\n}", "return()\n  }\n} more", "more", /expected the end, found "more"/],
     ["return()\n  }\n}", "return()\n  }", "", /or "}", found the end of the text/],
   ])("%j as %j is refused where it stands", (right, wrong, at, problem) => {
