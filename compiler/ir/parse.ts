@@ -3,7 +3,7 @@ import { type Dim, parseDim } from "./dim.js";
 import { type Fields, JSON_FORM } from "./json-form.js";
 import {
   type AttributeValue,
-  DTYPES,
+  type DType,
   type FunctionInput,
   type Group,
   groupType,
@@ -22,8 +22,8 @@ import {
   tensorType,
   type Value,
 } from "./module.js";
-import { BARE_NAME, BARE_PATH } from "./print-name.js";
-import { TextCursor, type Token, token } from "./text-cursor.js";
+import { TextCursor, type Token } from "./text-cursor.js";
+import { INIT_KIND, LAYOUT, T, VALUE_WORD, VALUES, word } from "./tokens.js";
 
 export interface ParseOptions {
   /** What errors call the text, and the path of the places that point into it. */
@@ -47,72 +47,6 @@ export function parseFunction(text: string, options: ParseOptions = {}): IrFunct
 
 /** As deep as the host reads. */
 const DEEPEST = 40;
-
-const NAME = BARE_NAME.source;
-const QUOTED = String.raw`"(?:[^"\\\0-\x1f]|\\.)*"`;
-const END_OF_WORD = String.raw`(?![\p{ID_Continue}$.-])`;
-const mark = (spelled: string): Token =>
-  token(JSON.stringify(spelled), spelled.replace(/[()[\]{}]/, String.raw`\$&`));
-const oneOf = (name: string, words: readonly string[]): Token =>
-  token(name, `(?:${words.join("|")})${END_OF_WORD}`);
-const word = (spelled: string): Token => oneOf(JSON.stringify(spelled), [spelled]);
-
-const T = {
-  open: mark("("),
-  close: mark(")"),
-  openBrace: mark("{"),
-  closeBrace: mark("}"),
-  openBracket: mark("["),
-  closeBracket: mark("]"),
-  less: mark("<"),
-  more: mark(">"),
-  colon: mark(":"),
-  comma: mark(","),
-  equals: mark("="),
-  at: mark("@"),
-  dash: mark("-"),
-  arrow: mark("->"),
-  caller: mark("<-"),
-  module: word("module"),
-  versionWord: word("version"),
-  parameter: word("parameter"),
-  state: word("state"),
-  group: word("group"),
-  func: word("func"),
-  from: word("from"),
-  plan: word("plan"),
-  images: oneOf('"plan" or "images"', ["images"]),
-  loc: word("loc"),
-  none: word("none"),
-  name: token("a name", NAME),
-  op: token('an op or "}"', NAME),
-  path: token("a path", BARE_PATH.source),
-  text: token("a text in quotes", QUOTED),
-  version: token("a version such as 1.0", String.raw`\d{1,6}\.\d{1,6}`),
-  digits: token("a whole number", String.raw`\d{1,15}`),
-  number: token("a number", String.raw`-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])`),
-  value: token("a value such as %x", String.raw`%(?:\d+|(?:${NAME}|${QUOTED})(?:#\d+)?)`),
-  dim: token("a dimension", String.raw`[\w+*-]+`),
-  attributeName: token("the name of an attribute", String.raw`(?=(?:${NAME}|${QUOTED})\s*=)`),
-  dtype: token("a dtype", String.raw`(?:${DTYPES.join("|")})(?=\s*\[)`),
-  scalar: oneOf("a type", JSON_FORM.Scalar.members),
-} as const;
-
-/** Words that stand for a value: numbers that have no digits (texts, save as JavaScript's own), booleans. */
-const VALUES: Readonly<Record<string, AttributeValue>> = {
-  true: true,
-  false: false,
-  inf: "inf",
-  "-inf": "-inf",
-  nan: "nan",
-  "-nan": "-nan",
-  Infinity: Number.POSITIVE_INFINITY,
-  "-Infinity": Number.NEGATIVE_INFINITY,
-  NaN: Number.NaN,
-};
-const VALUE_WORD = oneOf("a value", Object.keys(VALUES));
-const INIT_KIND = oneOf("an initialiser", Object.keys(JSON_FORM.Init.members));
-const LAYOUT = oneOf("a layout", ["channels_last"]);
 
 /** `a, b or c`. */
 const choices = (names: readonly string[]) => names.join(", ").replace(/, (?=[^,]*$)/, " or ");
@@ -345,25 +279,22 @@ class Parser {
     const operands: (Value | undefined)[] = [];
     const attributes = new Map<string, AttributeValue>();
     const isStorage = op === "state" || op === "group";
+    let later = false; // an attribute was seen, after which no operand comes
     cursor.list(T.open, T.close, () => {
       const { at } = cursor;
-      const first = operands.length + attributes.size === 0;
       if (cursor.accept(T.attributeName) !== undefined) {
         const name = this.name();
         if (attributes.has(name)) cursor.fail(`${op} has two attributes ${name}`, at);
         cursor.expect(T.equals);
         attributes.set(name, this.attribute());
-      } else if (first && isStorage && cursor.sees(T.at)) {
-        attributes.set("name", this.symbol());
-      } else if (
-        attributes.size === 0 &&
-        op === "constant" &&
-        !cursor.sees(T.value) &&
-        !cursor.sees(T.none)
-      ) {
-        attributes.set("value", this.attribute());
-      } else if ([...attributes.keys()].some((name) => !isStorage || name !== "name")) {
+        later = true;
+      } else if (later) {
         cursor.fail(`expected an attribute such as dim = 1, found ${cursor.next()}`);
+      } else if (isStorage && operands.length + attributes.size === 0 && cursor.sees(T.at)) {
+        attributes.set("name", this.symbol());
+      } else if (op === "constant" && !cursor.sees(T.value) && !cursor.sees(T.none)) {
+        attributes.set("value", this.attribute());
+        later = true;
       } else {
         operands.push(this.operand());
       }
@@ -398,7 +329,7 @@ class Parser {
 
   private type(): Type {
     const { cursor } = this;
-    const dtype = cursor.accept(T.dtype) as (typeof DTYPES)[number] | undefined;
+    const dtype = cursor.accept(T.dtype) as DType | undefined;
     if (dtype !== undefined)
       return tensorType(
         cursor.list(T.openBracket, T.closeBracket, () => this.dim()),
@@ -416,13 +347,12 @@ class Parser {
     const written = this.cursor.expect(T.dim);
     if (/\d{16}/.test(written)) this.cursor.fail("a dimension has numbers of at most 15 digits", at);
     try {
-      return parseDim(written);
+      const dim = parseDim(written);
+      return typeof dim === "number" && dim < 0 ? this.cursor.fail("a size is 0 or more", at) : dim;
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      return this.cursor.fail(
-        `expected a dimension such as 48, B or 2*B+1, found ${JSON.stringify(written)}`,
-        at,
-      );
+      const found = JSON.stringify(written);
+      return this.cursor.fail(`expected a dimension such as 48, B or 2*B+1, found ${found}`, at);
     }
   }
 

@@ -14,7 +14,7 @@ export const token = (name: string, spelling: string): Token => ({
 });
 
 const BLANK = /(?:\s|\/\/.*)*/y;
-const SHOWN = /[\p{L}\p{N}_$.-]+|./uy;
+const SHOWN = /[%@]?[\p{L}\p{N}_$.-]+|./uy;
 
 export class TextCursor {
   /** Where the next token begins. */

@@ -251,6 +251,8 @@ describe("a text that is wrong", () => {
     ["%rate : f64", "%rate : f65", "f65", /expected a type, found "f65"/],
     ["%rate : f64 from plan", "%rate : f64 from disk", "disk", /expected "plan" or "images", found "disk"/],
     ["2*B+1", "2*B*N", "2*B*N, N", /expected a dimension such as 48, B or 2\*B\+1/],
+    ["u8[B, 3,", "u8[B, -3,", "-3", /a size is 0 or more/],
+    ["%0, %1, none, dims", "dims = [1], %0, dims", "%0", /expected an attribute such as dim = 1, found "%0"/],
     ["return(%2, %y#2)", "return(%2, %z)", "%z", /%z is not defined above/],
     ["%i : i64, %y#3", "%y : i64, %y#3", "%y : i64", /%y is defined already/],
     ["keep = true", "keep = yes", "yes", /expected a number, a text in quotes, true, false/],
