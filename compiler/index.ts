@@ -7,9 +7,13 @@ export { compileExperiment, openBooks, type Program } from "./frontend/compile.j
 export { libraryRoot } from "./frontend/library.js";
 export { type LoadedExperiment, loadExperiment } from "./frontend/load.js";
 export { countMultiplyAdds } from "./ir/cost.js";
+export { DecodeError, decodeModule } from "./ir/decode.js";
 export { encodeModule, structureHash, weightsHash } from "./ir/encode.js";
 export * from "./ir/module.js";
+export { type ParseOptions, parseFunction, parseModule } from "./ir/parse.js";
+export { ParseError } from "./ir/parse-error.js";
 export { printModule } from "./ir/print.js";
+export { compareSchemas, currentSchema, type Schema, type SchemaChange } from "./ir/schema.js";
 export { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "./passes/accumulate.js";
 export type { Pass, Statistics } from "./passes/pass.js";
 export { optimise, type PassOptions, type PassRecord, passesFor } from "./passes/pipeline.js";

@@ -1,6 +1,7 @@
 /** @file The text form of types, shared by the printer and by every message that shows a shape. */
 import { printDim } from "./dim.js";
 import type { Type } from "./module.js";
+import { printName } from "./print-name.js";
 
 /** `f32[48, 3, 56, 56]`, `f64`, `group<probe.parameters>`. */
 export function printType(type: Type): string {
@@ -10,6 +11,6 @@ export function printType(type: Type): string {
     case "scalar":
       return type.scalar;
     case "group":
-      return `group<${type.group}>`;
+      return `group<${printName(type.group)}>`;
   }
 }

@@ -1,7 +1,11 @@
-/** @file The text form of a module: stable, shapes after every value, names from the user's variables. */
+/**
+ * @file The text form of a module: stable, shapes after every value, names from the user's variables. `docs/ir.md` has
+ * its grammar, `parse.ts` reads it back.
+ */
 import type {
   AttributeValue,
   Init,
+  InputSource,
   IrFunction,
   IrModule,
   Location,
@@ -11,10 +15,11 @@ import type {
   Value,
 } from "./module.js";
 import { IR_VERSION } from "./module.js";
+import { printName, printPath, printText } from "./print-name.js";
 import { printType } from "./print-type.js";
 
 export interface PrintOptions {
-  /** Where each op comes from: `loc(file:start-end)`, callers after `<-`. */
+  /** Where each op, function and storage comes from: `loc(file:start-end)`, callers after `<-`. */
   readonly locations?: boolean;
   /** Only this function, without tables. */
   readonly function?: string;
@@ -28,10 +33,10 @@ export function printModule(module: IrModule, options: PrintOptions = {}): strin
   const bodies = functions.map((fn) => printFunction(fn, options)).join("\n\n");
   if (options.function !== undefined) return `${bodies}\n`;
   return [
-    `module @${module.name} version ${IR_VERSION.join(".")} {`,
-    ...table("parameter", module.parameters),
-    ...table("state", module.states),
-    ...module.groups.map((g) => `  group @${g.name} = [${g.members.map((m) => `@${m}`).join(", ")}]`),
+    `module ${symbolOf(module.name)} version ${IR_VERSION.join(".")} {`,
+    ...module.parameters.map((s) => printStorage("parameter", s, options)),
+    ...module.states.map((s) => printStorage("state", s, options)),
+    ...module.groups.map((g) => `  group ${symbolOf(g.name)} = [${g.members.map(symbolOf).join(", ")}]`),
     "",
     bodies.replaceAll(/^(?=.)/gm, "  "),
     "}",
@@ -39,41 +44,45 @@ export function printModule(module: IrModule, options: PrintOptions = {}): strin
   ].join("\n");
 }
 
-const table = (word: string, storages: readonly Storage[]) =>
-  storages.map(
-    (s) =>
-      `  ${word} @${s.name} : ${printType(s.type)} = ${printInit(s.init)}${s.layout ? ` ${s.layout}` : ""}`,
-  );
+const symbolOf = (name: string) => `@${printName(name)}`;
+const placed = (location: Location, options: PrintOptions) =>
+  options.locations ? ` ${printLocation(location)}` : "";
+
+function printStorage(word: string, storage: Storage, options: PrintOptions): string {
+  const { name, type, init, layout, location } = storage;
+  const tail = `${layout ? ` ${layout}` : ""}${placed(location, options)}`;
+  return `  ${word} ${symbolOf(name)} : ${printType(type)} = ${printInit(init)}${tail}`;
+}
 
 function printInit(init: Init): string {
   const { kind, ...rest } = init;
   const options = Object.entries(rest).map(
-    ([name, value]) => `${name} = ${name === "of" ? `@${value}` : printAttribute(value)}`,
+    ([name, value]) => `${name} = ${name === "of" ? symbolOf(value) : printAttribute(value)}`,
   );
   return options.length ? `${kind}(${options.join(", ")})` : kind;
 }
 
 /** Numbers are spelled as JavaScript spells them; a whole number in a place for reals keeps no `.0`. */
 export function printAttribute(value: AttributeValue): string {
-  if (typeof value === "string") return /^-?(inf|nan)$/.test(value) ? value : JSON.stringify(value);
+  if (typeof value === "string") return /^-?(inf|nan)$/.test(value) ? value : printText(value);
   if (Array.isArray(value)) return `[${value.map((v) => printAttribute(v as AttributeValue)).join(", ")}]`;
   return Object.is(value, -0) ? "-0" : String(value);
+}
+
+function printSource(source: InputSource): string {
+  if (source.kind === "argument") return "";
+  return source.kind === "plan" ? " from plan" : ` from images(${printName(source.stream)})`;
 }
 
 /** One function as text. */
 export function printFunction(fn: IrFunction, options: PrintOptions = {}): string {
   const names = new Namer();
-  const inputs = fn.inputs.map(({ value, source }) => {
-    const from =
-      source.kind === "images"
-        ? ` from images(${source.stream})`
-        : source.kind === "argument"
-          ? ""
-          : ` from plan`;
-    return `    ${names.of(value)} : ${printType(value.type)}${from}`;
-  });
-  const results = fn.results.map((r) => `${r.name}: ${printType(r.type)}`);
-  return `func @${fn.name}(\n${inputs.join(",\n")}\n) -> (${results.join(", ")}) {\n${printRegion(fn.body, names, "  ", options)}}`;
+  const inputs = fn.inputs.map(
+    ({ value, source }) => `    ${names.of(value)} : ${printType(value.type)}${printSource(source)}`,
+  );
+  const results = fn.results.map((r) => `${printName(r.name)}: ${printType(r.type)}`);
+  const head = `func ${symbolOf(fn.name)}(\n${inputs.join(",\n")}\n) -> (${results.join(", ")})`;
+  return `${head}${placed(fn.location, options)} {\n${printRegion(fn.body, names, "  ", options)}}`;
 }
 
 function printRegion(region: Region, names: Namer, indent: string, options: PrintOptions): string {
@@ -82,14 +91,15 @@ function printRegion(region: Region, names: Namer, indent: string, options: Prin
 
 function printOp(op: Op, names: Namer, indent: string, options: PrintOptions): string {
   const operands = op.operands.map((v) => (v ? names.of(v) : "none"));
-  const storage = op.op === "state" || op.op === "group" ? [`@${op.attributes.name as string}`] : [];
+  const { name: named, value: known } = op.attributes;
+  const storage =
+    (op.op === "state" || op.op === "group") && typeof named === "string" ? [symbolOf(named)] : [];
+  const bare = op.op === "constant" && known !== undefined && Object.keys(op.attributes).length === 1;
   const attributes = Object.entries(op.attributes)
     .filter(([name]) => !(storage.length && name === "name"))
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) =>
-      op.op === "constant" ? printAttribute(value) : `${name} = ${printAttribute(value)}`,
-    );
-  const call = `${op.op}(${[...storage, ...operands, ...attributes].join(", ")})`;
+    .map(([name, value]) => (bare ? printAttribute(value) : `${printName(name)} = ${printAttribute(value)}`));
+  const call = `${op.op === "loc" ? printText(op.op) : printName(op.op)}(${[...storage, ...operands, ...attributes].join(", ")})`;
   const regions = op.regions.map((region) => {
     const args = region.args.length
       ? `(${region.args.map((a) => `${names.of(a)} : ${printType(a.type)}`).join(", ")}) `
@@ -98,18 +108,20 @@ function printOp(op: Op, names: Namer, indent: string, options: PrintOptions): s
   });
   const results = op.results.map((r) => names.of(r)).join(", ");
   const types = op.results.map((r) => printType(r.type)).join(", ");
-  const location = options.locations ? ` ${printLocation(op.location)}` : "";
-  return `${indent}${results ? `${results} = ` : ""}${call}${regions.join("")}${types ? ` : ${types}` : ""}${location}\n`;
+  return `${indent}${results ? `${results} = ` : ""}${call}${regions.join("")}${types ? ` : ${types}` : ""}${placed(op.location, options)}\n`;
 }
 
 export const printLocation = (location: Location): string => {
   const places: string[] = [];
   for (let at: Location | undefined = location; at; at = at.parent)
-    places.push(`${at.path}:${at.start}-${at.end}`);
+    places.push(`${printPath(at.path)}:${at.start}-${at.end}`);
   return `loc(${places.join(" <- ")})`;
 };
 
-/** Gives each value a name of its own when it is first printed. */
+/**
+ * Gives each value a name of its own when it is first printed: its own name, the n-th one after it with `#n`; numbers
+ * are for values without a name, so a name of digits stands in quotes.
+ */
 class Namer {
   private readonly names = new Map<number, string>();
   private readonly taken = new Map<string, number>();
@@ -126,6 +138,6 @@ class Namer {
   private unique(name: string): string {
     const count = this.taken.get(name) ?? 0;
     this.taken.set(name, count + 1);
-    return count === 0 ? name : `${name}#${count}`;
+    return count === 0 ? printName(name) : `${printName(name)}#${count}`;
   }
 }

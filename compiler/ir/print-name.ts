@@ -1,0 +1,20 @@
+/** @file How names and texts are spelled in the text form: bare where nothing can be confused, quoted otherwise. */
+
+/** A name that stands without quotes: an identifier, with dots and dashes inside. */
+export const BARE_NAME = /[\p{ID_Start}$_][\p{ID_Continue}$.-]*/u;
+
+/** A path that stands without quotes. */
+export const BARE_PATH = /[\p{ID_Continue}$@.][\p{ID_Continue}$@./-]*/u;
+
+const whole = (pattern: RegExp) => new RegExp(`^(?:${pattern.source})$`, "u");
+const [NAME, PATH] = [whole(BARE_NAME), whole(BARE_PATH)];
+
+/** A JSON string that stays on its line: JSON leaves U+2028 and U+2029 as they are, which JavaScript takes for line ends. */
+export const printText = (text: string): string =>
+  JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+
+/** `net.blocks.0.conv`, `"0"`, `"two words"`. */
+export const printName = (name: string): string => (NAME.test(name) ? name : printText(name));
+
+/** `f2c-dsl/dsl/functions.ts`, `"a (copy).ts"`. */
+export const printPath = (path: string): string => (PATH.test(path) ? path : printText(path));

@@ -1,0 +1,207 @@
+/** @file Random modules of the IR's form: names that are hard to spell, regions in regions, every kind of type and attribute. */
+import type {
+  AttributeValue,
+  Init,
+  IrFunction,
+  IrModule,
+  Location,
+  Op,
+  Region,
+  Storage,
+  TensorType,
+  Type,
+  Value,
+} from "#compiler/index";
+import { addDims, type Dim, mulDims, symbol } from "#compiler/ir/dim";
+
+/** Numbers below 1 from a seed (mulberry32). */
+export function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export const NASTY_NAMES = [
+  ...[
+    "",
+    "0",
+    "12",
+    "x",
+    "x#1",
+    "x#2",
+    "a.b.0",
+    "$x",
+    "_",
+    "é",
+    "日本",
+    "a-b",
+    "-",
+    "->",
+    ".a",
+    "a b",
+    " ",
+    "%x",
+    "@x",
+  ],
+  ...[
+    '"',
+    "\\",
+    "\n",
+    "\r\n",
+    "\t",
+    "\u0000",
+    "\u007f",
+    "\u0085",
+    "\u2028",
+    "\u2029",
+    "\ud800",
+    "😀",
+    "\u200d",
+  ],
+  ...[
+    "none",
+    "inf",
+    "loc",
+    "from",
+    "plan",
+    "state",
+    "yield",
+    "true",
+    "// no",
+    "{",
+    "}",
+    ") -> (",
+    "__proto__",
+    "constructor",
+  ],
+] as const;
+
+const DTYPES = ["f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool"] as const;
+const NUMBERS = [0, -0, 1, -1, 0.1, -2.5e-7, 1e21, 5e-324, 1.7976931348623157e308, 2 ** 53, 127.5];
+
+/** A module of the right form; what its ops mean is left to chance. The same for the same seed. */
+export function randomModule(seed: number): IrModule {
+  const next = randomNumbers(seed);
+  const below = (n: number) => Math.floor(next() * n);
+  const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
+  const times = <T>(most: number, make: (i: number) => T): T[] =>
+    Array.from({ length: below(most + 1) }, (_, i) => make(i));
+  const name = () => (next() < 0.5 ? pick(["x", "y", "images", "net.stem.weight"]) : pick(NASTY_NAMES));
+  const distinct = (make: () => string, most: number) => [...new Set(times(most, make))];
+
+  const sources = [
+    { path: "exp.ts", text: "let é = f(日本);\n".repeat(10) },
+    { path: "a (copy).ts", text: "x\n".repeat(80) },
+    { path: "C:/x <- y.ts", text: "y".repeat(160) },
+  ];
+  const location = (depth = 0): Location => {
+    const start = below(80);
+    const place = { path: pick(sources).path, start, end: start + below(70) };
+    return depth < 3 && next() < 0.4 ? { ...place, parent: location(depth + 1) } : place;
+  };
+
+  const affine = (): Dim =>
+    addDims(
+      addDims(mulDims(symbol("B"), below(4) - 1)!, mulDims(symbol(pick(["N", "_k", "B2"])), below(3))!),
+      below(5) - 1,
+    );
+  const size = (): Dim => pick([0, 1, 3, 2 ** 40, below(100)]);
+  const dim = (): Dim => {
+    const made = next() < 0.3 ? affine() : size();
+    return typeof made === "number" ? Math.abs(made) : made;
+  };
+  const tensor = (dimension = dim): TensorType => ({
+    kind: "tensor",
+    dims: times(4, dimension),
+    dtype: pick(DTYPES),
+  });
+  const type = (): Type =>
+    next() < 0.6
+      ? tensor()
+      : next() < 0.5
+        ? { kind: "scalar", scalar: pick(["f64", "i64", "bool"]) }
+        : { kind: "group", group: name() };
+
+  const number = () => pick(NUMBERS);
+  const init = (): Init =>
+    pick<() => Init>([
+      () => ({ kind: "zeros" }),
+      () => ({ kind: "constant", value: number() }),
+      () => ({ kind: "normal", mean: number(), std: number() }),
+      () => ({ kind: "uniform", low: number(), high: number() }),
+      () => ({ kind: pick(["kaiming_normal", "kaiming_uniform"]), fan: pick(["in", "out"]), gain: number() }),
+      () => ({ kind: "xavier_uniform", gain: number() }),
+      () => ({ kind: "unit_rows", distribution: pick(["normal", "uniform"]) }),
+      () => ({ kind: "copy", of: name() }),
+    ])();
+  const storage = (own: string): Storage => ({
+    name: own,
+    type: tensor(size),
+    init: init(),
+    ...(next() < 0.3 && { layout: "channels_last" as const }),
+    location: location(),
+  });
+  const attribute = (): AttributeValue =>
+    pick<() => AttributeValue>([
+      number,
+      () => next() < 0.5,
+      () => pick(["f32", "inf", "-inf", "nan", "-nan", "true", "1", ...NASTY_NAMES]),
+      () => times(4, number),
+    ])();
+
+  const fn = (own: string): IrFunction => {
+    // Ids that do not count up, so that nothing can lean on their order.
+    const ids = Array.from({ length: 4096 }, (_, i) => i * 7 + 3);
+    const value = (): Value => ({ id: ids.splice(below(ids.length), 1)[0]!, name: name(), type: type() });
+    const op = (visible: Value[], depth: number): Op => {
+      const kind = next() < 0.8 ? pick(["add", "state", "group", "constant", "if", "while"]) : name() || "op";
+      const named = kind === "state" || kind === "group";
+      const attributes = named
+        ? { name: name() }
+        : kind === "constant" && next() < 0.7
+          ? { value: attribute() }
+          : Object.fromEntries(times(3, () => [name(), attribute()]));
+      const operands = visible.length ? times(4, () => (next() < 0.2 ? undefined : pick(visible))) : [];
+      const regions = depth < 4 && next() < 0.25 ? times(2, () => region(visible, depth + 1)) : [];
+      return { op: kind, operands, attributes, results: times(2, value), regions, location: location() };
+    };
+    const region = (around: readonly Value[], depth: number): Region => {
+      const args = depth ? times(2, value) : [];
+      const visible = [...around, ...args];
+      const ops = times(depth ? 4 : 14, () => {
+        const made = op(visible, depth);
+        visible.push(...made.results);
+        return made;
+      });
+      return { args, ops };
+    };
+    const inputs = times(4, () => ({
+      value: value(),
+      source: pick([
+        { kind: "plan" as const },
+        { kind: "argument" as const },
+        { kind: "images" as const, stream: name() },
+      ]),
+    }));
+    const results = times(3, () => ({ name: name(), type: type() }));
+    const body = region(
+      inputs.map((i) => i.value),
+      0,
+    );
+    return { name: own, inputs, results, body, location: location() };
+  };
+
+  return {
+    name: name(),
+    sources,
+    parameters: distinct(name, 3).map(storage),
+    states: distinct(name, 3).map(storage),
+    groups: distinct(name, 3).map((own) => ({ name: own, members: times(3, name) })),
+    functions: distinct(name, 3).map(fn),
+  };
+}
