@@ -231,7 +231,7 @@ function attributeOf(
       return Array.isArray(list) && list.every(Number.isInteger) ? list : wrong("a list of whole numbers");
     }
     case "float":
-      return typeof value === "number" ? value : wrong("a number");
+      return typeof value === "number" && Number.isFinite(value) ? value : wrong("a finite number");
     case "scalar":
       if (typeof value === "number" && !Number.isFinite(value)) return spellNonFinite(value);
       return typeof value === "number" ||

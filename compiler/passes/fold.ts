@@ -56,9 +56,11 @@ export const fold = overFunctions(
 function fits(value: Known, type: Type): boolean {
   if (type.kind !== "scalar") return false;
   if (type.scalar === "bool") return typeof value === "boolean";
+  // The wire has no -0.
   return (
     typeof value === "number" &&
     Number.isFinite(value) &&
+    !Object.is(value, -0) &&
     (type.scalar === "f64" || Number.isSafeInteger(value))
   );
 }

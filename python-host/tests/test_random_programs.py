@@ -44,6 +44,7 @@ def inputs_of(step: int) -> dict[str, Any]:
         "x": torch.randn(4, 3, 6, 6, generator=chance),
         "rows": torch.randn(4, 6, generator=chance),
         "targets": torch.randint(0, 5, (4,), generator=chance),
+        "open": torch.randint(-1, 6, (4,), generator=chance),
         "mask": torch.rand(4, generator=chance) > 0.5,
         "a": 0.5 + step,
         "b": 2.0 - step,

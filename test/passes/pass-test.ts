@@ -1,0 +1,63 @@
+/** @file Passes on functions written in the IR's text form: before and after, both as text. */
+import { optimise, parseModule, printModule, verify } from "#compiler/index";
+import type { Pass, Statistics } from "#compiler/passes/pass";
+
+/** Storages that the functions of these tests may name. */
+const TABLES = `
+  parameter @w : f32[4, 4] = zeros
+  parameter @head : f32[5, 4] = zeros
+  parameter @conv : f32[8, 3, 3, 3] = zeros
+  parameter @depth : f32[8, 1, 3, 3] = zeros
+  state @pool : f32[8, 4] = zeros
+  state @mean : f32[8] = zeros
+  state @variance : f32[8] = constant(value = 1)
+  state @optimizer.velocity.w : f32[4, 4] = zeros
+  state @optimizer.velocity.head : f32[5, 4] = zeros
+  state @optimizer.velocity.conv : f32[8, 3, 3, 3] = zeros
+  state @optimizer.velocity.depth : f32[8, 1, 3, 3] = zeros
+  group @parameters = [@w, @head, @conv, @depth]
+  group @optimizer.velocity = [@optimizer.velocity.w, @optimizer.velocity.head, @optimizer.velocity.conv, @optimizer.velocity.depth]
+`;
+
+const moduleOf = (fn: string) =>
+  parseModule(`module @test version 1.1 {${TABLES}${fn}\n}\n`, { path: "test.ir" });
+
+const dedented = (text: string) => {
+  const lines = text.replace(/^\n+|\s+$/g, "").split("\n");
+  const indent = Math.min(...lines.filter((l) => l.trim()).map((l) => l.length - l.trimStart().length));
+  return lines.map((line) => line.slice(indent)).join("\n");
+};
+
+export interface Outcome {
+  /** The ops of the function after the passes. */
+  readonly body: string;
+  readonly statistics: Statistics;
+  /** The whole module after the passes. */
+  readonly text: string;
+}
+
+/** What passes make of a function that is given by its inputs and its ops. */
+export function run(
+  passes: Pass | readonly Pass[],
+  inputs: string,
+  ops: string,
+  results = "y: f32[]",
+): Outcome {
+  const module = moduleOf(`func @step(${inputs}) -> (${results}) {\n${ops}\n}`);
+  const wrong = verify(module);
+  if (wrong.length)
+    throw new Error(`the text of the test breaks ${wrong[0].constraint}: ${wrong[0].message}`);
+  let statistics: Statistics = {};
+  const list = Array.isArray(passes) ? (passes as readonly Pass[]) : [passes as Pass];
+  const done = optimise(module, list, (record) => {
+    statistics = record.statistics;
+    const [violation] = verify(record.module);
+    if (violation) throw new Error(`after ${record.name}: ${violation.constraint}: ${violation.message}`);
+  });
+  const text = printModule(done);
+  const [, body] = /\{\n([\s\S]*)\n\}\s*$/.exec(printModule(done, { function: "step" }))!;
+  return { body: dedented(body), statistics, text };
+}
+
+/** A text without the indentation of the test around it. */
+export const ir = ([text]: TemplateStringsArray): string => dedented(text);

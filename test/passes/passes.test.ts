@@ -1,0 +1,523 @@
+/** Each pass before and after, in the IR's own text. That results stay the same is `python-host/tests/test_random_programs.py`. */
+import { describe, expect, test } from "vitest";
+import { accumulate } from "#compiler/passes/accumulate";
+import { deadCode } from "#compiler/passes/dead-code";
+import { flatten } from "#compiler/passes/flatten";
+import { fold } from "#compiler/passes/fold";
+import { layout } from "#compiler/passes/layout";
+import { margin } from "#compiler/passes/margin";
+import { merge } from "#compiler/passes/merge";
+import { passesFor } from "#compiler/passes/pipeline";
+import { precision } from "#compiler/passes/precision";
+import { refine } from "#compiler/passes/refine";
+import { remat } from "#compiler/passes/remat";
+import { ir, run } from "./pass-test.js";
+
+const X = "%x : f32[4, 4] from plan";
+const IMAGES = "%x : f32[2, 3, 6, 6] from plan";
+const MEAN = "dim = [], keepdim = false";
+const CONV = "dilation = [1, 1], groups = 1, padding = [1, 1], stride = [1, 1]";
+const DEPTHWISE = CONV.replace("groups = 1", "groups = 8");
+const BN = "eps = 0.00001, momentum = 0.1, training = true";
+
+/** An update with momentum, after what makes the loss %y. */
+const trained = (loss: string, more = "") => `${loss}
+  %p = group(@parameters) : group<parameters>
+  %g = gradients(%y, %p) : group<parameters>
+  %v = group(@optimizer.velocity) : group<parameters>
+  %c9 = constant(0.9) : f64
+  foreach_mul_(%v, %c9)
+  %c1 = constant(1) : f64
+  foreach_add_(%v, %g, %c1)
+  %c2 = constant(-0.1) : f64
+  foreach_add_(%p, %v, %c2)
+  ${more}
+  return(%y)`;
+const net = `
+  %conv = state(@conv) : f32[8, 3, 3, 3]
+  %a = conv2d(%x, %conv, none, ${CONV}) : f32[2, 8, 6, 6]
+  %mean = state(@mean) : f32[8]
+  %variance = state(@variance) : f32[8]
+  %b = batch_norm(%a, none, none, %mean, %variance, ${BN}) : f32[2, 8, 6, 6]
+  %depth = state(@depth) : f32[8, 1, 3, 3]
+  %c = conv2d(%b, %depth, none, ${DEPTHWISE}) : f32[2, 8, 6, 6]
+  %y = mean(%c, ${MEAN}) : f32[]`;
+const lines = (text: string, word: string) => text.split("\n").filter((line) => line.includes(word));
+const upTo = (text: string, word: string) => text.slice(0, text.indexOf(word));
+
+describe("fold", () => {
+  test("computes scalars, takes the arm that they choose, and drops what changes nothing", () => {
+    const { body, statistics } = run(
+      [fold, deadCode],
+      `%a : f64 from plan, ${X}`,
+      `%0 = constant(2) : f64
+       %1 = constant(3) : f64
+       %2 = scalar_mul(%0, %1) : f64
+       %3 = scalar_gt(%2, %0) : bool
+       %r = if(%3) { %4 = mul(%x, %2) : f32[4, 4] yield(%4) } { %5 = add(%x, %a) : f32[4, 4] yield(%5) } : f32[4, 4]
+       %6 = transpose(%r, a = 0, b = 1) : f32[4, 4]
+       %7 = transpose(%6, a = -1, b = -2) : f32[4, 4]
+       %8 = constant(1) : f64
+       %9 = mul(%7, %8) : f32[4, 4]
+       %10 = neg(%9) : f32[4, 4]
+       %11 = neg(%10) : f32[4, 4]
+       %12 = to(%11, dtype = "f32") : f32[4, 4]
+       %y = mean(%12, ${MEAN}) : f32[]
+       return(%y)`,
+    );
+    expect(body).toBe(ir`
+      %0 = constant(6) : f64
+      %r = mul(%x, %0) : f32[4, 4]
+      %y = mean(%r, dim = [], keepdim = false) : f32[]
+      return(%y)
+    `);
+    expect(statistics).toEqual({ dropped: 6 });
+  });
+
+  test("leaves alone what rounds, overflows, or loses the sign of zero", () => {
+    const ops = `
+      %0 = constant(0) : f64
+      %1 = constant(-1) : f64
+      %2 = scalar_mul(%0, %1) : f64
+      %3 = scalar_div(%1, %0) : f64
+      %4 = scalar_exp(%1) : f64
+      %5 = constant(9007199254740991) : i64
+      %6 = scalar_add(%5, %5) : i64
+      %z = add(%x, %0) : f32[4, 4]
+      %7 = add(%z, %2) : f32[4, 4]
+      %8 = add(%7, %3) : f32[4, 4]
+      %9 = add(%8, %4) : f32[4, 4]
+      %10 = add(%9, %6) : f32[4, 4]
+      %y = mean(%10, ${MEAN}) : f32[]
+      return(%y)`;
+    expect(run(fold, X, ops).statistics).toEqual({});
+  });
+
+  test("drops a loop without turns", () => {
+    const { body } = run(
+      [fold, deadCode],
+      X,
+      `%n = constant(0) : i64
+       %r = for(%n, %x) (%i : i64, %t : f32[4, 4]) { %u = neg(%t) : f32[4, 4] yield(%u) } : f32[4, 4]
+       %y = mean(%r, ${MEAN}) : f32[]
+       return(%y)`,
+    );
+    expect(body).toBe(ir`
+      %y = mean(%x, dim = [], keepdim = false) : f32[]
+      return(%y)
+    `);
+  });
+});
+
+describe("merge", () => {
+  test("makes equal ops one, but not across a write to what they read, nor out of no_grad", () => {
+    const { body, statistics } = run(
+      merge,
+      `${X}, %i : i64[4] from plan`,
+      `%pool = state(@pool) : f32[8, 4]
+       %0 = index_select(%pool, %i, dim = 0) : f32[4, 4]
+       %1 = index_select(%pool, %i, dim = 0) : f32[4, 4]
+       %2 = add(%0, %1) : f32[4, 4]
+       index_copy_(%pool, %i, %x, dim = 0)
+       %again = state(@pool) : f32[8, 4]
+       %3 = index_select(%again, %i, dim = 0) : f32[4, 4]
+       %4 = add(%2, %3) : f32[4, 4]
+       %5 = no_grad() { %6 = add(%2, %3) : f32[4, 4] yield(%6) } : f32[4, 4]
+       %7 = mul(%4, %5) : f32[4, 4]
+       %y = mean(%7, ${MEAN}) : f32[]
+       return(%y)`,
+    );
+    expect(body).toBe(ir`
+      %pool = state(@pool) : f32[8, 4]
+      %0 = index_select(%pool, %i, dim = 0) : f32[4, 4]
+      %1 = add(%0, %0) : f32[4, 4]
+      index_copy_(%pool, %i, %x, dim = 0)
+      %2 = index_select(%pool, %i, dim = 0) : f32[4, 4]
+      %3 = add(%1, %2) : f32[4, 4]
+      %5 = no_grad() {
+        %4 = add(%1, %2) : f32[4, 4]
+        yield(%4)
+      } : f32[4, 4]
+      %6 = mul(%3, %5) : f32[4, 4]
+      %y = mean(%6, dim = [], keepdim = false) : f32[]
+      return(%y)
+    `);
+    expect(statistics).toEqual({ merged: 2 });
+  });
+
+  test("sees a write through a view, through a group, by batch statistics, and in a loop", () => {
+    const reads = (write: string, storage = "pool", type = "f32[8, 4]") => {
+      const ops = `
+        %s = state(@${storage}) : ${type}
+        %0 = sum(%s, ${MEAN}) : f32[]
+        ${write}
+        %1 = sum(%s, ${MEAN}) : f32[]
+        %y = add(%0, %1) : f32[]
+        return(%y)`;
+      return lines(
+        run(merge, `${X}, %m : f32[2, 8, 6, 6] from plan, %i : i64[4] from plan, %n : f64 from plan`, ops)
+          .body,
+        "sum(%s",
+      ).length;
+    };
+    expect(reads("")).toBe(1);
+    expect(reads("%v = slice(%s, dim = 0, end = 4, start = 0) : f32[4, 4] %w = neg(%v) : f32[4, 4]")).toBe(1);
+    expect(reads("index_copy_(%s, %i, %x, dim = 0)")).toBe(2);
+    expect(reads("%p = group(@parameters) : group<parameters> foreach_mul_(%p, %n)", "w", "f32[4, 4]")).toBe(
+      2,
+    );
+    expect(reads("%p = group(@parameters) : group<parameters> foreach_mul_(%p, %n)")).toBe(1);
+    const statistics = `%v = state(@variance) : f32[8] %b = batch_norm(%m, none, none, %s, %v, ${BN}) : f32[2, 8, 6, 6]`;
+    expect(reads(statistics, "mean", "f32[8]")).toBe(2);
+    expect(reads(statistics.replace("true", "false"), "mean", "f32[8]")).toBe(1);
+    const loop = `%k = scalar_to_i64(%n) : i64 for(%k) (%j : i64) { %t = sum(%s, ${MEAN}) : f32[] index_copy_(%s, %i, %x, dim = 0) yield() }`;
+    expect(reads(loop)).toBe(3);
+  });
+});
+
+test("flatten: no_grad and remat stay only where something is recorded", () => {
+  const { body, statistics } = run(
+    flatten,
+    X,
+    trained(
+      `%w = state(@w) : f32[4, 4]
+       %0 = no_grad() { %1 = no_grad() { %2 = neg(%x) : f32[4, 4] yield(%2) } : f32[4, 4] yield(%1) } : f32[4, 4]
+       %3 = mul(%0, %w) : f32[4, 4]
+       %y = mean(%3, ${MEAN}) : f32[]`,
+      `%4 = no_grad() { %5 = remat() { %6 = neg(%x) : f32[4, 4] yield(%6) } : f32[4, 4] yield(%5) } : f32[4, 4]
+       %pool = state(@pool) : f32[8, 4]
+       %i = arange(size = 4) : i64[4]
+       index_copy_(%pool, %i, %4, dim = 0)`,
+    ),
+  );
+  expect(upTo(body, "%2 =")).toBe(
+    `${ir`
+      %w = state(@w) : f32[4, 4]
+      %1 = no_grad() {
+        %0 = neg(%x) : f32[4, 4]
+        yield(%0)
+      } : f32[4, 4]
+    `}\n`,
+  );
+  expect(body.slice(body.indexOf("%3 ="))).toBe(ir`
+    %3 = neg(%x) : f32[4, 4]
+    %pool = state(@pool) : f32[8, 4]
+    %i = arange(size = 4) : i64[4]
+    index_copy_(%pool, %i, %3, dim = 0)
+    return(%y)
+  `);
+  expect(statistics).toEqual({ "written out": 3 });
+});
+
+describe("margin", () => {
+  const arcFace = (mask: string) => `
+    %head = state(@head) : f32[5, 4]
+    %cosine = linear(%x, %head, none) : f32[4, 5]
+    %angle = acos(%cosine) : f32[4, 5]
+    %m = constant(0.5) : f64
+    %0 = add(%angle, %m) : f32[4, 5]
+    %moved = cos(%0) : f32[4, 5]
+    ${mask}
+    %logits = where(%mask, %moved, %cosine) : f32[4, 5]
+    %l = cross_entropy(%logits, %t) : f32[4]
+    %y = mean(%l, ${MEAN}) : f32[]
+    return(%y)`;
+  const targets = `${X}, %t : i64[4] from plan, %m : f64 from plan`;
+
+  test("computes an ArcFace that was written over all columns in the target's column", () => {
+    const ops = arcFace(
+      '%hot = one_hot(%t, classes = 5) : i64[4, 5] %mask = to(%hot, dtype = "bool") : bool[4, 5]',
+    );
+    expect(
+      run(
+        [margin, deadCode],
+        targets,
+        ops.replaceAll("%m =", "%half =").replace("%angle, %m", "%angle, %half"),
+      ).body,
+    ).toBe(ir`
+        %head = state(@head) : f32[5, 4]
+        %cosine = linear(%x, %head, none) : f32[4, 5]
+        %half = constant(0.5) : f64
+        %column = unsqueeze(%t, dim = 1) : i64[4, 1]
+        %0 = gather(%cosine, %column, dim = 1) : f32[4, 1]
+        %1 = acos(%0) : f32[4, 1]
+        %2 = add(%1, %half) : f32[4, 1]
+        %3 = cos(%2) : f32[4, 1]
+        %logits = scatter(%cosine, %column, %3, dim = 1) : f32[4, 5]
+        %l = cross_entropy(%logits, %t) : f32[4]
+        %y = mean(%l, dim = [], keepdim = false) : f32[]
+        return(%y)
+      `);
+  });
+
+  test("leaves rows alone whose target may be no column", () => {
+    const mask = `
+      %columns = arange(size = 5) : i64[5]
+      %target = unsqueeze(%t, dim = 1) : i64[4, 1]
+      %mask = eq(%columns, %target) : bool[4, 5]`;
+    const { body } = run(
+      [margin, deadCode],
+      targets,
+      arcFace(mask).replaceAll("%m =", "%half =").replace("%angle, %m", "%angle, %half"),
+    );
+    expect(body.slice(body.indexOf("%0 ="), body.indexOf("%l ="))).toBe(
+      `${ir`
+        %0 = clamp(%t, max = 4, min = 0) : i64[4]
+        %column = unsqueeze(%0, dim = 1) : i64[4, 1]
+        %1 = gather(%cosine, %column, dim = 1) : f32[4, 1]
+        %2 = acos(%1) : f32[4, 1]
+        %3 = add(%2, %half) : f32[4, 1]
+        %4 = cos(%3) : f32[4, 1]
+        %5 = constant(0) : i64
+        %6 = ge(%t, %5) : bool[4]
+        %7 = constant(5) : i64
+        %8 = lt(%t, %7) : bool[4]
+        %9 = logical_and(%6, %8) : bool[4]
+        %10 = unsqueeze(%9, dim = 1) : bool[4, 1]
+        %11 = where(%10, %4, %1) : f32[4, 1]
+        %logits = scatter(%cosine, %column, %11, dim = 1) : f32[4, 5]
+      `}\n`,
+    );
+  });
+
+  test("subtracts a margin times a one-hot matrix in one column", () => {
+    const ops = `
+      %head = state(@head) : f32[5, 4]
+      %cosine = linear(%x, %head, none) : f32[4, 5]
+      %hot = one_hot(%t, classes = 5) : i64[4, 5]
+      %mask = to(%hot, dtype = "f32") : f32[4, 5]
+      %0 = mul(%mask, %m) : f32[4, 5]
+      %logits = sub(%cosine, %0) : f32[4, 5]
+      %l = cross_entropy(%logits, %t) : f32[4]
+      %y = mean(%l, ${MEAN}) : f32[]
+      return(%y)`;
+    const { body } = run([margin, deadCode], targets, ops);
+    expect(lines(body, "[4, 5]")).toEqual([
+      "%cosine = linear(%x, %head, none) : f32[4, 5]",
+      "%logits = scatter(%cosine, %column, %1, dim = 1) : f32[4, 5]",
+    ]);
+  });
+
+  test("leaves other choices as they are", () => {
+    const ops = arcFace("%z = constant(0) : f64 %mask = gt(%cosine, %z) : bool[4, 5]")
+      .replaceAll("%m =", "%half =")
+      .replace("%angle, %m", "%angle, %half");
+    expect(run(margin, targets, ops).statistics).toEqual({});
+  });
+});
+
+describe("precision", () => {
+  test("computes products in bf16 and sums in f32, with casts that one can see", () => {
+    expect(upTo(run(precision("bf16"), IMAGES, trained(net)).body, "%p =")).toBe(
+      `${ir`
+        %conv = state(@conv) : f32[8, 3, 3, 3]
+        %0 = to(%x, dtype = "bf16") : bf16[2, 3, 6, 6]
+        %1 = to(%conv, dtype = "bf16") : bf16[8, 3, 3, 3]
+        %a = conv2d(%0, %1, none, dilation = [1, 1], groups = 1, padding = [1, 1], stride = [1, 1]) : bf16[2, 8, 6, 6]
+        %mean = state(@mean) : f32[8]
+        %variance = state(@variance) : f32[8]
+        %b = batch_norm(%a, none, none, %mean, %variance, eps = 0.00001, momentum = 0.1, training = true) : bf16[2, 8, 6, 6]
+        %depth = state(@depth) : f32[8, 1, 3, 3]
+        %2 = to(%depth, dtype = "bf16") : bf16[8, 1, 3, 3]
+        %c = conv2d(%b, %2, none, dilation = [1, 1], groups = 8, padding = [1, 1], stride = [1, 1]) : bf16[2, 8, 6, 6]
+        %3 = to(%c, dtype = "f32") : f32[2, 8, 6, 6]
+        %y = mean(%3, dim = [], keepdim = false) : f32[]
+      `}\n`,
+    );
+  });
+
+  test("scales the loss for f16, and takes back an update of gradients that are not finite", () => {
+    const { body, text } = run([precision("f16"), merge, deadCode], IMAGES, trained(net));
+    expect(lines(text, "@precision")).toEqual([
+      "  state @precision.loss_scale : f32[] = constant(value = 65536)",
+      "  state @precision.good_steps : f32[] = zeros",
+      "    %4 = state(@precision.loss_scale) : f32[]",
+      "    %12 = state(@precision.good_steps) : f32[]",
+    ]);
+    expect(body.slice(body.indexOf("%4 ="), body.indexOf("%c9"))).toBe(
+      `${ir`
+        %4 = state(@precision.loss_scale) : f32[]
+        %5 = mul(%y, %4) : f32[]
+        %6 = gradients(%5, %p) : group<parameters>
+        %7 = constant(-1) : f64
+        %8 = pow(%4, %7) : f32[]
+        %g = foreach_scale(%6, %8) : group<parameters>
+        %9 = foreach_norm(%g) : f32[]
+        %finite = isfinite(%9) : bool[]
+        %v = group(@optimizer.velocity) : group<parameters>
+        %c1 = constant(1) : f64
+        %10 = foreach_mul(%v, %c1) : group<parameters>
+        %11 = foreach_mul(%p, %c1) : group<parameters>
+      `}\n`,
+    );
+    expect(lines(body, "foreach_restore_")).toEqual([
+      "foreach_restore_(%v, %10, %finite)",
+      "foreach_restore_(%p, %11, %finite)",
+    ]);
+  });
+
+  test("keeps the types that arms, turns and writes must have", () => {
+    const { body } = run(
+      precision("bf16"),
+      `${X}, %c : bool from plan, %k : f64 from plan, %i : i64[4] from plan`,
+      trained(
+        `%w = state(@w) : f32[4, 4]
+         %0 = if(%c) { %1 = matmul(%x, %w) : f32[4, 4] yield(%1) } { %2 = neg(%x) : f32[4, 4] yield(%2) } : f32[4, 4]
+         %n = scalar_to_i64(%k) : i64
+         %3 = for(%n, %x) (%j : i64, %t : f32[4, 4]) { %4 = matmul(%t, %w) : f32[4, 4] yield(%4) } : f32[4, 4]
+         %pool = state(@pool) : f32[8, 4]
+         %5 = add(%0, %3) : f32[4, 4]
+         %6 = matmul(%5, %w) : f32[4, 4]
+         %7 = detach(%6) : f32[4, 4]
+         index_copy_(%pool, %i, %7, dim = 0)
+         %y = mean(%6, ${MEAN}) : f32[]`,
+      ),
+    );
+    expect(lines(body, "yield")).toEqual(["  yield(%2)", "  yield(%4)", "  yield(%9)"]);
+    expect(body).toContain('%4 = to(%3, dtype = "bf16") : bf16[4, 4]\n  yield(%4)');
+    expect(body).toContain('%9 = to(%8, dtype = "f32") : f32[4, 4]\n  yield(%9)');
+    expect(body).toContain('%11 = to(%5, dtype = "f32") : f32[4, 4]\n%12 = add(%11, %10) : f32[4, 4]');
+    expect(body).toMatch(
+      /%(\d+) = to\(%\d+, dtype = "f32"\) : f32\[4, 4\]\nindex_copy_\(%pool, %i, %\1, dim = 0\)/,
+    );
+  });
+});
+
+test("layout: images are put in order once, and weights, their momenta and twins lie the same way", () => {
+  const { body, text, statistics } = run(layout, IMAGES, trained(net));
+  expect(lines(body, "channels_last")).toEqual(["%0 = channels_last(%x) : f32[2, 3, 6, 6]"]);
+  expect(lines(body, "conv2d")[0]).toContain("conv2d(%0, %conv,");
+  expect(
+    lines(text, " channels_last")
+      .map((l) => /@\S+/.exec(l)?.[0])
+      .filter(Boolean),
+  ).toEqual(["@conv", "@depth", "@optimizer.velocity.conv", "@optimizer.velocity.depth"]);
+  expect(statistics).toEqual({ reordered: 1, storages: 4 });
+});
+
+test("remat: the inside runs without recording, and again for the gradient, through leaves", () => {
+  const block = `
+    %conv = state(@conv) : f32[8, 3, 3, 3]
+    %a = conv2d(%x, %conv, none, ${CONV}) : f32[2, 8, 6, 6]
+    %d = remat() {
+      %mean = state(@mean) : f32[8]
+      %variance = state(@variance) : f32[8]
+      %b = batch_norm(%a, none, none, %mean, %variance, ${BN}) : f32[2, 8, 6, 6]
+      %depth = state(@depth) : f32[8, 1, 3, 3]
+      %c = conv2d(%b, %depth, none, ${DEPTHWISE}) : f32[2, 8, 6, 6]
+      yield(%c)
+    } : f32[2, 8, 6, 6]
+    %e = add(%a, %d) : f32[2, 8, 6, 6]
+    %y = mean(%e, ${MEAN}) : f32[]`;
+  const { body, statistics } = run([remat, deadCode], IMAGES, trained(block));
+  expect(upTo(body, "%v =")).toBe(
+    `${ir`
+      %conv = state(@conv) : f32[8, 3, 3, 3]
+      %a = conv2d(%x, %conv, none, dilation = [1, 1], groups = 1, padding = [1, 1], stride = [1, 1]) : f32[2, 8, 6, 6]
+      %a#1 = leaf(%a) : f32[2, 8, 6, 6]
+      %0 = no_grad() {
+        %mean = state(@mean) : f32[8]
+        %variance = state(@variance) : f32[8]
+        %b = batch_norm(%a#1, none, none, %mean, %variance, eps = 0.00001, momentum = 0.1, training = true) : f32[2, 8, 6, 6]
+        %depth = state(@depth) : f32[8, 1, 3, 3]
+        %c = conv2d(%b, %depth, none, dilation = [1, 1], groups = 8, padding = [1, 1], stride = [1, 1]) : f32[2, 8, 6, 6]
+        yield(%c)
+      } : f32[2, 8, 6, 6]
+      %d = leaf(%0) : f32[2, 8, 6, 6]
+      %e = add(%a#1, %d) : f32[2, 8, 6, 6]
+      %y = mean(%e, dim = [], keepdim = false) : f32[]
+      %p = group(@parameters) : group<parameters>
+      %1 = full(dtype = "f32", shape = [], value = 1) : f32[]
+      %2, %3, %4 = vjp(%p, %y, %1, %a#1, %d, outputs = 1, retain = true) : group<parameters>, f32[2, 8, 6, 6], f32[2, 8, 6, 6]
+      %5 = constant(1) : f64
+      %b#1 = batch_norm(%a#1, none, none, none, none, eps = 0.00001, momentum = 0.1, training = true) : f32[2, 8, 6, 6]
+      %depth#1 = state(@depth) : f32[8, 1, 3, 3]
+      %c#1 = conv2d(%b#1, %depth#1, none, dilation = [1, 1], groups = 8, padding = [1, 1], stride = [1, 1]) : f32[2, 8, 6, 6]
+      %6, %7 = vjp(%p, %c#1, %4, %a#1, outputs = 1, retain = false) : group<parameters>, f32[2, 8, 6, 6]
+      %8 = add(%3, %7) : f32[2, 8, 6, 6]
+      %9 = foreach_add(%2, %6, %5) : group<parameters>
+      %10 = vjp(%p, %a, %8, outputs = 1, retain = true) : group<parameters>
+      %g = foreach_add(%9, %10, %5) : group<parameters>
+    `}\n`,
+  );
+  expect(statistics).toEqual({ dropped: 2 });
+});
+
+test("accumulate: gradients add up, the update waits for the last step, what sees no image happens in the first", () => {
+  const { body } = run(
+    accumulate(4),
+    `${X}, %i : i64[4] from plan, %ema : f64 from plan`,
+    trained(
+      `%before = group(@optimizer.velocity) : group<parameters>
+       %now = group(@parameters) : group<parameters>
+       foreach_lerp_(%before, %now, %ema)
+       %pool = state(@pool) : f32[8, 4]
+       index_copy_(%pool, %i, %x, dim = 0)
+       %w = state(@w) : f32[4, 4]
+       %0 = matmul(%x, %w) : f32[4, 4]
+       %y = mean(%0, ${MEAN}) : f32[]`,
+    ),
+  );
+  expect(body).toBe(ir`
+    %before = group(@optimizer.velocity) : group<parameters>
+    %now = group(@parameters) : group<parameters>
+    if(%accumulate.first) {
+      foreach_lerp_(%before, %now, %ema)
+      yield()
+    } {
+      yield()
+    }
+    %pool = state(@pool) : f32[8, 4]
+    index_copy_(%pool, %i, %x, dim = 0)
+    %w = state(@w) : f32[4, 4]
+    %0 = matmul(%x, %w) : f32[4, 4]
+    %y = mean(%0, dim = [], keepdim = false) : f32[]
+    %p = group(@parameters) : group<parameters>
+    %1 = gradients(%y, %p) : group<parameters>
+    %g = group(@accumulate.gradient) : group<parameters>
+    %2 = constant(0.25) : f64
+    foreach_add_(%g, %1, %2)
+    if(%accumulate.last) {
+      %v = group(@optimizer.velocity) : group<parameters>
+      %c9 = constant(0.9) : f64
+      foreach_mul_(%v, %c9)
+      %c1 = constant(1) : f64
+      foreach_add_(%v, %g, %c1)
+      %c2 = constant(-0.1) : f64
+      foreach_add_(%p, %v, %c2)
+      %3 = constant(0) : f64
+      foreach_mul_(%g, %3)
+      yield()
+    } {
+      yield()
+    }
+    return(%y)
+  `);
+});
+
+test("refine: a size that is given is known in every shape", () => {
+  const ops = "%0 = cat(%x, %x, dim = 0) : f32[2*B, 4] %1 = cat(%0, %z, dim = 0) : f32[2*B+C, 4] return(%1)";
+  const { body } = run(refine({ B: 64 }), "%x : f32[B, 4], %z : f32[C, 4]", ops, "y: f32[2*B+C, 4]");
+  expect(body).toBe(ir`
+    %0 = cat(%x, %x, dim = 0) : f32[128, 4]
+    %1 = cat(%0, %z, dim = 0) : f32[C+128, 4]
+    return(%1)
+  `);
+});
+
+test("the passes of an experiment are those that it asks for", () => {
+  const names = (options: Partial<Parameters<typeof passesFor>[0]>) =>
+    passesFor({ precision: "f32", layout: "contiguous", accumulate: 1, ...options }).map((pass) => pass.name);
+  expect(names({})).toEqual(["flatten", "margin", "remat", "fold", "merge", "dead-code"]);
+  expect(names({ precision: "bf16", layout: "channels_last", accumulate: 2 })).toEqual([
+    "flatten",
+    "accumulate",
+    "margin",
+    "precision",
+    "layout",
+    "remat",
+    "fold",
+    "merge",
+    "dead-code",
+  ]);
+});
