@@ -1,105 +1,162 @@
-/** @file `f2c-dsl ir` and `f2c-dsl check`: everything short of running. Neither needs Python. */
+/** @file `f2c-dsl ir`: the program at every stage of its way, as text, as JSON, as a graph, as a difference. Needs no Python. */
 import { writeFileSync } from "node:fs";
+import { createTwoFilesPatch } from "diff";
 import {
   compileExperiment,
-  countMultiplyAdds,
   encodeModule,
   type IrModule,
   loadExperiment,
+  type PassRecord,
   printModule,
   printTorch,
-  structureHash,
-  weightsHash,
+  refine,
 } from "../../compiler/index.js";
 import { graphPage, graphSvg } from "../../compiler/ir/graph.js";
+import { facts } from "./facts.js";
 import { EXIT, fail } from "./report.js";
 
-const elements = (storages: IrModule["parameters"]) =>
-  storages.reduce((n, s) => n + s.type.dims.reduce<number>((a, d) => a * Number(d), 1), 0);
-const grouped = (n: number) => n.toLocaleString("en-US");
-
-/** What a program amounts to, as comment lines above it. */
-export function facts(module: IrModule): string {
-  const infer = module.functions.find((f) => f.name === "infer");
-  const used = new Set(infer ? [...names(infer)] : []);
-  const net = module.parameters.filter((p) => used.has(p.name));
-  const macs = infer ? countMultiplyAdds(infer) : 0;
-  return [
-    `// net: ${grouped(elements(net))} parameters, ${(macs / 1e9).toFixed(4)} G multiply-adds an image (convolutions and linear layers)`,
-    `// trained: ${grouped(elements(module.parameters))} parameters; state beside them: ${grouped(elements(module.states))} numbers`,
-    `// structure ${structureHash(module)}, weights ${weightsHash(module)}`,
-  ].join("\n");
-}
-
-function* names(fn: IrModule["functions"][number]): Generator<string> {
-  const visit = function* (region: typeof fn.body): Generator<string> {
-    for (const op of region.ops) {
-      if (op.op === "state") yield op.attributes.name as string;
-      for (const inner of op.regions) yield* visit(inner);
-    }
-  };
-  yield* visit(fn.body);
-}
-
-interface IrOptions {
+export interface IrOptions {
   readonly stage: Stage;
   readonly function?: string;
   readonly locations?: boolean;
   readonly json?: boolean;
   readonly graph?: string;
+  /** A pass, or `all`. */
+  readonly printAfter?: string;
+  readonly statistics?: boolean;
+  /** Another experiment. */
+  readonly diff?: string;
+  /** `B=64`: sizes to put for symbols. */
+  readonly bind?: readonly string[];
 }
 
-/** How the program is shown at each stage of its way. `main.ts` declares the choices. */
+/** Every state of a program on its way: as lowered, and after each pass. */
+interface Way {
+  readonly records: readonly PassRecord[];
+  readonly lowered: IrModule;
+  readonly optimised: IrModule;
+}
+
+const shown = (module: IrModule, options: IrOptions) => printModule(module, options);
+const withFacts = (module: IrModule, options: IrOptions) =>
+  options.function === undefined
+    ? `${comment(facts(module))}\n${shown(module, options)}`
+    : shown(module, options);
+const comment = (lines: readonly string[]) => lines.map((line) => `// ${line}`).join("\n");
+
+/** How the program is shown at each stage. `main.ts` declares the choices. */
 const STAGES = {
-  optimised: (module: IrModule, options: IrOptions) =>
-    `${options.function === undefined ? `${facts(module)}\n` : ""}${printModule(module, options)}`,
-  torch: printTorch,
+  lowered: ({ lowered }: Way, options: IrOptions) => shown(lowered, options),
+  optimised: ({ optimised }: Way, options: IrOptions) => withFacts(optimised, options),
+  torch: ({ optimised }: Way, options: IrOptions) => printTorch(optimised, options),
 };
 type Stage = keyof typeof STAGES;
 
 export function ir(file: string, options: IrOptions): void {
   try {
-    const { module } = compileExperiment(loadExperiment(file));
-    const misuse = misuseOf(options, module);
+    const way = wayOf(file, options);
+    const misuse = misuseOf(options, way);
     if (misuse !== undefined) {
       process.stderr.write(`error: ${misuse}\n`);
       process.exitCode = EXIT.usage;
       return;
     }
-    if (options.graph !== undefined) {
-      const svg = options.graph.endsWith(".svg");
-      writeFileSync(
-        options.graph,
-        svg ? graphSvg(module, options.function ?? module.functions[0]!.name) : graphPage(module),
-      );
-      process.stdout.write(`${options.graph}\n`);
-      return;
-    }
-    const text = options.json
-      ? `${JSON.stringify(encodeModule(module))}\n`
-      : STAGES[options.stage](module, options);
     process.stdout.on("error", () => process.exit(0)); // the reader of a pipe may stop early
-    process.stdout.write(text);
+    process.stdout.write(textOf(file, way, options));
   } catch (error) {
     fail(error);
   }
 }
 
-/** What is wrong with the options, if anything. */
-function misuseOf(options: IrOptions, module: IrModule): string | undefined {
-  if (options.stage === "torch" && (options.json || options.graph !== undefined))
-    return "--stage torch is text: it has no --json and no --graph";
-  if (options.function !== undefined && !module.functions.some((f) => f.name === options.function))
-    return `there is no function ${options.function}; choose step, embed or infer`;
-  return undefined;
+function wayOf(file: string, options: IrOptions): Way {
+  const sizes = sizesOf(options.bind ?? []);
+  const bind = (module: IrModule) => (options.bind ? refine(sizes).run(module).module : module);
+  const records: PassRecord[] = [];
+  const { module } = compileExperiment(loadExperiment(file), (record) =>
+    records.push({ ...record, module: bind(record.module) }),
+  );
+  return { records, lowered: records[0]!.module, optimised: bind(module) };
 }
 
-export function check(file: string, options: { json?: boolean }): void {
-  try {
-    const { module, steps } = compileExperiment(loadExperiment(file));
-    if (options.json) process.stdout.write(`${JSON.stringify({ diagnostics: [] })}\n`);
-    else process.stdout.write(`${facts(module).replaceAll("// ", "")}\n${grouped(steps)} steps; no errors\n`);
-  } catch (error) {
-    fail(error, { json: options.json === true });
+const sizesOf = (bindings: readonly string[]): Record<string, number> =>
+  Object.fromEntries(bindings.map((b) => b.split("=")).map(([name, size]) => [name, Number(size)]));
+
+function textOf(file: string, way: Way, options: IrOptions): string {
+  if (options.graph !== undefined) {
+    writeGraph(way.optimised, options.graph, options.function);
+    return `${options.graph}\n`;
   }
+  if (options.json) return `${JSON.stringify(encodeModule(way[options.stage as "lowered" | "optimised"]))}\n`;
+  if (options.statistics) return statistics(way.records);
+  if (options.printAfter !== undefined) {
+    const wanted = way.records.filter((r) => options.printAfter === "all" || r.name === options.printAfter);
+    return wanted.map((r) => `${comment([`after ${summary(r)}`])}\n${shown(r.module, options)}`).join("\n");
+  }
+  const text = STAGES[options.stage](way, options);
+  if (options.diff === undefined) return text;
+  const other = STAGES[options.stage](wayOf(options.diff, options), options);
+  return text === other
+    ? ""
+    : coloured(createTwoFilesPatch(file, options.diff, text, other, "", "", { context: 3 }));
+}
+
+function writeGraph(module: IrModule, path: string, name: string | undefined): void {
+  const svg = path.endsWith(".svg");
+  writeFileSync(path, svg ? graphSvg(module, name ?? module.functions[0]!.name) : graphPage(module));
+}
+
+const summary = ({ name, statistics }: PassRecord) => {
+  const done = Object.entries(statistics).map(([what, n]) => `${n} ${what}`);
+  return [name, done.join(", ")].filter(Boolean).join(": ");
+};
+
+/** Passes, ops that each leaves, and what it did. */
+function statistics(records: readonly PassRecord[]): string {
+  const count = (module: IrModule) =>
+    module.functions.map((fn) => [...printModule(module, { function: fn.name }).matchAll(/\n/g)].length);
+  const names = records[0]!.module.functions.map((fn) => fn.name);
+  const rows = records.map((r) => [
+    r.name.padEnd(12),
+    ...count(r.module).map((n, i) => String(n).padStart(Math.max(6, names[i]!.length + 2))),
+    `  ${summary(r).slice(r.name.length + 2)}`,
+  ]);
+  const head = ["lines of".padEnd(12), ...names.map((n) => n.padStart(Math.max(6, n.length + 2)))];
+  return [head, ...rows]
+    .map((row) => row.join("").trimEnd())
+    .join("\n")
+    .concat("\n");
+}
+
+/** A patch in the colours of version control, on a terminal. */
+function coloured(patch: string): string {
+  if (!process.stdout.isTTY || process.env.NO_COLOR) return patch;
+  const paint = (line: string) =>
+    /^(\+\+\+|---|===)/.test(line)
+      ? `\u001b[1m${line}\u001b[0m`
+      : line.startsWith("+")
+        ? `\u001b[32m${line}\u001b[0m`
+        : line.startsWith("-")
+          ? `\u001b[31m${line}\u001b[0m`
+          : line.startsWith("@@")
+            ? `\u001b[36m${line}\u001b[0m`
+            : line;
+  return patch.split("\n").map(paint).join("\n");
+}
+
+/** What is wrong with the options, if anything. */
+function misuseOf(options: IrOptions, { records, optimised }: Way): string | undefined {
+  const passes = records.map((r) => r.name);
+  if (options.stage === "torch" && (options.json || options.graph !== undefined))
+    return "--stage torch is text: it has no --json and no --graph";
+  if (options.function !== undefined && !optimised.functions.some((f) => f.name === options.function))
+    return `there is no function ${options.function}; choose step, embed or infer`;
+  if (
+    options.printAfter !== undefined &&
+    options.printAfter !== "all" &&
+    !passes.includes(options.printAfter)
+  )
+    return `no pass ${options.printAfter} runs here; choose all, ${passes.join(", ")}`;
+  const odd = options.bind?.find((b) => !/^[A-Za-z_]\w*=[1-9]\d*$/.test(b));
+  if (odd !== undefined) return `--bind ${odd}: write a symbol and its size, for example --bind B=64`;
+  return undefined;
 }

@@ -34,13 +34,17 @@ program
   .command("ir")
   .description("show the whole program that will run: parameters, state, functions with every shape")
   .argument(...experiment)
-  .option("--function <name>", "only this function: step, embed or infer")
   .addOption(
-    new Option("--stage <stage>", "the IR after the passes, or what the host compiles for torch")
-      .choices(["optimised", "torch"])
+    new Option("--stage <stage>", "the program as the front end made it, as it runs, or as torch gets it")
+      .choices(["lowered", "optimised", "torch"])
       .default("optimised"),
   )
+  .option("--function <name>", "only this function: step, embed or infer")
   .option("--locations", "show where each op comes from")
+  .option("--print-after <pass>", "what stands after a pass, or after all of them")
+  .option("--statistics", "what each pass did")
+  .option("--diff <experiment>", "how another experiment's program differs")
+  .option("--bind <symbol=size...>", "put sizes for symbols: --bind B=64")
   .option("--json", "the form that the host gets")
   .option("--graph <file>", "write a page that shows it as a graph; FILE.svg: a picture of one function")
   .addHelpText("after", example("f2c-dsl ir examples/quickstart.ts --function step"))
@@ -50,9 +54,10 @@ program
   .command("check")
   .description("type-check and compile an experiment without running it")
   .argument(...experiment)
+  .option("--watch", "again after every change of its files")
   .option("--json", "diagnostics as JSON")
-  .addHelpText("after", example("f2c-dsl check my-experiment.ts"))
-  .action(async (file, options) => (await import("./ir.js")).check(file, options));
+  .addHelpText("after", example("f2c-dsl check my-experiment.ts --watch"))
+  .action(async (file, options) => (await import("./check.js")).check(file, options));
 
 const data = program.command("data").description("look at an experiment's data");
 data

@@ -1,6 +1,7 @@
 /** @file How a command fails: one clear error, and an exit code that says which kind. */
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { toJson } from "../../compiler/diagnostics/render.js";
 import { CompileError, type Diagnostic, libraryRoot, renderAll } from "../../compiler/index.js";
 import { ExperimentError } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
@@ -86,10 +87,6 @@ export function fail(
 ): void {
   const { diagnostics, texts, exit, details } = reportOf(error, options.texts);
   process.exitCode = exit;
-  if (options.json) {
-    process.stdout.write(`${JSON.stringify({ diagnostics }, undefined, 2)}\n`);
-    return;
-  }
   const source = (path: string): string | undefined => {
     if (path.startsWith("f2c-dsl/")) return readable(join(libraryRoot, path.slice("f2c-dsl/".length)));
     return (
@@ -97,6 +94,10 @@ export function fail(
       readable(options.directory === undefined || path.startsWith("/") ? path : join(options.directory, path))
     );
   };
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(toJson(diagnostics, source), undefined, 2)}\n`);
+    return;
+  }
   const show = (path: string) => (path.startsWith("/") ? relative(process.cwd(), path) || path : path);
   process.stderr.write(
     renderAll(diagnostics, source, {

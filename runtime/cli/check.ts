@@ -1,0 +1,77 @@
+/** @file `f2c-dsl check`: type-checks and compiles an experiment, once or after every change. Needs no Python. */
+import { type FSWatcher, watch } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { toJson } from "../../compiler/diagnostics/render.js";
+import { CompileError, compileExperiment, loadExperiment } from "../../compiler/index.js";
+import { facts, grouped } from "./facts.js";
+import { fail } from "./report.js";
+
+interface CheckOptions {
+  readonly json?: boolean;
+  readonly watch?: boolean;
+}
+
+export function check(file: string, options: CheckOptions): void {
+  const paths = checkOnce(file, options);
+  if (options.watch) new Watch(file, options, paths);
+}
+
+/** Checks; says what it found; returns the files that it read. */
+function checkOnce(file: string, options: CheckOptions): readonly string[] {
+  process.exitCode = 0;
+  try {
+    const loaded = loadExperiment(file);
+    const { module, steps } = compileExperiment(loaded);
+    if (options.json) process.stdout.write(`${JSON.stringify(toJson(loaded.warnings), undefined, 2)}\n`);
+    else process.stdout.write(`${facts(module).join("\n")}\n${grouped(steps)} steps; no errors\n`);
+    return [...loaded.texts.keys()];
+  } catch (error) {
+    fail(error, { json: options.json === true });
+    return error instanceof CompileError ? [...error.texts.keys()] : [];
+  }
+}
+
+/** Editors save by writing, or by renaming a new file into place: so folders are watched, and a moment is waited. */
+const MOMENT = 80;
+
+class Watch {
+  private readonly folders = new Map<string, FSWatcher>();
+  private files: ReadonlySet<string> = new Set();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly file: string,
+    private readonly options: CheckOptions,
+    paths: readonly string[],
+  ) {
+    this.follow(paths);
+    process.stdout.write("watching; Ctrl-C ends\n");
+  }
+
+  private follow(paths: readonly string[]): void {
+    this.files = new Set([resolve(this.file), ...paths.map((p) => resolve(p))]);
+    const wanted = new Set([...this.files].map(dirname));
+    for (const [folder, watcher] of this.folders) {
+      if (wanted.has(folder)) continue;
+      watcher.close();
+      this.folders.delete(folder);
+    }
+    for (const folder of wanted) {
+      if (this.folders.has(folder)) continue;
+      const watcher = watch(folder, (_event, name) => {
+        if (name === null || this.files.has(resolve(folder, name))) this.changed();
+      });
+      watcher.on("error", () => this.folders.delete(folder));
+      this.folders.set(folder, watcher);
+    }
+  }
+
+  private changed(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      const at = new Date().toLocaleTimeString("en-GB");
+      process.stdout.write(`${process.stdout.isTTY ? "\u001bc" : ""}${at}\n`);
+      this.follow(checkOnce(this.file, this.options));
+    }, MOMENT);
+  }
+}
