@@ -1,0 +1,94 @@
+/**
+ * @file Remembers which sources the type-checker found nothing wrong with, so that it is not asked again. The key is the
+ * content of everything that an answer depends on; a program that imports a package's types is not remembered.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, relative, resolve } from "node:path";
+import { ts } from "ts-morph";
+import { libraryRoot } from "./library.js";
+
+/** Names of an experiment's own files, absolute, and their texts. */
+export type OwnFiles = ReadonlyMap<string, string>;
+
+const MOST = 2_000;
+const folder = () => join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "f2c-dsl", "checked");
+
+/** TypeScript writes `./x.js` or `./x` for `x.ts`. */
+export function locate(directory: string, request: string): string | undefined {
+  const base = resolve(directory, request);
+  const candidates = [base, `${base}.ts`, base.replace(/\.js$/, ".ts"), join(base, "index.ts")];
+  return candidates.find((c) => c.endsWith(".ts") && existsSync(c));
+}
+
+/** The experiment and the files that it imports by relative paths; `undefined` where its types come from elsewhere too. */
+function ownFiles(entry: string): OwnFiles | undefined {
+  const files = new Map<string, string>();
+  const pending = [entry];
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    if (files.has(path)) continue;
+    const text = readFileSync(path, "utf8");
+    files.set(path, text);
+    const info = ts.preProcessFile(text, true, true);
+    if (info.referencedFiles.length || info.typeReferenceDirectives.length || info.libReferenceDirectives.length)
+      return undefined;
+    for (const { fileName } of info.importedFiles) {
+      if (fileName === "f2c-dsl") continue;
+      const found = fileName.startsWith(".") ? locate(dirname(path), fileName) : undefined;
+      if (found === undefined) return undefined;
+      pending.push(found);
+    }
+  }
+  return files;
+}
+
+/** What the library's types are: names, sizes and times of its declarations. */
+function libraryTypes(): string {
+  const types = join(libraryRoot, "dist", "dsl");
+  return readdirSync(types, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".d.ts"))
+    .sort()
+    .map((name) => {
+      const { size, mtimeMs } = statSync(join(types, name));
+      return `${name} ${size} ${mtimeMs}`;
+    })
+    .join("\n");
+}
+
+/** A program's place in the cache. */
+export interface CheckedEntry {
+  /** The program's own files, if it is known to type-check. */
+  readonly clean: OwnFiles | undefined;
+  /** Remembers that it does. */
+  remember(): void;
+}
+
+const NOTHING: CheckedEntry = { clean: undefined, remember: () => {} };
+
+/** Looks a program up. `options` is what else the answer depends on. F2C_NO_CACHE leaves the cache alone. */
+export function checkedEntry(entry: string, options: string): CheckedEntry {
+  if (process.env.F2C_NO_CACHE) return NOTHING;
+  try {
+    const files = ownFiles(entry);
+    if (!files) return NOTHING;
+    const home = dirname(entry);
+    const parts = [ts.version, options, libraryTypes(), ...[...files].flatMap(([path, text]) => [relative(home, path), text])];
+    const key = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+    const stamp = join(folder(), key);
+    return { clean: existsSync(stamp) ? files : undefined, remember: () => write(stamp) };
+  } catch {
+    return NOTHING;
+  }
+}
+
+/** A cache that cannot be written is none. */
+function write(stamp: string): void {
+  try {
+    const home = dirname(stamp);
+    mkdirSync(home, { recursive: true });
+    if (readdirSync(home).length >= MOST) rmSync(home, { recursive: true, force: true });
+    mkdirSync(home, { recursive: true });
+    writeFileSync(stamp, "");
+  } catch {}
+}
