@@ -40,7 +40,10 @@ export function printModule(module: IrModule, options: PrintOptions = {}): strin
 }
 
 const table = (word: string, storages: readonly Storage[]) =>
-  storages.map((s) => `  ${word} @${s.name} : ${printType(s.type)} = ${printInit(s.init)}${s.layout ? ` ${s.layout}` : ""}`);
+  storages.map(
+    (s) =>
+      `  ${word} @${s.name} : ${printType(s.type)} = ${printInit(s.init)}${s.layout ? ` ${s.layout}` : ""}`,
+  );
 
 function printInit(init: Init): string {
   const { kind, ...rest } = init;
@@ -61,7 +64,12 @@ export function printAttribute(value: AttributeValue): string {
 export function printFunction(fn: IrFunction, options: PrintOptions = {}): string {
   const names = new Namer();
   const inputs = fn.inputs.map(({ value, source }) => {
-    const from = source.kind === "images" ? ` from images(${source.stream})` : source.kind === "argument" ? "" : ` from plan`;
+    const from =
+      source.kind === "images"
+        ? ` from images(${source.stream})`
+        : source.kind === "argument"
+          ? ""
+          : ` from plan`;
     return `    ${names.of(value)} : ${printType(value.type)}${from}`;
   });
   const results = fn.results.map((r) => `${r.name}: ${printType(r.type)}`);

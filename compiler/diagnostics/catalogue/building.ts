@@ -20,8 +20,8 @@ export const BUILDING = {
     code: "F2C2003",
     severity: "error",
     message: "`{expression}` is {value} here, so it has no `{member}`",
+    hint: "check the option or the argument that it comes from; ?. reads a field that may be missing",
     why: "The value is known when the program is built, and it is missing.",
-    remedy: "Check the option or the argument that it comes from; `?.` reads a field that may be missing.",
   },
   "call-threw": {
     code: "F2C2004",
@@ -51,6 +51,31 @@ export const BUILDING = {
     message: "{function} takes a net or its twin, got {operand}",
     why: "The parameters and buffers of a net are named by the net.",
     remedy: "Pass a child of the module, or a part of the method's state.",
+  },
+  "captured-live-object": {
+    code: "F2C2009",
+    severity: "error",
+    message: "`{name}` is {what}: its value at run time would not be the one seen now",
+    hint: "capture the numbers, texts or lists that it holds, or pass what changes as a value of the plan",
+    why: "A captured value becomes a constant of the program; a Date, a Map or an object of a class lives on in Node.",
+    remedy: "The notes show where it is declared, and the functions through which it is captured.",
+  },
+  "unrepeatable-call": {
+    code: "F2C2010",
+    severity: "error",
+    message: "`{call}` would be called once, while the program is built: every step would get the same value",
+    hint: "{remedy}",
+    why: "A call whose arguments are all known is made when the program is built, and its result becomes a constant.",
+    remedy:
+      "Random numbers and the clock belong in the plan, which runs before every step; ops.dropout draws on the device.",
+  },
+  "console-call": {
+    code: "F2C2011",
+    severity: "error",
+    message: "`{call}` prints in Node: it cannot be called on the device",
+    hint: "return the number beside the loss, { loss, name: value }: it is logged with every step",
+    why: "The step runs in the host, where there is no console; what it returns is logged.",
+    remedy: "To see shapes and types, read the program: f2c-dsl ir.",
   },
   "assignment-to-capture": {
     code: "F2C2008",

@@ -90,7 +90,7 @@ export const LANGUAGE = {
   "operator-on-tensor": {
     code: "F2C1013",
     severity: "error",
-    message: "{operator} is for numbers, and this side is {operand}",
+    message: "{operator} is for {kinds}, and this side is {operand}",
     hint: "use the method: .{method}(…)",
     why: "TypeScript has no operators for tensors; what an operator would do to one is a method.",
   },
@@ -112,13 +112,13 @@ export const LANGUAGE = {
     code: "F2C1016",
     severity: "error",
     message: "{operand} cannot be {use}",
-    why: "Spreading, taking apart and reading fields need a list or a record known when the program is built.",
+    why: "Spreading, taking apart, reducing and reading fields need a list or a record known when the program is built.",
     remedy: "Check what the expression is: a tensor is taken apart with .select or .slice.",
   },
   "unknown-method": {
     code: "F2C1017",
     severity: "error",
-    message: "{operand} has no method `{method}`",
+    message: "{operand} has no {member} `{name}`",
     hint: "docs/ops.md lists the methods of tensors",
     why: "Only the ops of the registry exist on the device.",
   },
@@ -167,7 +167,7 @@ export const LANGUAGE = {
   "throw-statement": {
     code: "F2C1024",
     severity: "error",
-    message: "throw on the device cannot be compiled",
+    message: "throw cannot be compiled",
     hint: "check build-time values outside the compiled function",
     why: "Ops on the device do not throw into the program: they fail the step as a whole.",
   },
@@ -209,8 +209,8 @@ export const LANGUAGE = {
   "assignment-in-place": {
     code: "F2C1030",
     severity: "error",
-    message: "values in a compiled function do not change in place: this assigns to a field or an element",
-    hint: "make a new record or list: { ...old, name: value }",
+    message: "values in a compiled function do not change in place: {what}",
+    hint: "make a new list or record: [...old, item], { ...old, name: value }",
     why: "Every value of the program is defined once; only names may get another value.",
   },
   "loop-over-unknown-length": {

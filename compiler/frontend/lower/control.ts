@@ -128,6 +128,8 @@ function joinOperands(
   b: OpenRegion,
   yields: { a: Value; b: Value; name: string }[],
 ): Join {
+  const poison = [...leavesOf(x), ...leavesOf(y)].find((leaf) => leaf.kind === "poison");
+  if (poison) return { shape: poison, leaves: [poison] };
   if (!sameStructure(x, y)) disagree(lowerer, node, what, describe(x), describe(y));
   const ys = leavesOf(y);
   const leaves = leavesOf(x).map((left, i) => {
@@ -201,9 +203,16 @@ export function shortCircuit(lowerer: Lowerer, node: ts.BinaryExpression, scope:
   if (isStatic(left)) return Boolean(staticValue(left)) === and ? evaluate(lowerer, node.right, scope) : left;
   if (scalarKind(left) !== "bool") {
     if (left.kind !== "value") return and ? evaluate(lowerer, node.right, scope) : left;
-    return lowerer.refuse(node.left, "F2C1015", `${and ? "&&" : "||"} on ${describe(left)}`, {
-      hint: "use .logical_and() and .logical_or() on tensors, comparisons on numbers",
-    });
+    if (scalarKind(left) !== undefined)
+      return lowerer.refuse(node.left, "F2C3007", `a boolean is needed here, got ${describe(left)}`, {
+        hint: "compare it: x !== 0",
+      });
+    return lowerer.refuse(
+      node.left,
+      "F2C1015",
+      `a condition on ${describe(left)}: its values are known only on the device`,
+      { hint: `use .logical_${and ? "and" : "or"}(…) on tensors of booleans` },
+    );
   }
   const test = (left as { value: Value }).value;
   const right = () => evaluate(lowerer, node.right, scope);
@@ -250,7 +259,7 @@ function carriedOf(lowerer: Lowerer, node: ts.Node, bindings: readonly Binding[]
       return lowerer.refuse(
         node,
         "F2C3013",
-        `the loop changes \`${binding.name}\`, which is ${describe(leaf)} before it`,
+        `\`${binding.name}\` is ${describe(leaf)} before the loop and assigned after a turn`,
         { hint: "give it a number or a tensor before the loop" },
       );
     });
@@ -280,6 +289,7 @@ function loopBody(
         node,
         "F2C3013",
         `\`${binding.name}\` is ${describe(shape)} before the loop and ${describe(binding.current)} after a turn`,
+        { hint: "a value that a loop carries keeps its type and shape" },
       );
     }
     return leavesOf(binding.current).map((leaf, i) => {

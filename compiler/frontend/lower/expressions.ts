@@ -1,12 +1,13 @@
 /** @file Expressions: literals, names, members, choices, functions. Operators and calls have files of their own. */
 import { ts } from "ts-morph";
 import { isFunctionNode } from "../scopes.js";
+import { insteadOf } from "./call-now.js";
 import { call } from "./calls.js";
 import { choose, shortCircuit } from "./control.js";
 import { describe, type Lowerer } from "./lowerer.js";
 import { fixed, isStatic, list, type Operand, record, staticValue } from "./operand.js";
 import { applyBinary, applyUnary } from "./operators.js";
-import { fieldOf, fieldsOf, itemsOf } from "./patterns.js";
+import { fieldOf, fieldsOf, itemsOf, notSpread } from "./patterns.js";
 import type { Scope } from "./scope.js";
 import { assignTo } from "./statements.js";
 
@@ -72,7 +73,7 @@ export function evaluate(lowerer: Lowerer, node: ts.Expression, scope: Scope): O
       evaluate(lowerer, (node as ts.VoidExpression).expression, scope);
       return fixed(undefined);
     default:
-      return unsupported(lowerer, node);
+      return unsupported(lowerer, node, scope);
   }
 }
 
@@ -86,6 +87,8 @@ const UNSUPPORTED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: s
     "a regular expression",
     "compute it outside and capture the result",
   ],
+  [K.BigIntLiteral]: ["F2C1002", "a bigint", "write a number: 8, not 8n"],
+  [K.MetaProperty]: ["F2C1002", "`import.meta` or `new.target`", "read it outside and capture the result"],
   [K.ClassExpression]: ["F2C1007", "a class", "use functions and records"],
   [K.DeleteExpression]: ["F2C1008", "`delete`", "make a new record without the field"],
   [K.TaggedTemplateExpression]: ["F2C1009", "a tagged template", "call a function"],
@@ -96,10 +99,12 @@ const UNSUPPORTED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: s
   ],
 };
 
-function unsupported(lowerer: Lowerer, node: ts.Expression): never {
+function unsupported(lowerer: Lowerer, node: ts.Expression, scope: Scope): never {
+  if (ts.isNewExpression(node) && isGlobal(node.expression, "Date", scope))
+    unrepeatable(lowerer, node, "new Date");
   const [code, what, hint] = UNSUPPORTED[node.kind] ?? [
     "F2C1002",
-    `this expression (${K[node.kind]})`,
+    "this expression",
     "docs/language.md lists what compiled functions may contain",
   ];
   return lowerer.refuse(node, code, `${what} cannot be compiled`, { hint });
@@ -113,35 +118,76 @@ function name(lowerer: Lowerer, node: ts.Identifier, scope: Scope): Operand {
   return lowerer.resolve(node, scope);
 }
 
+/** What a chain of `?.` gives once something in it is missing: the rest of the chain is not looked at. */
+export const ENDED = fixed(undefined);
+
+/** Whether `?.` in `node` ends its chain here, `target` being what stands before it. */
+export function endsChain(
+  node: ts.Expression & { questionDotToken?: ts.Node },
+  target: Operand,
+): Operand | undefined {
+  if (target === ENDED && node.flags & ts.NodeFlags.OptionalChain) return ENDED;
+  const missing = target.kind === "static" && (target.value === undefined || target.value === null);
+  return missing && node.questionDotToken ? ENDED : undefined;
+}
+
+/** Whether an expression is JavaScript's global of this name. */
+export const isGlobal = (node: ts.Expression, name: string, scope: Scope): boolean =>
+  ts.isIdentifier(node) && node.text === name && !scope.find(name) && scope.capture(name, node) === undefined;
+
+/** Refuses what gives something else at every call. */
+export function unrepeatable(lowerer: Lowerer, node: ts.Node, what: string): never {
+  return lowerer.refuse(
+    node,
+    "F2C2010",
+    `\`${what}\` would be called once, while the program is built: every step would get the same value`,
+    {
+      hint: insteadOf(what),
+    },
+  );
+}
+
+/** Refuses globals that mean something only in Node. */
+export function refuseGlobals(lowerer: Lowerer, node: ts.PropertyAccessExpression, scope: Scope): void {
+  const { expression, name } = node;
+  if (isGlobal(expression, "Date", scope)) unrepeatable(lowerer, node, `Date.${name.text}`);
+  if (isGlobal(expression, "console", scope))
+    lowerer.refuse(
+      node,
+      "F2C2011",
+      `\`console.${name.text}\` prints in Node: it cannot be called on the device`,
+      {
+        hint: "return the number beside the loss, { loss, name: value }: it is logged with every step",
+      },
+    );
+}
+
 function property(lowerer: Lowerer, node: ts.PropertyAccessExpression, scope: Scope): Operand {
+  refuseGlobals(lowerer, node, scope);
   const target = evaluate(lowerer, node.expression, scope);
   const key = node.name.text;
-  if (
-    node.questionDotToken &&
-    target.kind === "static" &&
-    (target.value === undefined || target.value === null)
-  )
-    return fixed(undefined);
+  const ended = endsChain(node, target);
+  if (ended) return ended;
+  if (target.kind === "static" && target.value === Math && key === "random")
+    unrepeatable(lowerer, node, "Math.random");
   if (target.kind === "value" && target.value.type.kind === "tensor") {
     if (key === "shape")
       return list(target.value.type.dims.map((d) => (typeof d === "number" ? fixed(d) : fixed(-1))));
     if (key === "dtype") return fixed(target.value.type.dtype);
-    return lowerer.refuse(node.name, "F2C1017", `a tensor has no field \`${key}\``, {
+    return lowerer.refuse(node.name, "F2C1017", `${describe(target)} has no field \`${key}\``, {
       hint: "docs/ops.md lists the methods of tensors; call them with ()",
     });
   }
   if (target.kind === "static" && (target.value === undefined || target.value === null)) {
-    return lowerer.refuse(
-      node,
-      "F2C2003",
-      `\`${node.expression.getText()}\` is ${String(target.value)} here, so it has no \`${key}\``,
-    );
+    return missingMember(lowerer, node.name, node.expression, target.value, key);
   }
   return fieldOf(lowerer, target, key, node);
 }
 
 function element(lowerer: Lowerer, node: ts.ElementAccessExpression, scope: Scope): Operand {
   const target = evaluate(lowerer, node.expression, scope);
+  const ended = endsChain(node, target);
+  if (ended) return ended;
   const index = evaluate(lowerer, node.argumentExpression, scope);
   if (target.kind === "value") {
     return lowerer.refuse(node, "F2C1018", `${describe(target)} is not indexed with []`, {
@@ -161,6 +207,8 @@ function element(lowerer: Lowerer, node: ts.ElementAccessExpression, scope: Scop
   const key = staticValue(index);
   const items = typeof key === "number" ? itemsOf(target) : undefined;
   if (items) return items[key as number] ?? fixed(undefined);
+  if (target.kind === "static" && (target.value === undefined || target.value === null))
+    return missingMember(lowerer, node, node.expression, target.value, String(key));
   return fieldOf(lowerer, target, String(key), node);
 }
 
@@ -168,7 +216,7 @@ function arrayLiteral(lowerer: Lowerer, node: ts.ArrayLiteralExpression, scope: 
   const items = node.elements.flatMap((element) => {
     if (!ts.isSpreadElement(element)) return [evaluate(lowerer, element, scope)];
     const spread = evaluate(lowerer, element.expression, scope);
-    return itemsOf(spread) ?? lowerer.refuse(element, "F2C1016", `${describe(spread)} cannot be spread`);
+    return itemsOf(spread) ?? notSpread(lowerer, element, spread);
   });
   return items.every((item) => item.kind === "static")
     ? fixed(items.map((item) => (item as { value: unknown }).value))
@@ -180,9 +228,7 @@ function objectLiteral(lowerer: Lowerer, node: ts.ObjectLiteralExpression, scope
   for (const part of node.properties) {
     if (ts.isSpreadAssignment(part)) {
       const spread = evaluate(lowerer, part.expression, scope);
-      fields.push(
-        ...(fieldsOf(spread) ?? lowerer.refuse(part, "F2C1016", `${describe(spread)} cannot be spread`)),
-      );
+      fields.push(...(fieldsOf(spread) ?? notSpread(lowerer, part, spread)));
     } else if (ts.isShorthandPropertyAssignment(part)) {
       fields.push([part.name.text, name(lowerer, part.name, scope)]);
     } else if (
@@ -191,9 +237,14 @@ function objectLiteral(lowerer: Lowerer, node: ts.ObjectLiteralExpression, scope
     ) {
       fields.push([part.name.text, evaluate(lowerer, part.initializer, scope)]);
     } else {
-      lowerer.refuse(part, "F2C1011", "getters, setters, methods and computed names cannot be compiled", {
-        hint: "write `name: value`",
-      });
+      lowerer.refuse(
+        part.name ?? part,
+        "F2C1011",
+        "getters, setters, methods and computed names cannot be compiled",
+        {
+          hint: "write `name: value`",
+        },
+      );
     }
   }
   for (const [key, value] of fields) if (value.kind === "value") lowerer.builder.rename(value.value, key);
@@ -215,7 +266,7 @@ function template(lowerer: Lowerer, node: ts.TemplateExpression, scope: Scope): 
 }
 
 function closure(lowerer: Lowerer, node: ts.ArrowFunction, scope: Scope): Operand {
-  if (!isFunctionNode(node)) return unsupported(lowerer, node);
+  if (!isFunctionNode(node)) return unsupported(lowerer, node, scope);
   return {
     kind: "closure",
     source: { node, path: lowerer.source.path, captures: lowerer.source.captures },
@@ -259,6 +310,20 @@ function binary(lowerer: Lowerer, node: ts.BinaryExpression, scope: Scope): Oper
     evaluate(lowerer, node.left, scope),
     evaluate(lowerer, node.right, scope),
   );
+}
+
+/** Refuses a field or a method of null or undefined. */
+export function missingMember(
+  lowerer: Lowerer,
+  at: ts.Node,
+  owner: ts.Expression,
+  value: unknown,
+  member: string,
+): never {
+  const message = `\`${owner.getText()}\` is ${String(value)} here, so it has no \`${member}\``;
+  return lowerer.refuse(at, "F2C2003", message, {
+    hint: "check the option or the argument that it comes from; ?. reads a field that may be missing",
+  });
 }
 
 const COMPOUND: Partial<Record<ts.SyntaxKind, ts.SyntaxKind>> = {

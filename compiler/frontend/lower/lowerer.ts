@@ -7,7 +7,7 @@ import type { StorageTable } from "../../build/storage-table.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import type { AttributeValue, Location, Value } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
-import { resolveName } from "../scopes.js";
+import { functionName, unfit } from "./captures.js";
 import { evaluate } from "./expressions.js";
 import type { FunctionSource, SourceTexts } from "./function-source.js";
 import { dynamic, fixed, list, type ModuleOperand, NOTHING, type Operand, record } from "./operand.js";
@@ -65,14 +65,20 @@ export class Lowerer {
   }
 
   span(node: ts.Node): Span {
-    return { path: this.source.path, start: node.getStart(), end: node.getEnd() };
+    const shown = headOf(node);
+    return { path: this.source.path, start: node.getStart(), end: shown.getEnd() };
   }
 
-  /** Refuses the program at `node`; the calls that led into a library function become related places. */
+  /** Refuses the program at `node`; the calls that led here become related places, each place once. */
   refuse(node: ts.Node, code: string, message: string, details: RefusalDetails = {}): never {
     const related = [...(details.related ?? [])];
-    for (let at: Location | undefined = this.calls.at(-1)?.location; at; at = at.parent) {
-      related.push({ message: "called from here", span: { path: at.path, start: at.start, end: at.end } });
+    const shown = new Set<string>();
+    for (let i = this.calls.length - 1; i > 0; i--) {
+      const { location: at } = this.calls[i]!;
+      if (!at || shown.has(`${at.path}:${at.start}`)) continue;
+      shown.add(`${at.path}:${at.start}`);
+      const message = `called from ${functionName(this.calls[i - 1]!.source.node)}`;
+      related.push({ message, span: { path: at.path, start: at.start, end: at.end } });
     }
     throw new Refusal({
       code,
@@ -224,7 +230,7 @@ export class Lowerer {
       (source.node as ts.FunctionExpression).asteriskToken
     ) {
       this.refuse(at ?? source.node, "F2C1003", "an async function or a generator cannot be compiled", {
-        hint: "compiled functions run on the device, start to end",
+        hint: "a compiled function runs on the device, start to end",
       });
     }
     this.calls.push({ location, source });
@@ -260,23 +266,8 @@ export class Lowerer {
   private captured(source: FunctionSource, name: string, node: ts.Node): Operand | undefined {
     const thunk = source.captures()[name];
     if (!thunk) return undefined;
-    const declaration = resolveName(source.node, name)?.declaration;
-    if (declaration && ts.isVariableDeclaration(declaration) && isReassigned(declaration)) {
-      this.refuse(
-        node,
-        "F2C2002",
-        `\`${name}\` is captured, but it changes: its value at run time would not be the one seen now`,
-        {
-          hint: "make it a const, or pass what changes as a value of the plan",
-          related: [
-            {
-              message: `\`${name}\` is declared with let, and assigned again`,
-              span: { path: source.path, start: declaration.getStart(), end: declaration.getEnd() },
-            },
-          ],
-        },
-      );
-    }
+    const problem = unfit(source, name, thunk);
+    if (problem) this.refuse(node, problem.code, problem.message, problem);
     return this.wrap(thunk());
   }
 }
@@ -293,33 +284,22 @@ const FAILURES: Record<OpRefusal["failure"], string> = {
   attribute: "F2C3009",
 };
 
-const reassigned = new WeakMap<ts.VariableDeclaration, boolean>();
-
-/** Whether a `let` is ever assigned to after its declaration. */
-function isReassigned(declaration: ts.VariableDeclaration): boolean {
-  const known = reassigned.get(declaration);
-  if (known !== undefined) return known;
-  let found = false;
-  const isLet = !(ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const);
-  const visit = (node: ts.Node): void => {
-    const target =
-      ts.isBinaryExpression(node) &&
-      node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment &&
-      node.operatorToken.kind <= ts.SyntaxKind.LastAssignment
-        ? node.left
-        : ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)
-          ? node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken
-            ? node.operand
-            : undefined
-          : undefined;
-    if (target && ts.isIdentifier(target) && resolveName(target, target.text)?.declaration === declaration)
-      found = true;
-    if (!found) ts.forEachChild(node, visit);
-  };
-  if (isLet) visit(declaration.getSourceFile());
-  reassigned.set(declaration, found);
-  return found;
+/** What is underlined of a node: of a statement with a body its keyword, of a declaration its keyword and name. */
+function headOf(node: ts.Node): ts.Node {
+  if (ts.isLabeledStatement(node)) return node.label;
+  if (ts.isClassLike(node) || ts.isEnumDeclaration(node)) return node.name ?? node.getFirstToken() ?? node;
+  if (
+    HEADED.has(node.kind) ||
+    (ts.isVariableDeclarationList(node) && !(node.flags & ts.NodeFlags.BlockScoped))
+  )
+    return node.getFirstToken() ?? node;
+  return node;
 }
+const K = ts.SyntaxKind;
+const HEADED = new Set([
+  ...[K.TryStatement, K.SwitchStatement, K.ForInStatement, K.ForOfStatement, K.ForStatement],
+  ...[K.DoStatement, K.WhileStatement, K.WithStatement],
+]);
 
 /** An operand in words, for messages. */
 export function describe(operand: Operand): string {

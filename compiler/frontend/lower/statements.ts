@@ -7,7 +7,7 @@ import { evaluate, unwrapped } from "./expressions.js";
 import { describe, type Lowerer } from "./lowerer.js";
 import { dynamic, fixed, isStatic, NOTHING, type Operand, staticValue } from "./operand.js";
 import { applyBinary, scalarOp } from "./operators.js";
-import { bindPattern, itemsOf } from "./patterns.js";
+import { bindPattern, itemsOf, notTakenApart } from "./patterns.js";
 import { type Binding, Scope } from "./scope.js";
 
 const K = ts.SyntaxKind;
@@ -60,6 +60,12 @@ function poison(statement: ts.Statement, scope: Scope): Completion {
   };
   if (ts.isVariableStatement(statement))
     for (const d of statement.declarationList.declarations) declare(d.name);
+  else if ((ts.isClassDeclaration(statement) || ts.isEnumDeclaration(statement)) && statement.name)
+    declare(statement.name);
+  // A variable that was to get its first value here has none now.
+  for (const binding of assignedIn(statement, scope))
+    if (binding.current.kind === "static" && binding.current.value === undefined)
+      binding.current = { kind: "poison" };
   return ts.isReturnStatement(statement) ? { kind: "return", value: { kind: "poison" } } : NORMAL;
 }
 
@@ -99,17 +105,15 @@ function endsFunction(node: ts.Node): boolean {
 
 const REFUSED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: string, hint: string]>> = {
   [K.TryStatement]: ["F2C1023", "try/catch", "a step cannot fail halfway; check values in the plan"],
-  [K.ThrowStatement]: [
-    "F2C1024",
-    "throw on the device",
-    "check build-time values outside the compiled function",
-  ],
+  [K.ThrowStatement]: ["F2C1024", "throw", "check build-time values outside the compiled function"],
   [K.SwitchStatement]: ["F2C1025", "switch", "use if/else"],
   [K.ClassDeclaration]: ["F2C1007", "a class", "use functions and records"],
   [K.ForInStatement]: ["F2C1026", "for..in", "use for (const [name, value] of Object.entries(x))"],
   [K.LabeledStatement]: ["F2C1027", "a label", "use functions and return"],
   [K.DoStatement]: ["F2C1028", "do..while", "use while"],
   [K.WithStatement]: ["F2C1002", "with", "name the object"],
+  [K.EnumDeclaration]: ["F2C1002", "an enum", "declare it outside the compiled function, and capture it"],
+  [K.DebuggerStatement]: ["F2C1002", "debugger", "f2c-dsl ir shows the program that the function becomes"],
 };
 
 function run(lowerer: Lowerer, node: ts.Statement, scope: Scope): Completion {
@@ -146,7 +150,7 @@ function run(lowerer: Lowerer, node: ts.Statement, scope: Scope): Completion {
     default: {
       const [code, what, hint] = REFUSED[node.kind] ?? [
         "F2C1002",
-        `this statement (${K[node.kind]})`,
+        "this statement",
         "docs/language.md lists what compiled functions may contain",
       ];
       return lowerer.refuse(node, code, `${what} cannot be compiled`, { hint });
@@ -180,18 +184,20 @@ export function assignTo(lowerer: Lowerer, target: ts.Expression, value: Operand
     return;
   }
   if (ts.isArrayLiteralExpression(inner)) {
-    const items =
-      itemsOf(value) ??
-      lowerer.refuse(inner, "F2C1016", `${describe(value)} cannot be taken apart as a list`);
+    const items = itemsOf(value) ?? notTakenApart(lowerer, inner, value);
     for (const [i, element] of inner.elements.entries())
       assignTo(lowerer, element, items[i] ?? NOTHING, scope);
     return;
   }
+  if (ts.isObjectLiteralExpression(inner))
+    lowerer.refuse(target, "F2C1002", "an assignment to the names of a record pattern cannot be compiled", {
+      hint: "assign each name by itself, or declare new ones: const { a, b } = …",
+    });
   lowerer.refuse(
     target,
     "F2C1030",
     "values in a compiled function do not change in place: this assigns to a field or an element",
-    { hint: "make a new record or list: { ...old, name: value }" },
+    { hint: "make a new list or record: [...old, item], { ...old, name: value }" },
   );
 }
 
@@ -218,7 +224,10 @@ function turn(lowerer: Lowerer, body: ts.Statement, scope: Scope): Completion | 
 }
 
 function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): Completion {
-  if (node.awaitModifier) lowerer.refuse(node, "F2C1003", "for await cannot be compiled");
+  if (node.awaitModifier)
+    lowerer.refuse(node, "F2C1003", "for await cannot be compiled", {
+      hint: "a compiled function runs on the device, start to end",
+    });
   const over = evaluate(lowerer, node.expression, scope);
   const items =
     itemsOf(over) ??
@@ -230,12 +239,9 @@ function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): Complet
       { hint: "loop over a build-time list; over rows of a tensor, use the ops on the whole tensor" },
     );
   if (items.length > MAX_UNROLL)
-    lowerer.refuse(
-      node,
-      "F2C1032",
-      `a loop of ${items.length} turns would be written out ${items.length} times`,
-      { hint: "loop with a run-time bound, or work on a whole tensor" },
-    );
+    lowerer.refuse(node, "F2C1032", `a loop of ${items.length} turns would be written out in the program`, {
+      hint: "loop with a run-time bound, or work on a whole tensor",
+    });
   for (const item of items) {
     const inner = new Scope(scope);
     if (ts.isVariableDeclarationList(node.initializer)) {
@@ -349,7 +355,7 @@ function conditional(
   return lowerer.refuse(
     node,
     "F2C1032",
-    `this loop runs more than ${MAX_UNROLL} turns while the program is built`,
+    `a loop of more than ${MAX_UNROLL} turns would be written out in the program`,
     { hint: "check its condition; a run-time bound makes it a loop of the program" },
   );
 }
