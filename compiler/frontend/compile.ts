@@ -35,7 +35,7 @@ import {
 } from "../ir/module.js";
 import { dropDeadCode } from "../passes/dead-code.js";
 import { verify } from "../verify/verify.js";
-import type { LoadedExperiment } from "./load.js";
+import { type LoadedExperiment, thrown } from "./load.js";
 import { type FunctionSource, SourceTexts } from "./lower/function-source.js";
 import { describe, Lowerer } from "./lower/lowerer.js";
 import { dynamic, fixed, type Operand, record } from "./lower/operand.js";
@@ -125,17 +125,12 @@ function textsOf(diagnostics: readonly Diagnostic[], texts: SourceTexts): Readon
   return new Map(spans.flatMap((s) => (s && s.path !== "" ? [[s.path, texts.text(s.path)] as const] : [])));
 }
 
-/** Mistakes that the DSL's own functions find while data and method are built, as diagnostics of the experiment. */
+/** What is thrown while data and method are built, by the DSL's own functions or the user's, as a diagnostic. */
 function building<T>(loaded: LoadedExperiment, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof ExperimentError)) throw error;
-    const { code, message, hint } = error;
-    throw new CompileError(
-      [{ code, severity: "error", message, related: [], ...(hint !== undefined && { hint }) }],
-      loaded.texts,
-    );
+    throw new CompileError([thrown(error, loaded.texts)], loaded.texts);
   }
 }
 
@@ -313,7 +308,9 @@ type Metrics = Record<string, ReturnType<FunctionBuilder["constant"]>>;
 
 function metricsOf(lowerer: Lowerer, result: Operand, source: FunctionSource): Metrics {
   if (result.kind === "poison") return {};
-  const fields = result.kind === "record" ? result.fields : new Map([["loss", result]]);
+  const nothing = result.kind === "static" && result.value === undefined;
+  const fields =
+    result.kind === "record" ? result.fields : new Map(nothing ? [] : [["loss", result] as const]);
   const body = source.node;
   if (!fields.has("loss"))
     lowerer.refuse(body, "F2C3014", "the step returns no `loss`", {
@@ -358,9 +355,14 @@ function addUpdate(
   const { slots, update } = experiment.optimizer[OPTIMIZER];
   const updateSource = lowerer.texts.functionOf(update);
   if (!updateSource)
-    lowerer.refuse(source.node, "F2C2006", "the optimizer's update was not loaded from TypeScript", {
-      hint: "write it in the experiment, or in a file that it imports",
-    });
+    lowerer.refuse(
+      source.node,
+      "F2C2006",
+      "the optimizer's update was not loaded from TypeScript, so it cannot be compiled",
+      {
+        hint: "write it in the experiment, or in a file that it imports by a relative path",
+      },
+    );
   const trained = storages.trained();
   lowerer.within(updateSource!, () => {
     const at = lowerer.locate(updateSource!.node);
@@ -447,6 +449,7 @@ function lowerEmbedding(
             source.node,
             "F2C3016",
             `\`embed\` must return one row an image, a tensor [N, D], got ${describe(result)}`,
+            { hint: "flatten what is left of height and width: .flatten(1)" },
           );
         return builder.build(
           [{ name: "embedding", value: (result as { value: Metrics[string] }).value }],

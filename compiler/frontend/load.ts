@@ -84,7 +84,7 @@ const problem = (code: string, message: string, hint?: string): Diagnostic => ({
 
 function fromTypeScript(d: ts.Diagnostic): Diagnostic {
   const syntax = d.code < 2000;
-  const message = ts.flattenDiagnosticMessageText(d.messageText, "\n");
+  const message = inWords(ts.flattenDiagnosticMessageText(d.messageText, "\n"));
   const at = (x: ts.DiagnosticRelatedInformation) =>
     x.file && x.start !== undefined
       ? { path: resolve(x.file.fileName), start: x.start, end: x.start + (x.length ?? 0) }
@@ -102,6 +102,15 @@ function fromTypeScript(d: ts.Diagnostic): Diagnostic {
         : [];
     }),
   };
+}
+
+/** What TypeScript says; where a type of ours carries the reason in words (`ShapeError<"…">`), the reason alone. */
+function inWords(message: string): string {
+  const reasons = [
+    ...message.matchAll(/ShapeError<((?:"(?:[^"\\]|\\.)*"|[^">]|\.\.\. \d+ more \.\.\.)*)>/g),
+  ].flatMap(([, union]) => union!.match(/"(?:[^"\\]|\\.)*"/g) ?? []);
+  const [reason] = reasons.filter((text) => !text.endsWith('..."'));
+  return reason === undefined ? message : (JSON.parse(reason) as string);
 }
 
 interface Loaded {
@@ -198,7 +207,7 @@ function compile(path: string, text: string, into: Loaded, require: (request: st
 }
 
 /** What the experiment threw while it was being built, at the line where it did. */
-function thrown(error: unknown, texts: ReadonlyMap<string, string>): Diagnostic {
+export function thrown(error: unknown, texts: ReadonlyMap<string, string>): Diagnostic {
   if (error instanceof CompileError) return error.diagnostics[0]!;
   const refused = error instanceof library.ExperimentError;
   const message = error instanceof Error ? error.message : String(error);

@@ -28,7 +28,7 @@ export const LANGUAGE = {
     code: "F2C1004",
     severity: "error",
     message: "`new` cannot be compiled",
-    hint: "use records and tuples; build objects outside and capture them",
+    hint: "use records and lists; what needs an object of a class belongs in the plan",
     why: "There are no objects on the device, only tensors and numbers.",
   },
   "this-expression": {
@@ -84,7 +84,7 @@ export const LANGUAGE = {
     code: "F2C1012",
     severity: "error",
     message: "a text with a run-time value in it cannot be compiled",
-    hint: "only build-time values may stand in a template",
+    hint: "only build-time values may stand in a text",
     why: "Texts exist only while the program is built, run-time values only later.",
   },
   "operator-on-tensor": {

@@ -174,11 +174,15 @@ function valueMethod(
       "F2C1017",
       `${describe(dynamic(receiver))} has no method \`${name}\``,
       {
-        hint: near ? `did you mean .${near}()?` : "docs/ops.md lists the methods of tensors",
+        hint: near
+          ? `did you mean .${near}()?`
+          : kind === "scalar"
+            ? "numbers have the operators + - * / % **, comparisons, and the functions of Math"
+            : "docs/ops.md lists the methods of tensors",
       },
     );
   }
-  return callOp(lowerer, node, name, [dynamic(receiver), ...args]);
+  return callOp(lowerer, node, name, [dynamic(receiver), ...args], 1);
 }
 
 /** `x.as<[B, 512]>()`: the literal sizes must be the inferred ones. Names stand for any size, the same one each time. */
@@ -335,12 +339,16 @@ function callIntrinsic(
   }
 }
 
-/** Distributes arguments over an op's operands and attributes: by position, then by name from a trailing record. */
+/**
+ * Distributes arguments over an op's operands and attributes: by position, then by name from a trailing record. Of the
+ * arguments, the first `before` stand before the op's name: `x.add(y)`.
+ */
 export function callOp(
   lowerer: Lowerer,
   node: ts.CallExpression,
   name: string,
   args: readonly Operand[],
+  before = 0,
 ): Operand {
   const spec = OPS.get(name)!;
   const slots = [...spec.operands, ...spec.attributes];
@@ -362,8 +370,15 @@ export function callOp(
         lowerer.refuse(
           node,
           "F2C3008",
-          `${name} takes at most ${slots.length} arguments, got ${args.length}`,
-          { hint: `it has ${slots.map((s) => s.name).join(", ") || "none"}` },
+          `${name} takes at most ${counted(slots.length - before, "argument")}, got ${args.length - before}`,
+          {
+            hint: `it has ${
+              slots
+                .slice(before)
+                .map((s) => s.name)
+                .join(", ") || "none"
+            }`,
+          },
         );
       const value = fixedAttribute(lowerer, node, name, attribute.name, argument);
       if (value !== undefined) attributes[attribute.name] = value;
@@ -407,6 +422,8 @@ export function callOp(
       ? dynamic(results[0]!)
       : list(results.map(dynamic));
 }
+
+const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
 
 function optionsOf(argument: Operand): ReadonlyMap<string, Operand> | undefined {
   if (argument.kind === "record") return argument.fields;

@@ -294,6 +294,13 @@ function loopBody(
     }
     return leavesOf(binding.current).map((leaf, i) => {
       const before = initial[i]!;
+      if (leaf.kind !== "value" && !isNumber(leaf))
+        lowerer.refuse(
+          node,
+          "F2C3013",
+          `\`${binding.name}\` is ${printType(before.type)} before the loop and ${describe(leaf)} after a turn`,
+          { hint: "a value that a loop carries keeps its type and shape" },
+        );
       let after =
         leaf.kind === "value"
           ? leaf.value

@@ -4,12 +4,12 @@ import { isFunctionNode } from "../scopes.js";
 import { insteadOf } from "./call-now.js";
 import { call } from "./calls.js";
 import { choose, shortCircuit } from "./control.js";
-import { describe, type Lowerer } from "./lowerer.js";
+import { AlreadyRefused, describe, type Lowerer } from "./lowerer.js";
 import { fixed, isStatic, list, type Operand, record, staticValue } from "./operand.js";
 import { applyBinary, applyUnary } from "./operators.js";
 import { fieldOf, fieldsOf, itemsOf, notSpread } from "./patterns.js";
 import type { Scope } from "./scope.js";
-import { assignTo } from "./statements.js";
+import { assignTo, refuseCaptured } from "./statements.js";
 
 const GLOBALS: Readonly<Record<string, unknown>> = { Math, Number, Object, Array, Infinity, NaN, undefined };
 const K = ts.SyntaxKind;
@@ -80,7 +80,11 @@ export function evaluate(lowerer: Lowerer, node: ts.Expression, scope: Scope): O
 const UNSUPPORTED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: string, hint: string]>> = {
   [K.AwaitExpression]: ["F2C1003", "`await`", "a compiled function runs on the device, start to end"],
   [K.YieldExpression]: ["F2C1003", "`yield`", "a compiled function runs on the device, start to end"],
-  [K.NewExpression]: ["F2C1004", "`new`", "use records and tuples; build objects outside and capture them"],
+  [K.NewExpression]: [
+    "F2C1004",
+    "`new`",
+    "use records and lists; what needs an object of a class belongs in the plan",
+  ],
   [K.ThisKeyword]: ["F2C1005", "`this`", "name the value: children and state are parameters"],
   [K.RegularExpressionLiteral]: [
     "F2C1006",
@@ -102,6 +106,12 @@ const UNSUPPORTED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: s
 function unsupported(lowerer: Lowerer, node: ts.Expression, scope: Scope): never {
   if (ts.isNewExpression(node) && isGlobal(node.expression, "Date", scope))
     unrepeatable(lowerer, node, "new Date");
+  if (
+    ts.isNewExpression(node) &&
+    ts.isIdentifier(node.expression) &&
+    scope.find(node.expression.text)?.current.kind === "poison"
+  )
+    throw new AlreadyRefused();
   const [code, what, hint] = UNSUPPORTED[node.kind] ?? [
     "F2C1002",
     "this expression",
@@ -258,7 +268,7 @@ function template(lowerer: Lowerer, node: ts.TemplateExpression, scope: Scope): 
     const value = evaluate(lowerer, span.expression, scope);
     if (!isStatic(value))
       lowerer.refuse(span.expression, "F2C1012", "a text with a run-time value in it cannot be compiled", {
-        hint: "only build-time values may stand in a template",
+        hint: "only build-time values may stand in a text",
       });
     return String(staticValue(value)) + span.literal.text;
   });
@@ -283,6 +293,7 @@ function binary(lowerer: Lowerer, node: ts.BinaryExpression, scope: Scope): Oper
   }
   const compound = COMPOUND[operator];
   if (compound !== undefined) {
+    refuseCaptured(lowerer, node.left, scope);
     const value = applyBinary(
       lowerer,
       node,
@@ -320,7 +331,7 @@ export function missingMember(
   value: unknown,
   member: string,
 ): never {
-  const message = `\`${owner.getText()}\` is ${String(value)} here, so it has no \`${member}\``;
+  const message = `\`${unwrapped(owner).getText()}\` is ${String(value)} here, so it has no \`${member}\``;
   return lowerer.refuse(at, "F2C2003", message, {
     hint: "check the option or the argument that it comes from; ?. reads a field that may be missing",
   });
@@ -340,6 +351,8 @@ function unary(
   node: ts.PrefixUnaryExpression | ts.PostfixUnaryExpression,
   scope: Scope,
 ): Operand {
+  if (node.operator === K.PlusPlusToken || node.operator === K.MinusMinusToken)
+    refuseCaptured(lowerer, node.operand, scope);
   const value = evaluate(lowerer, node.operand, scope);
   if (node.operator === K.PlusPlusToken || node.operator === K.MinusMinusToken) {
     const next = applyBinary(

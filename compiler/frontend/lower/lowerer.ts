@@ -7,6 +7,7 @@ import type { StorageTable } from "../../build/storage-table.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import type { AttributeValue, Location, Value } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
+import { isFunctionNode } from "../scopes.js";
 import { functionName, unfit } from "./captures.js";
 import { evaluate } from "./expressions.js";
 import type { FunctionSource, SourceTexts } from "./function-source.js";
@@ -65,8 +66,7 @@ export class Lowerer {
   }
 
   span(node: ts.Node): Span {
-    const shown = headOf(node);
-    return { path: this.source.path, start: node.getStart(), end: shown.getEnd() };
+    return { path: this.source.path, ...headOf(node) };
   }
 
   /** Refuses the program at `node`; the calls that led here become related places, each place once. */
@@ -185,7 +185,11 @@ export class Lowerer {
         typeof operand.value === "boolean" ? "bool" : whole ? "i64" : "f64",
       );
     }
-    return this.refuse(node, "F2C3007", `a number is needed here, got ${describe(operand)}`);
+    return this.refuse(node, "F2C3007", `a number is needed here, got ${describe(operand)}`, {
+      hint: isTensor(operand)
+        ? "use a method of the tensor; a number that the plan computes is a value of the plan"
+        : "numbers are literals, options known at build time, and values of the plan",
+    });
   }
 
   emit(
@@ -198,15 +202,12 @@ export class Lowerer {
       return this.builder.emit(op, operands, attributes, this.locate(node));
     } catch (error) {
       if (!(error instanceof OpRefusal)) throw error;
-      const shown = error.operands
+      const shown = [...new Set(error.operands)]
         .filter((v) => v !== undefined && v.name !== "")
         .map((v) => `${v!.name}: ${printType(v!.type)}`);
-      return this.refuse(
-        node,
-        FAILURES[error.failure],
-        error.message,
-        shown.length ? { hint: `here ${shown.join(", ")}` } : {},
-      );
+      return this.refuse(node, FAILURES[error.failure], error.message, {
+        hint: shown.length ? `here ${shown.join(", ")}` : "docs/ops.md says what the op takes",
+      });
     }
   }
 
@@ -284,22 +285,31 @@ const FAILURES: Record<OpRefusal["failure"], string> = {
   attribute: "F2C3009",
 };
 
-/** What is underlined of a node: of a statement with a body its keyword, of a declaration its keyword and name. */
-function headOf(node: ts.Node): ts.Node {
-  if (ts.isLabeledStatement(node)) return node.label;
-  if (ts.isClassLike(node) || ts.isEnumDeclaration(node)) return node.name ?? node.getFirstToken() ?? node;
+/** What is underlined of a node: of a statement its head, of a function, a class or an enum the name. */
+function headOf(node: ts.Node): { start: number; end: number } {
+  const start = node.getStart();
+  const whole = (of: ts.Node) => ({ start: of.getStart(), end: of.getEnd() });
+  const upTo = (body: ts.Node) => ({ start, end: body.pos });
+  if (ts.isIfStatement(node)) return upTo(node.thenStatement);
   if (
-    HEADED.has(node.kind) ||
-    (ts.isVariableDeclarationList(node) && !(node.flags & ts.NodeFlags.BlockScoped))
+    ts.isForStatement(node) ||
+    ts.isForOfStatement(node) ||
+    ts.isForInStatement(node) ||
+    ts.isWhileStatement(node)
   )
-    return node.getFirstToken() ?? node;
-  return node;
+    return upTo(node.statement);
+  if (ts.isSwitchStatement(node)) return upTo(node.caseBlock);
+  if (ts.isLabeledStatement(node)) return whole(node.label);
+  if ((ts.isClassLike(node) || ts.isEnumDeclaration(node)) && node.name) return { start, end: node.name.end };
+  if (isFunctionNode(node))
+    return whole(node.name ?? (ts.isPropertyAssignment(node.parent) ? node.parent.name : node));
+  const isVar = ts.isVariableDeclarationList(node) && !(node.flags & ts.NodeFlags.BlockScoped);
+  if (isVar || ts.isTryStatement(node) || ts.isDoStatement(node) || ts.isClassLike(node))
+    return whole(node.getFirstToken() ?? node);
+  return whole(node);
 }
-const K = ts.SyntaxKind;
-const HEADED = new Set([
-  ...[K.TryStatement, K.SwitchStatement, K.ForInStatement, K.ForOfStatement, K.ForStatement],
-  ...[K.DoStatement, K.WhileStatement, K.WithStatement],
-]);
+
+const isTensor = (operand: Operand) => operand.kind === "value" && operand.value.type.kind === "tensor";
 
 /** An operand in words, for messages. */
 export function describe(operand: Operand): string {

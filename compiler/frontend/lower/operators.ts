@@ -60,6 +60,10 @@ export function applyBinary(
   // Whether a value is there at all is known now, whatever it will be.
   if (EQUALITY.has(operator.op) && (isAbsent(a) || isAbsent(b))) return fixed(operator.op === "scalar_ne");
   for (const side of [a, b]) {
+    if (kind === K.PlusToken && side.kind === "static" && typeof side.value === "string")
+      lowerer.refuse(node, "F2C1012", "a text with a run-time value in it cannot be compiled", {
+        hint: "only build-time values may stand in a text",
+      });
     if (side.kind === "value" && side.value.type.kind === "tensor") {
       lowerer.refuse(
         node,

@@ -1,7 +1,8 @@
 /** @file Destructuring of tuples and records. */
 import { ts } from "ts-morph";
+import { callNow } from "./call-now.js";
 import { liveness } from "./captures.js";
-import { evaluate } from "./expressions.js";
+import { evaluate, unrepeatable } from "./expressions.js";
 import type { Lowerer } from "./lowerer.js";
 import { describe } from "./lowerer.js";
 import { fixed, list, NOTHING, type Operand, record } from "./operand.js";
@@ -34,6 +35,11 @@ export function bindPattern(
     });
     return;
   }
+  if (
+    value.kind === "value" ||
+    (value.kind === "static" && (value.value === null || value.value === undefined))
+  )
+    notTakenApart(lowerer, pattern, value);
   const taken = new Set<string>();
   for (const element of pattern.elements) {
     if (element.dotDotDotToken) {
@@ -90,7 +96,8 @@ export function fieldsOf(value: Operand): ReadonlyMap<string, Operand> | undefin
 export function fieldOf(lowerer: Lowerer, value: Operand, name: string, node: ts.Node): Operand {
   if (value.kind === "record") return value.fields.get(name) ?? NOTHING;
   if (value.kind === "static" && value.value !== null && value.value !== undefined) {
-    const field = (value.value as Record<string, unknown>)[name];
+    const { result: field, asked } = readNow(value.value, name);
+    if (asked !== undefined) unrepeatable(lowerer, node, asked);
     const live = liveness(node.getText(), field);
     if (live) lowerer.refuse(node, live.code, live.message, live);
     return lowerer.wrap(field);
@@ -99,6 +106,12 @@ export function fieldOf(lowerer: Lowerer, value: Operand, name: string, node: ts
   return lowerer.refuse(node, "F2C1016", `${describe(value)} cannot be read: it has no field \`${name}\``, {
     hint: "fields belong to records; check what the expression is",
   });
+}
+
+/** A field of a build-time value; one that is computed when it is read is watched. */
+function readNow(owner: unknown, name: string): { result: unknown; asked?: string | undefined } {
+  const read = () => (owner as Record<string, unknown>)[name];
+  return Object.getOwnPropertyDescriptor(owner, name)?.get ? callNow(read) : { result: read() };
 }
 
 /** Refuses to take apart what is neither a list nor a record. */

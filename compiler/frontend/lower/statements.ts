@@ -167,18 +167,24 @@ function declareAll(lowerer: Lowerer, declarations: ts.VariableDeclarationList, 
   }
 }
 
+/** Refuses to assign to a name that the compiled function does not declare; other targets are left to `assignTo`. */
+export function refuseCaptured(lowerer: Lowerer, target: ts.Expression, scope: Scope): void {
+  const inner = unwrapped(target);
+  if (!ts.isIdentifier(inner) || scope.find(inner.text)) return;
+  lowerer.refuse(
+    inner,
+    "F2C2008",
+    `\`${inner.text}\` belongs to the code around the compiled function and cannot be assigned here`,
+    { hint: "return the value instead" },
+  );
+}
+
 /** Assignment to a name, or to a pattern of names. */
 export function assignTo(lowerer: Lowerer, target: ts.Expression, value: Operand, scope: Scope): void {
   const inner = unwrapped(target);
   if (ts.isIdentifier(inner)) {
-    const binding =
-      scope.find(inner.text) ??
-      lowerer.refuse(
-        inner,
-        "F2C2008",
-        `\`${inner.text}\` belongs to the code around the compiled function and cannot be assigned here`,
-        { hint: "return the value instead" },
-      );
+    refuseCaptured(lowerer, inner, scope);
+    const binding = scope.find(inner.text)!;
     if (value.kind === "value") lowerer.builder.rename(value.value, inner.text);
     lowerer.assign(binding, value);
     return;
@@ -232,6 +238,9 @@ function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): Complet
   const items =
     itemsOf(over) ??
     iterate(over) ??
+    (over.kind === "static" || over.kind === "record"
+      ? notLoopedOver(lowerer, node.expression, over)
+      : undefined) ??
     lowerer.refuse(
       node.expression,
       "F2C1031",
@@ -257,11 +266,16 @@ function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): Complet
 
 const iterate = (operand: Operand): readonly Operand[] | undefined =>
   operand.kind === "static" &&
-  typeof operand.value === "object" &&
   operand.value !== null &&
-  Symbol.iterator in operand.value
+  operand.value !== undefined &&
+  Symbol.iterator in Object(operand.value)
     ? Array.from(operand.value as Iterable<unknown>, fixed)
     : undefined;
+
+const notLoopedOver = (lowerer: Lowerer, node: ts.Node, over: Operand): never =>
+  lowerer.refuse(node, "F2C1016", `${describe(over)} cannot be looped over`, {
+    hint: "loop over a list; over a record, use Object.entries(record)",
+  });
 
 function forLoop(lowerer: Lowerer, node: ts.ForStatement, scope: Scope): Completion {
   const inner = new Scope(scope);
