@@ -77,8 +77,11 @@ export function compileExperiment(loaded: LoadedExperiment): Program {
   };
   const storages = new StorageTable(built.state, home);
   const lower = { built, storages, texts, report, experiment };
+  const step = lowerStep(lower, stepSource);
+  checkEmbedding(lower, embedSource);
+  if (diagnostics.length > 0) stop();
   const functions = [
-    lowerStep(lower, stepSource),
+    step,
     lowerEmbedding(
       lower,
       embedSource,
@@ -418,6 +421,30 @@ function refuseEarlyWrites(
   }
 }
 
+/** Looks at `embed` by itself: what is wrong with it is said in its own words, not in those of what calls it. */
+function checkEmbedding({ built, storages, texts, report }: Lowering, source: FunctionSource): void {
+  const builder = new FunctionBuilder("embed");
+  const lowerer = new Lowerer(builder, storages, texts, report, { training: false });
+  const images = builder.input("images", tensorType([symbol("B"), ...built.setting.shape], "f32"), {
+    kind: "argument",
+  });
+  const check = () => {
+    const state = stateOperand(lowerer, built.state, source);
+    const result = lowerer.inline(source, [state, dynamic(images)], undefined);
+    if (result.kind === "poison") return;
+    const isRows =
+      result.kind === "value" && result.value.type.kind === "tensor" && result.value.type.dims.length === 2;
+    if (!isRows)
+      lowerer.refuse(
+        source.node,
+        "F2C3016",
+        `\`embed\` must return one row an image, a tensor [N, D], got ${describe(result)}`,
+        { hint: "flatten what is left of height and width: .flatten(1)" },
+      );
+  };
+  lowerer.within(source, () => lowerer.guarded(check, () => undefined));
+}
+
 function lowerEmbedding(
   { built, storages, texts, report }: Lowering,
   source: FunctionSource,
@@ -440,17 +467,6 @@ function lowerEmbedding(
           undefined,
         );
         if (result.kind === "poison") return undefined;
-        const isRows =
-          result.kind === "value" &&
-          result.value.type.kind === "tensor" &&
-          result.value.type.dims.length === 2;
-        if (!isRows)
-          lowerer.refuse(
-            source.node,
-            "F2C3016",
-            `\`embed\` must return one row an image, a tensor [N, D], got ${describe(result)}`,
-            { hint: "flatten what is left of height and width: .flatten(1)" },
-          );
         return builder.build(
           [{ name: "embedding", value: (result as { value: Metrics[string] }).value }],
           lowerer.locate(source.node),

@@ -9,7 +9,7 @@ import { ModuleKind, Project, ScriptTarget, ts } from "ts-morph";
 import * as library from "../../dsl/index.js";
 import { tag, tagMethods } from "../../dsl/tag.js";
 import { CompileError } from "../diagnostics/compile-error.js";
-import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
 import { libraryRoot } from "./library.js";
 import { TAG, TAG_METHODS, tagFunctions } from "./tagger.js";
 
@@ -150,7 +150,7 @@ function runModule(entry: string, texts: ReadonlyMap<string, string>): library.E
             "the file has no default export",
             "end it with: export default experiment({ … })",
           ),
-          span: { path: entry, start: 0, end: 0 },
+          span: { path: entry, start: lastOf(entry, texts), end: lastOf(entry, texts) },
         },
       ],
       texts,
@@ -165,13 +165,27 @@ function runModule(entry: string, texts: ReadonlyMap<string, string>): library.E
             "the default export is not an experiment",
             "export default experiment({ … }), imported from f2c-dsl",
           ),
-          span: { path: entry, start: 0, end: 0 },
+          span: defaultExportOf(entry, texts),
         },
       ],
       texts,
     );
   }
   return value;
+}
+
+/** Where a file's last statement ends. */
+const lastOf = (path: string, texts: ReadonlyMap<string, string>): number =>
+  (texts.get(path) ?? "").trimEnd().length;
+
+/** The expression that a file exports by default; its end where it does so in another way. */
+function defaultExportOf(path: string, texts: ReadonlyMap<string, string>): Span {
+  const file = ts.createSourceFile(path, texts.get(path) ?? "", ts.ScriptTarget.ES2022, true);
+  const found = file.statements.find((s): s is ts.ExportAssignment => ts.isExportAssignment(s));
+  const [start, end] = found
+    ? [found.expression.getStart(), found.expression.end]
+    : [lastOf(path, texts), lastOf(path, texts)];
+  return { path, start, end };
 }
 
 /** TypeScript writes `./x.js` or `./x` for `x.ts`. */

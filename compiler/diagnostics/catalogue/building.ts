@@ -157,7 +157,7 @@ export const BUILDING = {
   "too-few-identities": {
     code: "F2C2204",
     severity: "error",
-    message: "imageFolder: {folder} leaves {count:number} identities to train on",
+    message: "imageFolder: {folder} leaves {people} to train on",
     hint: "a classifier needs at least two; hold out fewer, or add folders",
     why: "With one identity every answer is right.",
   },
@@ -185,7 +185,7 @@ export const BUILDING = {
   "bad-loader": {
     code: "F2C2208",
     severity: "error",
-    message: "dual: identities {identities:number}, instances {instances:number}",
+    message: "dual: {options}",
     hint: "give whole numbers, an even number of instances, and not both 0",
     why: "The instance-uniform images of a step are split into two halves.",
   },
