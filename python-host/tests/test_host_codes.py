@@ -67,6 +67,8 @@ def test_a_storage_or_a_device_that_does_not_exist_is_named():
             driver.ask("load", load | {"device": "tpu"})
         driver.ask("load", load)
         driver.ask("init", {"seed": 1})
-        with pytest.raises(HostErrorReply, match=r"F2C6315: the program has no parameter or state `net\.bias`"):
+        with pytest.raises(
+            HostErrorReply, match=r"F2C6315: the program has no parameter or state `net\.bias`"
+        ):
             driver.ask("read", {"names": ["net.bias"]})
         driver.ask("shutdown", {})

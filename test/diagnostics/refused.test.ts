@@ -195,7 +195,9 @@ function* sourcesIn(folders: readonly string[], which: RegExp): Generator<string
 }
 
 /** Codes that no test names, and why. */
-const UNTESTED: Readonly<Record<string, string>> = {};
+const UNTESTED: Readonly<Record<string, string>> = {
+  F2C6007: "set-up: it would build a virtual environment and ask the network for packages",
+};
 
 test("every code of the catalogue is named by a test", () => {
   const tests = [...sourcesIn(["test", "python-host/tests"], /\.(ts|py)$/)]

@@ -16,10 +16,11 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          const fixed = features.as<[4, 8]>();
           // refused F2C1001 «loss»: Type 'Tensor<readonly [number, 8], "f32">' is not assignable
           loss = loss.sub(features);
-          // refused F2C1001 «head(features)»: PROBE
-          loss = loss.add(features.matmul(head(features)).mean());
+          // refused F2C1001 «fixed»: matmul: [4, 8] times [4, 8], the inner dimensions differ
+          const square = fixed.matmul(fixed);
           // refused F2C1001 «count»: Type 'string' is not assignable to type 'number'
           const count: number = "a";
           loss = loss.mul(count);
