@@ -21,7 +21,7 @@ import { FunctionBuilder } from "../build/function-builder.js";
 import { type PlanSignature, planPoint, signatureOf } from "../build/plan-signature.js";
 import { StorageTable } from "../build/storage-table.js";
 import { CompileError } from "../diagnostics/compile-error.js";
-import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
 import { symbol } from "../ir/dim.js";
 import {
   type IrFunction,
@@ -35,7 +35,7 @@ import {
 } from "../ir/module.js";
 import { dropDeadCode } from "../passes/dead-code.js";
 import { verify } from "../verify/verify.js";
-import { type LoadedExperiment, thrown } from "./load.js";
+import { type LoadedExperiment, optionOf, thrown } from "./load.js";
 import { type FunctionSource, SourceTexts } from "./lower/function-source.js";
 import { describe, Lowerer } from "./lower/lowerer.js";
 import { dynamic, fixed, type Operand, record } from "./lower/operand.js";
@@ -66,16 +66,17 @@ export function compileExperiment(loaded: LoadedExperiment): Program {
   };
   const texts = new SourceTexts(loaded.texts);
   const { experiment } = loaded;
-  const built = building(loaded, () => build(experiment, loaded.directory));
+  const built = building(loaded, (stage) => build(experiment, loaded.directory, stage));
 
-  const stepSource = sourceOf(texts, built.parts.step, "step", stop, report);
-  const embedSource = sourceOf(texts, built.parts.embed, "embed", stop, report);
-  const home: Location = {
+  const home = optionOf(loaded.path, loaded.texts, "method");
+  const stepSource = sourceOf(texts, home, built.parts.step, "step", stop, report);
+  const embedSource = sourceOf(texts, home, built.parts.embed, "embed", stop, report);
+  const stepPlace: Location = {
     path: stepSource.path,
     start: stepSource.node.getStart(),
     end: stepSource.node.getEnd(),
   };
-  const storages = new StorageTable(built.state, home);
+  const storages = new StorageTable(built.state, stepPlace);
   const lower = { built, storages, texts, report, experiment };
   const step = lowerStep(lower, stepSource);
   checkEmbedding(lower, embedSource);
@@ -129,13 +130,20 @@ function textsOf(diagnostics: readonly Diagnostic[], texts: SourceTexts): Readon
 }
 
 /** What is thrown while data and method are built, by the DSL's own functions or the user's, as a diagnostic. */
-function building<T>(loaded: LoadedExperiment, work: () => T): T {
+function building<T>(loaded: LoadedExperiment, work: (stage: Stage) => T): T {
+  let option = "data";
   try {
-    return work();
+    return work((next) => {
+      option = next;
+    });
   } catch (error) {
-    throw new CompileError([thrown(error, loaded.texts)], loaded.texts);
+    const { path, texts } = loaded;
+    throw new CompileError([{ span: optionOf(path, texts, option), ...thrown(error, texts) }], texts);
   }
 }
+
+/** Notes which option of the experiment is being looked at: what goes wrong now is shown there. */
+type Stage = (option: "data" | "loader" | "method") => void;
 
 interface Built {
   readonly setting: Setting;
@@ -150,7 +158,7 @@ interface Built {
   readonly steps: number;
 }
 
-function build(experiment: Experiment, directory: string): Built {
+function build(experiment: Experiment, directory: string, stage: Stage): Built {
   const { train, heldOut } = experiment.data.open({ directory });
   const identities = train.offsets.length - 1;
   const images = train.offsets.at(-1)!;
@@ -161,6 +169,7 @@ function build(experiment: Experiment, directory: string): Built {
     streams: experiment.loader.streams,
     seed: experiment.seed,
   };
+  stage("method");
   const method = methodParts(experiment.method(setting));
   if (!method)
     throw new ExperimentError(
@@ -175,6 +184,7 @@ function build(experiment: Experiment, directory: string): Built {
       "the method's state has no net",
       "put the net into the state: method({ net, … }, …)",
     );
+  stage("loader");
   const book: LoaderBook = experiment.loader.open(train.offsets, experiment.seed);
   const { stepsPerEpoch } = book;
   const steps =
@@ -186,6 +196,7 @@ function build(experiment: Experiment, directory: string): Built {
     Object.entries(batch).map(([stream, loaded]) => [stream, loaded.changes]),
   );
   const point: StepPoint = planPoint(0, stepsPerEpoch, steps);
+  stage("method");
   const plan = parts.plan(openBooks(state) as never, batch, point);
   return {
     setting,
@@ -210,6 +221,7 @@ export const openBooks = (state: MethodState) =>
 
 function sourceOf(
   texts: SourceTexts,
+  place: Span,
   fn: unknown,
   name: string,
   stop: () => never,
@@ -221,6 +233,7 @@ function sourceOf(
     code: "F2C2006",
     severity: "error",
     message: `the method's \`${name}\` was not loaded from TypeScript, so it cannot be compiled`,
+    span: place,
     related: [],
     hint: "write it in the experiment, or in a file that it imports by a relative path",
   });

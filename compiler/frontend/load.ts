@@ -95,6 +95,9 @@ function fromTypeScript(d: ts.Diagnostic): Diagnostic {
     severity: d.category === ts.DiagnosticCategory.Error ? "error" : "warning",
     message: `${message} (TS${d.code})`,
     span: at(d),
+    ...(unresolved && {
+      hint: "a relative path counts from the importing file; a package must be installed beside it",
+    }),
     related: (d.relatedInformation ?? []).flatMap((r) => {
       const span = at(r);
       return span && !span.path.endsWith(".d.ts")
@@ -177,6 +180,24 @@ function runModule(entry: string, texts: ReadonlyMap<string, string>): library.E
 /** Where a file's last statement ends. */
 const lastOf = (path: string, texts: ReadonlyMap<string, string>): number =>
   (texts.get(path) ?? "").trimEnd().length;
+
+/** Where an experiment's file names one of its options; `experiment` itself where the option comes from elsewhere. */
+export function optionOf(path: string, texts: ReadonlyMap<string, string>, option: string): Span {
+  const { start, end } = defaultExportOf(path, texts);
+  const file = ts.createSourceFile(path, texts.get(path) ?? "", ts.ScriptTarget.ES2022, true);
+  const visit = (node: ts.Node): ts.CallExpression | undefined =>
+    ts.isCallExpression(node) && node.getStart() === start && node.end === end
+      ? node
+      : ts.forEachChild(node, visit);
+  const call = visit(file);
+  const given = call?.arguments[0];
+  const named =
+    given && ts.isObjectLiteralExpression(given)
+      ? given.properties.find((p) => p.name && ts.isIdentifier(p.name) && p.name.text === option)?.name
+      : undefined;
+  const shown = named ?? call?.expression;
+  return shown ? { path, start: shown.getStart(), end: shown.end } : { path, start, end };
+}
 
 /** The expression that a file exports by default; its end where it does so in another way. */
 function defaultExportOf(path: string, texts: ReadonlyMap<string, string>): Span {

@@ -63,7 +63,7 @@ const pattern = (template: string) =>
   new RegExp(
     `^${template
       .split(/\{\w+(?::number)?\}/)
-      .map(RegExp.escape ?? escaped)
+      .map(escaped)
       .join("[\\s\\S]+")}$`,
   );
 function escaped(text: string): string {

@@ -81,7 +81,7 @@ export const BUILDING = {
     code: "F2C2008",
     severity: "error",
     message: "`{name}` belongs to the code around the compiled function and cannot be assigned here",
-    hint: "return the value instead",
+    hint: "return the value; what one step leaves to the next is state(…)",
     why: "The code around it runs in Node, once; the compiled function runs on the device, every step.",
   },
   "compiled-function-called-early": {

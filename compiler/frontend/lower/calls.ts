@@ -247,7 +247,9 @@ export function callOperand(
           node,
           "F2C2004",
           `this call threw while the program was built: ${error instanceof Error ? error.message : String(error)}`,
-          { hint: "check its arguments: a call whose arguments are all known is made now, in Node" },
+          {
+            hint: "check its arguments: a call whose arguments are all known is made while the program is built, in Node",
+          },
         );
       }
     }
@@ -370,14 +372,15 @@ export function callOp(
         lowerer.refuse(
           node,
           "F2C3008",
-          `${name} takes at most ${counted(slots.length - before, "argument")}, got ${args.length - before}`,
+          `${name} takes ${atMost(slots.length - before)}, got ${args.length - before}`,
           {
-            hint: `it has ${
-              slots
-                .slice(before)
-                .map((s) => s.name)
-                .join(", ") || "none"
-            }`,
+            hint:
+              slots.length > before
+                ? `it has ${slots
+                    .slice(before)
+                    .map((s) => s.name)
+                    .join(", ")}`
+                : "docs/ops.md gives the parameters of every op",
           },
         );
       const value = fixedAttribute(lowerer, node, name, attribute.name, argument);
@@ -423,7 +426,7 @@ export function callOp(
       : list(results.map(dynamic));
 }
 
-const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
+const atMost = (n: number) => (n === 0 ? "no arguments" : `at most ${n} argument${n === 1 ? "" : "s"}`);
 
 function optionsOf(argument: Operand): ReadonlyMap<string, Operand> | undefined {
   if (argument.kind === "record") return argument.fields;

@@ -78,8 +78,16 @@ export function evaluate(lowerer: Lowerer, node: ts.Expression, scope: Scope): O
 }
 
 const UNSUPPORTED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: string, hint: string]>> = {
-  [K.AwaitExpression]: ["F2C1003", "`await`", "a compiled function runs on the device, start to end"],
-  [K.YieldExpression]: ["F2C1003", "`yield`", "a compiled function runs on the device, start to end"],
+  [K.AwaitExpression]: [
+    "F2C1003",
+    "`await`",
+    "nothing is waited for in a compiled function; wait outside, in the experiment",
+  ],
+  [K.YieldExpression]: [
+    "F2C1003",
+    "`yield`",
+    "nothing is waited for in a compiled function; wait outside, in the experiment",
+  ],
   [K.NewExpression]: [
     "F2C1004",
     "`new`",
@@ -92,6 +100,7 @@ const UNSUPPORTED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: s
     "compute it outside and capture the result",
   ],
   [K.BigIntLiteral]: ["F2C1002", "a bigint", "write a number: 8, not 8n"],
+  [K.ImportKeyword]: ["F2C1002", "`import()`", "import it at the top of the file"],
   [K.MetaProperty]: ["F2C1002", "`import.meta` or `new.target`", "read it outside and capture the result"],
   [K.ClassExpression]: ["F2C1007", "a class", "use functions and records"],
   [K.DeleteExpression]: ["F2C1008", "`delete`", "make a new record without the field"],
@@ -247,14 +256,8 @@ function objectLiteral(lowerer: Lowerer, node: ts.ObjectLiteralExpression, scope
     ) {
       fields.push([part.name.text, evaluate(lowerer, part.initializer, scope)]);
     } else {
-      lowerer.refuse(
-        part.name ?? part,
-        "F2C1011",
-        "getters, setters, methods and computed names cannot be compiled",
-        {
-          hint: "write `name: value`",
-        },
-      );
+      const [what, hint] = refusedMember(part);
+      lowerer.refuse(part.name ?? part, "F2C1011", `${what} in a record cannot be compiled`, { hint });
     }
   }
   for (const [key, value] of fields) if (value.kind === "value") lowerer.builder.rename(value.value, key);
@@ -263,12 +266,19 @@ function objectLiteral(lowerer: Lowerer, node: ts.ObjectLiteralExpression, scope
     : record(fields);
 }
 
+function refusedMember(part: ts.ObjectLiteralElementLike): readonly [what: string, hint: string] {
+  if (ts.isGetAccessor(part)) return ["a getter", "compute the value and write `name: value`"];
+  if (ts.isSetAccessor(part)) return ["a setter", "values do not change in place; make a new record"];
+  if (part.name && ts.isComputedPropertyName(part.name)) return ["a computed name", "write the name out"];
+  return ["a method", "write it as a field: `name: () => …`"];
+}
+
 function template(lowerer: Lowerer, node: ts.TemplateExpression, scope: Scope): Operand {
   const parts = node.templateSpans.map((span) => {
     const value = evaluate(lowerer, span.expression, scope);
     if (!isStatic(value))
       lowerer.refuse(span.expression, "F2C1012", "a text with a run-time value in it cannot be compiled", {
-        hint: "only build-time values may stand in a text",
+        hint: "leave the value out: texts are made when the program is built; a number is logged by returning it beside the loss",
       });
     return String(staticValue(value)) + span.literal.text;
   });

@@ -231,7 +231,7 @@ export class Lowerer {
       (source.node as ts.FunctionExpression).asteriskToken
     ) {
       this.refuse(at ?? source.node, "F2C1003", "an async function or a generator cannot be compiled", {
-        hint: "a compiled function runs on the device, start to end",
+        hint: "make it a plain function; wait outside, in the experiment",
       });
     }
     this.calls.push({ location, source });

@@ -62,7 +62,7 @@ export function applyBinary(
   for (const side of [a, b]) {
     if (kind === K.PlusToken && side.kind === "static" && typeof side.value === "string")
       lowerer.refuse(node, "F2C1012", "a text with a run-time value in it cannot be compiled", {
-        hint: "only build-time values may stand in a text",
+        hint: "leave the value out: texts are made when the program is built; a number is logged by returning it beside the loss",
       });
     if (side.kind === "value" && side.value.type.kind === "tensor") {
       lowerer.refuse(

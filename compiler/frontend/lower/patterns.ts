@@ -51,7 +51,7 @@ export function bindPattern(
     const name =
       ts.isIdentifier(key) || ts.isStringLiteral(key)
         ? key.text
-        : lowerer.refuse(key, "F2C1011", "getters, setters, methods and computed names cannot be compiled", {
+        : lowerer.refuse(key, "F2C1011", "a computed name in a record cannot be compiled", {
             hint: "write the name out, or index with it: record[name]",
           });
     taken.add(name);

@@ -104,16 +104,16 @@ function endsFunction(node: ts.Node): boolean {
 }
 
 const REFUSED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: string, hint: string]>> = {
-  [K.TryStatement]: ["F2C1023", "try/catch", "a step cannot fail halfway; check values in the plan"],
-  [K.ThrowStatement]: ["F2C1024", "throw", "check build-time values outside the compiled function"],
-  [K.SwitchStatement]: ["F2C1025", "switch", "use if/else"],
+  [K.TryStatement]: ["F2C1023", "`try`", "a step cannot fail halfway; check values in the plan"],
+  [K.ThrowStatement]: ["F2C1024", "`throw`", "check build-time values outside the compiled function"],
+  [K.SwitchStatement]: ["F2C1025", "`switch`", "use if/else"],
   [K.ClassDeclaration]: ["F2C1007", "a class", "use functions and records"],
-  [K.ForInStatement]: ["F2C1026", "for..in", "use for (const [name, value] of Object.entries(x))"],
-  [K.LabeledStatement]: ["F2C1027", "a label", "use functions and return"],
-  [K.DoStatement]: ["F2C1028", "do..while", "use while"],
-  [K.WithStatement]: ["F2C1002", "with", "name the object"],
+  [K.ForInStatement]: ["F2C1026", "`for..in`", "use for (const [name, value] of Object.entries(x))"],
+  [K.LabeledStatement]: ["F2C1027", "a label", "put the inner loop into a function and return from it"],
+  [K.DoStatement]: ["F2C1028", "`do..while`", "use while"],
+  [K.WithStatement]: ["F2C1002", "`with`", "name the object"],
   [K.EnumDeclaration]: ["F2C1002", "an enum", "declare it outside the compiled function, and capture it"],
-  [K.DebuggerStatement]: ["F2C1002", "debugger", "f2c-dsl ir shows the program that the function becomes"],
+  [K.DebuggerStatement]: ["F2C1002", "`debugger`", "f2c-dsl ir shows the program that the function becomes"],
 };
 
 function run(lowerer: Lowerer, node: ts.Statement, scope: Scope): Completion {
@@ -175,7 +175,7 @@ export function refuseCaptured(lowerer: Lowerer, target: ts.Expression, scope: S
     inner,
     "F2C2008",
     `\`${inner.text}\` belongs to the code around the compiled function and cannot be assigned here`,
-    { hint: "return the value instead" },
+    { hint: "return the value; what one step leaves to the next is state(…)" },
   );
 }
 
@@ -231,8 +231,8 @@ function turn(lowerer: Lowerer, body: ts.Statement, scope: Scope): Completion | 
 
 function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): Completion {
   if (node.awaitModifier)
-    lowerer.refuse(node, "F2C1003", "for await cannot be compiled", {
-      hint: "a compiled function runs on the device, start to end",
+    lowerer.refuse(node, "F2C1003", "`for await` cannot be compiled", {
+      hint: "nothing is waited for in a compiled function; wait outside, in the experiment",
     });
   const over = evaluate(lowerer, node.expression, scope);
   const items =

@@ -37,9 +37,9 @@ export default experiment({
           let a = 1;
           // refused F2C1002 «{ a }»: record pattern | const { a, b }
           ({ a } = { a: 2 });
-          // refused F2C1002 «debugger;»: debugger cannot be compiled | f2c-dsl ir
+          // refused F2C1002 «debugger;»: `debugger` cannot be compiled | f2c-dsl ir
           debugger;
-          // refused F2C1002 «import»: this expression cannot be compiled | docs/language.md
+          // refused F2C1002 «import»: `import()` cannot be compiled | at the top of the file
           const later = import("./setting.js");
           return loss;
         },

@@ -1,7 +1,5 @@
-import { experiment, linear, method, ops } from "f2c-dsl";
+import { experiment, type Features, linear, method, ops } from "f2c-dsl";
 import { net, setting } from "./setting.js";
-
-import type { Features } from "f2c-dsl";
 
 // refused F2C1020 «doubled(y.mul(0.5))»: calls nest more than 150 deep: a compiled function may not call itself | a loop over a build-time list
 const halved = (y: Features<8>): Features<8> => doubled(y.mul(0.5));

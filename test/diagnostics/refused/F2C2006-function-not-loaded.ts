@@ -1,11 +1,11 @@
 import { experiment, linear, method, ops } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
-// refused F2C2006: the method's `embed` was not loaded from TypeScript | a file that it imports by a relative path
 const foreign = Function.prototype.bind.call(() => 3, null);
 
 export default experiment({
   ...setting,
+  // refused F2C2006 «method»: the method's `embed` was not loaded from TypeScript | a file that it imports by a relative path
   method: () =>
     method(
       { net: net(), head: linear(8, 5) },

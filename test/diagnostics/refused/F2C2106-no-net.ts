@@ -1,10 +1,9 @@
 import { experiment, method, ops, state } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
-// refused F2C2106: the method's state has no net | method({ net, … }, …)
-
 export default experiment({
   ...setting,
+  // refused F2C2106 «method»: the method's state has no net | method({ net, … }, …)
   method: () =>
     method(
       { bank: state([5, 8]) },

@@ -1,10 +1,9 @@
 import { dual, experiment, linear, method, ops } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
-// refused F2C2209: dual: 30 identities a step, but the data source has 5 | lower `identities`
-
 export default experiment({
   ...setting,
+  // refused F2C2209 «loader»: dual: 30 identities a step, but the data source has 5 | lower `identities`
   loader: dual({ identities: 30, instances: 2 }),
   method: () =>
     method(

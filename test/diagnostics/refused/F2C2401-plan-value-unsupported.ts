@@ -1,10 +1,9 @@
 import { experiment, linear, method, ops } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
-// refused F2C2401: `plan.name` is a string, which a plan cannot hold | Int32Array
-
 export default experiment({
   ...setting,
+  // refused F2C2401 «method»: `plan.name` is a string, which a plan cannot hold | Int32Array
   method: () =>
     method(
       { net: net(), head: linear(8, 5) },

@@ -17,7 +17,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = features;
-          // refused F2C3008 «loose.relu(1, 2)»: relu takes at most 0 arguments, got 2 | it has none
+          // refused F2C3008 «loose.relu(1, 2)»: relu takes no arguments, got 2 | docs/ops.md
           loss = loss.add(loose.relu(1, 2).mean());
           // refused F2C3008 «loose.add("1")»: add takes a tensor here, got string "1" | docs/ops.md
           loss = loss.add(loose.add("1").mean());
