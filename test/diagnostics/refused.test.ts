@@ -108,6 +108,27 @@ describe("a refused program", () => {
   });
 });
 
+test("a captured object is shown with the functions through which it is captured", () => {
+  const { diagnostics, texts } = refused(join(folder, "F2C2009-captured-live-object.ts"));
+  const { related } = diagnostics.find((d) => d.message.startsWith("`started`"))!;
+  const at = (path: string, start: number) =>
+    texts.get(path)!.split("\n")[lineOf(texts.get(path)!, start) - 1];
+  expect(related.map(({ message, span }) => [message, at(span.path, span.start)])).toEqual([
+    ["`started` is declared here", "const started = new Date(2020, 1);"],
+    ["`milliseconds` uses `started`", "const milliseconds = () => started.getTime();"],
+    ["`seconds` uses `milliseconds`", "const seconds = () => milliseconds() / 1000;"],
+  ]);
+});
+
+test("a function that calls itself shows each of its calls once", () => {
+  const [recursion] = refused(join(folder, "F2C1020-recursion.ts")).diagnostics;
+  expect(recursion!.related.map((r) => r.message)).toEqual([
+    "called from `doubled`",
+    "called from `halved`",
+    "called from `step`",
+  ]);
+});
+
 /** Raised while the experiment is found, loaded, built, typed and compiled, but not by a file in `refused/`. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   F2C1022: "about to become legal",

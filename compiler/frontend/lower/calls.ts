@@ -92,7 +92,7 @@ function methodCall(
   }
   const items = itemsOf(receiver);
   if (items && LIST_CHANGES.has(name)) refuseChange(lowerer, callee.name, `.${name}() would change the list`);
-  if (items && name in LIST_METHODS && !(args.every(isStatic) && isStatic(receiver)))
+  if (items && Object.hasOwn(LIST_METHODS, name) && !(args.every(isStatic) && isStatic(receiver)))
     return LIST_METHODS[name]!(lowerer, node, items, args);
   if (receiver.kind === "static") {
     const fn = (receiver.value as Record<string, unknown>)[name];
@@ -131,9 +131,9 @@ type ListMethod = (
 ) => Operand;
 const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
   map: (lowerer, node, items, [fn]) =>
-    list(items.map((item, i) => callOperand(lowerer, node, fn!, [item, fixed(i)]))),
+    list(items.map((item, i) => callOperand(lowerer, node, fn ?? NOTHING, [item, fixed(i)]))),
   forEach: (lowerer, node, items, [fn]) => {
-    for (const [i, item] of items.entries()) callOperand(lowerer, node, fn!, [item, fixed(i)]);
+    for (const [i, item] of items.entries()) callOperand(lowerer, node, fn ?? NOTHING, [item, fixed(i)]);
     return NOTHING;
   },
   reduce: (lowerer, node, items, [fn, initial]) => {
@@ -144,7 +144,10 @@ const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
       lowerer.refuse(node, "F2C1016", "an empty list cannot be reduced without a first value", {
         hint: "give reduce a second argument, the value to start from",
       });
-    return rest.reduce((sum, item, i) => callOperand(lowerer, node, fn!, [sum, item, fixed(i)]), first);
+    return rest.reduce(
+      (sum, item, i) => callOperand(lowerer, node, fn ?? NOTHING, [sum, item, fixed(i)]),
+      first,
+    );
   },
   slice: (lowerer, node, items, args) => {
     if (!args.every(isStatic))
@@ -497,5 +500,6 @@ const CAMEL: Readonly<Record<string, string>> = {
 };
 const nearest = (name: string): string | undefined => {
   const snake = name.replaceAll(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
-  return OPS.get(snake)?.method ? snake : CAMEL[name];
+  if (OPS.get(snake)?.method) return snake;
+  return Object.hasOwn(CAMEL, name) ? CAMEL[name] : undefined;
 };

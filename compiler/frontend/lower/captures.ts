@@ -22,13 +22,20 @@ export function liveness(
   value: unknown,
 ): Pick<Unfit, "code" | "message" | "hint"> | undefined {
   const what = liveKind(value);
-  return what === undefined
-    ? undefined
-    : {
-        code: "F2C2009",
-        message: `\`${expression}\` is ${what}: its value at run time would not be the one seen now`,
-        hint: "capture the numbers, texts or lists that it holds, or pass what changes as a value of the plan",
-      };
+  if (what !== undefined)
+    return {
+      code: "F2C2009",
+      message: `\`${expression}\` is ${what}: its value at run time would not be the one seen now`,
+      hint: "capture the numbers, texts or lists that it holds, or pass what changes as a value of the plan",
+    };
+  // Fields of a record are looked at when they are read; the items of a list are not read one by one.
+  if (!Array.isArray(value)) return undefined;
+  for (const [i, item] of value.entries()) {
+    if (typeof item !== "object" && typeof item !== "function") continue;
+    const found = liveness(`${expression}[${i}]`, item);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** A live object in words: one that is neither a record, a list, a typed array nor a function that can be compiled. */
@@ -57,9 +64,7 @@ export function unfit(source: FunctionSource, name: string, thunk: () => unknown
     const change = changeOf(declaration, name);
     if (change)
       return {
-        code: "F2C2002",
-        message: `\`${name}\` is captured, but it changes: its value at run time would not be the one seen now`,
-        hint: "make it a const, or pass what changes as a value of the plan",
+        ...changing(name),
         related: [
           { message: `\`${name}\` is declared here`, span: place(declaration.name) },
           { message: "and changed here", span: place(change) },
@@ -89,17 +94,50 @@ export function unfitWithin(
     const thunk = captures[name];
     if (!thunk) continue;
     const inner = texts.functionOf(attempt(thunk));
-    const found = unfit(source, name, () => attempt(thunk)) ?? (inner && unfitWithin(texts, inner, seen));
+    const found =
+      unfit(source, name, () => attempt(thunk)) ??
+      changedBy(source, name) ??
+      (inner && unfitWithin(texts, inner, seen));
     if (found) {
       const use = useOf(source.node, name);
       const span = { path: source.path, start: use.getStart(), end: use.getEnd() };
       return {
         ...found,
-        related: [...found.related, { message: `${functionName(source.node)} uses \`${name}\``, span }],
+        related: [
+          ...found.related,
+          { message: `${functionName(source.node) ?? "a function"} uses \`${name}\``, span },
+        ],
       };
     }
   }
   return undefined;
+}
+
+/** What a function that is called now changes around it: the change would be made once, not in every step. */
+function changedBy(source: FunctionSource, name: string): Unfit | undefined {
+  const visit = (node: ts.Node): ts.Node | undefined => {
+    const held = targetOf(node) ?? mutated(node);
+    const root = held && rootOf(held);
+    const means = root && ts.isIdentifier(root) && root.text === name && !(held === root && targetOf(node));
+    return means && !isWithin(resolveName(root, name)?.scope, source.node)
+      ? node
+      : ts.forEachChild(node, visit);
+  };
+  const change = visit(source.node);
+  if (!change) return undefined;
+  const span = { path: source.path, start: change.getStart(), end: change.getEnd() };
+  return { ...changing(name), related: [{ message: "changed here", span }] };
+}
+
+const changing = (name: string) => ({
+  code: "F2C2002",
+  message: `\`${name}\` is captured, but it changes: its value at run time would not be the one seen now`,
+  hint: "make it a const, or pass what changes as a value of the plan",
+});
+
+function isWithin(node: ts.Node | undefined, outer: ts.Node): boolean {
+  for (let n = node; n; n = n.parent) if (n === outer) return true;
+  return false;
 }
 
 /** A variable that is not initialised yet throws where it is read. */
@@ -118,9 +156,9 @@ function useOf(fn: FunctionNode, name: string): ts.Node {
 }
 
 /** A function as messages call it. */
-export function functionName(fn: FunctionNode): string {
+export function functionName(fn: FunctionNode): string | undefined {
   const named = fn.name ?? ("name" in fn.parent ? (fn.parent.name as ts.Node | undefined) : undefined);
-  return named && ts.isIdentifier(named) ? `\`${named.text}\`` : "this function";
+  return named && ts.isIdentifier(named) ? `\`${named.text}\`` : undefined;
 }
 
 const MUTATORS = new Set([

@@ -130,7 +130,7 @@ function unsupported(lowerer: Lowerer, node: ts.Expression, scope: Scope): never
 }
 
 function name(lowerer: Lowerer, node: ts.Identifier, scope: Scope): Operand {
-  if (node.text in GLOBALS && !scope.find(node.text)) {
+  if (Object.hasOwn(GLOBALS, node.text) && !scope.find(node.text)) {
     const captured = scope.capture(node.text, node);
     return captured ?? fixed(GLOBALS[node.text]);
   }

@@ -77,7 +77,7 @@ export class Lowerer {
       const { location: at } = this.calls[i]!;
       if (!at || shown.has(`${at.path}:${at.start}`)) continue;
       shown.add(`${at.path}:${at.start}`);
-      const message = `called from ${functionName(this.calls[i - 1]!.source.node)}`;
+      const message = `called from ${functionName(this.calls[i - 1]!.source.node) ?? "here"}`;
       related.push({ message, span: { path: at.path, start: at.start, end: at.end } });
     }
     throw new Refusal({
@@ -311,6 +311,13 @@ function headOf(node: ts.Node): { start: number; end: number } {
 
 const isTensor = (operand: Operand) => operand.kind === "value" && operand.value.type.kind === "tensor";
 
+const isRecord = (value: object) => [Object.prototype, null].includes(Object.getPrototypeOf(value));
+const SHOWN_FIELDS = 5;
+const recordOf = (names: readonly string[]) =>
+  names.length === 0
+    ? "an empty record"
+    : `a record { ${[...names.slice(0, SHOWN_FIELDS), ...(names.length > SHOWN_FIELDS ? ["…"] : [])].join(", ")} }`;
+
 /** An operand in words, for messages. */
 export function describe(operand: Operand): string {
   switch (operand.kind) {
@@ -319,8 +326,10 @@ export function describe(operand: Operand): string {
       if (typeof operand.value === "function") return "a function";
       return typeof operand.value === "object"
         ? Array.isArray(operand.value)
-          ? "a list"
-          : "an object"
+          ? `a list of ${operand.value.length}`
+          : isRecord(operand.value)
+            ? recordOf(Object.keys(operand.value))
+            : "an object"
         : `${typeof operand.value} ${JSON.stringify(operand.value)}`;
     case "value":
       return operand.value.type.kind === "tensor"
@@ -329,9 +338,9 @@ export function describe(operand: Operand): string {
           ? "a group of tensors"
           : `a run-time ${operand.value.type.scalar === "bool" ? "boolean" : "number"}`;
     case "list":
-      return "a list";
+      return `a list of ${operand.items.length}`;
     case "record":
-      return "a record";
+      return recordOf([...operand.fields.keys()]);
     case "module":
       return "a module";
     case "closure":

@@ -33,7 +33,7 @@ export default experiment({
           const missing: any = undefined;
           // refused F2C1016 «{ scale }»: undefined cannot be taken apart | check what the expression is
           const { scale } = missing;
-          // refused F2C1016 «options»: an object cannot be looped over | Object.entries
+          // refused F2C1016 «options»: a record { scale } cannot be looped over | Object.entries
           for (const option of options) loss = loss.mul(option);
           return loss;
         },

@@ -25,7 +25,7 @@ export default experiment({
           loss = loss.mul(loose.length);
           // refused F2C1017 «toFixed»: a run-time number has no method `toFixed` | the functions of Math
           const short = plan.weight.toFixed(2);
-          // refused F2C1017 «filter»: a list has no method `filter` | map, forEach, reduce
+          // refused F2C1017 «filter»: a list of 2 has no method `filter` | map, forEach, reduce
           const some = [features, features].filter((_, i) => i > 0);
           return loss;
         },

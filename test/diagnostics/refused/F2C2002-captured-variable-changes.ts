@@ -9,6 +9,8 @@ let [power, offset] = [1, 0];
 [power, offset] = [offset, power];
 const factor = () => 2 ** power;
 const seen: number[] = [];
+const kept: number[] = [];
+const remember = () => kept.push(1);
 
 export default experiment({
   ...setting,
@@ -30,6 +32,8 @@ export default experiment({
           loss = loss.mul(scale);
           // refused F2C2002 «factor»: `power` is captured, but it changes | a value of the plan
           loss = loss.mul(factor());
+          // refused F2C2002 «remember»: `kept` is captured, but it changes | a value of the plan
+          loss = loss.mul(remember());
           // refused F2C2002 «seen»: `seen` is captured, but it changes | a value of the plan
           loss = loss.mul(seen.length);
           return loss;

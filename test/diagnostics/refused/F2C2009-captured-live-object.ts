@@ -13,6 +13,7 @@ const started = new Date(2020, 1);
 const milliseconds = () => started.getTime();
 const seconds = () => milliseconds() / 1000;
 const options = { since: new Date(2020, 1) };
+const days = [new Date(2020, 1)];
 
 export default experiment({
   ...setting,
@@ -33,6 +34,8 @@ export default experiment({
           loss = loss.mul(schedule.next());
           // refused F2C2009 «widths»: `widths` is a live Map | the numbers, texts or lists
           loss = loss.mul(widths.get("small")!);
+          // refused F2C2009 «days»: `days[0]` is a live Date | the numbers, texts or lists
+          loss = loss.mul(days.length);
           // refused F2C2009 «seconds»: `started` is a live Date | a value of the plan
           loss = loss.mul(seconds());
           // refused F2C2009 «options.since»: `options.since` is a live Date | a value of the plan
