@@ -108,6 +108,12 @@ describe("a refused program", () => {
   });
 });
 
+test("what stands close to them compiles", () => {
+  const { warnings, ...loaded } = loadExperiment(join(folder, "accepted.ts"));
+  expect(warnings).toEqual([]);
+  expect(() => compileExperiment({ ...loaded, warnings })).not.toThrow();
+});
+
 test("a captured object is shown with the functions through which it is captured", () => {
   const { diagnostics, texts } = refused(join(folder, "F2C2009-captured-live-object.ts"));
   const { related } = diagnostics.find((d) => d.message.startsWith("`started`"))!;
