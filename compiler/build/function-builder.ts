@@ -203,7 +203,8 @@ function completeAttributes(
   for (const attribute of spec.attributes) {
     let value = given[attribute.name];
     if (value === undefined) {
-      if (!("default" in attribute)) return refuse("attribute", `${spec.name} needs \`${attribute.name}\``);
+      if (!("default" in attribute))
+        return refuse("operand", `${spec.name} takes \`${attribute.name}\`, got nothing`);
       if (attribute.default === null || attribute.default === undefined) continue;
       value = attribute.default;
     }
@@ -222,7 +223,7 @@ function attributeOf(
   refuse: Refuse,
 ): AttributeValue {
   const wrong = (wanted: string) =>
-    refuse("attribute", `${op}: \`${name}\` must be ${wanted}, got ${JSON.stringify(value)}`);
+    refuse("operand", `${op} takes ${wanted} as \`${name}\`, got ${JSON.stringify(value)}`);
   switch (type) {
     case "int":
       return Number.isInteger(value) ? value : wrong("a whole number");
@@ -253,18 +254,23 @@ function checkOperands(spec: OpSpec, operands: readonly (Value | undefined)[], r
   for (const [i, value] of operands.entries()) {
     const operand = spec.operands[i] ?? spec.operands.at(-1);
     if (!operand || (i >= spec.operands.length && !operand.variadic))
-      return refuse("operand", `${spec.name} takes ${spec.operands.length} operands`);
+      return refuse("operand", `${spec.name} takes ${spec.operands.length} operands, got ${operands.length}`);
     if (value === undefined) {
-      if (!operand.optional) return refuse("operand", `${spec.name} needs \`${operand.name}\``);
+      if (!operand.optional)
+        return refuse(
+          "operand",
+          `${spec.name} takes ${kindWords(operand.kinds)} as \`${operand.name}\`, got nothing`,
+        );
     } else if (!operand.kinds.includes(kind(value) as never)) {
       return refuse(
         "operand",
-        `${spec.name}: \`${operand.name}\` must be ${kindWords(operand.kinds)}, got ${printType(value.type)}`,
+        `${spec.name} takes ${kindWords(operand.kinds)} as \`${operand.name}\`, got ${printType(value.type)}`,
       );
     }
   }
   const missing = spec.operands.slice(operands.length).find((o) => !o.optional && !o.variadic);
-  if (missing) refuse("operand", `${spec.name} needs \`${missing.name}\``);
+  if (missing)
+    refuse("operand", `${spec.name} takes ${kindWords(missing.kinds)} as \`${missing.name}\`, got nothing`);
 }
 
 const kindWords = (kinds: readonly string[]) => {

@@ -31,7 +31,11 @@ function ownFiles(entry: string): OwnFiles | undefined {
     const text = readFileSync(path, "utf8");
     files.set(path, text);
     const info = ts.preProcessFile(text, true, true);
-    if (info.referencedFiles.length || info.typeReferenceDirectives.length || info.libReferenceDirectives.length)
+    if (
+      info.referencedFiles.length ||
+      info.typeReferenceDirectives.length ||
+      info.libReferenceDirectives.length
+    )
       return undefined;
     for (const { fileName } of info.importedFiles) {
       if (fileName === "f2c-dsl") continue;
@@ -73,7 +77,12 @@ export function checkedEntry(entry: string, options: string): CheckedEntry {
     const files = ownFiles(entry);
     if (!files) return NOTHING;
     const home = dirname(entry);
-    const parts = [ts.version, options, libraryTypes(), ...[...files].flatMap(([path, text]) => [relative(home, path), text])];
+    const parts = [
+      ts.version,
+      options,
+      libraryTypes(),
+      ...[...files].flatMap(([path, text]) => [relative(home, path), text]),
+    ];
     const key = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
     const stamp = join(folder(), key);
     return { clean: existsSync(stamp) ? files : undefined, remember: () => write(stamp) };

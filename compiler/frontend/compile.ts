@@ -21,7 +21,7 @@ import { FunctionBuilder } from "../build/function-builder.js";
 import { type PlanSignature, planPoint, signatureOf } from "../build/plan-signature.js";
 import { StorageTable } from "../build/storage-table.js";
 import { CompileError } from "../diagnostics/compile-error.js";
-import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
 import { symbol } from "../ir/dim.js";
 import {
   type IrFunction,
@@ -35,7 +35,7 @@ import {
 } from "../ir/module.js";
 import { optimise, type PassRecord, passesFor } from "../passes/pipeline.js";
 import { verify } from "../verify/verify.js";
-import type { LoadedExperiment } from "./load.js";
+import { type LoadedExperiment, optionOf, thrown } from "./load.js";
 import { type FunctionSource, SourceTexts } from "./lower/function-source.js";
 import { describe, Lowerer } from "./lower/lowerer.js";
 import { dynamic, fixed, type Operand, record } from "./lower/operand.js";
@@ -69,19 +69,23 @@ export function compileExperiment(
   };
   const texts = new SourceTexts(loaded.texts);
   const { experiment } = loaded;
-  const built = building(loaded, () => build(experiment, loaded.directory));
+  const built = building(loaded, (stage) => build(experiment, loaded.directory, stage));
 
-  const stepSource = sourceOf(texts, built.parts.step, "step", stop, report);
-  const embedSource = sourceOf(texts, built.parts.embed, "embed", stop, report);
-  const home: Location = {
+  const home = optionOf(loaded.path, loaded.texts, "method");
+  const stepSource = sourceOf(texts, home, built.parts.step, "step", stop, report);
+  const embedSource = sourceOf(texts, home, built.parts.embed, "embed", stop, report);
+  const stepPlace: Location = {
     path: stepSource.path,
     start: stepSource.node.getStart(),
     end: stepSource.node.getEnd(),
   };
-  const storages = new StorageTable(built.state, home);
+  const storages = new StorageTable(built.state, stepPlace);
   const lower = { built, storages, texts, report, experiment };
+  const step = lowerStep(lower, stepSource);
+  checkEmbedding(lower, embedSource);
+  if (diagnostics.length > 0) stop();
   const functions = [
-    lowerStep(lower, stepSource),
+    step,
     lowerEmbedding(
       lower,
       embedSource,
@@ -130,19 +134,21 @@ function textsOf(diagnostics: readonly Diagnostic[], texts: SourceTexts): Readon
   return new Map(spans.flatMap((s) => (s && s.path !== "" ? [[s.path, texts.text(s.path)] as const] : [])));
 }
 
-/** Mistakes that the DSL's own functions find while data and method are built, as diagnostics of the experiment. */
-function building<T>(loaded: LoadedExperiment, work: () => T): T {
+/** What is thrown while data and method are built, by the DSL's own functions or the user's, as a diagnostic. */
+function building<T>(loaded: LoadedExperiment, work: (stage: Stage) => T): T {
+  let option = "data";
   try {
-    return work();
+    return work((next) => {
+      option = next;
+    });
   } catch (error) {
-    if (!(error instanceof ExperimentError)) throw error;
-    const { code, message, hint } = error;
-    throw new CompileError(
-      [{ code, severity: "error", message, related: [], ...(hint !== undefined && { hint }) }],
-      loaded.texts,
-    );
+    const { path, texts } = loaded;
+    throw new CompileError([{ span: optionOf(path, texts, option), ...thrown(error, texts) }], texts);
   }
 }
+
+/** Notes which option of the experiment is being looked at: what goes wrong now is shown there. */
+type Stage = (option: "data" | "loader" | "method") => void;
 
 interface Built {
   readonly setting: Setting;
@@ -157,7 +163,7 @@ interface Built {
   readonly steps: number;
 }
 
-function build(experiment: Experiment, directory: string): Built {
+function build(experiment: Experiment, directory: string, stage: Stage): Built {
   const { train, heldOut } = experiment.data.open({ directory });
   const identities = train.offsets.length - 1;
   const images = train.offsets.at(-1)!;
@@ -168,6 +174,7 @@ function build(experiment: Experiment, directory: string): Built {
     streams: experiment.loader.streams,
     seed: experiment.seed,
   };
+  stage("method");
   const method = methodParts(experiment.method(setting));
   if (!method)
     throw new ExperimentError(
@@ -182,6 +189,7 @@ function build(experiment: Experiment, directory: string): Built {
       "the method's state has no net",
       "put the net into the state: method({ net, … }, …)",
     );
+  stage("loader");
   const book: LoaderBook = experiment.loader.open(train.offsets, experiment.seed);
   const { stepsPerEpoch } = book;
   const steps =
@@ -193,6 +201,7 @@ function build(experiment: Experiment, directory: string): Built {
     Object.entries(batch).map(([stream, loaded]) => [stream, loaded.changes]),
   );
   const point: StepPoint = planPoint(0, stepsPerEpoch, steps);
+  stage("method");
   const plan = parts.plan(openBooks(state) as never, batch, point);
   return {
     setting,
@@ -217,6 +226,7 @@ export const openBooks = (state: MethodState) =>
 
 function sourceOf(
   texts: SourceTexts,
+  place: Span,
   fn: unknown,
   name: string,
   stop: () => never,
@@ -228,6 +238,7 @@ function sourceOf(
     code: "F2C2006",
     severity: "error",
     message: `the method's \`${name}\` was not loaded from TypeScript, so it cannot be compiled`,
+    span: place,
     related: [],
     hint: "write it in the experiment, or in a file that it imports by a relative path",
   });
@@ -318,7 +329,9 @@ type Metrics = Record<string, ReturnType<FunctionBuilder["constant"]>>;
 
 function metricsOf(lowerer: Lowerer, result: Operand, source: FunctionSource): Metrics {
   if (result.kind === "poison") return {};
-  const fields = result.kind === "record" ? result.fields : new Map([["loss", result]]);
+  const nothing = result.kind === "static" && result.value === undefined;
+  const fields =
+    result.kind === "record" ? result.fields : new Map(nothing ? [] : [["loss", result] as const]);
   const body = source.node;
   if (!fields.has("loss"))
     lowerer.refuse(body, "F2C3014", "the step returns no `loss`", {
@@ -363,9 +376,14 @@ function addUpdate(
   const { slots, update } = experiment.optimizer[OPTIMIZER];
   const updateSource = lowerer.texts.functionOf(update);
   if (!updateSource)
-    lowerer.refuse(source.node, "F2C2006", "the optimizer's update was not loaded from TypeScript", {
-      hint: "write it in the experiment, or in a file that it imports",
-    });
+    lowerer.refuse(
+      source.node,
+      "F2C2006",
+      "the optimizer's update was not loaded from TypeScript, so it cannot be compiled",
+      {
+        hint: "write it in the experiment, or in a file that it imports by a relative path",
+      },
+    );
   const trained = storages.trained();
   lowerer.within(updateSource!, () => {
     const at = lowerer.locate(updateSource!.node);
@@ -421,6 +439,30 @@ function refuseEarlyWrites(
   }
 }
 
+/** Looks at `embed` by itself: what is wrong with it is said in its own words, not in those of what calls it. */
+function checkEmbedding({ built, storages, texts, report }: Lowering, source: FunctionSource): void {
+  const builder = new FunctionBuilder("embed");
+  const lowerer = new Lowerer(builder, storages, texts, report, { training: false });
+  const images = builder.input("images", tensorType([symbol("B"), ...built.setting.shape], "f32"), {
+    kind: "argument",
+  });
+  const check = () => {
+    const state = stateOperand(lowerer, built.state, source);
+    const result = lowerer.inline(source, [state, dynamic(images)], undefined);
+    if (result.kind === "poison") return;
+    const isRows =
+      result.kind === "value" && result.value.type.kind === "tensor" && result.value.type.dims.length === 2;
+    if (!isRows)
+      lowerer.refuse(
+        source.node,
+        "F2C3016",
+        `\`embed\` must return one row an image, a tensor [N, D], got ${describe(result)}`,
+        { hint: "flatten what is left of height and width: .flatten(1)" },
+      );
+  };
+  lowerer.within(source, () => lowerer.guarded(check, () => undefined));
+}
+
 function lowerEmbedding(
   { built, storages, texts, report }: Lowering,
   source: FunctionSource,
@@ -443,16 +485,6 @@ function lowerEmbedding(
           undefined,
         );
         if (result.kind === "poison") return undefined;
-        const isRows =
-          result.kind === "value" &&
-          result.value.type.kind === "tensor" &&
-          result.value.type.dims.length === 2;
-        if (!isRows)
-          lowerer.refuse(
-            source.node,
-            "F2C3016",
-            `\`embed\` must return one row an image, a tensor [N, D], got ${describe(result)}`,
-          );
         return builder.build(
           [{ name: "embedding", value: (result as { value: Metrics[string] }).value }],
           lowerer.locate(source.node),

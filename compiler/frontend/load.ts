@@ -9,7 +9,7 @@ import { ModuleKind, Project, ScriptTarget, ts } from "ts-morph";
 import * as library from "../../dsl/index.js";
 import { tag, tagMethods } from "../../dsl/tag.js";
 import { CompileError } from "../diagnostics/compile-error.js";
-import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
 import { libraryRoot } from "./library.js";
 import { TAG, TAG_METHODS, tagFunctions } from "./tagger.js";
 
@@ -84,7 +84,7 @@ const problem = (code: string, message: string, hint?: string): Diagnostic => ({
 
 function fromTypeScript(d: ts.Diagnostic): Diagnostic {
   const syntax = d.code < 2000;
-  const message = ts.flattenDiagnosticMessageText(d.messageText, "\n");
+  const message = inWords(ts.flattenDiagnosticMessageText(d.messageText, "\n"));
   const at = (x: ts.DiagnosticRelatedInformation) =>
     x.file && x.start !== undefined
       ? { path: resolve(x.file.fileName), start: x.start, end: x.start + (x.length ?? 0) }
@@ -95,6 +95,9 @@ function fromTypeScript(d: ts.Diagnostic): Diagnostic {
     severity: d.category === ts.DiagnosticCategory.Error ? "error" : "warning",
     message: `${message} (TS${d.code})`,
     span: at(d),
+    ...(unresolved && {
+      hint: "a relative path counts from the importing file; a package must be installed beside it",
+    }),
     related: (d.relatedInformation ?? []).flatMap((r) => {
       const span = at(r);
       return span && !span.path.endsWith(".d.ts")
@@ -102,6 +105,15 @@ function fromTypeScript(d: ts.Diagnostic): Diagnostic {
         : [];
     }),
   };
+}
+
+/** What TypeScript says; where a type of ours carries the reason in words (`ShapeError<"…">`), the reason alone. */
+function inWords(message: string): string {
+  const reasons = [
+    ...message.matchAll(/ShapeError<((?:"(?:[^"\\]|\\.)*"|[^">]|\.\.\. \d+ more \.\.\.)*)>/g),
+  ].flatMap(([, union]) => union!.match(/"(?:[^"\\]|\\.)*"/g) ?? []);
+  const [reason] = reasons.filter((text) => !text.endsWith('..."'));
+  return reason === undefined ? message : (JSON.parse(reason) as string);
 }
 
 interface Loaded {
@@ -141,7 +153,7 @@ function runModule(entry: string, texts: ReadonlyMap<string, string>): library.E
             "the file has no default export",
             "end it with: export default experiment({ … })",
           ),
-          span: { path: entry, start: 0, end: 0 },
+          span: { path: entry, start: lastOf(entry, texts), end: lastOf(entry, texts) },
         },
       ],
       texts,
@@ -156,13 +168,45 @@ function runModule(entry: string, texts: ReadonlyMap<string, string>): library.E
             "the default export is not an experiment",
             "export default experiment({ … }), imported from f2c-dsl",
           ),
-          span: { path: entry, start: 0, end: 0 },
+          span: defaultExportOf(entry, texts),
         },
       ],
       texts,
     );
   }
   return value;
+}
+
+/** Where a file's last statement ends. */
+const lastOf = (path: string, texts: ReadonlyMap<string, string>): number =>
+  (texts.get(path) ?? "").trimEnd().length;
+
+/** Where an experiment's file names one of its options; `experiment` itself where the option comes from elsewhere. */
+export function optionOf(path: string, texts: ReadonlyMap<string, string>, option: string): Span {
+  const { start, end } = defaultExportOf(path, texts);
+  const file = ts.createSourceFile(path, texts.get(path) ?? "", ts.ScriptTarget.ES2022, true);
+  const visit = (node: ts.Node): ts.CallExpression | undefined =>
+    ts.isCallExpression(node) && node.getStart() === start && node.end === end
+      ? node
+      : ts.forEachChild(node, visit);
+  const call = visit(file);
+  const given = call?.arguments[0];
+  const named =
+    given && ts.isObjectLiteralExpression(given)
+      ? given.properties.find((p) => p.name && ts.isIdentifier(p.name) && p.name.text === option)?.name
+      : undefined;
+  const shown = named ?? call?.expression;
+  return shown ? { path, start: shown.getStart(), end: shown.end } : { path, start, end };
+}
+
+/** The expression that a file exports by default; its end where it does so in another way. */
+function defaultExportOf(path: string, texts: ReadonlyMap<string, string>): Span {
+  const file = ts.createSourceFile(path, texts.get(path) ?? "", ts.ScriptTarget.ES2022, true);
+  const found = file.statements.find((s): s is ts.ExportAssignment => ts.isExportAssignment(s));
+  const [start, end] = found
+    ? [found.expression.getStart(), found.expression.end]
+    : [lastOf(path, texts), lastOf(path, texts)];
+  return { path, start, end };
 }
 
 /** TypeScript writes `./x.js` or `./x` for `x.ts`. */
@@ -198,7 +242,7 @@ function compile(path: string, text: string, into: Loaded, require: (request: st
 }
 
 /** What the experiment threw while it was being built, at the line where it did. */
-function thrown(error: unknown, texts: ReadonlyMap<string, string>): Diagnostic {
+export function thrown(error: unknown, texts: ReadonlyMap<string, string>): Diagnostic {
   if (error instanceof CompileError) return error.diagnostics[0]!;
   const refused = error instanceof library.ExperimentError;
   const message = error instanceof Error ? error.message : String(error);

@@ -50,6 +50,7 @@ export function namesOf(scope: ts.Node): ReadonlyMap<string, ts.Node> {
       node.name
     )
       names.set(node.name.text, node);
+    if (ts.isModuleDeclaration(node) && ts.isIdentifier(node.name)) names.set(node.name.text, node);
     if (ts.isImportDeclaration(node)) bindImport(names, node);
     if (isScope(node) || ts.isTypeNode(node)) return;
     ts.forEachChild(node, visit);

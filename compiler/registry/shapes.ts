@@ -34,7 +34,10 @@ export function promoteTensors(a: TensorType, b: TensorType): DType {
 export function tensorAt(call: ShapeCall, index: number): TensorType {
   const type = call.operands[index];
   if (type?.kind !== "tensor") {
-    return call.fail("kind", `${call.op} needs a tensor here, got ${type ? printType(type) : "nothing"}`);
+    return call.fail(
+      "kind",
+      `${call.op}: a tensor is needed here, got ${type ? printType(type) : "nothing"}`,
+    );
   }
   return type;
 }
@@ -85,7 +88,11 @@ export const like: ShapeRule = (call) => [tensorAt(call, 0)];
 /** Same shape as the first operand, which must be floating point. */
 export const floatLike: ShapeRule = (call) => {
   const x = tensorAt(call, 0);
-  if (!isFloat(x.dtype)) call.fail("dtype", `${call.op} needs a floating-point tensor, got ${printType(x)}`);
+  if (!isFloat(x.dtype))
+    call.fail(
+      "dtype",
+      `${call.op}: a floating-point tensor is needed, got ${printType(x)}; cast it with .to("f32")`,
+    );
   return [x];
 };
 
@@ -94,7 +101,7 @@ export const elementwise =
   (options: { result?: DType; float?: boolean } = {}): ShapeRule =>
   (call) => {
     const tensors = call.operands.filter((t): t is TensorType => t?.kind === "tensor");
-    const first = tensors[0] ?? call.fail("kind", `${call.op} needs at least one tensor`);
+    const first = tensors[0] ?? call.fail("kind", `${call.op}: at least one tensor is needed here, got none`);
     const dims = tensors.slice(1).reduce((dims, t) => broadcastDims(call, dims, t.dims), first.dims);
     let joined = tensors
       .slice(1)
@@ -113,7 +120,7 @@ export const reduction =
     if (options.float && !isFloat(x.dtype)) {
       call.fail(
         "dtype",
-        `${call.op} needs a floating-point tensor, got ${printType(x)}; cast it with .to("f32")`,
+        `${call.op}: a floating-point tensor is needed, got ${printType(x)}; cast it with .to("f32")`,
       );
     }
     return [tensorType(reducedDims(call, x), options.dtype?.(x.dtype) ?? x.dtype)];
@@ -273,7 +280,7 @@ export function viewDims(call: ShapeCall, x: TensorType, target: readonly number
 
 export const catRule: ShapeRule = (call) => {
   const tensors = call.operands.map((_, i) => tensorAt(call, i));
-  const first = tensors[0] ?? call.fail("kind", `${call.op} needs at least one tensor`);
+  const first = tensors[0] ?? call.fail("kind", `${call.op}: at least one tensor is needed here, got none`);
   const at = axis(call, first.dims.length, int(call, "dim"));
   let size: Dim = 0;
   for (const t of tensors) {

@@ -22,7 +22,7 @@ export const spread = (low: number, high: number): ImagesPerIdentity => ({
     if (high < low)
       throw new ExperimentError(
         "F2C2202",
-        `spread: from ${low} to ${high} images`,
+        `spread: the largest number of images is ${high}, below the smallest, ${low}`,
         "give the smaller number first",
       );
     return Int32Array.from(
@@ -45,7 +45,7 @@ export const zipf = (
     if (!(mean >= min))
       throw new ExperimentError(
         "F2C2202",
-        `zipf: a mean of ${mean} with at least ${min} images each`,
+        `zipf: mean is ${mean}, below min, ${min}`,
         "give a mean that is not below `min`",
       );
     const order = keyedPermutation(identities, seed ^ STREAM);

@@ -23,7 +23,11 @@ const scrambled = (half: number, key: number): number => {
  */
 export function keyedPermutation(size: number, key: number): KeyedPermutation {
   if (!Number.isInteger(size) || size < 1 || size > 0x8000_0000) {
-    throw new ExperimentError("F2C2202", `an order of ${size} things`, "give a whole number from 1 to 2^31");
+    throw new ExperimentError(
+      "F2C2202",
+      `the number of things to order is ${size}`,
+      "give a whole number from 1 to 2^31",
+    );
   }
   let bits = 2;
   while (2 ** bits < size) bits++;

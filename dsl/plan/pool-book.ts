@@ -102,8 +102,8 @@ export class PoolBook {
     if (owner?.length !== this.capacity) {
       throw new ExperimentError(
         "F2C2303",
-        `the checkpoint's pool has ${owner?.length ?? 0} slots, this one ${this.capacity}`,
-        "resume with the capacity that the run began with",
+        `the class pool has ${this.capacity} slots, that of the checkpoint had ${owner?.length ?? 0}`,
+        "resume with the capacity that the run was started with",
       );
     }
     this.slots.restore({ owner, rows, order });

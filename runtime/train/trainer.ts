@@ -163,7 +163,7 @@ export class Trainer {
       throw new BridgeError(
         "F2C6402",
         "user",
-        `${this.folder.path} holds no checkpoint to resume from`,
+        `there is no run to resume in ${this.folder.path}: it holds no checkpoint`,
         "start it anew in another folder",
       );
     const { info } = checkpoint;

@@ -50,7 +50,12 @@ describe("a report", () => {
   test("fills in the parameters of message and hint, and says where the code is explained", () => {
     const place = span("exp.ts", 3);
     expect(
-      report("operator-on-tensor", place, { operator: "+", operand: "a tensor", method: "add" }),
+      report("operator-on-tensor", place, {
+        operator: "+",
+        kinds: "numbers",
+        operand: "a tensor",
+        method: "add",
+      }),
     ).toEqual({
       code: "F2C1013",
       severity: "error",

@@ -2,14 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import {
-  CompileError,
-  compileExperiment,
-  type Diagnostic,
-  loadExperiment,
-  type PassRecord,
-  printModule,
-} from "#compiler/index";
+import { compileExperiment, loadExperiment, type PassRecord, printModule } from "#compiler/index";
 import { deadCode } from "#compiler/passes/dead-code";
 
 const root = mkdtempSync(join(tmpdir(), "f2c-lowering-"));
@@ -88,20 +81,6 @@ function compile(sources: Sources) {
 }
 
 const step = (sources: Sources): string => printModule(compile(sources), { function: "step" });
-
-/** What is wrong with a program, and what each place in it covers. */
-function refusals(sources: Sources): (Diagnostic & { at: string })[] {
-  try {
-    compile(sources);
-  } catch (error) {
-    if (!(error instanceof CompileError)) throw error;
-    return error.diagnostics.map((d) => ({
-      ...d,
-      at: d.span ? (error.texts.get(d.span.path) ?? "").slice(d.span.start, d.span.end) : "",
-    }));
-  }
-  return [];
-}
 
 /** How often an op occurs. */
 const count = (text: string, op: string) => text.match(new RegExp(`(?<![\\w.])${op}\\(`, "g"))?.length ?? 0;

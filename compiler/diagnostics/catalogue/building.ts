@@ -20,8 +20,8 @@ export const BUILDING = {
     code: "F2C2003",
     severity: "error",
     message: "`{expression}` is {value} here, so it has no `{member}`",
+    hint: "check the option or the argument that it comes from; ?. reads a field that may be missing",
     why: "The value is known when the program is built, and it is missing.",
-    remedy: "Check the option or the argument that it comes from; `?.` reads a field that may be missing.",
   },
   "call-threw": {
     code: "F2C2004",
@@ -52,11 +52,36 @@ export const BUILDING = {
     why: "The parameters and buffers of a net are named by the net.",
     remedy: "Pass a child of the module, or a part of the method's state.",
   },
+  "captured-live-object": {
+    code: "F2C2009",
+    severity: "error",
+    message: "`{name}` is {what}: its value at run time would not be the one seen now",
+    hint: "capture the numbers, texts or lists that it holds, or pass what changes as a value of the plan",
+    why: "A captured value becomes a constant of the program; a Date, a Map or an object of a class lives on in Node.",
+    remedy: "The notes show where it is declared, and the functions through which it is captured.",
+  },
+  "unrepeatable-call": {
+    code: "F2C2010",
+    severity: "error",
+    message: "`{call}` would be called once, while the program is built: every step would get the same value",
+    hint: "{remedy}",
+    why: "A call whose arguments are all known is made when the program is built, and its result becomes a constant.",
+    remedy:
+      "Random numbers and the clock belong in the plan, which runs before every step; ops.dropout draws on the device.",
+  },
+  "console-call": {
+    code: "F2C2011",
+    severity: "error",
+    message: "`{call}` prints in Node: it cannot be called on the device",
+    hint: "return the number beside the loss, { loss, name: value }: it is logged with every step",
+    why: "The step runs in the host, where there is no console; what it returns is logged.",
+    remedy: "To see shapes and types, read the program: f2c-dsl ir.",
+  },
   "assignment-to-capture": {
     code: "F2C2008",
     severity: "error",
     message: "`{name}` belongs to the code around the compiled function and cannot be assigned here",
-    hint: "return the value instead",
+    hint: "return the value; what one step leaves to the next is state(…)",
     why: "The code around it runs in Node, once; the compiled function runs on the device, every step.",
   },
   "compiled-function-called-early": {
@@ -132,7 +157,7 @@ export const BUILDING = {
   "too-few-identities": {
     code: "F2C2204",
     severity: "error",
-    message: "imageFolder: {folder} leaves {count:number} identities to train on",
+    message: "imageFolder: {folder} leaves {people} to train on",
     hint: "a classifier needs at least two; hold out fewer, or add folders",
     why: "With one identity every answer is right.",
   },
@@ -160,7 +185,7 @@ export const BUILDING = {
   "bad-loader": {
     code: "F2C2208",
     severity: "error",
-    message: "dual: identities {identities:number}, instances {instances:number}",
+    message: "dual: {options}",
     hint: "give whole numbers, an even number of instances, and not both 0",
     why: "The instance-uniform images of a step are split into two halves.",
   },

@@ -75,7 +75,7 @@ export const HOST = {
   "host-silent": {
     code: "F2C6004",
     severity: "error",
-    message: "the host said nothing for {seconds:number} s",
+    message: "the host said nothing for {time}",
     hint: "look at its output above; f2c-dsl doctor checks the set-up",
     why: "The host was started, but its hello did not come in time.",
   },

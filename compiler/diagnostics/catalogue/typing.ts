@@ -13,7 +13,7 @@ export const TYPING = {
   "wrong-rank": {
     code: "F2C3002",
     severity: "error",
-    message: "{op}: {what} must have {rank} dimensions, got {shape}",
+    message: "{op}: {problem}",
     hint: "here {operands}",
     why: "The op works on tensors with a certain number of dimensions.",
     remedy: "Use .unsqueeze, .squeeze, .flatten or .reshape.",
@@ -29,7 +29,7 @@ export const TYPING = {
   "dimension-out-of-range": {
     code: "F2C3004",
     severity: "error",
-    message: "{op}: dimension {dim:number} is out of range for {rank:number} dimensions",
+    message: "{op}: {problem}",
     hint: "here {operands}",
     why: "Dimensions count from 0; negative ones from the end, -1 being the last.",
   },

@@ -4,9 +4,19 @@ import { ExperimentError, INTRINSIC, moduleParts, twinParts } from "../../../dsl
 import type { AttributeValue, Value } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
 import { OPS } from "../../registry/index.js";
+import { callNow, UNREPEATABLE } from "./call-now.js";
+import { unfitWithin } from "./captures.js";
 import { regionOf } from "./control.js";
-import { evaluate, unwrapped } from "./expressions.js";
-import { describe, type Lowerer } from "./lowerer.js";
+import {
+  ENDED,
+  endsChain,
+  evaluate,
+  missingMember,
+  refuseGlobals,
+  unrepeatable,
+  unwrapped,
+} from "./expressions.js";
+import { AlreadyRefused, describe, type Lowerer, Refusal } from "./lowerer.js";
 import {
   dynamic,
   fixed,
@@ -18,34 +28,45 @@ import {
   staticValue,
 } from "./operand.js";
 import { mathCall } from "./operators.js";
-import { fieldsOf, itemsOf } from "./patterns.js";
+import { fieldsOf, itemsOf, notSpread } from "./patterns.js";
 import type { Scope } from "./scope.js";
 
 export function call(lowerer: Lowerer, node: ts.CallExpression, scope: Scope): Operand {
   const callee = unwrapped(node.expression);
   if (ts.isPropertyAccessExpression(callee)) {
+    refuseGlobals(lowerer, callee, scope);
     const receiver = evaluate(lowerer, callee.expression as ts.Expression, scope);
     const name = callee.name.text;
-    if (receiver.kind === "static" && (receiver.value === null || receiver.value === undefined)) {
-      if (callee.questionDotToken) return NOTHING;
-      return lowerer.refuse(
-        callee,
-        "F2C2003",
-        `\`${callee.expression.getText()}\` is ${String(receiver.value)} here, so it has no \`${name}\``,
-      );
-    }
+    const ended = endsChain(callee, receiver);
+    if (ended) return ended;
+    if (receiver.kind === "static" && (receiver.value === null || receiver.value === undefined))
+      return missingMember(lowerer, callee.name, callee.expression, receiver.value, name);
+    if (node.questionDotToken && isMissing(memberOf(receiver, name))) return ENDED;
     const args = argumentsOf(lowerer, node, scope);
-    return methodCall(lowerer, node, callee, receiver, name, args);
+    return settled(methodCall(lowerer, node, callee, receiver, name, args));
   }
   const fn = evaluate(lowerer, callee as ts.Expression, scope);
-  return callOperand(lowerer, node, fn, argumentsOf(lowerer, node, scope));
+  return endsChain(node, fn) ?? settled(callOperand(lowerer, node, fn, argumentsOf(lowerer, node, scope)));
+}
+
+/** A result that stands for something refused already is no value to go on with. */
+function settled(result: Operand): Operand {
+  if (result.kind === "poison") throw new AlreadyRefused();
+  return result;
+}
+
+const isMissing = (value: unknown) => value === undefined || value === null;
+/** A field that a call `record.field?.()` looks at; anything present for what has methods of its own. */
+function memberOf(receiver: Operand, name: string): unknown {
+  if (receiver.kind === "record") return receiver.fields.get(name);
+  return receiver.kind === "static" ? (receiver.value as Record<string, unknown>)[name] : receiver;
 }
 
 function argumentsOf(lowerer: Lowerer, node: ts.CallExpression, scope: Scope): Operand[] {
   return node.arguments.flatMap((argument) => {
     if (!ts.isSpreadElement(argument)) return [evaluate(lowerer, argument, scope)];
     const spread = evaluate(lowerer, argument.expression, scope);
-    return itemsOf(spread) ?? lowerer.refuse(argument, "F2C1016", `${describe(spread)} cannot be spread`);
+    return itemsOf(spread) ?? notSpread(lowerer, argument, spread);
   });
 }
 
@@ -61,6 +82,8 @@ function methodCall(
   if (receiver.kind === "static" && receiver.value === Math && !args.every(isStatic))
     return mathCall(lowerer, node, name, args);
   if (receiver.kind === "static" && receiver.value === Object) {
+    if (OBJECT_CHANGES.has(name))
+      refuseChange(lowerer, node, `Object.${name} would change its first argument`);
     const fields = args[0] && fieldsOf(args[0]);
     if (fields && name === "values") return list([...fields.values()]);
     if (fields && name === "keys") return fixed([...fields.keys()]);
@@ -68,7 +91,8 @@ function methodCall(
       return list([...fields].map(([key, value]) => list([fixed(key), value])));
   }
   const items = itemsOf(receiver);
-  if (items && name in LIST_METHODS && !(args.every(isStatic) && isStatic(receiver)))
+  if (items && LIST_CHANGES.has(name)) refuseChange(lowerer, callee.name, `.${name}() would change the list`);
+  if (items && Object.hasOwn(LIST_METHODS, name) && !(args.every(isStatic) && isStatic(receiver)))
     return LIST_METHODS[name]!(lowerer, node, items, args);
   if (receiver.kind === "static") {
     const fn = (receiver.value as Record<string, unknown>)[name];
@@ -76,8 +100,28 @@ function methodCall(
   }
   const field = receiver.kind === "record" ? receiver.fields.get(name) : undefined;
   if (field) return callOperand(lowerer, node, field, args);
-  return lowerer.refuse(callee.name, "F2C1017", `${describe(receiver)} has no method \`${name}\``);
+  return lowerer.refuse(callee.name, "F2C1017", `${describe(receiver)} has no method \`${name}\``, {
+    hint:
+      METHODS_OF[receiver.kind] ??
+      "check the name; docs/language.md lists what compiled functions may contain",
+  });
 }
+
+const METHODS_OF: Partial<Record<Operand["kind"], string>> = {
+  list: "lists that hold run-time values have map, forEach, reduce, slice and concat; loop over the others with for..of",
+  record: "check the name of the field: what is called must be a function or a module",
+  module: "a module is called like a function: net(x)",
+};
+
+const LIST_CHANGES = new Set([
+  ...["push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "copyWithin"],
+]);
+const OBJECT_CHANGES = new Set(["assign", "defineProperty", "defineProperties", "setPrototypeOf"]);
+
+const refuseChange = (lowerer: Lowerer, node: ts.Node, what: string): never =>
+  lowerer.refuse(node, "F2C1030", `values in a compiled function do not change in place: ${what}`, {
+    hint: "make a new list or record: [...old, item], { ...old, name: value }",
+  });
 
 type ListMethod = (
   lowerer: Lowerer,
@@ -87,20 +131,29 @@ type ListMethod = (
 ) => Operand;
 const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
   map: (lowerer, node, items, [fn]) =>
-    list(items.map((item, i) => callOperand(lowerer, node, fn!, [item, fixed(i)]))),
+    list(items.map((item, i) => callOperand(lowerer, node, fn ?? NOTHING, [item, fixed(i)]))),
   forEach: (lowerer, node, items, [fn]) => {
-    for (const [i, item] of items.entries()) callOperand(lowerer, node, fn!, [item, fixed(i)]);
+    for (const [i, item] of items.entries()) callOperand(lowerer, node, fn ?? NOTHING, [item, fixed(i)]);
     return NOTHING;
   },
   reduce: (lowerer, node, items, [fn, initial]) => {
     const rest = initial === undefined ? items.slice(1) : items;
     const first =
-      initial ?? items[0] ?? lowerer.refuse(node, "F2C1016", "reduce of an empty list needs a first value");
-    return rest.reduce((sum, item, i) => callOperand(lowerer, node, fn!, [sum, item, fixed(i)]), first);
+      initial ??
+      items[0] ??
+      lowerer.refuse(node, "F2C1016", "an empty list cannot be reduced without a first value", {
+        hint: "give reduce a second argument, the value to start from",
+      });
+    return rest.reduce(
+      (sum, item, i) => callOperand(lowerer, node, fn ?? NOTHING, [sum, item, fixed(i)]),
+      first,
+    );
   },
   slice: (lowerer, node, items, args) => {
     if (!args.every(isStatic))
-      lowerer.refuse(node, "F2C1019", "a list is cut at a place that is known only when the program runs");
+      lowerer.refuse(node, "F2C1019", "a list is cut at a value that is known only when the program runs", {
+        hint: "stack the tensors and use .slice, or cut it at a build-time place",
+      });
     return list(items.slice(...(args.map(staticValue) as [number, number])));
   },
   concat: (_lowerer, _node, items, args) => list([...items, ...args.flatMap((a) => itemsOf(a) ?? [a])]),
@@ -124,18 +177,27 @@ function valueMethod(
       "F2C1017",
       `${describe(dynamic(receiver))} has no method \`${name}\``,
       {
-        hint: near ? `did you mean .${near}()?` : "docs/ops.md lists the methods of tensors",
+        hint: near
+          ? `did you mean .${near}()?`
+          : kind === "scalar"
+            ? "numbers have the operators + - * / % **, comparisons, and the functions of Math"
+            : "docs/ops.md lists the methods of tensors",
       },
     );
   }
-  return callOp(lowerer, node, name, [dynamic(receiver), ...args]);
+  return callOp(lowerer, node, name, [dynamic(receiver), ...args], 1);
 }
 
 /** `x.as<[B, 512]>()`: the literal sizes must be the inferred ones. Names stand for any size, the same one each time. */
 function checkedCast(lowerer: Lowerer, node: ts.CallExpression, receiver: Value): Operand {
   const type = node.typeArguments?.[0];
   if (receiver.type.kind !== "tensor" || !type || !ts.isTupleTypeNode(type)) {
-    return lowerer.refuse(node, "F2C3010", "as<…>() takes a tuple of sizes: x.as<[48, 512]>()");
+    return lowerer.refuse(
+      node,
+      "F2C3010",
+      `this is ${printType(receiver.type)}, not ${type ? type.getText() : "asserted to be anything"}`,
+      { hint: "give a tuple of sizes: x.as<[48, 512]>()" },
+    );
   }
   const dims = receiver.type.dims;
   const sizes = type.elements.map((element) => {
@@ -146,7 +208,10 @@ function checkedCast(lowerer: Lowerer, node: ts.CallExpression, receiver: Value)
   });
   const wrong =
     sizes.length !== dims.length || sizes.some((size, i) => size !== undefined && size !== dims[i]);
-  if (wrong) lowerer.refuse(node, "F2C3010", `this is ${printType(receiver.type)}, not ${type.getText()}`);
+  if (wrong)
+    lowerer.refuse(type, "F2C3010", `this is ${printType(receiver.type)}, not ${type.getText()}`, {
+      hint: "correct the sizes, or use .reshape where the shape is to change",
+    });
   return dynamic(receiver);
 }
 
@@ -161,19 +226,33 @@ export function callOperand(
   if (fn.kind === "module") return callModule(lowerer, node, fn, args);
   if (fn.kind === "closure") return lowerer.inline(fn.source, args, node, fn.scope);
   if (fn.kind !== "static" || typeof fn.value !== "function")
-    return lowerer.refuse(node, "F2C1021", `${describe(fn)} is not a function`);
+    return lowerer.refuse(node.expression, "F2C1021", `${describe(fn)} is not a function`, {
+      hint: "a module's child is called like a function, a list of modules is looped over; check the name",
+    });
+  const constant = UNREPEATABLE.get(fn.value);
+  if (constant !== undefined) unrepeatable(lowerer, node.expression, constant);
   const intrinsic = (fn.value as { [INTRINSIC]?: string })[INTRINSIC];
   if (intrinsic !== undefined) return callIntrinsic(lowerer, node, intrinsic, args);
   const source = lowerer.texts.functionOf(fn.value);
   if (args.every(isStatic)) {
+    const unfit = source && unfitWithin(lowerer.texts, source);
     try {
-      return lowerer.wrap((fn.value as (...a: unknown[]) => unknown).apply(self, args.map(staticValue)));
+      const { result, asked } = callNow(() =>
+        (fn.value as (...a: unknown[]) => unknown).apply(self, args.map(staticValue)),
+      );
+      if (unfit) lowerer.refuse(node.expression, unfit.code, unfit.message, unfit);
+      if (asked !== undefined) unrepeatable(lowerer, node, asked);
+      return lowerer.wrap(result);
     } catch (error) {
+      if (error instanceof Refusal) throw error;
       if (!(error instanceof ExperimentError && error.code === "F2C2101" && source)) {
         return lowerer.refuse(
           node,
           "F2C2004",
           `this call threw while the program was built: ${error instanceof Error ? error.message : String(error)}`,
+          {
+            hint: "check its arguments: a call whose arguments are all known is made while the program is built, in Node",
+          },
         );
       }
     }
@@ -184,7 +263,9 @@ export function callOperand(
     "F2C2005",
     `\`${node.expression.getText()}\` gets a run-time value, but its source was not loaded, so it cannot be compiled`,
     {
-      hint: "write it in a TypeScript file that the experiment imports by a relative path, or call it on build-time values only",
+      hint: /\{\s*\[native code\]\s*\}$/.test(String(fn.value))
+        ? "it is JavaScript's own and runs in Node only: call it on build-time values, or in the plan"
+        : "write it in a TypeScript file that the experiment imports by a relative path, or call it on build-time values only",
     },
   );
 }
@@ -198,9 +279,12 @@ function callModule(
   const parts = moduleParts(operand.module)!;
   const source =
     lowerer.texts.functionOf(parts.forward) ??
-    lowerer.refuse(node, "F2C2006", "the forward function of this module was not loaded from TypeScript", {
-      hint: "write it in the experiment or in a file that it imports",
-    });
+    lowerer.refuse(
+      node,
+      "F2C2006",
+      "the forward function of this module was not loaded from TypeScript, so it cannot be compiled",
+      { hint: "write it in the experiment, or in a file that it imports by a relative path" },
+    );
   const run = () =>
     lowerer.inline(source, [lowerer.bindChildren(parts.children, operand.rename, node), ...args], node);
   if (!operand.twin) return run();
@@ -244,6 +328,7 @@ function callIntrinsic(
           node,
           "F2C2007",
           `${name} takes a net or its twin, got ${net ? describe(net) : "nothing"}`,
+          { hint: "pass a child of the module, or a part of the method's state" },
         );
       const group = lowerer.storages.group(
         net.module,
@@ -261,12 +346,16 @@ function callIntrinsic(
   }
 }
 
-/** Distributes arguments over an op's operands and attributes: by position, then by name from a trailing record. */
+/**
+ * Distributes arguments over an op's operands and attributes: by position, then by name from a trailing record. Of the
+ * arguments, the first `before` stand before the op's name: `x.add(y)`.
+ */
 export function callOp(
   lowerer: Lowerer,
   node: ts.CallExpression,
   name: string,
   args: readonly Operand[],
+  before = 0,
 ): Operand {
   const spec = OPS.get(name)!;
   const slots = [...spec.operands, ...spec.attributes];
@@ -276,13 +365,29 @@ export function callOp(
     const operand = spec.operands[index];
     if (operand?.variadic) {
       for (const item of itemsOf(argument) ??
-        lowerer.refuse(node, "F2C3008", `${name} takes a list of tensors, got ${describe(argument)}`))
+        lowerer.refuse(node, "F2C3008", `${name} takes a list of tensors, got ${describe(argument)}`, {
+          hint: `write a list: ops.${name}([a, b])`,
+        }))
         operands.push(operandOf(lowerer, node, name, item, spec));
     } else if (operand) {
       operands[index] = operandOf(lowerer, node, name, argument, spec);
     } else {
       const attribute =
-        slots[index] ?? lowerer.refuse(node, "F2C3008", `${name} takes at most ${slots.length} arguments`);
+        slots[index] ??
+        lowerer.refuse(
+          node,
+          "F2C3008",
+          `${name} takes ${atMost(slots.length - before)}, got ${args.length - before}`,
+          {
+            hint:
+              slots.length > before
+                ? `it has ${slots
+                    .slice(before)
+                    .map((s) => s.name)
+                    .join(", ")}`
+                : "docs/ops.md gives the parameters of every op",
+          },
+        );
       const value = fixedAttribute(lowerer, node, name, attribute.name, argument);
       if (value !== undefined) attributes[attribute.name] = value;
     }
@@ -326,6 +431,8 @@ export function callOp(
       : list(results.map(dynamic));
 }
 
+const atMost = (n: number) => (n === 0 ? "no arguments" : `at most ${n} argument${n === 1 ? "" : "s"}`);
+
 function optionsOf(argument: Operand): ReadonlyMap<string, Operand> | undefined {
   if (argument.kind === "record") return argument.fields;
   if (
@@ -352,7 +459,9 @@ function operandOf(
     argument.kind === "static" && (typeof argument.value === "number" || typeof argument.value === "boolean");
   if (numeric && spec.operands.some((o) => o.kinds.includes("f64") || o.kinds.includes("i64")))
     return lowerer.scalar(argument, node, true);
-  return lowerer.refuse(node, "F2C3008", `${op} takes a tensor here, got ${describe(argument)}`);
+  return lowerer.refuse(node, "F2C3008", `${op} takes a tensor here, got ${describe(argument)}`, {
+    hint: "docs/ops.md gives the parameters of every op",
+  });
 }
 
 function fixedAttribute(
@@ -393,5 +502,6 @@ const CAMEL: Readonly<Record<string, string>> = {
 };
 const nearest = (name: string): string | undefined => {
   const snake = name.replaceAll(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
-  return OPS.get(snake)?.method ? snake : CAMEL[name];
+  if (OPS.get(snake)?.method) return snake;
+  return Object.hasOwn(CAMEL, name) ? CAMEL[name] : undefined;
 };

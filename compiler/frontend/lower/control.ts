@@ -129,6 +129,12 @@ function joinOperands(
   b: OpenRegion,
   yields: { a: Value; b: Value; name: string }[],
 ): Join {
+  if (x.kind === "hole" && y.kind === "hole") return { shape: x, leaves: [x] };
+  const filled = (hole: Operand, other: Operand, region: OpenRegion) =>
+    hole.kind === "hole" ? lowerer.builder.reopen(region, () => zerosLike(lowerer, node, other)) : hole;
+  [x, y] = [filled(x, y, a), filled(y, x, b)];
+  const poison = [...leavesOf(x), ...leavesOf(y)].find((leaf) => leaf.kind === "poison");
+  if (poison) return { shape: poison, leaves: [poison] };
   if (!sameStructure(x, y)) disagree(lowerer, node, what, describe(x), describe(y));
   const ys = leavesOf(y);
   const leaves = leavesOf(x).map((left, i) => {
@@ -146,6 +152,22 @@ function joinOperands(
     return yields.length - 1;
   });
   return { shape: x, leaves };
+}
+
+/** Something of the same structure and types, for where its values do not matter: zeros. */
+export function zerosLike(lowerer: Lowerer, node: ts.Node, operand: Operand): Operand {
+  const leaves = leavesOf(operand).map((leaf): Operand => {
+    if (leaf.kind !== "value") return leaf;
+    const { type } = leaf.value;
+    if (type.kind === "scalar")
+      return dynamic(lowerer.scalar(fixed(type.scalar === "bool" ? false : 0), node, type.scalar === "i64"));
+    if (type.kind === "tensor" && type.dims.every((d) => typeof d === "number"))
+      return dynamic(lowerer.emit(node, "full", [], { shape: type.dims, value: 0, dtype: type.dtype })[0]!);
+    return lowerer.refuse(node, "F2C1033", `a loop cannot return ${describe(leaf)}`, {
+      hint: "return a number or a tensor of fixed sizes, or compute the rest after the loop",
+    });
+  });
+  return rebuild(operand, leaves);
 }
 
 const disagree = (lowerer: Lowerer, node: ts.Node, what: string, a: string, b: string): never =>
@@ -202,9 +224,16 @@ export function shortCircuit(lowerer: Lowerer, node: ts.BinaryExpression, scope:
   if (isStatic(left)) return Boolean(staticValue(left)) === and ? evaluate(lowerer, node.right, scope) : left;
   if (scalarKind(left) !== "bool") {
     if (left.kind !== "value") return and ? evaluate(lowerer, node.right, scope) : left;
-    return lowerer.refuse(node.left, "F2C1015", `${and ? "&&" : "||"} on ${describe(left)}`, {
-      hint: "use .logical_and() and .logical_or() on tensors, comparisons on numbers",
-    });
+    if (scalarKind(left) !== undefined)
+      return lowerer.refuse(node.left, "F2C3007", `a boolean is needed here, got ${describe(left)}`, {
+        hint: "compare it: x !== 0",
+      });
+    return lowerer.refuse(
+      node.left,
+      "F2C1015",
+      `a condition on ${describe(left)}: its values are known only on the device`,
+      { hint: `use .logical_${and ? "and" : "or"}(…) on tensors of booleans` },
+    );
   }
   const test = (left as { value: Value }).value;
   const right = () => evaluate(lowerer, node.right, scope);
@@ -283,7 +312,7 @@ function carriedOf(lowerer: Lowerer, node: ts.Node, bindings: readonly Binding[]
       return lowerer.refuse(
         node,
         "F2C3013",
-        `the loop changes \`${binding.name}\`, which is ${describe(leaf)} before it`,
+        `\`${binding.name}\` is ${describe(leaf)} before the loop and assigned after a turn`,
         { hint: "give it a number or a tensor before the loop" },
       );
     });
@@ -298,14 +327,7 @@ function loopBody(
   args: readonly Value[],
   body: () => void,
 ): readonly Value[] {
-  const rest = [...args];
-  for (const { binding, shape, initial } of carried) {
-    const value = rebuild(
-      shape,
-      initial.map(() => dynamic(rest.shift()!)),
-    );
-    lowerer.assign(binding, value);
-  }
+  bindCarried(lowerer, carried, args);
   body();
   return carried.flatMap(({ binding, shape, initial }) => {
     if (!sameStructure(shape, binding.current)) {
@@ -313,10 +335,18 @@ function loopBody(
         node,
         "F2C3013",
         `\`${binding.name}\` is ${describe(shape)} before the loop and ${describe(binding.current)} after a turn`,
+        { hint: "a value that a loop carries keeps its type and shape" },
       );
     }
     return leavesOf(binding.current).map((leaf, i) => {
       const before = initial[i]!;
+      if (leaf.kind !== "value" && !isNumber(leaf))
+        lowerer.refuse(
+          node,
+          "F2C3013",
+          `\`${binding.name}\` is ${printType(before.type)} before the loop and ${describe(leaf)} after a turn`,
+          { hint: "a value that a loop carries keeps its type and shape" },
+        );
       let after =
         leaf.kind === "value"
           ? leaf.value
@@ -336,8 +366,9 @@ function loopBody(
   });
 }
 
-function afterLoop(lowerer: Lowerer, carried: readonly Carried[], results: readonly Value[]): void {
-  const rest = [...results];
+/** Lets values stand for carried variables. */
+function bindCarried(lowerer: Lowerer, carried: readonly Carried[], values: readonly Value[]): void {
+  const rest = [...values];
   for (const { binding, shape, initial } of carried) {
     const value = rebuild(
       shape,
@@ -346,6 +377,18 @@ function afterLoop(lowerer: Lowerer, carried: readonly Carried[], results: reado
     name(lowerer, value, binding.name);
     lowerer.assign(binding, value);
   }
+}
+
+/** What `body` gives in a loop that carries `bindings`, lowered into a region that is thrown away. */
+export function onTrial<T>(lowerer: Lowerer, node: ts.Node, bindings: readonly Binding[], body: () => T): T {
+  const carried = carriedOf(lowerer, node, bindings);
+  const trial = lowerer.builder.region(argsOf(carried), (args) =>
+    lowerer.branch(() => {
+      bindCarried(lowerer, carried, args);
+      return body();
+    }),
+  );
+  return trial.result.result;
 }
 
 const argsOf = (carried: readonly Carried[]) =>
@@ -367,7 +410,7 @@ export function lowerFor(
   );
   const finished = lowerer.builder.finish(region, result.result, at);
   const initial = carried.flatMap((c) => c.initial);
-  afterLoop(
+  bindCarried(
     lowerer,
     carried,
     lowerer.builder.structured(
@@ -408,7 +451,7 @@ export function lowerWhile(
     lowerer.builder.finish(turn.region, turn.result.result, at),
   ];
   const initial = carried.flatMap((c) => c.initial);
-  afterLoop(
+  bindCarried(
     lowerer,
     carried,
     lowerer.builder.structured(

@@ -1,14 +1,15 @@
 /** @file Expressions: literals, names, members, choices, functions. Operators and calls have files of their own. */
 import { ts } from "ts-morph";
 import { isFunctionNode } from "../scopes.js";
+import { insteadOf } from "./call-now.js";
 import { call } from "./calls.js";
 import { choose, shortCircuit } from "./control.js";
-import { describe, type Lowerer } from "./lowerer.js";
+import { AlreadyRefused, describe, type Lowerer } from "./lowerer.js";
 import { fixed, isStatic, list, type Operand, record, staticValue } from "./operand.js";
 import { applyBinary, applyUnary } from "./operators.js";
-import { fieldOf, fieldsOf, itemsOf } from "./patterns.js";
+import { fieldOf, fieldsOf, itemsOf, notSpread } from "./patterns.js";
 import type { Scope } from "./scope.js";
-import { assignTo } from "./statements.js";
+import { assignTo, refuseCaptured } from "./statements.js";
 
 const GLOBALS: Readonly<Record<string, unknown>> = { Math, Number, Object, Array, Infinity, NaN, undefined };
 const K = ts.SyntaxKind;
@@ -72,20 +73,35 @@ export function evaluate(lowerer: Lowerer, node: ts.Expression, scope: Scope): O
       evaluate(lowerer, (node as ts.VoidExpression).expression, scope);
       return fixed(undefined);
     default:
-      return unsupported(lowerer, node);
+      return unsupported(lowerer, node, scope);
   }
 }
 
 const UNSUPPORTED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: string, hint: string]>> = {
-  [K.AwaitExpression]: ["F2C1003", "`await`", "a compiled function runs on the device, start to end"],
-  [K.YieldExpression]: ["F2C1003", "`yield`", "a compiled function runs on the device, start to end"],
-  [K.NewExpression]: ["F2C1004", "`new`", "use records and tuples; build objects outside and capture them"],
+  [K.AwaitExpression]: [
+    "F2C1003",
+    "`await`",
+    "nothing is waited for in a compiled function; wait outside, in the experiment",
+  ],
+  [K.YieldExpression]: [
+    "F2C1003",
+    "`yield`",
+    "nothing is waited for in a compiled function; wait outside, in the experiment",
+  ],
+  [K.NewExpression]: [
+    "F2C1004",
+    "`new`",
+    "use records and lists; what needs an object of a class belongs in the plan",
+  ],
   [K.ThisKeyword]: ["F2C1005", "`this`", "name the value: children and state are parameters"],
   [K.RegularExpressionLiteral]: [
     "F2C1006",
     "a regular expression",
     "compute it outside and capture the result",
   ],
+  [K.BigIntLiteral]: ["F2C1002", "a bigint", "write a number: 8, not 8n"],
+  [K.ImportKeyword]: ["F2C1002", "`import()`", "import it at the top of the file"],
+  [K.MetaProperty]: ["F2C1002", "`import.meta` or `new.target`", "read it outside and capture the result"],
   [K.ClassExpression]: ["F2C1007", "a class", "use functions and records"],
   [K.DeleteExpression]: ["F2C1008", "`delete`", "make a new record without the field"],
   [K.TaggedTemplateExpression]: ["F2C1009", "a tagged template", "call a function"],
@@ -96,52 +112,101 @@ const UNSUPPORTED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: s
   ],
 };
 
-function unsupported(lowerer: Lowerer, node: ts.Expression): never {
+function unsupported(lowerer: Lowerer, node: ts.Expression, scope: Scope): never {
+  if (ts.isNewExpression(node) && isGlobal(node.expression, "Date", scope))
+    unrepeatable(lowerer, node, "new Date");
+  if (
+    ts.isNewExpression(node) &&
+    ts.isIdentifier(node.expression) &&
+    scope.find(node.expression.text)?.current.kind === "poison"
+  )
+    throw new AlreadyRefused();
   const [code, what, hint] = UNSUPPORTED[node.kind] ?? [
     "F2C1002",
-    `this expression (${K[node.kind]})`,
+    "this expression",
     "docs/language.md lists what compiled functions may contain",
   ];
   return lowerer.refuse(node, code, `${what} cannot be compiled`, { hint });
 }
 
 function name(lowerer: Lowerer, node: ts.Identifier, scope: Scope): Operand {
-  if (node.text in GLOBALS && !scope.find(node.text)) {
+  if (Object.hasOwn(GLOBALS, node.text) && !scope.find(node.text)) {
     const captured = scope.capture(node.text, node);
     return captured ?? fixed(GLOBALS[node.text]);
   }
   return lowerer.resolve(node, scope);
 }
 
+/** What a chain of `?.` gives once something in it is missing: the rest of the chain is not looked at. */
+export const ENDED = fixed(undefined);
+
+/** Whether `?.` in `node` ends its chain here, `target` being what stands before it. */
+export function endsChain(
+  node: ts.Expression & { questionDotToken?: ts.Node },
+  target: Operand,
+): Operand | undefined {
+  if (target === ENDED && node.flags & ts.NodeFlags.OptionalChain) return ENDED;
+  const missing = target.kind === "static" && (target.value === undefined || target.value === null);
+  return missing && node.questionDotToken ? ENDED : undefined;
+}
+
+/** Whether an expression is JavaScript's global of this name. */
+export const isGlobal = (node: ts.Expression, name: string, scope: Scope): boolean =>
+  ts.isIdentifier(node) && node.text === name && !scope.find(name) && scope.capture(name, node) === undefined;
+
+/** Refuses what gives something else at every call. */
+export function unrepeatable(lowerer: Lowerer, node: ts.Node, what: string): never {
+  return lowerer.refuse(
+    node,
+    "F2C2010",
+    `\`${what}\` would be called once, while the program is built: every step would get the same value`,
+    {
+      hint: insteadOf(what),
+    },
+  );
+}
+
+/** Refuses globals that mean something only in Node. */
+export function refuseGlobals(lowerer: Lowerer, node: ts.PropertyAccessExpression, scope: Scope): void {
+  const { expression, name } = node;
+  if (isGlobal(expression, "Date", scope)) unrepeatable(lowerer, node, `Date.${name.text}`);
+  if (isGlobal(expression, "console", scope))
+    lowerer.refuse(
+      node,
+      "F2C2011",
+      `\`console.${name.text}\` prints in Node: it cannot be called on the device`,
+      {
+        hint: "return the number beside the loss, { loss, name: value }: it is logged with every step",
+      },
+    );
+}
+
 function property(lowerer: Lowerer, node: ts.PropertyAccessExpression, scope: Scope): Operand {
+  refuseGlobals(lowerer, node, scope);
   const target = evaluate(lowerer, node.expression, scope);
   const key = node.name.text;
-  if (
-    node.questionDotToken &&
-    target.kind === "static" &&
-    (target.value === undefined || target.value === null)
-  )
-    return fixed(undefined);
+  const ended = endsChain(node, target);
+  if (ended) return ended;
+  if (target.kind === "static" && target.value === Math && key === "random")
+    unrepeatable(lowerer, node, "Math.random");
   if (target.kind === "value" && target.value.type.kind === "tensor") {
     if (key === "shape")
       return list(target.value.type.dims.map((d) => (typeof d === "number" ? fixed(d) : fixed(-1))));
     if (key === "dtype") return fixed(target.value.type.dtype);
-    return lowerer.refuse(node.name, "F2C1017", `a tensor has no field \`${key}\``, {
+    return lowerer.refuse(node.name, "F2C1017", `${describe(target)} has no field \`${key}\``, {
       hint: "docs/ops.md lists the methods of tensors; call them with ()",
     });
   }
   if (target.kind === "static" && (target.value === undefined || target.value === null)) {
-    return lowerer.refuse(
-      node,
-      "F2C2003",
-      `\`${node.expression.getText()}\` is ${String(target.value)} here, so it has no \`${key}\``,
-    );
+    return missingMember(lowerer, node.name, node.expression, target.value, key);
   }
   return fieldOf(lowerer, target, key, node);
 }
 
 function element(lowerer: Lowerer, node: ts.ElementAccessExpression, scope: Scope): Operand {
   const target = evaluate(lowerer, node.expression, scope);
+  const ended = endsChain(node, target);
+  if (ended) return ended;
   const index = evaluate(lowerer, node.argumentExpression, scope);
   if (target.kind === "value") {
     return lowerer.refuse(node, "F2C1018", `${describe(target)} is not indexed with []`, {
@@ -161,6 +226,8 @@ function element(lowerer: Lowerer, node: ts.ElementAccessExpression, scope: Scop
   const key = staticValue(index);
   const items = typeof key === "number" ? itemsOf(target) : undefined;
   if (items) return items[key as number] ?? fixed(undefined);
+  if (target.kind === "static" && (target.value === undefined || target.value === null))
+    return missingMember(lowerer, node, node.expression, target.value, String(key));
   return fieldOf(lowerer, target, String(key), node);
 }
 
@@ -168,7 +235,7 @@ function arrayLiteral(lowerer: Lowerer, node: ts.ArrayLiteralExpression, scope: 
   const items = node.elements.flatMap((element) => {
     if (!ts.isSpreadElement(element)) return [evaluate(lowerer, element, scope)];
     const spread = evaluate(lowerer, element.expression, scope);
-    return itemsOf(spread) ?? lowerer.refuse(element, "F2C1016", `${describe(spread)} cannot be spread`);
+    return itemsOf(spread) ?? notSpread(lowerer, element, spread);
   });
   return items.every((item) => item.kind === "static")
     ? fixed(items.map((item) => (item as { value: unknown }).value))
@@ -180,9 +247,7 @@ function objectLiteral(lowerer: Lowerer, node: ts.ObjectLiteralExpression, scope
   for (const part of node.properties) {
     if (ts.isSpreadAssignment(part)) {
       const spread = evaluate(lowerer, part.expression, scope);
-      fields.push(
-        ...(fieldsOf(spread) ?? lowerer.refuse(part, "F2C1016", `${describe(spread)} cannot be spread`)),
-      );
+      fields.push(...(fieldsOf(spread) ?? notSpread(lowerer, part, spread)));
     } else if (ts.isShorthandPropertyAssignment(part)) {
       fields.push([part.name.text, name(lowerer, part.name, scope)]);
     } else if (
@@ -191,9 +256,8 @@ function objectLiteral(lowerer: Lowerer, node: ts.ObjectLiteralExpression, scope
     ) {
       fields.push([part.name.text, evaluate(lowerer, part.initializer, scope)]);
     } else {
-      lowerer.refuse(part, "F2C1011", "getters, setters, methods and computed names cannot be compiled", {
-        hint: "write `name: value`",
-      });
+      const [what, hint] = refusedMember(part);
+      lowerer.refuse(part.name ?? part, "F2C1011", `${what} in a record cannot be compiled`, { hint });
     }
   }
   for (const [key, value] of fields) if (value.kind === "value") lowerer.builder.rename(value.value, key);
@@ -202,12 +266,19 @@ function objectLiteral(lowerer: Lowerer, node: ts.ObjectLiteralExpression, scope
     : record(fields);
 }
 
+function refusedMember(part: ts.ObjectLiteralElementLike): readonly [what: string, hint: string] {
+  if (ts.isGetAccessor(part)) return ["a getter", "compute the value and write `name: value`"];
+  if (ts.isSetAccessor(part)) return ["a setter", "values do not change in place; make a new record"];
+  if (part.name && ts.isComputedPropertyName(part.name)) return ["a computed name", "write the name out"];
+  return ["a method", "write it as a field: `name: () => …`"];
+}
+
 function template(lowerer: Lowerer, node: ts.TemplateExpression, scope: Scope): Operand {
   const parts = node.templateSpans.map((span) => {
     const value = evaluate(lowerer, span.expression, scope);
     if (!isStatic(value))
       lowerer.refuse(span.expression, "F2C1012", "a text with a run-time value in it cannot be compiled", {
-        hint: "only build-time values may stand in a template",
+        hint: "leave the value out: texts are made when the program is built; a number is logged by returning it beside the loss",
       });
     return String(staticValue(value)) + span.literal.text;
   });
@@ -215,7 +286,7 @@ function template(lowerer: Lowerer, node: ts.TemplateExpression, scope: Scope): 
 }
 
 function closure(lowerer: Lowerer, node: ts.ArrowFunction, scope: Scope): Operand {
-  if (!isFunctionNode(node)) return unsupported(lowerer, node);
+  if (!isFunctionNode(node)) return unsupported(lowerer, node, scope);
   return {
     kind: "closure",
     source: { node, path: lowerer.source.path, captures: lowerer.source.captures },
@@ -232,6 +303,7 @@ function binary(lowerer: Lowerer, node: ts.BinaryExpression, scope: Scope): Oper
   }
   const compound = COMPOUND[operator];
   if (compound !== undefined) {
+    refuseCaptured(lowerer, node.left, scope);
     const value = applyBinary(
       lowerer,
       node,
@@ -261,6 +333,20 @@ function binary(lowerer: Lowerer, node: ts.BinaryExpression, scope: Scope): Oper
   );
 }
 
+/** Refuses a field or a method of null or undefined. */
+export function missingMember(
+  lowerer: Lowerer,
+  at: ts.Node,
+  owner: ts.Expression,
+  value: unknown,
+  member: string,
+): never {
+  const message = `\`${unwrapped(owner).getText()}\` is ${String(value)} here, so it has no \`${member}\``;
+  return lowerer.refuse(at, "F2C2003", message, {
+    hint: "check the option or the argument that it comes from; ?. reads a field that may be missing",
+  });
+}
+
 const COMPOUND: Partial<Record<ts.SyntaxKind, ts.SyntaxKind>> = {
   [K.PlusEqualsToken]: K.PlusToken,
   [K.MinusEqualsToken]: K.MinusToken,
@@ -275,6 +361,8 @@ function unary(
   node: ts.PrefixUnaryExpression | ts.PostfixUnaryExpression,
   scope: Scope,
 ): Operand {
+  if (node.operator === K.PlusPlusToken || node.operator === K.MinusMinusToken)
+    refuseCaptured(lowerer, node.operand, scope);
   const value = evaluate(lowerer, node.operand, scope);
   if (node.operator === K.PlusPlusToken || node.operator === K.MinusMinusToken) {
     const next = applyBinary(

@@ -7,9 +7,11 @@ import type { StorageTable } from "../../build/storage-table.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import type { AttributeValue, Location, Value } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
-import { resolveName } from "../scopes.js";
+import { isFunctionNode } from "../scopes.js";
+import { functionName, unfit } from "./captures.js";
 import { evaluate } from "./expressions.js";
 import type { FunctionSource, SourceTexts } from "./function-source.js";
+import type { FunctionJumps, LoopJumps } from "./jumps.js";
 import { dynamic, fixed, list, type ModuleOperand, NOTHING, type Operand, record } from "./operand.js";
 import { bindPattern } from "./patterns.js";
 import { type Binding, Journal, Scope } from "./scope.js";
@@ -36,6 +38,7 @@ export class Lowerer {
   /** Inlined calls around the current place, innermost last. */
   private readonly calls: { location: Location | undefined; source: FunctionSource }[] = [];
   private readonly journals: Journal[] = [];
+  private readonly functions: FunctionJumps[] = [];
   /** Whether layers behave as in training. */
   training: boolean;
 
@@ -65,14 +68,19 @@ export class Lowerer {
   }
 
   span(node: ts.Node): Span {
-    return { path: this.source.path, start: node.getStart(), end: node.getEnd() };
+    return { path: this.source.path, ...headOf(node) };
   }
 
-  /** Refuses the program at `node`; the calls that led into a library function become related places. */
+  /** Refuses the program at `node`; the calls that led here become related places, each place once. */
   refuse(node: ts.Node, code: string, message: string, details: RefusalDetails = {}): never {
     const related = [...(details.related ?? [])];
-    for (let at: Location | undefined = this.calls.at(-1)?.location; at; at = at.parent) {
-      related.push({ message: "called from here", span: { path: at.path, start: at.start, end: at.end } });
+    const shown = new Set<string>();
+    for (let i = this.calls.length - 1; i > 0; i--) {
+      const { location: at } = this.calls[i]!;
+      if (!at || shown.has(`${at.path}:${at.start}`)) continue;
+      shown.add(`${at.path}:${at.start}`);
+      const message = `called from ${functionName(this.calls[i - 1]!.source.node) ?? "here"}`;
+      related.push({ message, span: { path: at.path, start: at.start, end: at.end } });
     }
     throw new Refusal({
       code,
@@ -92,6 +100,30 @@ export class Lowerer {
       if (error instanceof Refusal) this.report(error.diagnostic);
       else if (!(error instanceof AlreadyRefused)) throw error;
       return otherwise();
+    }
+  }
+
+  /** The jumps of the function whose body is being lowered. */
+  get jumps(): FunctionJumps | undefined {
+    return this.functions.at(-1);
+  }
+
+  inFunction<T>(jumps: FunctionJumps, body: () => T): T {
+    this.functions.push(jumps);
+    try {
+      return body();
+    } finally {
+      this.functions.pop();
+    }
+  }
+
+  inLoop<T>(loop: LoopJumps, body: (loop: LoopJumps) => T): T {
+    const { loops } = this.jumps!;
+    loops.push(loop);
+    try {
+      return body(loop);
+    } finally {
+      loops.pop();
     }
   }
 
@@ -179,7 +211,11 @@ export class Lowerer {
         typeof operand.value === "boolean" ? "bool" : whole ? "i64" : "f64",
       );
     }
-    return this.refuse(node, "F2C3007", `a number is needed here, got ${describe(operand)}`);
+    return this.refuse(node, "F2C3007", `a number is needed here, got ${describe(operand)}`, {
+      hint: isTensor(operand)
+        ? "use a method of the tensor; a number that the plan computes is a value of the plan"
+        : "numbers are literals, options known at build time, and values of the plan",
+    });
   }
 
   emit(
@@ -192,15 +228,12 @@ export class Lowerer {
       return this.builder.emit(op, operands, attributes, this.locate(node));
     } catch (error) {
       if (!(error instanceof OpRefusal)) throw error;
-      const shown = error.operands
+      const shown = [...new Set(error.operands)]
         .filter((v) => v !== undefined && v.name !== "")
         .map((v) => `${v!.name}: ${printType(v!.type)}`);
-      return this.refuse(
-        node,
-        FAILURES[error.failure],
-        error.message,
-        shown.length ? { hint: `here ${shown.join(", ")}` } : {},
-      );
+      return this.refuse(node, FAILURES[error.failure], error.message, {
+        hint: shown.length ? `here ${shown.join(", ")}` : "docs/ops.md says what the op takes",
+      });
     }
   }
 
@@ -224,7 +257,7 @@ export class Lowerer {
       (source.node as ts.FunctionExpression).asteriskToken
     ) {
       this.refuse(at ?? source.node, "F2C1003", "an async function or a generator cannot be compiled", {
-        hint: "compiled functions run on the device, start to end",
+        hint: "make it a plain function; wait outside, in the experiment",
       });
     }
     this.calls.push({ location, source });
@@ -260,23 +293,8 @@ export class Lowerer {
   private captured(source: FunctionSource, name: string, node: ts.Node): Operand | undefined {
     const thunk = source.captures()[name];
     if (!thunk) return undefined;
-    const declaration = resolveName(source.node, name)?.declaration;
-    if (declaration && ts.isVariableDeclaration(declaration) && isReassigned(declaration)) {
-      this.refuse(
-        node,
-        "F2C2002",
-        `\`${name}\` is captured, but it changes: its value at run time would not be the one seen now`,
-        {
-          hint: "make it a const, or pass what changes as a value of the plan",
-          related: [
-            {
-              message: `\`${name}\` is declared with let, and assigned again`,
-              span: { path: source.path, start: declaration.getStart(), end: declaration.getEnd() },
-            },
-          ],
-        },
-      );
-    }
+    const problem = unfit(source, name, thunk);
+    if (problem) this.refuse(node, problem.code, problem.message, problem);
     return this.wrap(thunk());
   }
 }
@@ -293,33 +311,38 @@ const FAILURES: Record<OpRefusal["failure"], string> = {
   attribute: "F2C3009",
 };
 
-const reassigned = new WeakMap<ts.VariableDeclaration, boolean>();
-
-/** Whether a `let` is ever assigned to after its declaration. */
-function isReassigned(declaration: ts.VariableDeclaration): boolean {
-  const known = reassigned.get(declaration);
-  if (known !== undefined) return known;
-  let found = false;
-  const isLet = !(ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const);
-  const visit = (node: ts.Node): void => {
-    const target =
-      ts.isBinaryExpression(node) &&
-      node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment &&
-      node.operatorToken.kind <= ts.SyntaxKind.LastAssignment
-        ? node.left
-        : ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)
-          ? node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken
-            ? node.operand
-            : undefined
-          : undefined;
-    if (target && ts.isIdentifier(target) && resolveName(target, target.text)?.declaration === declaration)
-      found = true;
-    if (!found) ts.forEachChild(node, visit);
-  };
-  if (isLet) visit(declaration.getSourceFile());
-  reassigned.set(declaration, found);
-  return found;
+/** What is underlined of a node: of a statement its head, of a function, a class or an enum the name. */
+function headOf(node: ts.Node): { start: number; end: number } {
+  const start = node.getStart();
+  const whole = (of: ts.Node) => ({ start: of.getStart(), end: of.getEnd() });
+  const upTo = (body: ts.Node) => ({ start, end: body.pos });
+  if (ts.isIfStatement(node)) return upTo(node.thenStatement);
+  if (
+    ts.isForStatement(node) ||
+    ts.isForOfStatement(node) ||
+    ts.isForInStatement(node) ||
+    ts.isWhileStatement(node)
+  )
+    return upTo(node.statement);
+  if (ts.isSwitchStatement(node)) return upTo(node.caseBlock);
+  if (ts.isLabeledStatement(node)) return whole(node.label);
+  if ((ts.isClassLike(node) || ts.isEnumDeclaration(node)) && node.name) return { start, end: node.name.end };
+  if (isFunctionNode(node))
+    return whole(node.name ?? (ts.isPropertyAssignment(node.parent) ? node.parent.name : node));
+  const isVar = ts.isVariableDeclarationList(node) && !(node.flags & ts.NodeFlags.BlockScoped);
+  if (isVar || ts.isTryStatement(node) || ts.isDoStatement(node) || ts.isClassLike(node))
+    return whole(node.getFirstToken() ?? node);
+  return whole(node);
 }
+
+const isTensor = (operand: Operand) => operand.kind === "value" && operand.value.type.kind === "tensor";
+
+const isRecord = (value: object) => [Object.prototype, null].includes(Object.getPrototypeOf(value));
+const SHOWN_FIELDS = 5;
+const recordOf = (names: readonly string[]) =>
+  names.length === 0
+    ? "an empty record"
+    : `a record { ${[...names.slice(0, SHOWN_FIELDS), ...(names.length > SHOWN_FIELDS ? ["…"] : [])].join(", ")} }`;
 
 /** An operand in words, for messages. */
 export function describe(operand: Operand): string {
@@ -329,8 +352,10 @@ export function describe(operand: Operand): string {
       if (typeof operand.value === "function") return "a function";
       return typeof operand.value === "object"
         ? Array.isArray(operand.value)
-          ? "a list"
-          : "an object"
+          ? `a list of ${operand.value.length}`
+          : isRecord(operand.value)
+            ? recordOf(Object.keys(operand.value))
+            : "an object"
         : `${typeof operand.value} ${JSON.stringify(operand.value)}`;
     case "value":
       return operand.value.type.kind === "tensor"
@@ -339,13 +364,14 @@ export function describe(operand: Operand): string {
           ? "a group of tensors"
           : `a run-time ${operand.value.type.scalar === "bool" ? "boolean" : "number"}`;
     case "list":
-      return "a list";
+      return `a list of ${operand.items.length}`;
     case "record":
-      return "a record";
+      return recordOf([...operand.fields.keys()]);
     case "module":
       return "a module";
     case "closure":
       return "a function";
+    case "hole":
     case "poison":
       return "nothing";
   }

@@ -23,6 +23,8 @@ export type Operand =
   | ModuleOperand
   /** A function written inside a compiled function. */
   | { readonly kind: "closure"; readonly source: FunctionSource; readonly scope: Scope }
+  /** A result that no arm has given yet. */
+  | { readonly kind: "hole" }
   /** What stands in for an expression that was refused already. */
   | { readonly kind: "poison" };
 

@@ -30,6 +30,13 @@ const OPERATORS: Partial<Record<ts.SyntaxKind, Operator>> = {
   [K.ExclamationEqualsEqualsToken]: { op: "scalar_ne", method: "ne", compute: (a, b) => a !== b },
   [K.ExclamationEqualsToken]: { op: "scalar_ne", method: "ne", compute: (a, b) => a !== b },
 };
+const INSTEAD: Partial<Record<ts.SyntaxKind, string>> = {
+  [K.InKeyword]: "compare the field with undefined: record.name !== undefined",
+  [K.InstanceOfKeyword]: "branch on a build-time option instead",
+  [K.QuestionQuestionEqualsToken]: "write it out: a = a ?? b",
+  [K.AmpersandAmpersandEqualsToken]: "write it out: a = a && b",
+  [K.BarBarEqualsToken]: "write it out: a = a || b",
+};
 const EQUALITY = new Set(["scalar_eq", "scalar_ne"]);
 
 export function applyBinary(
@@ -45,12 +52,18 @@ export function applyBinary(
       node,
       "F2C1002",
       `the operator ${ts.tokenToString(kind) ?? ""} cannot be compiled`,
-      { hint: "compiled functions have + - * / % **, comparisons and logic" },
+      {
+        hint: INSTEAD[kind] ?? "compiled functions have + - * / % **, comparisons, && || ?? and !",
+      },
     );
   if (isStatic(a) && isStatic(b)) return fixed(operator.compute(staticValue(a), staticValue(b)));
   // Whether a value is there at all is known now, whatever it will be.
   if (EQUALITY.has(operator.op) && (isAbsent(a) || isAbsent(b))) return fixed(operator.op === "scalar_ne");
   for (const side of [a, b]) {
+    if (kind === K.PlusToken && side.kind === "static" && typeof side.value === "string")
+      lowerer.refuse(node, "F2C1012", "a text with a run-time value in it cannot be compiled", {
+        hint: "leave the value out: texts are made when the program is built; a number is logged by returning it beside the loss",
+      });
     if (side.kind === "value" && side.value.type.kind === "tensor") {
       lowerer.refuse(
         node,
@@ -98,8 +111,8 @@ export function applyUnary(
     return lowerer.refuse(
       node,
       "F2C1013",
-      `${ts.tokenToString(kind)} is for numbers and booleans, and this is ${describe(value)}`,
-      { hint: kind === K.MinusToken ? "use .neg()" : "use .logical_not()" },
+      `${ts.tokenToString(kind)} is for ${kind === K.ExclamationToken ? "booleans" : "numbers"}, and this side is ${describe(value)}`,
+      { hint: `use the method: .${kind === K.MinusToken ? "neg" : "logical_not"}()` },
     );
   }
   if (kind === K.ExclamationToken) {
@@ -109,7 +122,9 @@ export function applyUnary(
   if (kind === K.MinusToken)
     return dynamic(lowerer.emit(node, "scalar_neg", [lowerer.scalar(value, node)])[0]!);
   if (kind === K.PlusToken) return value;
-  return lowerer.refuse(node, "F2C1002", `the operator ${ts.tokenToString(kind) ?? ""} cannot be compiled`);
+  return lowerer.refuse(node, "F2C1002", `the operator ${ts.tokenToString(kind) ?? ""} cannot be compiled`, {
+    hint: "compiled functions have + - * / % **, comparisons, && || ?? and !",
+  });
 }
 
 const MATH: Readonly<Record<string, string>> = {

@@ -1,6 +1,8 @@
 /** @file Destructuring of tuples and records. */
 import { ts } from "ts-morph";
-import { evaluate } from "./expressions.js";
+import { callNow } from "./call-now.js";
+import { liveness } from "./captures.js";
+import { evaluate, unrepeatable } from "./expressions.js";
 import type { Lowerer } from "./lowerer.js";
 import { describe } from "./lowerer.js";
 import { fixed, list, NOTHING, type Operand, record } from "./operand.js";
@@ -20,9 +22,7 @@ export function bindPattern(
     return;
   }
   if (ts.isArrayBindingPattern(pattern)) {
-    const items =
-      itemsOf(value) ??
-      lowerer.refuse(pattern, "F2C1016", `${describe(value)} cannot be taken apart as a list`);
+    const items = itemsOf(value) ?? notTakenApart(lowerer, pattern, value);
     pattern.elements.forEach((element, i) => {
       if (ts.isOmittedExpression(element)) return;
       bindElement(
@@ -35,10 +35,15 @@ export function bindPattern(
     });
     return;
   }
+  if (
+    value.kind === "value" ||
+    (value.kind === "static" && (value.value === null || value.value === undefined))
+  )
+    notTakenApart(lowerer, pattern, value);
   const taken = new Set<string>();
   for (const element of pattern.elements) {
     if (element.dotDotDotToken) {
-      const rest = fieldsOf(value) ?? lowerer.refuse(element, "F2C1016", `${describe(value)} has no fields`);
+      const rest = fieldsOf(value) ?? notTakenApart(lowerer, element, value);
       bindElement(lowerer, element, record([...rest].filter(([name]) => !taken.has(name))), scope, mutable);
       continue;
     }
@@ -46,7 +51,9 @@ export function bindPattern(
     const name =
       ts.isIdentifier(key) || ts.isStringLiteral(key)
         ? key.text
-        : lowerer.refuse(element, "F2C1016", "a computed name in a pattern cannot be compiled");
+        : lowerer.refuse(key, "F2C1011", "a computed name in a record cannot be compiled", {
+            hint: "write the name out, or index with it: record[name]",
+          });
     taken.add(name);
     bindElement(lowerer, element, fieldOf(lowerer, value, name, element), scope, mutable);
   }
@@ -88,8 +95,39 @@ export function fieldsOf(value: Operand): ReadonlyMap<string, Operand> | undefin
 
 export function fieldOf(lowerer: Lowerer, value: Operand, name: string, node: ts.Node): Operand {
   if (value.kind === "record") return value.fields.get(name) ?? NOTHING;
-  if (value.kind === "static" && value.value !== null && value.value !== undefined)
-    return lowerer.wrap((value.value as Record<string, unknown>)[name]);
+  if (value.kind === "static" && value.value !== null && value.value !== undefined) {
+    const { result: field, asked } = readNow(value.value, name);
+    if (asked !== undefined) unrepeatable(lowerer, node, asked);
+    const live = liveness(node.getText(), field);
+    if (live) lowerer.refuse(node, live.code, live.message, live);
+    return lowerer.wrap(field);
+  }
   if (value.kind === "list") return name === "length" ? fixed(value.items.length) : NOTHING;
-  return lowerer.refuse(node, "F2C1016", `${describe(value)} has no field \`${name}\``);
+  return lowerer.refuse(node, "F2C1016", `${describe(value)} cannot be read: it has no field \`${name}\``, {
+    hint: "fields belong to records; check what the expression is",
+  });
 }
+
+/** A field of a build-time value; one that is computed when it is read is watched. */
+function readNow(owner: unknown, name: string): { result: unknown; asked?: string | undefined } {
+  const read = () => (owner as Record<string, unknown>)[name];
+  return Object.getOwnPropertyDescriptor(owner, name)?.get ? callNow(read) : { result: read() };
+}
+
+/** Refuses to take apart what is neither a list nor a record. */
+export const notTakenApart = (lowerer: Lowerer, node: ts.Node, value: Operand): never =>
+  lowerer.refuse(node, "F2C1016", `${describe(value)} cannot be taken apart`, {
+    hint: isTensor(value)
+      ? "take a tensor apart with .select(dim, index) or .slice(dim, start, end)"
+      : "lists and records can be taken apart; check what the expression is",
+  });
+
+/** Refuses to spread what is neither a list nor a record. */
+export const notSpread = (lowerer: Lowerer, node: ts.Node, value: Operand): never =>
+  lowerer.refuse(node, "F2C1016", `${describe(value)} cannot be spread`, {
+    hint: isTensor(value)
+      ? "ops work on whole tensors; join tensors with ops.cat([a, b])"
+      : "lists and records can be spread; check what the expression is",
+  });
+
+const isTensor = (value: Operand) => value.kind === "value" && value.value.type.kind === "tensor";

@@ -5,7 +5,9 @@ import type { OperandKind, OpSpec, ShapeCall, ShapeRule } from "../spec.js";
 
 const kindOf = (call: ShapeCall, i: number): ScalarType => {
   const type = call.operands[i];
-  return type?.kind === "scalar" ? type.scalar : call.fail("kind", `${call.op} needs a number or a boolean`);
+  return type?.kind === "scalar"
+    ? type.scalar
+    : call.fail("kind", `${call.op}: a number or a boolean is needed here`);
 };
 
 /** i64 only of two i64s; anything else is f64, as JavaScript's numbers are. */

@@ -334,7 +334,7 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
     constraints: ["k is at most the size of the last dimension"],
     shape: (call) => {
       const x = tensorAt(call, 0);
-      const last = x.dims.at(-1) ?? call.fail("rank", "topk needs at least one dimension");
+      const last = x.dims.at(-1) ?? call.fail("rank", "topk: a tensor without dimensions has no last one");
       if (typeof last === "number" && (int(call, "k") > last || int(call, "k") < 1)) {
         call.fail("size", `topk: k = ${int(call, "k")} of ${shapeText(x.dims)}`);
       }

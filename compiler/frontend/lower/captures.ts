@@ -1,0 +1,250 @@
+/** @file What a compiled function may not capture: variables that change, and objects that live on in Node. */
+import { ts } from "ts-morph";
+import { INTRINSIC, moduleParts } from "../../../dsl/index.js";
+import { tagOf } from "../../../dsl/tag.js";
+import type { Span } from "../../diagnostics/diagnostic.js";
+import { LIBRARY_PREFIX } from "../library.js";
+import { capturesOf, type FunctionNode, isFunctionNode, resolveName } from "../scopes.js";
+import type { FunctionSource, SourceTexts } from "./function-source.js";
+
+/** Why a captured name cannot become a constant of the program. */
+export interface Unfit {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+  /** Where it is declared and changed. */
+  readonly related: readonly { readonly message: string; readonly span: Span }[];
+}
+
+/** Why `value`, read as `expression`, cannot be used; undefined for what is fixed once it is made. */
+export function liveness(
+  expression: string,
+  value: unknown,
+): Pick<Unfit, "code" | "message" | "hint"> | undefined {
+  const what = liveKind(value);
+  if (what !== undefined)
+    return {
+      code: "F2C2009",
+      message: `\`${expression}\` is ${what}: its value at run time would not be the one seen now`,
+      hint: "capture the numbers, texts or lists that it holds, or pass what changes as a value of the plan",
+    };
+  // Fields of a record are looked at when they are read; the items of a list are not read one by one.
+  if (!Array.isArray(value)) return undefined;
+  for (const [i, item] of value.entries()) {
+    if (typeof item !== "object" && typeof item !== "function") continue;
+    const found = liveness(`${expression}[${i}]`, item);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** A live object in words: one that is neither a record, a list, a typed array nor a function that can be compiled. */
+function liveKind(value: unknown): string | undefined {
+  if (typeof value === "function") {
+    if (tagOf(value) || moduleParts(value) || INTRINSIC in value) return undefined;
+    return Object.keys(value).length > 0 ? "a function with fields of its own" : undefined;
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value))
+    return undefined;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === null || Object.getPrototypeOf(prototype) === null) return undefined;
+  const type = (value as { constructor?: { name?: string } }).constructor;
+  return `a live ${type?.name || "object"}`;
+}
+
+/** Why the variable `name`, captured by `source`, cannot be used; undefined where it can. */
+export function unfit(source: FunctionSource, name: string, thunk: () => unknown): Unfit | undefined {
+  const declaration = resolveName(source.node, name)?.declaration;
+  const place = (node: ts.Node): Span => ({
+    path: source.path,
+    start: node.getStart(),
+    end: node.getEnd(),
+  });
+  if (declaration && ts.isVariableDeclaration(declaration)) {
+    const change = changeOf(declaration, name);
+    if (change)
+      return {
+        ...changing(name),
+        related: [
+          { message: `\`${name}\` is declared here`, span: place(declaration.name) },
+          { message: "and changed here", span: place(change) },
+        ],
+      };
+  }
+  const live = liveness(name, thunk());
+  const named = declaration && ("name" in declaration ? (declaration.name as ts.Node) : declaration);
+  return (
+    live && {
+      ...live,
+      related: named ? [{ message: `\`${name}\` is declared here`, span: place(named) }] : [],
+    }
+  );
+}
+
+/** What a function that is called now captures and may not, itself or through the functions that it captures. */
+export function unfitWithin(
+  texts: SourceTexts,
+  source: FunctionSource,
+  seen: Set<FunctionNode> = new Set(),
+): Unfit | undefined {
+  if (seen.has(source.node) || source.path.startsWith(LIBRARY_PREFIX)) return undefined;
+  seen.add(source.node);
+  const captures = source.captures();
+  for (const name of capturesOf(source.node)) {
+    const thunk = captures[name];
+    if (!thunk) continue;
+    const inner = texts.functionOf(attempt(thunk));
+    const found =
+      unfit(source, name, () => attempt(thunk)) ??
+      changedBy(source, name) ??
+      (inner && unfitWithin(texts, inner, seen));
+    if (found) {
+      const use = useOf(source.node, name);
+      const span = { path: source.path, start: use.getStart(), end: use.getEnd() };
+      return {
+        ...found,
+        related: [
+          ...found.related,
+          { message: `${functionName(source.node) ?? "a function"} uses \`${name}\``, span },
+        ],
+      };
+    }
+  }
+  return undefined;
+}
+
+/** What a function that is called now changes around it: the change would be made once, not in every step. */
+function changedBy(source: FunctionSource, name: string): Unfit | undefined {
+  const visit = (node: ts.Node): ts.Node | undefined => {
+    const held = targetOf(node) ?? mutated(node);
+    const root = held && rootOf(held);
+    const means = root && ts.isIdentifier(root) && root.text === name && !(held === root && targetOf(node));
+    return means && !isWithin(resolveName(root, name)?.scope, source.node)
+      ? node
+      : ts.forEachChild(node, visit);
+  };
+  const change = visit(source.node);
+  if (!change) return undefined;
+  const span = { path: source.path, start: change.getStart(), end: change.getEnd() };
+  return { ...changing(name), related: [{ message: "changed here", span }] };
+}
+
+const changing = (name: string) => ({
+  code: "F2C2002",
+  message: `\`${name}\` is captured, but it changes: its value at run time would not be the one seen now`,
+  hint: "make it a const, or pass what changes as a value of the plan",
+});
+
+function isWithin(node: ts.Node | undefined, outer: ts.Node): boolean {
+  for (let n = node; n; n = n.parent) if (n === outer) return true;
+  return false;
+}
+
+/** A variable that is not initialised yet throws where it is read. */
+function attempt(thunk: () => unknown): unknown {
+  try {
+    return thunk();
+  } catch {
+    return undefined;
+  }
+}
+
+function useOf(fn: FunctionNode, name: string): ts.Node {
+  const visit = (node: ts.Node): ts.Node | undefined =>
+    ts.isIdentifier(node) && node.text === name ? node : ts.forEachChild(node, visit);
+  return visit(fn.body!) ?? fn;
+}
+
+/** A function as messages call it. */
+export function functionName(fn: FunctionNode): string | undefined {
+  const named = fn.name ?? ("name" in fn.parent ? (fn.parent.name as ts.Node | undefined) : undefined);
+  return named && ts.isIdentifier(named) ? `\`${named.text}\`` : undefined;
+}
+
+const MUTATORS = new Set([
+  ...["push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "copyWithin", "set"],
+]);
+
+const changes = new WeakMap<ts.VariableDeclaration, Map<string, ts.Node | undefined>>();
+
+/** The first place where a variable is assigned again, or where a plan changes what it holds. */
+function changeOf(declaration: ts.VariableDeclaration, name: string): ts.Node | undefined {
+  const known = changes.get(declaration) ?? new Map<string, ts.Node | undefined>();
+  changes.set(declaration, known);
+  if (known.has(name)) return known.get(name);
+  const means = (node: ts.Node): boolean =>
+    ts.isIdentifier(node) && node.text === name && resolveName(node, name)?.declaration === declaration;
+  const visit = (node: ts.Node): ts.Node | undefined => {
+    const target = targetOf(node);
+    if (target && namesIn(target).some(means)) return node;
+    const held = target ?? mutated(node);
+    if (held && !ts.isIdentifier(held) && means(rootOf(held)) && insidePlan(node, declaration)) return node;
+    if (mutated(node) && means(mutated(node)!) && insidePlan(node, declaration)) return node;
+    return ts.forEachChild(node, visit);
+  };
+  const found = visit(declaration.getSourceFile());
+  known.set(name, found);
+  return found;
+}
+
+/** What a node assigns to, if it assigns. */
+function targetOf(node: ts.Node): ts.Node | undefined {
+  const K = ts.SyntaxKind;
+  if (ts.isBinaryExpression(node)) {
+    const { kind } = node.operatorToken;
+    return kind >= K.FirstAssignment && kind <= K.LastAssignment ? node.left : undefined;
+  }
+  if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node))
+    return node.operator === K.PlusPlusToken || node.operator === K.MinusMinusToken
+      ? node.operand
+      : undefined;
+  if (
+    (ts.isForOfStatement(node) || ts.isForInStatement(node)) &&
+    !ts.isVariableDeclarationList(node.initializer)
+  )
+    return node.initializer;
+  return undefined;
+}
+
+/** The names that an assignment target gives a new value: itself, or those of a pattern. */
+function namesIn(target: ts.Node): readonly ts.Node[] {
+  if (ts.isIdentifier(target)) return [target];
+  if (ts.isArrayLiteralExpression(target)) return target.elements.flatMap(namesIn);
+  if (ts.isSpreadElement(target) || ts.isParenthesizedExpression(target)) return namesIn(target.expression);
+  if (ts.isObjectLiteralExpression(target))
+    return target.properties.flatMap((p) =>
+      ts.isShorthandPropertyAssignment(p)
+        ? [p.name]
+        : ts.isPropertyAssignment(p)
+          ? namesIn(p.initializer)
+          : [],
+    );
+  return [];
+}
+
+/** The list that a call changes in place. */
+const mutated = (node: ts.Node): ts.Node | undefined =>
+  ts.isCallExpression(node) &&
+  ts.isPropertyAccessExpression(node.expression) &&
+  MUTATORS.has(node.expression.name.text)
+    ? node.expression.expression
+    : undefined;
+
+const rootOf = (node: ts.Node): ts.Node =>
+  ts.isPropertyAccessExpression(node) || ts.isElementAccessExpression(node) || ts.isNonNullExpression(node)
+    ? rootOf(node.expression)
+    : node;
+
+/** Whether a place runs in every step: inside a `plan` that the declaration is not part of. */
+function insidePlan(node: ts.Node, declaration: ts.Node): boolean {
+  for (let n = node; n.parent; n = n.parent) {
+    const owner = ts.isMethodDeclaration(n)
+      ? n
+      : isFunctionNode(n) && ts.isPropertyAssignment(n.parent)
+        ? n.parent
+        : undefined;
+    if (owner && ts.isIdentifier(owner.name) && owner.name.text === "plan")
+      return declaration.pos < owner.pos || declaration.end > owner.end;
+  }
+  return false;
+}

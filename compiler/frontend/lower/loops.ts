@@ -1,0 +1,226 @@
+/** @file Loops: over what is known now they are written out, over the rest they are regions. */
+import { ts } from "ts-morph";
+import type { Value } from "../../ir/module.js";
+import { condition, lowerFor, lowerWhile } from "./control.js";
+import { evaluate } from "./expressions.js";
+import { type Completion, LoopJumps, leaves, NORMAL, settle, unless } from "./jumps.js";
+import { describe, type Lowerer } from "./lowerer.js";
+import { dynamic, fixed, isStatic, type Operand, staticValue } from "./operand.js";
+import { applyBinary, scalarOp } from "./operators.js";
+import { bindPattern, itemsOf } from "./patterns.js";
+import { type Binding, Scope } from "./scope.js";
+import { assignedIn, assignTo, declareAll, runList } from "./statements.js";
+
+const K = ts.SyntaxKind;
+
+/** More turns than this of a loop whose bounds are known now: almost surely a mistake, and a program nobody can read. */
+const MAX_UNROLL = 4096;
+
+export function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): Completion {
+  if (node.awaitModifier)
+    lowerer.refuse(node, "F2C1003", "`for await` cannot be compiled", {
+      hint: "nothing is waited for in a compiled function; wait outside, in the experiment",
+    });
+  const over = evaluate(lowerer, node.expression, scope);
+  const items =
+    itemsOf(over) ??
+    iterate(over) ??
+    (over.kind === "static" || over.kind === "record"
+      ? notLoopedOver(lowerer, node.expression, over)
+      : undefined) ??
+    lowerer.refuse(
+      node.expression,
+      "F2C1031",
+      `for..of over ${describe(over)}: its length is not known when the program is built`,
+      { hint: "loop over a build-time list; over rows of a tensor, use the ops on the whole tensor" },
+    );
+  if (items.length > MAX_UNROLL)
+    lowerer.refuse(node, "F2C1032", `a loop of ${items.length} turns would be written out in the program`, {
+      hint: "loop with a run-time bound, or work on a whole tensor",
+    });
+  const turns = items.map((item) => (): Completion => {
+    const inner = new Scope(scope);
+    if (ts.isVariableDeclarationList(node.initializer)) {
+      bindPattern(lowerer, node.initializer.declarations[0]!.name, item, inner, true);
+    } else {
+      assignTo(lowerer, node.initializer, item, scope);
+    }
+    return runList(lowerer, [node.statement], inner);
+  });
+  return lowerer.inLoop(new LoopJumps(node), (loop) => unrolled(lowerer, node, loop, () => turns.shift()));
+}
+
+const iterate = (operand: Operand): readonly Operand[] | undefined =>
+  operand.kind === "static" &&
+  operand.value !== null &&
+  operand.value !== undefined &&
+  Symbol.iterator in Object(operand.value)
+    ? Array.from(operand.value as Iterable<unknown>, fixed)
+    : undefined;
+
+const notLoopedOver = (lowerer: Lowerer, node: ts.Node, over: Operand): never =>
+  lowerer.refuse(node, "F2C1016", `${describe(over)} cannot be looped over`, {
+    hint: "loop over a list; over a record, use Object.entries(record)",
+  });
+
+export function forLoop(lowerer: Lowerer, node: ts.ForStatement, scope: Scope): Completion {
+  const inner = new Scope(scope);
+  if (node.initializer && ts.isVariableDeclarationList(node.initializer))
+    declareAll(lowerer, node.initializer, inner);
+  else if (node.initializer) evaluate(lowerer, node.initializer, inner);
+
+  return lowerer.inLoop(new LoopJumps(node), (loop) => {
+    const counted = leaves(node.statement) ? undefined : countedLoop(lowerer, node, inner);
+    if (!counted)
+      return conditional(lowerer, node, loop, node.condition, node.statement, node.incrementor, inner);
+    const { counter, from, count } = counted;
+    const assigned = assignedIn(node.statement, inner).filter((b) => b !== counter);
+    lowerFor(lowerer, node, count, assigned, (index) => {
+      const offset =
+        isStatic(from) && staticValue(from) === 0
+          ? index
+          : scalarOp(lowerer, node, "scalar_add", index, lowerer.scalar(from, node, true));
+      const body = new Scope(inner);
+      body.declare(counter.name, dynamic(offset), false, node);
+      loop.begin(lowerer);
+      runList(lowerer, [node.statement], body);
+    });
+    return NORMAL;
+  });
+}
+
+/** `for (let i = a; i < n; i++)` with a run-time `n`. */
+function countedLoop(
+  lowerer: Lowerer,
+  node: ts.ForStatement,
+  scope: Scope,
+): { counter: Binding; from: Operand; count: Value } | undefined {
+  const test = node.condition;
+  const step = node.incrementor;
+  const increments =
+    step &&
+    (ts.isPostfixUnaryExpression(step) || ts.isPrefixUnaryExpression(step)) &&
+    step.operator === K.PlusPlusToken &&
+    ts.isIdentifier(step.operand);
+  if (!increments || !test || !ts.isBinaryExpression(test) || !ts.isIdentifier(test.left)) return undefined;
+  const inclusive = test.operatorToken.kind === K.LessThanEqualsToken;
+  if (!inclusive && test.operatorToken.kind !== K.LessThanToken) return undefined;
+  const counter = scope.find(test.left.text);
+  if (!counter || counter.name !== (step.operand as ts.Identifier).text) return undefined;
+  const limit = evaluate(lowerer, test.right, scope);
+  if (isStatic(limit) || limit.kind !== "value" || limit.value.type.kind !== "scalar") return undefined;
+  const from = counter.current;
+  const span = applyBinary(lowerer, test, K.MinusToken, limit, from);
+  const whole = inclusive ? applyBinary(lowerer, test, K.PlusToken, span, fixed(1)) : span;
+  return { counter, from, count: turns(lowerer, test, lowerer.scalar(whole, test), inclusive) };
+}
+
+/** The number of turns as an i64: the ceiling of a real span, its floor where the limit itself counts. */
+function turns(lowerer: Lowerer, node: ts.Node, span: Value, floor: boolean): Value {
+  if (span.type.kind === "scalar" && span.type.scalar === "i64") return span;
+  const one = (op: string, v: Value) => lowerer.emit(node, op, [v])[0]!;
+  const rounded = floor
+    ? one("scalar_floor", span)
+    : one("scalar_neg", one("scalar_floor", one("scalar_neg", span)));
+  return one("scalar_to_i64", rounded);
+}
+
+export function whileLoop(lowerer: Lowerer, node: ts.WhileStatement, scope: Scope): Completion {
+  return lowerer.inLoop(new LoopJumps(node), (loop) =>
+    conditional(lowerer, node, loop, node.expression, node.statement, undefined, scope),
+  );
+}
+
+/** A loop on a condition: unrolled as long as the condition is known now, a region from where it is not. */
+function conditional(
+  lowerer: Lowerer,
+  node: ts.IterationStatement,
+  loop: LoopJumps,
+  test: ts.Expression | undefined,
+  body: ts.Statement,
+  step: ts.Expression | undefined,
+  scope: Scope,
+): Completion {
+  const ask = () => (test ? condition(lowerer, test, scope) : true);
+  const turn = (): Completion => {
+    const completion = runList(lowerer, [body], new Scope(scope));
+    if (step && (completion.kind === "normal" || completion.kind === "continue"))
+      staying(lowerer, node, loop, () => evaluate(lowerer, step, scope));
+    return completion;
+  };
+  let turns = 0;
+  return unrolled(lowerer, node, loop, () => {
+    const answer = ask();
+    if (answer === false) return undefined;
+    if (answer === true) {
+      if (turns++ === MAX_UNROLL) refuseLength(lowerer, node);
+      return turn;
+    }
+    runTime(lowerer, node, loop, ask, turn, scope);
+    return undefined;
+  });
+}
+
+const refuseLength = (lowerer: Lowerer, node: ts.Node): never =>
+  lowerer.refuse(
+    node,
+    "F2C1032",
+    `a loop of more than ${MAX_UNROLL} turns would be written out in the program`,
+    {
+      hint: "check its condition; a run-time bound makes it a loop of the program",
+    },
+  );
+
+/** The rest of a loop, as a region that turns as long as its condition holds and nothing has left it. */
+function runTime(
+  lowerer: Lowerer,
+  node: ts.IterationStatement,
+  loop: LoopJumps,
+  ask: () => boolean | Value,
+  turn: () => Completion,
+  scope: Scope,
+): void {
+  const assigned = assignedIn(node, scope);
+  const carried = [...assigned, ...loop.carried(lowerer, node, assigned, turn)];
+  const goesOn = (): boolean | Value => {
+    const answer = ask();
+    const left = loop.left.current;
+    if (left.kind !== "value") return answer;
+    const stays = lowerer.emit(node, "scalar_not", [left.value])[0]!;
+    return typeof answer === "boolean" ? stays : lowerer.emit(node, "scalar_and", [stays, answer])[0]!;
+  };
+  lowerWhile(lowerer, node, carried, goesOn, () => {
+    loop.begin(lowerer);
+    settle(lowerer, turn());
+  });
+}
+
+/** What happens only where the loop was not left. */
+function staying(lowerer: Lowerer, node: ts.Node, loop: LoopJumps, work: () => void): void {
+  const left = loop.left.current;
+  if (left.kind === "value") unless(lowerer, node, left.value, work);
+  else if (!isStatic(left) || !staticValue(left)) work();
+}
+
+/** Turns that are written out. From where a run-time condition may have left the loop, the rest stands under that condition. */
+function unrolled(
+  lowerer: Lowerer,
+  node: ts.Node,
+  loop: LoopJumps,
+  next: () => (() => Completion) | undefined,
+): Completion {
+  for (let turn = next(); turn; turn = next()) {
+    loop.begin(lowerer);
+    const completion = turn();
+    if (completion.kind === "break") return NORMAL;
+    if (completion.kind === "return") return completion;
+    const left = loop.left.current;
+    if (isStatic(left)) {
+      if (staticValue(left)) return NORMAL;
+    } else if (left.kind === "value") {
+      unless(lowerer, node, left.value, () => settle(lowerer, unrolled(lowerer, node, loop, next)));
+      return NORMAL;
+    }
+  }
+  return NORMAL;
+}

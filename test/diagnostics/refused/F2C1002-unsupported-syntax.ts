@@ -1,0 +1,49 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          // refused F2C1002 «8n»: a bigint cannot be compiled | write a number
+          const wide = 8n;
+          // refused F2C1002 «plan.turns & 1»: the operator & cannot be compiled | + - *
+          const odd = plan.turns & 1;
+          // refused F2C1002 «~plan.turns»: the operator ~ | comparisons
+          const flipped = ~plan.turns;
+          // refused F2C1002 «"weight" in plan»: the operator in | record.name !== undefined
+          const weighted = "weight" in plan;
+          let scale: number | undefined;
+          // refused F2C1002 «scale ??= 2»: the operator ??= | a = a ?? b
+          scale ??= 2;
+          loss = loss.mul(scale);
+          // refused F2C1002 «enum Side»: an enum cannot be compiled | declare it outside
+          enum Side {
+            Left,
+            Right,
+          }
+          loss = loss.mul(Side.Right);
+          let a = 1;
+          // refused F2C1002 «{ a }»: record pattern | const { a, b }
+          ({ a } = { a: 2 });
+          // refused F2C1002 «debugger;»: `debugger` cannot be compiled | f2c-dsl ir
+          debugger;
+          // refused F2C1002 «import»: `import()` cannot be compiled | at the top of the file
+          const later = import("./setting.js");
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

@@ -1,0 +1,33 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          const wrong = loss.gt(3);
+          // refused F2C1015 «wrong»: a condition on a tensor bool[]: its values are known only on the device | where(condition, a, b)
+          if (wrong) loss = loss.mul(2);
+          // refused F2C1015 «wrong»: a condition on a tensor bool[] | where(condition, a, b)
+          loss = wrong ? loss.mul(2) : loss;
+          // refused F2C1015 «wrong»: a condition on a tensor bool[] | where(condition, a, b)
+          while (wrong) loss = loss.mul(2);
+          // refused F2C1015 «wrong»: a condition on a tensor bool[] | .logical_and(…)
+          const both = wrong && plan.late;
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

@@ -1,0 +1,43 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+const options: any = { scale: 2 };
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          const loose: any = features;
+          // refused F2C1016 «...loose»: a tensor f32[4, 8] cannot be spread | ops.cat
+          const rows = [...loose];
+          // refused F2C1016 «...loose»: a tensor f32[4, 8] cannot be spread | ops.cat
+          const record = { ...loose };
+          // refused F2C1016 «[first]»: a tensor f32[4, 8] cannot be taken apart | .select(dim, index)
+          const [first] = loose;
+          // refused F2C1016 «{ width }»: a tensor f32[4, 8] cannot be taken apart | .select(dim, index)
+          const { width } = loose;
+          const empty: (typeof loss)[] = [];
+          // refused F2C1016 «empty.reduce((a, b) => a.add(b))»: an empty list cannot be reduced without a first value | second argument
+          loss = empty.reduce((a, b) => a.add(b));
+          const missing: any = undefined;
+          // refused F2C1016 «{ scale }»: undefined cannot be taken apart | check what the expression is
+          const { scale } = missing;
+          // refused F2C1016 «options»: a record { scale } cannot be looped over | Object.entries
+          for (const option of options) loss = loss.mul(option);
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

@@ -1,0 +1,35 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          const loose: any = features;
+          // refused F2C1017 «view»: a tensor f32[4, 8] has no method `view` | did you mean .reshape()?
+          loss = loss.add(loose.view(32).mean());
+          // refused F2C1017 «indexSelect»: a tensor f32[4, 8] has no method `indexSelect` | did you mean .index_select()?
+          loss = loss.add(loose.indexSelect(plan.labels).mean());
+          // refused F2C1017 «length»: a tensor f32[4, 8] has no field `length` | call them with ()
+          loss = loss.mul(loose.length);
+          // refused F2C1017 «toFixed»: a run-time number has no method `toFixed` | the functions of Math
+          const short = plan.weight.toFixed(2);
+          // refused F2C1017 «filter»: a list of 2 has no method `filter` | map, forEach, reduce
+          const some = [features, features].filter((_, i) => i > 0);
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

@@ -1,0 +1,29 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          const scales = [features, features.mul(2)];
+          // refused F2C1019 «plan.turns»: a list is indexed with a value that is known only when the program runs | .index_select
+          loss = loss.add(scales[plan.turns]!.mean());
+          // refused F2C1019 «scales.slice(plan.turns)»: a list is cut at a value that is known only when the program runs | .slice
+          const rest = scales.slice(plan.turns);
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

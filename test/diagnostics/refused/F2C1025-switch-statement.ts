@@ -1,0 +1,30 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          // refused F2C1025 «switch (plan.turns)»: `switch` cannot be compiled | use if/else
+          switch (plan.turns) {
+            case 3:
+              loss = loss.mul(2);
+              break;
+          }
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

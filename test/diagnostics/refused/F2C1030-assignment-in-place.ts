@@ -1,0 +1,38 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+const sizes = [3, 1, 2];
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          const parts = { all: loss };
+          // refused F2C1030 «parts.all»: values in a compiled function do not change in place: this assigns to a field | { ...old, name: value }
+          parts.all = loss.mul(2);
+          const rows = [features];
+          // refused F2C1030 «rows[0]»: this assigns to a field or an element | [...old, item]
+          rows[0] = features.mul(2);
+          // refused F2C1030 «push»: .push() would change the list | [...old, item]
+          rows.push(features);
+          // refused F2C1030 «sort»: .sort() would change the list | [...old, item]
+          const sorted = sizes.sort();
+          // refused F2C1030 «Object.assign({}, parts)»: Object.assign would change its first argument | { ...old, name: value }
+          const copy = Object.assign({}, parts);
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

@@ -1,0 +1,30 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          const loose: any = features;
+          // refused F2C1031 «loose»: for..of over a tensor f32[4, 8] | the ops on the whole tensor
+          for (const row of loose) loss = loss.add(row.mean());
+          const turns: any = plan.turns;
+          // refused F2C1031 «turns»: for..of over a run-time number | a build-time list
+          for (const turn of turns) loss = loss.mul(turn);
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

@@ -1,0 +1,30 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+const scales = Array.from({ length: 5000 }, (_, i) => i);
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          // refused F2C1032 «for (let i = 0; i < 5000; i++)»: a loop of more than 4096 turns would be written out | a run-time bound
+          for (let i = 0; i < 5000; i++) loss = loss.mul(0.999);
+          // refused F2C1032 «for (const scale of scales)»: a loop of 5000 turns would be written out | work on a whole tensor
+          for (const scale of scales) loss = loss.mul(scale);
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

@@ -1,0 +1,2 @@
+// refused F2C1105 «»: the file has no default export | export default experiment({ … })
+export { setting } from "./setting.js";

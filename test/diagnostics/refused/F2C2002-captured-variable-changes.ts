@@ -1,0 +1,44 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+let scale = 2;
+export const rescale = () => {
+  scale = 3;
+};
+let [power, offset] = [1, 0];
+[power, offset] = [offset, power];
+const factor = () => 2 ** power;
+const seen: number[] = [];
+const kept: number[] = [];
+const remember = () => kept.push(1);
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+          seen: seen.push(at.step),
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          // refused F2C2002 «scale»: `scale` is captured, but it changes | make it a const
+          loss = loss.mul(scale);
+          // refused F2C2002 «factor»: `power` is captured, but it changes | a value of the plan
+          loss = loss.mul(factor());
+          // refused F2C2002 «remember»: `kept` is captured, but it changes | a value of the plan
+          loss = loss.mul(remember());
+          // refused F2C2002 «seen»: `seen` is captured, but it changes | a value of the plan
+          loss = loss.mul(seen.length);
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

@@ -1,0 +1,36 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+// As a package would: a function whose source the loader has not seen.
+const foreign = Function.prototype.call.call(
+  Object.getPrototypeOf(function () {}).constructor,
+  null,
+  "x",
+  "return x",
+) as (x: number) => number;
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          // refused F2C2005 «Number(plan.weight)»: `Number` gets a run-time value | JavaScript's own
+          loss = loss.mul(Number(plan.weight));
+          // refused F2C2005 «foreign(plan.weight)»: `foreign` gets a run-time value, but its source was not loaded | a TypeScript file
+          loss = loss.mul(foreign(plan.weight));
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

@@ -1,0 +1,48 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+class Schedule {
+  private at = 0;
+  next() {
+    return this.at++;
+  }
+}
+const schedule = new Schedule();
+const widths = new Map([["small", 3]]);
+const started = new Date(2020, 1);
+const milliseconds = () => started.getTime();
+const seconds = () => milliseconds() / 1000;
+const options = { since: new Date(2020, 1) };
+const days = [new Date(2020, 1)];
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          // refused F2C2009 «schedule»: `schedule` is a live Schedule: its value at run time would not be the one seen now | a value of the plan
+          loss = loss.mul(schedule.next());
+          // refused F2C2009 «widths»: `widths` is a live Map | the numbers, texts or lists
+          loss = loss.mul(widths.get("small")!);
+          // refused F2C2009 «days»: `days[0]` is a live Date | the numbers, texts or lists
+          loss = loss.mul(days.length);
+          // refused F2C2009 «seconds»: `started` is a live Date | a value of the plan
+          loss = loss.mul(seconds());
+          // refused F2C2009 «options.since»: `options.since` is a live Date | a value of the plan
+          loss = loss.mul(options.since.getTime());
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

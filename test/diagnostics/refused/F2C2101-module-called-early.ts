@@ -1,0 +1,29 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+const project = linear(8, 4);
+// refused F2C2101 «const early = project(undefined as never);»: a module was called while the experiment was being built | another module's forward
+const early = project(undefined as never);
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          loss = loss.mul(2);
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

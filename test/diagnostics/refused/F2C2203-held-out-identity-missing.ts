@@ -1,0 +1,9 @@
+import { experiment, imageFolder } from "f2c-dsl";
+import { setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  // refused F2C2203 «data»: no identity "nobody" in | name folders that exist
+  data: imageFolder({ root: "people", size: 16, heldOut: ["nobody"] }),
+  method: () => undefined as never,
+});

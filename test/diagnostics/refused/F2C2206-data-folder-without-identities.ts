@@ -1,0 +1,9 @@
+import { experiment, imageFolder } from "f2c-dsl";
+import { setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  // refused F2C2206 «data»: holds no folders | a folder of its own
+  data: imageFolder({ root: "people/ada", size: 16 }),
+  method: () => undefined as never,
+});

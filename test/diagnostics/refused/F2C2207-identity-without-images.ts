@@ -1,0 +1,9 @@
+import { experiment, imageFolder } from "f2c-dsl";
+import { setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  // refused F2C2207 «data»: identity "empty" in | images are files that end in
+  data: imageFolder({ root: "strangers", size: 16 }),
+  method: () => undefined as never,
+});

@@ -1,0 +1,29 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          const loose: any = features;
+          // refused F2C3001 «features.matmul(loose)»: matmul: inner dimensions 8 and 4 differ | here features: f32[4, 8]
+          loss = loss.add(features.matmul(loose).mean());
+          // refused F2C3001 «loose.add(plan.labels)»: add: [4, 8] and [4] do not broadcast | here features: f32[4, 8], labels: i64[4]
+          loss = loss.add(loose.add(plan.labels).mean());
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

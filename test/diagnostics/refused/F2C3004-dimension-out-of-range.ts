@@ -1,0 +1,27 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          const last = 4 as number;
+          // refused F2C3004 «features.transpose(0, last)»: transpose: dimension 4 is out of range for 2 dimensions | here features: f32[4, 8]
+          const turned = features.transpose(0, last);
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

@@ -1,0 +1,26 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({
+          labels: x.labels,
+          turns: at.step + 2,
+          late: at.step > 3,
+          weight: at.step / 2,
+        }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          // refused F2C3011 «features.select(0, plan.turns)»: select: `index` must be known when the program is built, got a run-time number | compute it outside
+          const row = features.select(0, plan.turns);
+          return loss;
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

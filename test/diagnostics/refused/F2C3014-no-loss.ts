@@ -1,0 +1,18 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }) => ({ labels: x.labels }),
+        // refused F2C3014 «step»: the step returns no `loss` | return the loss
+        step({ net, head }, { x }, plan): any {
+          return { cost: ops.cross_entropy(head(net(x)), plan.labels).mean() };
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

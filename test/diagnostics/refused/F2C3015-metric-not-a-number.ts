@@ -1,0 +1,19 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }) => ({ labels: x.labels }),
+        // refused F2C3015 «step»: the step's `rows` must be one number, a tensor of shape [], got a tensor f32[4, 8] | .mean() or .sum()
+        step({ net, head }, { x }, plan): any {
+          const rows = net(x);
+          return { loss: ops.cross_entropy(head(rows), plan.labels).mean(), rows };
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

@@ -1,0 +1,16 @@
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }) => ({ labels: x.labels }),
+        step: ({ net, head }, { x }, plan) => ops.cross_entropy(head(net(x)), plan.labels).mean(),
+        // refused F2C3016 «embed»: `embed` must return one row an image, a tensor [N, D], got a tensor f32[] | .flatten(1)
+        embed: ({ net }, images): any => net(images).mean(),
+      },
+    ),
+});

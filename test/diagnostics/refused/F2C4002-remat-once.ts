@@ -1,0 +1,24 @@
+import { experiment, linear, method, ops, remat, state } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5), seen: state([8]) },
+      {
+        plan: (_books, { x }) => ({ labels: x.labels }),
+        step({ net, head, seen }, { x }, plan) {
+          // refused F2C4002 «remat(() => ops.dropout(net(x), 0.5, true))»: would draw twice: its body contains dropout | outside
+          const features = remat(() => ops.dropout(net(x), 0.5, true));
+          // refused F2C4002 «remat(() => { seen.copy_(net(x).mean(0)); return head(net(x)); })»: would write twice: its body contains copy_ | after the loss
+          const scores = remat(() => {
+            seen.copy_(net(x).mean(0));
+            return head(net(x));
+          });
+          return ops.cross_entropy(scores, plan.labels).mean().add(features.mean());
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});

@@ -1,0 +1,43 @@
+// What stands close to the refused programs and is none: nothing may be said of it.
+import { experiment, linear, method, ops } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+enum Scale {
+  Small = 2,
+}
+namespace Margins {
+  export const none = 1;
+}
+const options: { hook?: () => number; inner?: { deep: { by: number } } } = {};
+// A list that is filled while the file is loaded is finished when the program is built.
+const sizes: number[] = [];
+for (const size of [1, 2]) sizes.push(size);
+[3, 4].forEach((size) => {
+  sizes.push(size);
+});
+// An object that a function makes for itself is no captured one.
+const widthOf = (name: string) => new Map([["small", 3]]).get(name) ?? 1;
+const year = () => new Date(2020, 1).getFullYear();
+// Names of JavaScript's own that mean something else here.
+const console = { log: (x: number) => x };
+const Date2 = { now: () => 3 };
+
+export default experiment({
+  ...setting,
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }, at) => ({ labels: x.labels, weight: at.step / 2 }),
+        step({ net, head }, { x }, plan) {
+          const features = net(x);
+          let loss = ops.cross_entropy(head(features), plan.labels).mean();
+          loss = loss.mul(options.hook?.() ?? 1).mul(options.inner?.deep.by ?? 1);
+          for (const letter of "ab") if (letter === "a") loss = loss.mul(Scale.Small);
+          for (const size of sizes) loss = loss.mul(size);
+          return loss.mul(Margins.none * widthOf("small")).add(year() + console.log(2) + Date2.now());
+        },
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});
