@@ -2,5 +2,11 @@ import { defineConfig } from "vitest/config";
 
 // Tests import the built package (`#dsl/…`, `#compiler/…`, `#runtime/…` resolve to dist/), so they test what ships.
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 },
+  test: {
+    env: { F2C_NO_CACHE: "1" },
+    include: ["test/**/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+  },
 });

@@ -44,6 +44,7 @@ export class FunctionBuilder {
   private nextId = 0;
   private readonly regions: OpenRegion[] = [{ args: [], ops: [] }];
   private readonly unnamed = new Set<number>();
+  private readonly makers = new Map<number, Op>();
 
   constructor(readonly name: string) {}
 
@@ -66,6 +67,17 @@ export class FunctionBuilder {
 
   private push(op: Op): void {
     this.regions.at(-1)!.ops.push(op);
+    for (const result of op.results) this.makers.set(result.id, op);
+  }
+
+  /** The place of the op that made a value, if one did. */
+  originOf(value: Value): Location | undefined {
+    return this.makers.get(value.id)?.location;
+  }
+
+  /** The name of the op that made a value. */
+  opOf(value: Value): string | undefined {
+    return this.makers.get(value.id)?.op;
   }
 
   constant(

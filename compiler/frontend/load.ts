@@ -2,7 +2,7 @@
  * @file From `exp.ts` to an experiment value: type-checked by the strict compiler, tagged, and run. The experiment and the
  * files that it imports by relative paths are TypeScript of ours; `f2c-dsl` is this very library; the rest is Node's.
  */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { createRequire, Module } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { ModuleKind, Project, ScriptTarget, ts } from "ts-morph";
@@ -10,6 +10,7 @@ import * as library from "../../dsl/index.js";
 import { tag, tagMethods } from "../../dsl/tag.js";
 import { CompileError } from "../diagnostics/compile-error.js";
 import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
+import { checkedEntry, locate, type OwnFiles } from "./checked-cache.js";
 import { libraryRoot } from "./library.js";
 import { TAG, TAG_METHODS, tagFunctions } from "./tagger.js";
 
@@ -40,22 +41,30 @@ export function loadExperiment(file: string): LoadedExperiment {
       ),
     ]);
   }
-  const project = new Project({
-    skipAddingFilesFromTsConfig: true,
-    compilerOptions: {
-      target: ScriptTarget.ES2022,
-      module: ModuleKind.ESNext,
-      moduleResolution: ts.ModuleResolutionKind.Bundler,
-      lib: ["lib.es2023.d.ts"],
-      types: [],
-      strict: true,
-      noUncheckedIndexedAccess: false,
-      skipLibCheck: true,
-      noEmit: true,
-      allowImportingTsExtensions: true,
-      paths: { "f2c-dsl": [join(libraryRoot, "dist", "dsl", "index.d.ts")] },
-    },
-  });
+  const entry = checkedEntry(path, JSON.stringify([OPTIONS, AMBIENT]));
+  const { texts, warnings } = entry.clean ? { texts: entry.clean, warnings: [] } : typeCheck(path);
+  if (warnings.length === 0) entry.remember();
+  const experiment = runModule(path, texts);
+  return { experiment, path, directory: dirname(path), texts, warnings };
+}
+
+const OPTIONS: ts.CompilerOptions = {
+  target: ScriptTarget.ES2022,
+  module: ModuleKind.ESNext,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  lib: ["lib.es2023.d.ts"],
+  types: [],
+  strict: true,
+  noUncheckedIndexedAccess: false,
+  skipLibCheck: true,
+  noEmit: true,
+  allowImportingTsExtensions: true,
+  paths: { "f2c-dsl": [join(libraryRoot, "dist", "dsl", "index.d.ts")] },
+};
+
+/** The program's own files, as the strict compiler finds them. Throws a CompileError with every problem found. */
+function typeCheck(path: string): { texts: OwnFiles; warnings: readonly Diagnostic[] } {
+  const project = new Project({ skipAddingFilesFromTsConfig: true, compilerOptions: OPTIONS });
   project.createSourceFile("/__f2c-ambient.d.ts", AMBIENT);
   project.addSourceFileAtPath(path);
   project.resolveSourceFileDependencies();
@@ -69,9 +78,7 @@ export function loadExperiment(file: string): LoadedExperiment {
   const found = syntax.length ? syntax : own.flatMap((f) => [...program.getSemanticDiagnostics(f)]);
   const diagnostics = found.map(fromTypeScript);
   if (diagnostics.some((d) => d.severity === "error")) throw new CompileError(diagnostics, texts);
-
-  const experiment = runModule(path, texts);
-  return { experiment, path, directory: dirname(path), texts, warnings: diagnostics };
+  return { texts, warnings: diagnostics };
 }
 
 const problem = (code: string, message: string, hint?: string): Diagnostic => ({
@@ -207,13 +214,6 @@ function defaultExportOf(path: string, texts: ReadonlyMap<string, string>): Span
     ? [found.expression.getStart(), found.expression.end]
     : [lastOf(path, texts), lastOf(path, texts)];
   return { path, start, end };
-}
-
-/** TypeScript writes `./x.js` or `./x` for `x.ts`. */
-function locate(directory: string, request: string): string | undefined {
-  const base = resolve(directory, request);
-  const candidates = [base, `${base}.ts`, base.replace(/\.js$/, ".ts"), join(base, "index.ts")];
-  return candidates.find((c) => c.endsWith(".ts") && existsSync(c));
 }
 
 type Compilable = InstanceType<typeof Module> & { _compile(code: string, filename: string): unknown };

@@ -9,7 +9,7 @@ import {
 
 const elements = (storages: IrModule["parameters"]) =>
   storages.reduce((n, s) => n + s.type.dims.reduce<number>((a, d) => a * Number(d), 1), 0);
-export const grouped = (n: number) => n.toLocaleString("en-US");
+export const grouped = (n: number) => String(n).replaceAll(/\B(?=(\d{3})+$)/g, ",");
 
 /** Sizes and cost of the net that is trained, of all that is stored, and the hashes of the program. */
 export function facts(module: IrModule): readonly string[] {

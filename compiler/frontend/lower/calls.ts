@@ -2,10 +2,10 @@
 import { ts } from "ts-morph";
 import { ExperimentError, INTRINSIC, moduleParts, twinParts } from "../../../dsl/index.js";
 import type { AttributeValue, Value } from "../../ir/module.js";
-import { printType } from "../../ir/print-type.js";
 import { OPS } from "../../registry/index.js";
 import { callNow, UNREPEATABLE } from "./call-now.js";
 import { unfitWithin } from "./captures.js";
+import { checkedCast } from "./checked-cast.js";
 import { regionOf } from "./control.js";
 import {
   ENDED,
@@ -186,33 +186,6 @@ function valueMethod(
     );
   }
   return callOp(lowerer, node, name, [dynamic(receiver), ...args], 1);
-}
-
-/** `x.as<[B, 512]>()`: the literal sizes must be the inferred ones. Names stand for any size, the same one each time. */
-function checkedCast(lowerer: Lowerer, node: ts.CallExpression, receiver: Value): Operand {
-  const type = node.typeArguments?.[0];
-  if (receiver.type.kind !== "tensor" || !type || !ts.isTupleTypeNode(type)) {
-    return lowerer.refuse(
-      node,
-      "F2C3010",
-      `this is ${printType(receiver.type)}, not ${type ? type.getText() : "asserted to be anything"}`,
-      { hint: "give a tuple of sizes: x.as<[48, 512]>()" },
-    );
-  }
-  const dims = receiver.type.dims;
-  const sizes = type.elements.map((element) => {
-    const inner = ts.isNamedTupleMember(element) ? element.type : element;
-    return ts.isLiteralTypeNode(inner) && ts.isNumericLiteral(inner.literal)
-      ? Number(inner.literal.text)
-      : undefined;
-  });
-  const wrong =
-    sizes.length !== dims.length || sizes.some((size, i) => size !== undefined && size !== dims[i]);
-  if (wrong)
-    lowerer.refuse(type, "F2C3010", `this is ${printType(receiver.type)}, not ${type.getText()}`, {
-      hint: "correct the sizes, or use .reshape where the shape is to change",
-    });
-  return dynamic(receiver);
 }
 
 /** Calls whatever an operand is. */

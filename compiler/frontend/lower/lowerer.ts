@@ -7,8 +7,10 @@ import type { StorageTable } from "../../build/storage-table.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import type { AttributeValue, Location, Value } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
+import { LIBRARY_PREFIX } from "../library.js";
 import { isFunctionNode } from "../scopes.js";
 import { functionName, unfit } from "./captures.js";
+import type { BoundSizes } from "./checked-cast.js";
 import { evaluate } from "./expressions.js";
 import type { FunctionSource, SourceTexts } from "./function-source.js";
 import type { FunctionJumps, LoopJumps } from "./jumps.js";
@@ -34,9 +36,16 @@ export interface RefusalDetails {
   readonly related?: readonly { message: string; span: Span }[];
 }
 
+/** An inlined call. */
+interface Call {
+  readonly location: Location | undefined;
+  readonly source: FunctionSource;
+  readonly sizes: BoundSizes;
+}
+
 export class Lowerer {
   /** Inlined calls around the current place, innermost last. */
-  private readonly calls: { location: Location | undefined; source: FunctionSource }[] = [];
+  private readonly calls: Call[] = [];
   private readonly journals: Journal[] = [];
   private readonly functions: FunctionJumps[] = [];
   /** Whether layers behave as in training. */
@@ -55,6 +64,11 @@ export class Lowerer {
   /** The source of the function that is being lowered. */
   get source(): FunctionSource {
     return this.calls.at(-1)!.source;
+  }
+
+  /** The names of sizes that `as` has bound in the call that is being lowered. */
+  get sizes(): BoundSizes {
+    return this.calls.at(-1)!.sizes;
   }
 
   locate(node: ts.Node): Location {
@@ -233,8 +247,27 @@ export class Lowerer {
         .map((v) => `${v!.name}: ${printType(v!.type)}`);
       return this.refuse(node, FAILURES[error.failure], error.message, {
         hint: shown.length ? `here ${shown.join(", ")}` : "docs/ops.md says what the op takes",
+        related: this.origins(error.operands, node),
       });
     }
+  }
+
+  /** Where the tensors that do not fit were made, for those that were not made at `node` itself. */
+  private origins(
+    operands: readonly (Value | undefined)[],
+    node: ts.Node,
+  ): NonNullable<RefusalDetails["related"]> {
+    const here = this.span(node);
+    return [...new Set(operands)].flatMap((value) => {
+      const origin = value?.type.kind === "tensor" ? this.builder.originOf(value) : undefined;
+      if (!value || !origin || this.builder.opOf(value) === "state") return [];
+      const { path, start, end } = inUserCode(origin);
+      const inside = path === here.path && start >= here.start && end <= here.end;
+      const what = value.name === "" ? "a value" : `\`${value.name}\``;
+      return inside
+        ? []
+        : [{ message: `${what} is ${printType(value.type)} from here`, span: { path, start, end } }];
+    });
   }
 
   // ---- functions
@@ -260,7 +293,9 @@ export class Lowerer {
         hint: "make it a plain function; wait outside, in the experiment",
       });
     }
-    this.calls.push({ location, source });
+    // A function within a function shares the names of sizes around it.
+    const sizes: BoundSizes = scope ? this.sizes : new Map();
+    this.calls.push({ location, source, sizes });
     try {
       const inner = new Scope(scope, scope ? undefined : (name, node) => this.captured(source, name, node));
       source.node.parameters.forEach((parameter, i) => {
@@ -282,7 +317,7 @@ export class Lowerer {
 
   /** Runs `work` with places counting as in `source`, for what is lowered around a function. */
   within<T>(source: FunctionSource, work: () => T): T {
-    this.calls.push({ location: undefined, source });
+    this.calls.push({ location: undefined, source, sizes: new Map() });
     try {
       return work();
     } finally {
@@ -297,6 +332,13 @@ export class Lowerer {
     if (problem) this.refuse(node, problem.code, problem.message, problem);
     return this.wrap(thunk());
   }
+}
+
+/** The innermost place that is not in the library, if there is one. */
+function inUserCode(location: Location): Location {
+  for (let at: Location | undefined = location; at; at = at.parent)
+    if (!at.path.startsWith(LIBRARY_PREFIX)) return at;
+  return location;
 }
 
 const FAILURES: Record<OpRefusal["failure"], string> = {

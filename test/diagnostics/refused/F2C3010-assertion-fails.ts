@@ -1,5 +1,7 @@
-import { experiment, linear, method, ops } from "f2c-dsl";
+import { type Dim, experiment, linear, method, ops } from "f2c-dsl";
 import { net, setting } from "./setting.js";
+
+type Batch = Dim<"B">;
 
 export default experiment({
   ...setting,
@@ -18,6 +20,10 @@ export default experiment({
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           // refused F2C3010 «[3, 8]»: this is f32[4, 8], not [3, 8] | .reshape
           const three = features.as<[3, 8]>();
+          // One name is one size: the batch is 4 here.
+          features.as<[Batch, number]>();
+          // refused F2C3010 «[Batch, 5]»: this is f32[2, 5], not [Batch, 5], B being 4 | .reshape
+          head(features).slice(0, 0, 2).as<[Batch, 5]>();
           return loss;
         },
         embed: ({ net }, images) => net(images),

@@ -1,0 +1,82 @@
+/**
+ * @file `x.as<[B, 512]>()`: literal sizes must be the inferred ones; a name stands for any size, and within one call of a
+ * function for the same one everywhere.
+ */
+import { ts } from "ts-morph";
+import type { Span } from "../../diagnostics/diagnostic.js";
+import { type Dim, printDim, sameDim } from "../../ir/dim.js";
+import type { Value } from "../../ir/module.js";
+import { printType } from "../../ir/print-type.js";
+import type { Lowerer } from "./lowerer.js";
+import { dynamic, type Operand } from "./operand.js";
+
+/** What a name of a size stands for, and where it was first seen to. */
+export interface BoundSize {
+  readonly dim: Dim;
+  readonly span: Span;
+}
+
+/** Names of sizes in one call of a function. */
+export type BoundSizes = Map<string, BoundSize>;
+
+export function checkedCast(lowerer: Lowerer, node: ts.CallExpression, receiver: Value): Operand {
+  const type = node.typeArguments?.[0];
+  if (receiver.type.kind !== "tensor" || !type || !ts.isTupleTypeNode(type)) {
+    return lowerer.refuse(
+      node,
+      "F2C3010",
+      `this is ${printType(receiver.type)}, not ${type ? type.getText() : "asserted to be anything"}`,
+      { hint: "give a tuple of sizes: x.as<[48, 512]>()" },
+    );
+  }
+  const { dims } = receiver.type;
+  const wrong = (more = "", related: { message: string; span: Span }[] = []): never =>
+    lowerer.refuse(type, "F2C3010", `this is ${printType(receiver.type)}, not ${type.getText()}${more}`, {
+      hint: "correct the sizes, or use .reshape where the shape is to change",
+      related,
+    });
+  if (type.elements.length !== dims.length) wrong();
+  for (const [i, element] of type.elements.entries()) {
+    const size = sizeOf(element);
+    const dim = dims[i]!;
+    if (typeof size === "number" && size !== dim) wrong();
+    if (typeof size !== "string") continue;
+    const bound = lowerer.sizes.get(size);
+    const span = lowerer.span(element);
+    if (!bound) lowerer.sizes.set(size, { dim, span });
+    else if (!sameDim(bound.dim, dim))
+      wrong(`, ${size} being ${printDim(bound.dim)}`, [
+        { message: `${size} is ${printDim(bound.dim)} from here on`, span: bound.span },
+      ]);
+  }
+  return dynamic(receiver);
+}
+
+/** A literal size, or the name of one; `undefined` for `number`, which says nothing. */
+function sizeOf(element: ts.TypeNode | ts.NamedTupleMember): number | string | undefined {
+  const type = ts.isNamedTupleMember(element) ? element.type : element;
+  if (ts.isLiteralTypeNode(type))
+    return ts.isNumericLiteral(type.literal) ? Number(type.literal.text) : undefined;
+  if (!ts.isTypeReferenceNode(type)) return undefined;
+  return named(type) ?? aliased(type) ?? type.typeName.getText();
+}
+
+/** `B` of `Dim<"B">`. */
+function named(type: ts.TypeNode | undefined): string | undefined {
+  if (!type || !ts.isTypeReferenceNode(type) || type.typeName.getText() !== "Dim") return undefined;
+  const [argument] = type.typeArguments ?? [];
+  return argument && ts.isLiteralTypeNode(argument) && ts.isStringLiteral(argument.literal)
+    ? argument.literal.text
+    : undefined;
+}
+
+/** What `type Batch = Dim<"B">` of the same file says. */
+function aliased(type: ts.TypeReferenceNode): string | undefined {
+  const name = type.typeName.getText();
+  const alias = type
+    .getSourceFile()
+    .statements.find(
+      (s): s is ts.TypeAliasDeclaration => ts.isTypeAliasDeclaration(s) && s.name.text === name,
+    );
+  return named(alias?.type);
+}
