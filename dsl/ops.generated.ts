@@ -73,7 +73,7 @@ export interface TensorMethods {
   gelu<S extends Shape, D extends FloatDType>(this: Tensor<S, D>): Tensor<S, D>;
   /** x where positive, `slope * x` elsewhere; one slope, or one a channel (dimension 1). He et al. 2015. Needs: slope has shape [1] or [C], C being dimension 1 of self. */
   prelu<S extends Shape, D extends FloatDType>(this: Tensor<S, D>, slope: Tensor<readonly [number], NoInfer<D>>): Tensor<S, D>;
-  /** Values below `min` become `min`, above `max` become `max`. */
+  /** Values below `min` become `min`, above `max` become `max`. Needs: one limit at least; a real limit makes integers real. */
   clamp<S extends Shape, D extends DType>(this: Tensor<S, D>, limits: { min?: number; max?: number }): Tensor<S, D>;
   /** `self` with `value` where the mask holds. Needs: the mask is bool and broadcasts to self. */
   masked_fill<S extends Shape, D extends DType, M extends Shape>(this: Tensor<S, D>, mask: Tensor<M, "bool"> & BroadcastCheck<S, M>, value: number): Tensor<S, D>;
@@ -115,7 +115,7 @@ export interface TensorMethods {
   amax<S extends Shape, D extends DType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(this: Tensor<S, D>, dim?: A, options?: { keepdim?: K }): Tensor<Reduced<S, A, K>, D>;
   /** The smallest value over `dim`, or over everything. */
   amin<S extends Shape, D extends DType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(this: Tensor<S, D>, dim?: A, options?: { keepdim?: K }): Tensor<Reduced<S, A, K>, D>;
-  /** log of the sum of exponentials over `dim`, without overflow. */
+  /** log of the sum of exponentials over `dim`, without overflow. Needs: dim names at least one. */
   logsumexp<S extends Shape, D extends FloatDType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(this: Tensor<S, D>, dim?: A, options?: { keepdim?: K }): Tensor<Reduced<S, A, K>, D>;
   /** The L2 length over `dim`, or of everything. */
   norm<S extends Shape, D extends FloatDType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(this: Tensor<S, D>, dim?: A, options?: { keepdim?: K }): Tensor<Reduced<S, A, K>, D>;
@@ -131,7 +131,7 @@ export interface TensorMethods {
   index_select<S extends Shape, D extends DType, N extends number, const A extends number = 0>(this: Tensor<S, D>, index: Tensor<readonly [N], "i64">, dim?: A): Tensor<ReplaceDim<S, A, N>, D>;
   /** Picks by index: out[i][j] = self[i][index[i][j]] along `dim` 1, and so on for other dimensions. */
   gather<S extends Shape, D extends DType, I extends Shape>(this: Tensor<S, D>, index: Tensor<I, "i64">, dim: number): Tensor<I, D>;
-  /** A copy of self in which out[i][index[i][j]] = source[i][j] along `dim` 1, and so on; the source may be a number. */
+  /** A copy of self in which out[i][index[i][j]] = source[i][j] along `dim` 1, and so on; the source may be a number. Needs: the source has the dtype of self, and the index is no larger than it in any dimension. */
   scatter<S extends Shape, D extends DType, I extends Shape>(this: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<NoInfer<I>, NoInfer<D>> | number, dim: number): Tensor<S, D>;
   /** A copy of self with the slices that `index` names along `dim` replaced by `source`. Needs: index is [n] i64; where it names a slice twice, the gradient counts that slice twice. */
   index_copy<S extends Shape, D extends DType>(this: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: number): Tensor<S, D>;
@@ -271,7 +271,7 @@ export const gelu: <S extends Shape, D extends FloatDType>(self: Tensor<S, D>) =
 /** x where positive, `slope * x` elsewhere; one slope, or one a channel (dimension 1). He et al. 2015. Needs: slope has shape [1] or [C], C being dimension 1 of self. */
 export const prelu: <S extends Shape, D extends FloatDType>(self: Tensor<S, D>, slope: Tensor<readonly [number], NoInfer<D>>) => Tensor<S, D> = intrinsic("prelu");
 
-/** Values below `min` become `min`, above `max` become `max`. */
+/** Values below `min` become `min`, above `max` become `max`. Needs: one limit at least; a real limit makes integers real. */
 export const clamp: <S extends Shape, D extends DType>(self: Tensor<S, D>, limits: { min?: number; max?: number }) => Tensor<S, D> = intrinsic("clamp");
 
 /** `self` where the condition holds, `other` elsewhere. Needs: the condition is bool; all three broadcast. */
@@ -280,7 +280,7 @@ export const where: <C extends Shape, S extends Shape, D extends DType, O extend
 /** `self` with `value` where the mask holds. Needs: the mask is bool and broadcasts to self. */
 export const masked_fill: <S extends Shape, D extends DType, M extends Shape>(self: Tensor<S, D>, mask: Tensor<M, "bool"> & BroadcastCheck<S, M>, value: number) => Tensor<S, D> = intrinsic("masked_fill");
 
-/** Zeroes each element with probability `p` and scales the others by 1/(1-p); nothing where `training` is false. */
+/** Zeroes each element with probability `p` and scales the others by 1/(1-p); nothing where `training` is false. Needs: p from 0 to 1. */
 export const dropout: <S extends Shape, D extends FloatDType>(self: Tensor<S, D>, p: number, training: boolean) => Tensor<S, D> = intrinsic("dropout");
 
 /** The same values as another dtype. */
@@ -367,7 +367,7 @@ export const amax: <S extends Shape, D extends DType, const A extends number | r
 /** The smallest value over `dim`, or over everything. */
 export const amin: <S extends Shape, D extends DType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(self: Tensor<S, D>, dim?: A, options?: { keepdim?: K }) => Tensor<Reduced<S, A, K>, D> = intrinsic("amin");
 
-/** log of the sum of exponentials over `dim`, without overflow. */
+/** log of the sum of exponentials over `dim`, without overflow. Needs: dim names at least one. */
 export const logsumexp: <S extends Shape, D extends FloatDType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(self: Tensor<S, D>, dim?: A, options?: { keepdim?: K }) => Tensor<Reduced<S, A, K>, D> = intrinsic("logsumexp");
 
 /** The L2 length over `dim`, or of everything. */
@@ -394,7 +394,7 @@ export const index_select: <S extends Shape, D extends DType, N extends number, 
 /** Picks by index: out[i][j] = self[i][index[i][j]] along `dim` 1, and so on for other dimensions. */
 export const gather: <S extends Shape, D extends DType, I extends Shape>(self: Tensor<S, D>, index: Tensor<I, "i64">, dim: number) => Tensor<I, D> = intrinsic("gather");
 
-/** A copy of self in which out[i][index[i][j]] = source[i][j] along `dim` 1, and so on; the source may be a number. */
+/** A copy of self in which out[i][index[i][j]] = source[i][j] along `dim` 1, and so on; the source may be a number. Needs: the source has the dtype of self, and the index is no larger than it in any dimension. */
 export const scatter: <S extends Shape, D extends DType, I extends Shape>(self: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<NoInfer<I>, NoInfer<D>> | number, dim: number) => Tensor<S, D> = intrinsic("scatter");
 
 /** A copy of self with the slices that `index` names along `dim` replaced by `source`. Needs: index is [n] i64; where it names a slice twice, the gradient counts that slice twice. */

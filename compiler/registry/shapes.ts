@@ -1,6 +1,6 @@
 /** @file Shape rules shared by the ops: broadcasting, reductions, convolution, indexing, views. */
 import { addDims, type Dim, divideDim, mulDims, printDim, productOfDims, sameDim } from "../ir/dim.js";
-import { type DType, type TensorType, type Type, tensorType } from "../ir/module.js";
+import { type DType, type ScalarType, type TensorType, type Type, tensorType } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
 import type { ShapeCall, ShapeRule } from "./spec.js";
 
@@ -61,7 +61,7 @@ export function rankOf(call: ShapeCall, type: TensorType, rank: number, what: st
 export function axis(call: ShapeCall, rank: number, dim: number, extra = 0): number {
   const size = rank + extra;
   const at = dim < 0 ? dim + size : dim;
-  if (!Number.isInteger(dim) || at < 0 || at >= Math.max(size, 1)) {
+  if (!Number.isInteger(dim) || at < 0 || at >= size) {
     call.fail("dim", `${call.op}: dimension ${dim} is out of range for ${rank} dimensions`);
   }
   return at;
@@ -88,13 +88,43 @@ export const like: ShapeRule = (call) => [tensorAt(call, 0)];
 /** Same shape as the first operand, which must be floating point. */
 export const floatLike: ShapeRule = (call) => {
   const x = tensorAt(call, 0);
+  realTensor(call, x);
+  return [x];
+};
+
+export function realTensor(call: ShapeCall, x: TensorType): void {
   if (!isFloat(x.dtype))
     call.fail(
       "dtype",
       `${call.op}: a floating-point tensor is needed, got ${printType(x)}; cast it with .to("f32")`,
     );
-  return [x];
-};
+}
+
+/** The dtype of a tensor with a number: the number raises the category only. */
+export const withScalar = (dtype: DType, scalar: ScalarType): DType =>
+  scalar === "f64" && !isFloat(dtype) ? "f32" : scalar === "i64" && dtype === "bool" ? "i64" : dtype;
+
+/** Refuses masks where torch does not compute with them. */
+export function noBool(call: ShapeCall, how: "any" | "all"): void {
+  const tensors = call.operands.filter((t): t is TensorType => t?.kind === "tensor");
+  const bools = tensors.filter((t) => t.dtype === "bool").length;
+  if (bools > 0 && (how === "any" || bools === call.operands.length))
+    call.fail("dtype", `${call.op}: a mask is no number; cast it with .to("f32")`);
+}
+
+/** Sizes from `low` up. */
+export function sizesOf(call: ShapeCall, sizes: readonly number[], low = 0): readonly number[] {
+  const bad = sizes.find((n) => n < low);
+  if (bad !== undefined) call.fail("size", `${call.op}: ${bad} is not a size`);
+  return sizes;
+}
+
+/** A list of exactly two whole numbers from `low` up: height and width. */
+export function pairOf(call: ShapeCall, name: string, low: number): void {
+  const list = ints(call, name);
+  if (list.length !== 2 || list.some((n) => n < low))
+    call.fail("size", `${call.op}: \`${name}\` must be two numbers from ${low} up, got [${list.join(", ")}]`);
+}
 
 /** Elementwise over tensors and scalars; `result` fixes the dtype (comparisons give bool). */
 export const elementwise =
@@ -106,8 +136,9 @@ export const elementwise =
     let joined = tensors
       .slice(1)
       .reduce((t, u) => tensorType(t.dims.length ? t.dims : u.dims, promoteTensors(t, u)), first);
-    const realScalar = call.operands.some((t) => t?.kind === "scalar" && t.scalar === "f64");
-    if (realScalar && !isFloat(joined.dtype)) joined = tensorType(joined.dims, "f32");
+    for (const operand of call.operands)
+      if (operand?.kind === "scalar")
+        joined = tensorType(joined.dims, withScalar(joined.dtype, operand.scalar));
     if (options.float && !isFloat(joined.dtype)) joined = tensorType(joined.dims, "f32");
     return [tensorType(dims, options.result ?? joined.dtype)];
   };
@@ -130,12 +161,18 @@ export function reducedDims(call: ShapeCall, x: TensorType): readonly Dim[] {
   const given = call.attributes.dim;
   const list =
     given === undefined || given === null ? [] : typeof given === "number" ? [given] : (given as number[]);
-  const dims = new Set(
-    (list.length ? list : x.dims.map((_, i) => i)).map((d) => axis(call, x.dims.length, d)),
-  );
+  const dims = distinctAxes(call, x, list.length ? list : x.dims.map((_, i) => i));
   return flag(call, "keepdim")
     ? x.dims.map((d, i) => (dims.has(i) ? 1 : d))
     : x.dims.filter((_, i) => !dims.has(i));
+}
+
+/** Dimensions, each named once. */
+export function distinctAxes(call: ShapeCall, x: TensorType, list: readonly number[]): ReadonlySet<number> {
+  const dims = new Set(list.map((d) => axis(call, x.dims.length, d)));
+  if (dims.size !== list.length)
+    call.fail("dim", `${call.op}: [${list.join(", ")}] names a dimension of ${shapeText(x.dims)} twice`);
+  return dims;
 }
 
 export const matmulRule: ShapeRule = (call) => {
@@ -168,7 +205,7 @@ export const linearRule: ShapeRule = (call) => {
       `linear: the input has ${printDim(last)} features, the weight takes ${printDim(inner)} (${shapeText(x.dims)} with weight ${shapeText(w.dims)})`,
     );
   }
-  if (bias && !sameDim(bias.dims[0] ?? 0, out))
+  if (bias && !(bias.dims.length === 1 && sameDim(bias.dims[0]!, out)))
     call.fail("shape", `linear: bias ${shapeText(bias.dims)} for ${printDim(out)} outputs`);
   return [tensorType([...x.dims.slice(0, -1), out], x.dtype)];
 };
@@ -215,6 +252,11 @@ export const convRule: ShapeRule = (call) => {
   rankOf(call, x, 4, "the images [N, C, H, W]");
   rankOf(call, w, 4, "the weight [O, C/groups, KH, KW]");
   sameDtype(call, [x, w, bias]);
+  realTensor(call, x);
+  pairOf(call, "stride", 1);
+  pairOf(call, "padding", 0);
+  pairOf(call, "dilation", 1);
+  if (int(call, "groups") < 1) call.fail("size", `conv2d: ${int(call, "groups")} groups`);
   const [stride, padding, dilation] = [ints(call, "stride"), ints(call, "padding"), ints(call, "dilation")];
   const groups = int(call, "groups");
   const [n, c, h, width] = x.dims as [Dim, Dim, Dim, Dim];
@@ -241,7 +283,16 @@ export const convRule: ShapeRule = (call) => {
 export const poolRule: ShapeRule = (call) => {
   const x = tensorAt(call, 0);
   rankOf(call, x, 4, "the images [N, C, H, W]");
+  realTensor(call, x);
+  pairOf(call, "kernel", 1);
+  pairOf(call, "stride", 1);
+  pairOf(call, "padding", 0);
   const [kernel, stride, padding] = [ints(call, "kernel"), ints(call, "stride"), ints(call, "padding")];
+  if (padding.some((p, i) => 2 * p > kernel[i]!))
+    call.fail(
+      "size",
+      `${call.op}: padding [${padding.join(", ")}] is more than half of kernel [${kernel.join(", ")}]`,
+    );
   const out = [0, 1].map((i) =>
     windowed(call, x.dims[2 + i]!, kernel[i]!, stride[i]!, padding[i]!, 1, i ? "width" : "height"),
   );
@@ -281,6 +332,7 @@ export function viewDims(call: ShapeCall, x: TensorType, target: readonly number
 export const catRule: ShapeRule = (call) => {
   const tensors = call.operands.map((_, i) => tensorAt(call, i));
   const first = tensors[0] ?? call.fail("kind", `${call.op}: at least one tensor is needed here, got none`);
+  if (first.dims.length === 0) call.fail("rank", "cat: a tensor without dimensions cannot be joined");
   const at = axis(call, first.dims.length, int(call, "dim"));
   let size: Dim = 0;
   for (const t of tensors) {

@@ -1,5 +1,5 @@
-/** @file The verifier of the IR: constraints V1 to V9, which docs/ir.md lists. The host checks them again on receipt. */
-import type { IrFunction, IrModule, Region, Type, Value } from "../ir/module.js";
+/** @file The verifier of the IR: constraints V1 to V9 and V11, which docs/ir.md lists. The host checks them again on receipt. */
+import type { IrFunction, IrModule, Op, Region, Type, Value } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
 import { OPS } from "../registry/index.js";
 
@@ -94,12 +94,27 @@ function verifyFunction(
           () => `${at()}: the branches yield ${a} and ${b}`,
         );
       }
-      if (op.op === "no_grad")
+      if (op.op === "no_grad" || op.op === "remat")
         check(
           typesOf(op.regions[0]!) === types(op.results.map((r) => r.type)),
           "V8",
           () => `${at()}: yields another type than its results`,
         );
+      if (op.op === "for" || op.op === "while") {
+        const carried = types(op.results.map((r) => r.type));
+        const initial = types(op.operands.slice(op.op === "for" ? 1 : 0).map((v) => v?.type));
+        const turn = op.regions.at(-1)!;
+        const args = types(turn.args.slice(op.op === "for" ? 1 : 0).map((a) => a.type));
+        check(
+          initial === carried && args === carried && typesOf(turn) === carried,
+          "V8",
+          () => `${at()}: carries ${carried}, begins with ${initial}, yields ${typesOf(turn)}`,
+        );
+      }
+      if (spec && !op.regions.length && !GIVEN.has(op.op)) {
+        const wrong = resultsDiffer(op);
+        check(wrong === undefined, "V11", () => `${at()}: ${wrong}`);
+      }
       for (const result of op.results) {
         define(result);
         origins.set(result.id, op.op);
@@ -109,11 +124,39 @@ function verifyFunction(
   visit(fn.body, new Set(fn.inputs.map((i) => i.value.id)), "return");
   const returned = fn.body.ops.at(-1)?.operands ?? [];
   check(
-    types(returned.map((v) => v!.type)) === types(fn.results.map((r) => r.type)),
+    types(returned.map((v) => v?.type)) === types(fn.results.map((r) => r.type)),
     "V9",
     () => `${fn.name}: returns another type than it declares`,
   );
 }
 
-const types = (list: readonly Type[]) => list.map(printType).join(", ");
-const typesOf = (region: Region) => types((region.ops.at(-1)?.operands ?? []).map((v) => v!.type));
+/** Ops whose result types are what they name, or what a constant is; and those that have none. */
+const GIVEN = new Set(["constant", "state", "group", "yield", "return"]);
+
+/** What the registry says of an op's results, where it says something else. */
+function resultsDiffer(op: Op): string | undefined {
+  const { shape, attributes } = OPS.get(op.op)!;
+  const defaults = attributes.flatMap((a) => (a.default == null ? [] : [[a.name, a.default] as const]));
+  const fail = (_kind: string, message: string): never => {
+    throw new Refused(message);
+  };
+  try {
+    const inferred = shape({
+      op: op.op,
+      operands: op.operands.map((v) => v?.type),
+      attributes: { ...Object.fromEntries(defaults), ...op.attributes },
+      fail,
+    });
+    const declared = types(op.results.map((r) => r.type));
+    return types(inferred) === declared ? undefined : `gives ${types(inferred)}, not ${declared}`;
+  } catch (error) {
+    if (error instanceof Refused) return error.message;
+    throw error;
+  }
+}
+
+class Refused extends Error {}
+
+const types = (list: readonly (Type | undefined)[]) =>
+  list.map((type) => (type ? printType(type) : "none")).join(", ");
+const typesOf = (region: Region) => types((region.ops.at(-1)?.operands ?? []).map((v) => v?.type));

@@ -45,7 +45,7 @@ def replayed(path: Path, limit: int | None = None) -> tuple[int, list[dict]]:
 
 
 def without_times(event: dict) -> dict:
-    return {key: value for key, value in event.items() if key not in ("seconds", "wait")}
+    return {key: value for key, value in event.items() if key not in ("seconds", "wait", "elapsed")}
 
 
 def test_a_replay_has_the_metrics_of_the_session_bit_for_bit(session):

@@ -59,6 +59,8 @@ export class Trainer {
   private lastMetrics: Readonly<Record<string, number>> = {};
   private busySeconds = 0;
   private timedSteps = 0;
+  /** When the first plan was made. */
+  private began = 0;
   /** Where the planner stood when nothing was in flight: rewinding starts here. */
   private settled: { step: number; books: Readonly<Record<string, BookState>> };
   private baselines: { untrained: number | null; rawPixels: number | null } = {
@@ -195,6 +197,7 @@ export class Trainer {
 
   private async train(): Promise<void> {
     const { steps, experiment } = this.program;
+    this.began = performance.now();
     while (this.planner.step < steps && !this.interrupted) {
       const step = this.planner.step;
       if (step > this.settled.step && this.due(experiment.evaluate?.every, step)) await this.evaluate(step);
@@ -317,7 +320,8 @@ export class Trainer {
       ),
     );
     const epoch = (step + 1) / this.program.stepsPerEpoch;
-    this.folder.log({ step, epoch, ...metrics, ...shown, seconds, wait });
+    const elapsed = (performance.now() - this.began) / 1000;
+    this.folder.log({ step, epoch, ...metrics, ...shown, seconds, wait, elapsed });
     const perStep = this.busySeconds / this.timedSteps;
     this.progress.show({
       step: this.done,

@@ -1,8 +1,17 @@
 /** @file Elementwise ops on tensors: arithmetic, comparison, functions of one tensor, choice. */
 import { type DType, type TensorType, tensorType } from "../../ir/module.js";
 import { aten, attribute, family, tensor, tensorOrScalar, when } from "../define.js";
-import { broadcastDims, elementwise, floatLike, like, tensorAt } from "../shapes.js";
-import type { OpSpec } from "../spec.js";
+import {
+  broadcastDims,
+  elementwise,
+  floatLike,
+  like,
+  noBool,
+  sameDtype,
+  tensorAt,
+  withScalar,
+} from "../shapes.js";
+import type { OpSpec, ShapeRule } from "../spec.js";
 
 type Entries = Parameters<typeof family>[1];
 
@@ -32,6 +41,15 @@ const binary = (
   method: true,
 });
 
+/** An op that refuses masks: any among its operands, or where all are masks. */
+const numbersOnly = <E extends { shape: ShapeRule }>(entry: E, how: "any" | "all"): E => ({
+  ...entry,
+  shape: (call) => {
+    noBool(call, how);
+    return entry.shape(call);
+  },
+});
+
 const unary = (name: string, doc: string, precision?: OpSpec["precision"]) => ({
   doc,
   ...(precision && { precision }),
@@ -45,13 +63,13 @@ const unary = (name: string, doc: string, precision?: OpSpec["precision"]) => ({
 
 const entries: Entries = {
   add: binary("add", "The sum, elementwise.", BINARY),
-  sub: binary("sub", "The difference `self - other`, elementwise.", BINARY),
+  sub: numbersOnly(binary("sub", "The difference `self - other`, elementwise.", BINARY), "any"),
   mul: binary("mul", "The product, elementwise.", BINARY),
   div: binary("div", "The quotient `self / other`, elementwise; integers divide to f32.", DIVISION, {
     float: true,
   }),
   rsub: {
-    ...binary("rsub", "`other - self`, elementwise: a number minus a tensor.", BINARY),
+    ...numbersOnly(binary("rsub", "`other - self`, elementwise: a number minus a tensor.", BINARY), "any"),
     example: "const distance = cosine.rsub(1);",
   },
   maximum: {
@@ -69,7 +87,7 @@ const entries: Entries = {
       "<S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: Tensor<O, NoInfer<D>> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, D>",
   },
   pow: {
-    ...binary("pow", "`self` to the power `other`, elementwise.", BINARY),
+    ...numbersOnly(binary("pow", "`self` to the power `other`, elementwise.", BINARY), "all"),
     precision: "full",
     calls: [
       when({ other: "tensor" }, aten("pow.Tensor_Tensor", "self", "other")),
@@ -119,7 +137,10 @@ const entries: Entries = {
   neg: {
     doc: "`-self`.",
     operands: [tensor("self")],
-    shape: like,
+    shape: (call) => {
+      noBool(call, "any");
+      return like(call);
+    },
     calls: [aten("neg", "self")],
     signature: "<S extends Shape, D extends DType>(self: Tensor<S, D>): Tensor<S, D>",
     method: true,
@@ -160,6 +181,7 @@ const entries: Entries = {
       if (slope.dims.length !== 1 || (size !== 1 && size !== channels)) {
         call.fail("shape", `prelu: ${String(size)} slopes for a tensor with ${String(channels)} channels`);
       }
+      sameDtype(call, [x, slope]);
       return floatLike(call);
     },
     calls: [aten("prelu", "self", "slope")],
@@ -171,7 +193,17 @@ const entries: Entries = {
     doc: "Values below `min` become `min`, above `max` become `max`.",
     operands: [tensor("self")],
     attributes: [attribute("min", "scalar", null), attribute("max", "scalar", null)],
-    shape: like,
+    constraints: ["one limit at least; a real limit makes integers real"],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      const limits = [call.attributes.min, call.attributes.max].filter((v) => v !== undefined);
+      if (limits.length === 0) call.fail("size", "clamp: neither `min` nor `max` is given");
+      const dtype = limits.reduce<DType>(
+        (d, v) => withScalar(d, Number.isInteger(v) ? "i64" : "f64"),
+        x.dtype,
+      );
+      return [tensorType(x.dims, dtype)];
+    },
     calls: [aten("clamp", "self", "min", "max")],
     signature:
       "<S extends Shape, D extends DType>(self: Tensor<S, D>, limits: { min?: number; max?: number }): Tensor<S, D>",
@@ -186,10 +218,12 @@ const entries: Entries = {
       if (tensorAt(call, 0).dtype !== "bool")
         call.fail("dtype", `where: the condition must be bool, got ${tensorAt(call, 0).dtype}`);
       const branches = call.operands.slice(1);
-      const values = elementwise()({
-        ...call,
-        operands: branches.some((b) => b?.kind === "tensor") ? branches : [tensorType([], "f32")],
-      });
+      // Of two numbers, the wider; as tensors of rank 0 they raise the category of the other only.
+      const numbers = branches.every((b) => b?.kind === "scalar");
+      const whole = branches.every((b) => b?.kind === "scalar" && b.scalar === "i64");
+      const values = numbers
+        ? [tensorType([], whole ? "i64" : "f32")]
+        : elementwise()({ ...call, operands: branches });
       const [value] = values as readonly TensorType[];
       return [tensorType(broadcastDims(call, tensorAt(call, 0).dims, value!.dims), value!.dtype)];
     },
@@ -210,8 +244,8 @@ const entries: Entries = {
     constraints: ["the mask is bool and broadcasts to self"],
     shape: (call) => {
       if (tensorAt(call, 1).dtype !== "bool") call.fail("dtype", "masked_fill: the mask must be bool");
-      elementwise()(call);
-      return [tensorAt(call, 0)];
+      const x = tensorAt(call, 0);
+      return [tensorType(broadcastDims(call, x.dims, tensorAt(call, 1).dims), x.dtype)];
     },
     calls: [aten("masked_fill.Scalar", "self", "mask", "value")],
     signature:
@@ -223,7 +257,12 @@ const entries: Entries = {
     operands: [tensor("self")],
     attributes: [attribute("p", "float"), attribute("training", "bool")],
     effect: "rng",
-    shape: floatLike,
+    constraints: ["p from 0 to 1"],
+    shape: (call) => {
+      const p = call.attributes.p as number;
+      if (!(p >= 0 && p <= 1)) call.fail("size", `dropout: a probability of ${p}`);
+      return floatLike(call);
+    },
     calls: [aten("dropout", "self", "p", "training")],
     signature:
       "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, p: number, training: boolean): Tensor<S, D>",

@@ -4,12 +4,16 @@ import { tensorType } from "../../ir/module.js";
 import { aten, attribute, family, tensor } from "../define.js";
 import {
   convRule,
+  flag,
   floatLike,
   ints,
   linearRule,
   matmulRule,
   maybeTensorAt,
+  pairOf,
   poolRule,
+  realTensor,
+  sameDtype,
   shapeText,
   tensorAt,
 } from "../shapes.js";
@@ -92,6 +96,8 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       const x = tensorAt(call, 0);
       if (x.dims.length !== 4)
         call.fail("rank", `adaptive_avg_pool2d: images [N, C, H, W] needed, got ${shapeText(x.dims)}`);
+      realTensor(call, x);
+      pairOf(call, "size", 1);
       return [tensorType([x.dims[0]!, x.dims[1]!, ...ints(call, "size")], x.dtype)];
     },
     calls: [aten("adaptive_avg_pool2d", "self", "size")],
@@ -122,6 +128,9 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       const [x] = floatLike(call) as [ReturnType<typeof tensorAt>];
       const channels =
         x.dims[1] ?? call.fail("rank", `batch_norm: ${shapeText(x.dims)} has no channel dimension`);
+      const statistics = [maybeTensorAt(call, 3), maybeTensorAt(call, 4)];
+      if (statistics.includes(undefined) && (statistics.some(Boolean) || !flag(call, "training")))
+        call.fail("kind", "batch_norm: running statistics come in pairs, and may be absent in training only");
       for (const [i, what] of [
         [1, "weight"],
         [2, "bias"],
@@ -165,6 +174,11 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       const size = ints(call, "size");
       if (size.some((n, i) => !sameDim(n, x.dims[x.dims.length - size.length + i] ?? -1))) {
         call.fail("shape", `layer_norm: ${shapeText(x.dims)} does not end with ${shapeText(size)}`);
+      }
+      for (const t of [maybeTensorAt(call, 1), maybeTensorAt(call, 2)]) {
+        if (t && (t.dims.length !== size.length || size.some((n, i) => !sameDim(n, t.dims[i]!))))
+          call.fail("shape", `layer_norm: ${shapeText(t.dims)} for the last dimensions ${shapeText(size)}`);
+        sameDtype(call, [x, t]);
       }
       return floatLike(call);
     },

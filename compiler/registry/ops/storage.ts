@@ -3,7 +3,17 @@ import { sameDim } from "../../ir/dim.js";
 import { groupType, tensorType } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
 import { aten, attribute, family, group, scalar, tensor, when } from "../define.js";
-import { floatLike, groupLike, indexWriteRule, int, shapeText, tensorAt } from "../shapes.js";
+import {
+  floatLike,
+  groupLike,
+  indexWriteRule,
+  int,
+  rankOf,
+  realTensor,
+  sameDtype,
+  shapeText,
+  tensorAt,
+} from "../shapes.js";
 import type { OpSpec, ShapeRule } from "../spec.js";
 
 const nothing =
@@ -87,6 +97,8 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
       if (x.dims.length !== end.dims.length || x.dims.some((d, i) => !sameDim(d, end.dims[i]!))) {
         call.fail("shape", `lerp_: ${shapeText(end.dims)} into ${shapeText(x.dims)}`);
       }
+      realTensor(call, x);
+      sameDtype(call, [x, end]);
       return [];
     },
     calls: [aten("lerp_.Scalar", "self", "end", "weight")],
@@ -233,7 +245,10 @@ export const GROUPS: readonly OpSpec[] = family("groups", {
     doc: "Each member times a tensor of rank 0.",
     operands: [group("self"), tensor("factor")],
     results: ["group"],
-    shape: groupLike,
+    shape: (call) => {
+      rankOf(call, tensorAt(call, 1), 0, "the factor");
+      return groupLike(call);
+    },
     calls: [aten("_foreach_mul.Tensor", "self", "factor")],
     signature: `${G}, factor: Tensor<readonly [], "f32">): Tensors<G>`,
     method: true,

@@ -6,6 +6,7 @@ import {
   axis,
   broadcastDims,
   catRule,
+  distinctAxes,
   floatLike,
   indexDtype,
   indexSelectRule,
@@ -13,11 +14,14 @@ import {
   int,
   ints,
   like,
+  maybeTensorAt,
   rankOf,
   reducedDims,
   reduction,
+  sameDtype,
   sameRankIndex,
   shapeText,
+  sizesOf,
   tensorAt,
   viewDims,
 } from "../shapes.js";
@@ -157,6 +161,12 @@ export const VIEWS: readonly OpSpec[] = family("views", {
           "rank",
           `expand: ${shapeText(x.dims)} has more dimensions than ${shapeText(ints(call, "shape"))}`,
         );
+      const lost = ints(call, "shape").findIndex((d, i) => d < 0 && (d !== -1 || i < lead));
+      if (lost >= 0)
+        call.fail(
+          "size",
+          `expand: there is no size to keep in dimension ${lost} of ${shapeText(ints(call, "shape"))}`,
+        );
       const target = ints(call, "shape").map((d, i) => (d === -1 && i >= lead ? x.dims[i - lead]! : d));
       const result = broadcastDims(call, x.dims, target);
       if (result.some((d, i) => !sameDim(d, target[i]!)))
@@ -174,7 +184,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     attributes: [attribute("dims", "ints")],
     shape: (call) => {
       const x = tensorAt(call, 0);
-      for (const d of ints(call, "dims")) axis(call, x.dims.length, d);
+      distinctAxes(call, x, ints(call, "dims"));
       return [x];
     },
     calls: [aten("flip", "self", "dims")],
@@ -260,6 +270,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
         if (t.dims.length !== first.dims.length || t.dims.some((d, j) => !sameDim(d, first.dims[j]!))) {
           call.fail("shape", `stack: ${shapeText(first.dims)} and ${shapeText(t.dims)} differ`);
         }
+        sameDtype(call, [first, t]);
       });
       const at = axis(call, first.dims.length, int(call, "dim"), 1);
       return [
@@ -291,6 +302,12 @@ export const VIEWS: readonly OpSpec[] = family("views", {
   },
 });
 
+/** Floating point, along a dimension that exists. */
+const alongAxis = (call: Parameters<OpSpec["shape"]>[0]): readonly Type[] => {
+  axis(call, tensorAt(call, 0).dims.length, int(call, "dim"));
+  return floatLike(call);
+};
+
 export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
   sum: reduce("sum.dim_IntList", "The sum over `dim`, or over everything; bool and integers sum to i64.", {
     precision: "full",
@@ -307,7 +324,11 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
   logsumexp: reduce("logsumexp", "log of the sum of exponentials over `dim`, without overflow.", {
     precision: "full",
     attributes: [attribute("dim", "ints"), attribute("keepdim", "bool", false)],
-    shape: reduction({ float: true }),
+    constraints: ["dim names at least one"],
+    shape: (call) => {
+      if (ints(call, "dim").length === 0) call.fail("dim", "logsumexp: `dim` names no dimension");
+      return reduction({ float: true })(call);
+    },
     signature: REDUCE_FLOATS,
   }),
   norm: reduce("linalg_vector_norm", "The L2 length over `dim`, or of everything.", {
@@ -352,7 +373,7 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
     doc: "exp(x) / sum(exp(x)) along `dim`.",
     operands: [tensor("self")],
     attributes: [attribute("dim", "int")],
-    shape: floatLike,
+    shape: alongAxis,
     calls: [aten("softmax.int", "self", "dim")],
     signature: "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, dim: number): Tensor<S, D>",
     method: true,
@@ -362,7 +383,7 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
     doc: "The logarithm of softmax along `dim`, without overflow.",
     operands: [tensor("self")],
     attributes: [attribute("dim", "int")],
-    shape: floatLike,
+    shape: alongAxis,
     calls: [aten("log_softmax.int", "self", "dim")],
     signature: "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, dim: number): Tensor<S, D>",
     method: true,
@@ -424,7 +445,24 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     doc: "A copy of self in which out[i][index[i][j]] = source[i][j] along `dim` 1, and so on; the source may be a number.",
     operands: [tensor("self"), tensor("index"), tensorOrScalar("source")],
     attributes: [attribute("dim", "int")],
-    shape: sameRank,
+    constraints: ["the source has the dtype of self, and the index is no larger than it in any dimension"],
+    shape: (call) => {
+      const [x, index, source] = [tensorAt(call, 0), tensorAt(call, 1), maybeTensorAt(call, 2)];
+      sameDtype(call, [x, source]);
+      const covered =
+        !source ||
+        (source.dims.length === index.dims.length &&
+          index.dims.every((d, i) => {
+            const size = source.dims[i]!;
+            return typeof d === "number" && typeof size === "number" ? d <= size : sameDim(d, size);
+          }));
+      if (!covered)
+        call.fail(
+          "shape",
+          `scatter: index ${shapeText(index.dims)} does not fit the source ${shapeText(source!.dims)}`,
+        );
+      return sameRank(call);
+    },
     calls: [
       when({ source: "tensor" }, aten("scatter.src", "self", "dim", "index", "source")),
       when({ source: "scalar" }, aten("scatter.value", "self", "dim", "index", "source")),
@@ -460,6 +498,7 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     attributes: [attribute("classes", "int")],
     shape: (call) => {
       indexDtype(call, tensorAt(call, 0));
+      sizesOf(call, [int(call, "classes")], 1);
       return [tensorType([...tensorAt(call, 0).dims, int(call, "classes")], "i64")];
     },
     calls: [aten("one_hot", "self", "classes")],
@@ -470,7 +509,7 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     doc: "0, 1, … size-1 as i64.",
     operands: [],
     attributes: [attribute("size", "int")],
-    shape: (call) => [tensorType([int(call, "size")], "i64")],
+    shape: (call) => [tensorType(sizesOf(call, [int(call, "size")]), "i64")],
     calls: [aten("arange", "size", "dtype=i64", "device=$device")],
     signature: '<const N extends number>(size: N): Tensor<readonly [N], "i64">',
   },
@@ -482,7 +521,7 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
       attribute("value", "scalar"),
       attribute("dtype", "dtype", "f32"),
     ],
-    shape: (call) => [tensorType(ints(call, "shape"), call.attributes.dtype as "f32")],
+    shape: (call) => [tensorType(sizesOf(call, ints(call, "shape")), call.attributes.dtype as "f32")],
     calls: [aten("full", "shape", "value", "dtype=dtype", "device=$device")],
     signature:
       '<const T extends Shape, const D extends DType = "f32">(shape: T, value: number, dtype?: D): Tensor<T, D>',

@@ -74,12 +74,13 @@ class _Totals:
         self.out = out
         self.steps = 0
         self.seconds = 0.0
+        self.began = time.perf_counter()
 
     def add(self, report: StepReport) -> None:
         if not report.skipped:
             self.steps += 1
             self.seconds += report.seconds
-        _print_line(self.out, report.body())
+        _print_line(self.out, report.body() | {"elapsed": time.perf_counter() - self.began})
 
 
 def _execute(session: Session, path: Path, limit: int | None, totals: _Totals) -> None:
