@@ -17,7 +17,10 @@ export function facts(module: IrModule): readonly string[] {
   const used = new Set(
     infer ? [...walkOps(infer.body)].map((op) => op.op === "state" && op.attributes.name) : [],
   );
-  const net = module.parameters.filter((p) => used.has(p.name));
+  const trained = new Set(module.parameters.map((p) => p.name));
+  // A method may use the twin of what it trains.
+  const twins = module.states.filter((s) => s.init.kind === "copy" && trained.has(s.init.of));
+  const net = [...module.parameters, ...twins].filter((s) => used.has(s.name));
   const macs = infer ? countMultiplyAdds(infer) : 0;
   return [
     `net: ${grouped(elements(net))} parameters, ${(macs / 1e9).toFixed(4)} G multiply-adds an image (convolutions and linear layers)`,
