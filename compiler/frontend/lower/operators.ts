@@ -32,7 +32,7 @@ const OPERATORS: Partial<Record<ts.SyntaxKind, Operator>> = {
 };
 const INSTEAD: Partial<Record<ts.SyntaxKind, string>> = {
   [K.InKeyword]: "compare the field with undefined: record.name !== undefined",
-  [K.InstanceOfKeyword]: "branch on a build-time option instead",
+  [K.InstanceOfKeyword]: "branch on an option that you pass instead: if (options.kind === …)",
   [K.QuestionQuestionEqualsToken]: "write it out: a = a ?? b",
   [K.AmpersandAmpersandEqualsToken]: "write it out: a = a && b",
   [K.BarBarEqualsToken]: "write it out: a = a || b",
@@ -59,17 +59,17 @@ export function applyBinary(
   if (isStatic(a) && isStatic(b)) return fixed(operator.compute(staticValue(a), staticValue(b)));
   // Whether a value is there at all is known now, whatever it will be.
   if (EQUALITY.has(operator.op) && (isAbsent(a) || isAbsent(b))) return fixed(operator.op === "scalar_ne");
-  for (const side of [a, b]) {
+  for (const [i, side] of [a, b].entries()) {
     if (kind === K.PlusToken && side.kind === "static" && typeof side.value === "string")
       lowerer.refuse(node, "F2C1012", "a text with a run-time value in it cannot be compiled", {
-        hint: "leave the value out: texts are made when the program is built; a number is logged by returning it beside the loss",
+        hint: "leave the value out; a tensor of one number is logged by returning it beside the loss: { loss, name: value }",
       });
     if (side.kind === "value" && side.value.type.kind === "tensor") {
       lowerer.refuse(
         node,
         "F2C1013",
-        `${ts.tokenToString(kind)} is for numbers, and this side is ${describe(side)}`,
-        { hint: `use the method: .${operator.method}(…)` },
+        `${ts.tokenToString(kind)} is for numbers, and its ${i === 0 ? "left" : "right"} side is ${describe(side)}`,
+        { hint: `use the method: ${methodInstead(node, i, operator.method)}` },
       );
     }
   }
@@ -78,6 +78,27 @@ export function applyBinary(
   }
   return dynamic(scalarOp(lowerer, node, operator.op, lowerer.scalar(a, node), lowerer.scalar(b, node)));
 }
+
+/** `x.mul(2)` for `x * 2` or, where the order does not matter or can be turned, `2 * x`. */
+function methodInstead(node: ts.Expression, tensor: number, method: string): string {
+  if (!ts.isBinaryExpression(node)) return `.${method}(…)`;
+  const [left, right] = [shortly(node.left, ""), shortly(node.right, "…")];
+  if (tensor === 0) return `${left}.${method}(${right})`;
+  const turned = TURNED[method];
+  return turned === undefined
+    ? `.${method}(…)`
+    : `${shortly(node.right, "")}.${turned}(${shortly(node.left, "…")})`;
+}
+
+/** The method that does with its sides exchanged what the operator does. */
+const TURNED: Readonly<Record<string, string>> = {
+  ...{ add: "add", mul: "mul", eq: "eq", ne: "ne" },
+  ...{ lt: "gt", le: "ge", gt: "lt", ge: "le" },
+};
+
+/** A name or a number as it is written; something else for what is longer. */
+const shortly = (node: ts.Expression | undefined, otherwise: string): string =>
+  node && /^[\w.]+$/.test(node.getText()) ? node.getText() : otherwise;
 
 const isAbsent = (o: Operand) => o.kind === "static" && (o.value === null || o.value === undefined);
 
@@ -111,8 +132,10 @@ export function applyUnary(
     return lowerer.refuse(
       node,
       "F2C1013",
-      `${ts.tokenToString(kind)} is for ${kind === K.ExclamationToken ? "booleans" : "numbers"}, and this side is ${describe(value)}`,
-      { hint: `use the method: .${kind === K.MinusToken ? "neg" : "logical_not"}()` },
+      `${ts.tokenToString(kind)} is for ${kind === K.ExclamationToken ? "booleans" : "numbers"}, and its operand is ${describe(value)}`,
+      {
+        hint: `use the method: ${shortly(ts.isPrefixUnaryExpression(node) ? node.operand : undefined, "")}.${kind === K.MinusToken ? "neg" : "logical_not"}()`,
+      },
     );
   }
   if (kind === K.ExclamationToken) {
