@@ -1,6 +1,8 @@
 /** @file Operators on scalars. Between build-time values they are JavaScript's own; with a run-time one they become ops. */
+
 import { ts } from "ts-morph";
 import type { Value } from "../../ir/module.js";
+import { OPS } from "../../registry/index.js";
 import { describe, type Lowerer } from "./lowerer.js";
 import { dynamic, fixed, isStatic, type Operand, staticValue } from "./operand.js";
 
@@ -69,7 +71,7 @@ export function applyBinary(
         node,
         "F2C1013",
         `${ts.tokenToString(kind)} is for numbers, and its ${i === 0 ? "left" : "right"} side is ${describe(side)}`,
-        { hint: `use the method: ${methodInstead(node, i, operator.method)}` },
+        { hint: methodInstead(node, i, operator.method) },
       );
     }
   }
@@ -79,20 +81,22 @@ export function applyBinary(
   return dynamic(scalarOp(lowerer, node, operator.op, lowerer.scalar(a, node), lowerer.scalar(b, node)));
 }
 
-/** `x.mul(2)` for `x * 2` or, where the order does not matter or can be turned, `2 * x`. */
+/** What to write for `x * 2` or, with the tensor on the right, for `2 * x`. */
 function methodInstead(node: ts.Expression, tensor: number, method: string): string {
-  if (!ts.isBinaryExpression(node)) return `.${method}(…)`;
-  const [left, right] = [shortly(node.left, ""), shortly(node.right, "…")];
-  if (tensor === 0) return `${left}.${method}(${right})`;
+  if (!OPS.get(method)?.method) return "tensors have no such method; docs/ops.md lists those that they have";
+  if (!ts.isBinaryExpression(node)) return `use the method: .${method}(…)`;
+  const [left, right] = [node.left, node.right];
+  if (tensor === 0) return `use the method: ${shortly(left, "")}.${method}(${shortly(right, "…")})`;
   const turned = TURNED[method];
-  return turned === undefined
-    ? `.${method}(…)`
-    : `${shortly(node.right, "")}.${turned}(${shortly(node.left, "…")})`;
+  if (turned !== undefined) return `use the method: ${shortly(right, "")}.${turned}(${shortly(left, "…")})`;
+  if (method === "div")
+    return `write it with methods: ${shortly(right, "")}.pow(-1).mul(${shortly(left, "…")})`;
+  return "only a method of the left side does this; docs/ops.md lists the methods of tensors";
 }
 
 /** The method that does with its sides exchanged what the operator does. */
 const TURNED: Readonly<Record<string, string>> = {
-  ...{ add: "add", mul: "mul", eq: "eq", ne: "ne" },
+  ...{ add: "add", sub: "rsub", mul: "mul", eq: "eq", ne: "ne" },
   ...{ lt: "gt", le: "ge", gt: "lt", ge: "le" },
 };
 
