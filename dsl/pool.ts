@@ -38,7 +38,7 @@ export function classPool(options: ClassPoolOptions & { dim: number; identities:
   if (!Number.isInteger(capacity) || capacity < 1) {
     throw new ExperimentError(
       "F2C2302",
-      `a class pool of capacity ${options.capacity}`,
+      `a class pool cannot have a capacity of ${options.capacity}`,
       "give a share below 1, or a whole number of slots",
     );
   }

@@ -457,7 +457,14 @@ function checkEmbedding({ built, storages, texts, report }: Lowering, source: Fu
         source.node,
         "F2C3016",
         `\`embed\` must return one row an image, a tensor [N, D], got ${describe(result)}`,
-        { hint: "flatten what is left of height and width: .flatten(1)" },
+        {
+          hint:
+            result.kind === "value" &&
+            result.value.type.kind === "tensor" &&
+            result.value.type.dims.length > 2
+              ? "flatten what is left of height and width: .flatten(1)"
+              : "return what the net gives for the images: net(images)",
+        },
       );
   };
   lowerer.within(source, () => lowerer.guarded(check, () => undefined));

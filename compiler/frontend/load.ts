@@ -32,15 +32,15 @@ declare const process: { readonly env: Readonly<Record<string, string | undefine
 /** Loads an experiment. Throws a CompileError with every problem found. */
 export function loadExperiment(file: string): LoadedExperiment {
   const path = resolve(file);
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
+  const found = statSync(path, { throwIfNoEntry: false });
+  const folder = found?.isDirectory() ? ": it is a folder" : "";
+  const wanted = "give the path of the TypeScript file that declares the experiment";
+  if (!found?.isFile())
+    throw new CompileError([problem("F2C1101", `there is no file ${file}${folder}`, wanted)]);
+  if (!/\.[cm]?tsx?$/.test(path))
     throw new CompileError([
-      problem(
-        "F2C1101",
-        `there is no file ${file}`,
-        "give the path of the TypeScript file that declares the experiment",
-      ),
+      problem("F2C1108", `${file} is not a TypeScript file`, `${wanted}; its name ends in .ts`),
     ]);
-  }
   const entry = checkedEntry(path, JSON.stringify([OPTIONS, AMBIENT]));
   const { texts, warnings } = entry.clean ? { texts: entry.clean, warnings: [] } : typeCheck(path);
   if (warnings.length === 0) entry.remember();
@@ -97,14 +97,13 @@ function fromTypeScript(d: ts.Diagnostic): Diagnostic {
       ? { path: resolve(x.file.fileName), start: x.start, end: x.start + (x.length ?? 0) }
       : undefined;
   const unresolved = d.code === 2307;
+  const hint = unresolved ? importHint(message) : shapeHint(message);
   return {
     code: unresolved ? "F2C1104" : syntax ? "F2C1102" : "F2C1001",
     severity: d.category === ts.DiagnosticCategory.Error ? "error" : "warning",
-    message: `${message} (TS${d.code})`,
+    message: `${hint && !unresolved ? message.split("\n")[0] : message} (TS${d.code})`,
     span: at(d),
-    ...(unresolved && {
-      hint: "a relative path counts from the importing file; a package must be installed beside it",
-    }),
+    ...(hint !== undefined && { hint }),
     related: (d.relatedInformation ?? []).flatMap((r) => {
       const span = at(r);
       return span && !span.path.endsWith(".d.ts")
@@ -112,6 +111,25 @@ function fromTypeScript(d: ts.Diagnostic): Diagnostic {
         : [];
     }),
   };
+}
+
+function importHint(message: string): string {
+  const [, name] = /'(.+?)'/.exec(message) ?? [];
+  return name === undefined || /^[./]/.test(name)
+    ? "a relative path counts from the importing file"
+    : `install it beside the experiment: npm install ${name}`;
+}
+
+/** What to do about a tensor of one shape where another is wanted. */
+function shapeHint(message: string): string | undefined {
+  const found =
+    /^(?:Type|Argument of type) 'Tensor<.*' is not assignable to (?:type|parameter of type) 'Tensor<readonly \[(.*?)\],/.exec(
+      message,
+    );
+  if (!found) return undefined;
+  return found[1] === ""
+    ? "one number is wanted here: reduce the tensor with .mean() or .sum()"
+    : "give the tensor that shape, or say it with .as<[…]>() where TypeScript cannot work it out";
 }
 
 /** What TypeScript says; where a type of ours carries the reason in words (`ShapeError<"…">`), the reason alone. */

@@ -40,7 +40,7 @@ export function imageFolder({
         throw new ExperimentError(
           "F2C2203",
           `imageFolder: no identity "${missing}" in ${folder} to hold out`,
-          "name folders that exist",
+          `name folders that exist: ${examples(people)}`,
         );
       const [height, width] = typeof size === "number" ? [size, size] : size;
       const catalogue = (part: readonly Person[]): Catalogue => ({
@@ -75,12 +75,19 @@ interface Person {
   readonly files: readonly string[];
 }
 
+/** The first few names, for a message. */
+const examples = (people: readonly Person[]) =>
+  `${people
+    .slice(0, 5)
+    .map((p) => p.name)
+    .join(", ")}${people.length > 5 ? ", …" : ""}`;
+
 function listPeople(folder: string): Person[] {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new ExperimentError(
       "F2C2205",
       `imageFolder: there is no folder ${folder}`,
-      "give the folder that holds one folder an identity; a relative path counts from the experiment's file",
+      "give the folder that holds one folder per identity; a relative path counts from the experiment's file",
     );
   }
   const people = readdirSync(folder, { withFileTypes: true })

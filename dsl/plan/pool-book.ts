@@ -84,7 +84,7 @@ export class PoolBook {
     throw new ExperimentError(
       "F2C2301",
       `the class pool has ${this.capacity} slots, but one step brings ${new Set(written).size} identities: some would be evicted inside their own batch`,
-      "raise the pool's capacity, or lower the loader's `identities` and `instances`",
+      "raise the pool's capacity, at least to the loader's `identities` + `instances`, or lower these",
     );
   }
 

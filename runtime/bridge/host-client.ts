@@ -72,6 +72,8 @@ export class HostClient {
   readonly died: Promise<BridgeError>;
 
   private constructor(private readonly options: HostOptions) {
+    // First what can fail: a host that was started for nothing would keep this process alive.
+    this.recording = options.record === undefined ? undefined : new Recording(options.record);
     const token = randomBytes(16).toString("hex");
     this.token = token;
     const session = (folder: string) => ({
@@ -89,7 +91,6 @@ export class HostClient {
       this.work.bind(`ipc://${folder}/work`),
       this.reports.bind(`ipc://${folder}/events`),
     ]);
-    this.recording = options.record === undefined ? undefined : new Recording(options.record);
     this.died = this.process.exited.then(async (exit) => {
       await this.bound; // a socket cannot be closed while it is being bound
       const how = exit.signal ? `was killed by ${exit.signal}` : `ended with exit code ${exit.code}`;

@@ -1,5 +1,5 @@
 /** @file `f2c-dsl check`: type-checks and compiles an experiment, once or after every change. Needs no Python. */
-import { type FSWatcher, watch } from "node:fs";
+import { existsSync, type FSWatcher, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { toJson } from "../../compiler/diagnostics/render.js";
 import { CompileError, compileExperiment, loadExperiment } from "../../compiler/index.js";
@@ -45,7 +45,7 @@ class Watch {
     paths: readonly string[],
   ) {
     this.follow(paths);
-    process.stdout.write("watching; Ctrl-C ends\n");
+    if (this.folders.size > 0) process.stdout.write("watching; Ctrl-C ends\n");
   }
 
   private follow(paths: readonly string[]): void {
@@ -57,7 +57,7 @@ class Watch {
       this.folders.delete(folder);
     }
     for (const folder of wanted) {
-      if (this.folders.has(folder)) continue;
+      if (this.folders.has(folder) || !existsSync(folder)) continue;
       const watcher = watch(folder, (_event, name) => {
         if (name === null || this.files.has(resolve(folder, name))) this.changed();
       });

@@ -1,6 +1,7 @@
 /** @file `f2c-dsl data preview`: a contact sheet, a row a person. */
 import { resolve } from "node:path";
 import { compileExperiment, IR_VERSION, loadExperiment, registryHash } from "../../compiler/index.js";
+import { ExperimentError } from "../../dsl/index.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
 import { HostSession } from "../train/host-session.js";
@@ -12,6 +13,14 @@ export async function preview(
 ): Promise<void> {
   let client: HostClient | undefined;
   try {
+    for (const name of ["people", "images"] as const) {
+      if (!Number.isInteger(options[name]) || options[name] < 1)
+        throw new ExperimentError(
+          "F2C1108",
+          `--${name} must be a whole number from 1 up`,
+          `for example --${name} 8`,
+        );
+    }
     const loaded = loadExperiment(file);
     const program = compileExperiment(loaded);
     const { offsets } = program.train;

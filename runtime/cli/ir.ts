@@ -12,8 +12,9 @@ import {
   refine,
 } from "../../compiler/index.js";
 import { graphPage, graphSvg } from "../../compiler/ir/graph.js";
+import { ExperimentError } from "../../dsl/index.js";
 import { facts } from "./facts.js";
-import { EXIT, fail } from "./report.js";
+import { fail } from "./report.js";
 
 export interface IrOptions {
   readonly stage: Stage;
@@ -54,13 +55,9 @@ type Stage = keyof typeof STAGES;
 
 export function ir(file: string, options: IrOptions): void {
   try {
+    checkBindings(options.bind ?? []);
     const way = wayOf(file, options);
-    const misuse = misuseOf(options, way);
-    if (misuse !== undefined) {
-      process.stderr.write(`error: ${misuse}\n`);
-      process.exitCode = EXIT.usage;
-      return;
-    }
+    checkOptions(options, way);
     process.stdout.on("error", () => process.exit(0)); // the reader of a pipe may stop early
     process.stdout.write(textOf(file, way, options));
   } catch (error) {
@@ -75,8 +72,24 @@ function wayOf(file: string, options: IrOptions): Way {
   const { module } = compileExperiment(loadExperiment(file), (record) =>
     records.push({ ...record, module: bind(record.module) }),
   );
+  const symbols = symbolsOf(module);
+  const strange = Object.keys(sizes).find((name) => !symbols.has(name));
+  if (strange !== undefined)
+    misuse(`--bind ${strange}: no shape has this symbol`, `choose one of ${[...symbols].join(", ")}`);
   return { records, lowered: records[0]!.module, optimised: bind(module) };
 }
+
+/** The symbols that the shapes of a program's inputs are made of. */
+const symbolsOf = (module: IrModule): ReadonlySet<string> =>
+  new Set(
+    module.functions.flatMap(({ inputs }) =>
+      inputs.flatMap(({ value: { type } }) =>
+        type.kind === "tensor"
+          ? type.dims.flatMap((dim) => (typeof dim === "number" ? [] : dim.terms.map(([name]) => name)))
+          : [],
+      ),
+    ),
+  );
 
 const sizesOf = (bindings: readonly string[]): Record<string, number> =>
   Object.fromEntries(bindings.map((b) => b.split("=")).map(([name, size]) => [name, Number(size)]));
@@ -143,20 +156,32 @@ function coloured(patch: string): string {
   return patch.split("\n").map(paint).join("\n");
 }
 
-/** What is wrong with the options, if anything. */
-function misuseOf(options: IrOptions, { records, optimised }: Way): string | undefined {
+function misuse(problem: string, remedy: string): never {
+  throw new ExperimentError("F2C1108", problem, remedy);
+}
+
+function checkBindings(bindings: readonly string[]): void {
+  const odd = bindings.find((b) => !/^[A-Za-z_]\w*=[1-9]\d*$/.test(b));
+  if (odd !== undefined) misuse(`--bind ${odd} is not a symbol and its size`, "for example --bind B=64");
+}
+
+/** Refuses options that ask this program for what it has not. */
+function checkOptions(options: IrOptions, { records, optimised }: Way): void {
   const passes = records.map((r) => r.name);
   if (options.stage === "torch" && (options.json || options.graph !== undefined))
-    return "--stage torch is text: it has no --json and no --graph";
+    misuse(
+      "--stage torch is text: it has no --json and no --graph",
+      "leave out --stage, or --json and --graph",
+    );
   if (options.function !== undefined && !optimised.functions.some((f) => f.name === options.function))
-    return `there is no function ${options.function}; choose step, embed or infer`;
+    misuse(
+      `there is no function ${options.function}`,
+      `choose one of ${optimised.functions.map((f) => f.name).join(", ")}`,
+    );
   if (
     options.printAfter !== undefined &&
     options.printAfter !== "all" &&
     !passes.includes(options.printAfter)
   )
-    return `no pass ${options.printAfter} runs here; choose all, ${passes.join(", ")}`;
-  const odd = options.bind?.find((b) => !/^[A-Za-z_]\w*=[1-9]\d*$/.test(b));
-  if (odd !== undefined) return `--bind ${odd}: write a symbol and its size, for example --bind B=64`;
-  return undefined;
+    misuse(`there is no pass ${options.printAfter}`, `choose one of all, ${passes.join(", ")}`);
 }

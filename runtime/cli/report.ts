@@ -17,17 +17,41 @@ interface Report {
   readonly details?: string | undefined;
 }
 
+const exitOf = (code: string | undefined) => (code === "F2C1108" ? EXIT.usage : EXIT.user);
+
+const DISK: Readonly<Record<string, string>> = {
+  ENOSPC: "no space left on the disk",
+  EACCES: "permission denied",
+  EROFS: "the file system is read-only",
+  EEXIST: "there is a file of that name",
+  ENOTDIR: "a part of the path is a file, not a folder",
+  EISDIR: "it is a folder",
+  ENOENT: "it, or its folder, does not exist",
+};
+
+/** Why a file or folder of the user's cannot be used, if that is what happened. */
+function diskTrouble(error: unknown): string | undefined {
+  const { code, syscall, path } = error as Partial<NodeJS.ErrnoException>;
+  const why = code === undefined ? undefined : DISK[code];
+  if (why === undefined || path?.startsWith(libraryRoot) || syscall?.startsWith("spawn")) return undefined;
+  if (path !== undefined) return `${path} cannot be used: ${why}`;
+  // Without a path, only what cannot have another cause.
+  return code === "ENOSPC" || code === "EACCES" || code === "EROFS"
+    ? `${why} (${syscall ?? code})`
+    : undefined;
+}
+
 /** What an error means to the user. */
 export function reportOf(error: unknown, texts: ReadonlyMap<string, string> = new Map()): Report {
   if (error instanceof CompileError)
-    return { diagnostics: error.diagnostics, texts: error.texts, exit: EXIT.user };
+    return { diagnostics: error.diagnostics, texts: error.texts, exit: exitOf(error.diagnostics[0]?.code) };
   if (error instanceof ExperimentError) {
     return {
       diagnostics: [
         { code: error.code, severity: "error", message: error.message, related: [], hint: error.hint },
       ],
       texts,
-      exit: EXIT.user,
+      exit: exitOf(error.code),
     };
   }
   if (error instanceof BridgeError) {
@@ -49,16 +73,16 @@ export function reportOf(error: unknown, texts: ReadonlyMap<string, string> = ne
     };
   }
   const message = error instanceof Error ? error.message : String(error);
-  const disk = (error as { code?: string }).code;
-  if (disk === "ENOSPC" || disk === "EACCES" || disk === "EROFS") {
+  const disk = diskTrouble(error);
+  if (disk !== undefined) {
     return {
       diagnostics: [
         {
           code: "F2C6404",
           severity: "error",
-          message,
+          message: disk,
           related: [],
-          hint: "make room, or choose a --run-dir that can be written to",
+          hint: "make room, or give a path that can be written to",
         },
       ],
       texts,

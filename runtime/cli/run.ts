@@ -68,7 +68,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     if (!options.resume) describeRun(folder, loaded, program, options);
     const progress = new Progress(process.stderr);
     progress.note(
-      `${program.experiment.name}: ${program.setting.identities.toLocaleString("en-US")} identities, ${program.setting.images.toLocaleString("en-US")} images, ${program.steps.toLocaleString("en-US")} steps; ${folder.path}`,
+      `${program.experiment.name}: ${program.setting.identities.toLocaleString("en-US")} identities, ${program.setting.images.toLocaleString("en-US")} images, ${program.steps.toLocaleString("en-US")} ${program.steps === 1 ? "step" : "steps"}; ${folder.path}`,
     );
     const trainer = new Trainer(program, folder, progress, {
       device: options.device ?? program.experiment.device,
@@ -116,11 +116,11 @@ function checkOptions({ threads, steps, restarts, backend, device }: RunOptions)
       wrong(`--${name} must be a whole number from 1 up`, `for example --${name} 2`);
   }
   if (!Number.isInteger(restarts) || restarts < 0)
-    wrong("--restarts must be a whole number", "for example --restarts 0");
+    wrong("--restarts must be a whole number from 0 up", "for example --restarts 0");
   if (backend !== undefined && !["torchscript", "eager", "inductor"].includes(backend))
-    wrong(`there is no backend ${backend}`, "torchscript, eager or inductor");
+    wrong(`there is no backend ${backend}`, "choose one of torchscript, eager, inductor");
   if (device !== undefined && !/^(auto|cpu|cuda(:\d+)?)$/.test(device))
-    wrong(`there is no device ${device}`, "auto, cpu, cuda or cuda:N");
+    wrong(`there is no device ${device}`, "choose one of auto, cpu, cuda, cuda:0 (the first GPU)");
 }
 
 /** `--steps` ends a run early without changing its schedule. */

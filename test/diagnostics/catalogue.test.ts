@@ -53,16 +53,17 @@ describe("a report", () => {
       report("operator-on-tensor", place, {
         operator: "+",
         kinds: "numbers",
+        side: "left side",
         operand: "a tensor",
         method: "add",
       }),
     ).toEqual({
       code: "F2C1013",
       severity: "error",
-      message: "+ is for numbers, and this side is a tensor",
+      message: "+ is for numbers, and its left side is a tensor",
       span: place,
       related: [],
-      hint: "use the method: .add(…)",
+      hint: "use the method: x.add(y)",
       url: "docs/diagnostics.md#f2c1013-operator-on-tensor",
     });
   });
@@ -170,7 +171,7 @@ describe("the docs of the diagnostics", () => {
 
 A branch on a tensor would have to wait for the device and read a value back in every step.
 
-**Remedy.** Choose element by element with where(condition, a, b), or make the decision in the plan.`,
+**Remedy.** Choose element by element with ops.where(condition, a, b), or decide in the plan and pass a boolean.`,
     );
   });
 

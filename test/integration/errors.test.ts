@@ -144,6 +144,33 @@ describe("data that cannot be used", () => {
   });
 });
 
+describe("a command line that asks for what there is not", () => {
+  test("a number that is none", () =>
+    refused(["run", tiny, "--steps", "x"], "F2C1108", 2, /--steps must be a whole number/));
+  test("a symbol without a size, and one that no shape has", async () => {
+    await refused(["ir", tiny, "--bind", "B"], "F2C1108", 2, /--bind B=64/);
+    await refused(["ir", tiny, "--bind", "Q=3"], "F2C1108", 2, /no shape has this symbol/);
+  });
+  test("a pass that does not run", () =>
+    refused(["ir", tiny, "--print-after", "foo"], "F2C1108", 2, /there is no pass foo/, /dead-code/));
+  test("a folder, and a file that is not TypeScript", async () => {
+    await refused(["check", folder], "F2C1101", 1, /it is a folder/);
+    const json = join(folder, "data.json");
+    writeFileSync(json, "{}");
+    await refused(["check", json], "F2C1108", 2, /is not a TypeScript file/);
+  });
+  test("files in folders that are not there", async () => {
+    const nowhere = join(folder, "nowhere", "file");
+    await refused(["ir", tiny, "--graph", `${nowhere}.html`], "F2C6404", 4, /does not exist/);
+    const run = join(folder, "recorded");
+    await refused(["run", tiny, "--run-dir", run, "--record", nowhere], "F2C6404", 4, /does not exist/);
+  });
+  test("a run folder that is a file", () =>
+    refused(["run", tiny, "--run-dir", experiment("")], "F2C6404", 4, /there is a file of that name/));
+  test("watching in a folder that is not there", () =>
+    refused(["check", join(folder, "nowhere", "exp.ts"), "--watch"], "F2C1101", 1));
+});
+
 describe("a host that cannot do its work", () => {
   test("CUDA where there is none", () =>
     refused(

@@ -103,6 +103,6 @@ test("`ir --stage torch` prints it, without Python", () => {
 
 test("`ir --stage` refuses what it cannot show", () => {
   expect(ir("--stage", "torch", "--json")).toMatchObject({ code: 2, out: "" });
-  expect(ir("--stage", "torch", "--function", "stride").err).toContain("choose step, embed or infer");
+  expect(ir("--stage", "torch", "--function", "stride").err).toContain("choose one of step, embed, infer");
   expect(ir("--stage", "machine-code").err).toContain("optimised, torch");
 });

@@ -6,7 +6,7 @@ export const BUILDING = {
     code: "F2C2001",
     severity: "error",
     message: "`{name}` is not known inside a compiled function",
-    hint: "compiled functions see their parameters, what they declare, what they capture, and Math",
+    hint: "compute it outside the compiled function, in a const, and use the const here; of JavaScript's own only Math, Number, Object and Array are known",
     why: "Most of JavaScript's global names mean nothing on the device.",
   },
   "captured-variable-changes": {
@@ -36,7 +36,7 @@ export const BUILDING = {
     message: "`{callee}` gets a run-time value, but its source was not loaded, so it cannot be compiled",
     hint: "write it in a TypeScript file that the experiment imports by a relative path",
     why: "A function of a package is JavaScript that runs in Node; run-time values exist only on the device.",
-    remedy: "Or call it on build-time values only, or in the plan.",
+    remedy: "Or call it in the plan, and pass the result as a value of the plan.",
   },
   "function-not-loaded": {
     code: "F2C2006",
@@ -56,7 +56,7 @@ export const BUILDING = {
     code: "F2C2009",
     severity: "error",
     message: "`{name}` is {what}: its value at run time would not be the one seen now",
-    hint: "capture the numbers, texts or lists that it holds, or pass what changes as a value of the plan",
+    hint: "read what you need outside the compiled function, into a const, and use the const; what changes is a value of the plan",
     why: "A captured value becomes a constant of the program; a Date, a Map or an object of a class lives on in Node.",
     remedy: "The notes show where it is declared, and the functions through which it is captured.",
   },
@@ -101,8 +101,8 @@ export const BUILDING = {
   "bad-schedule": {
     code: "F2C2103",
     severity: "error",
-    message: "multistep: epochs {epochs} do not rise",
-    hint: "list them in order",
+    message: "multistep: epochs {epochs} are not in rising order",
+    hint: "write epochs: {sorted}",
     why: "Each epoch in the list is one more reduction of the learning rate.",
   },
   "bad-experiment": {
@@ -151,7 +151,7 @@ export const BUILDING = {
     code: "F2C2203",
     severity: "error",
     message: 'imageFolder: no identity "{identity}" in {folder} to hold out',
-    hint: "name folders that exist",
+    hint: "name folders that exist: {examples}",
     why: "Identities are the names of the folders; a typing error would train on held-out people.",
   },
   "too-few-identities": {
@@ -165,7 +165,7 @@ export const BUILDING = {
     code: "F2C2205",
     severity: "error",
     message: "imageFolder: there is no folder {folder}",
-    hint: "give the folder that holds one folder an identity; a relative path counts from the experiment's file",
+    hint: "give the folder that holds one folder per identity; a relative path counts from the experiment's file",
     why: "The data set is not where the experiment says.",
   },
   "data-folder-without-identities": {
@@ -201,13 +201,13 @@ export const BUILDING = {
     severity: "error",
     message:
       "the class pool has {slots:number} slots, but one step brings {identities:number} identities: some would be evicted inside their own batch",
-    hint: "raise the pool's capacity, or lower the loader's `identities` and `instances`",
+    hint: "raise the pool's capacity, at least to the loader's `identities` + `instances`, or lower these",
     why: "An identity that is evicted before the loss is taken would turn from a positive into a negative.",
   },
   "bad-pool-capacity": {
     code: "F2C2302",
     severity: "error",
-    message: "a class pool of capacity {capacity:number}",
+    message: "a class pool cannot have a capacity of {capacity:number}",
     hint: "give a share below 1, or a whole number of slots",
     why: "A capacity below 1 is a share of the identities, one from 1 up a number of slots.",
   },

@@ -111,9 +111,8 @@ export const HOST = {
   "no-such-device": {
     code: "F2C6302",
     severity: "error",
-    message:
-      "the experiment asks for {device}, and this machine has {found:number} CUDA devices that torch can use",
-    hint: 'set `device: "auto"` or "cpu", or install a torch with CUDA for this machine\'s driver',
+    message: "{device} is asked for, and this machine has {found:number} CUDA devices that torch can use",
+    hint: 'use --device cpu, or `device: "auto"` in the experiment, or install a torch with CUDA for this machine\'s driver',
     why: "A run does not move to a slower device without being told.",
   },
   "no-such-backend": {
@@ -198,8 +197,8 @@ export const HOST = {
     code: "F2C6404",
     severity: "error",
     message: "{message}",
-    hint: "make room, or choose a --run-dir that can be written to",
-    why: "The disk is full, or the folder may not be written to.",
+    hint: "make room, or give a path that can be written to",
+    why: "The disk is full, or the file or folder that an option names cannot be written.",
   },
   "wire-malformed": {
     code: "F2C6501",

@@ -21,7 +21,7 @@ export const LOADING = {
     severity: "error",
     message: "{message}",
     why: "A file or package that the experiment imports cannot be found.",
-    hint: "a relative path counts from the importing file; a package must be installed beside it",
+    hint: "a relative path counts from the importing file; a package is installed with npm install",
   },
   "no-default-export": {
     code: "F2C1105",

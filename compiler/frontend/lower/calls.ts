@@ -83,7 +83,7 @@ function methodCall(
     return mathCall(lowerer, node, name, args);
   if (receiver.kind === "static" && receiver.value === Object) {
     if (OBJECT_CHANGES.has(name))
-      refuseChange(lowerer, node, `Object.${name} would change its first argument`);
+      refuseChange(lowerer, node, `Object.${name} would change its first argument`, NEW_RECORD);
     const fields = args[0] && fieldsOf(args[0]);
     if (fields && name === "values") return list([...fields.values()]);
     if (fields && name === "keys") return fixed([...fields.keys()]);
@@ -91,7 +91,13 @@ function methodCall(
       return list([...fields].map(([key, value]) => list([fixed(key), value])));
   }
   const items = itemsOf(receiver);
-  if (items && LIST_CHANGES.has(name)) refuseChange(lowerer, callee.name, `.${name}() would change the list`);
+  if (items && LIST_CHANGES.has(name))
+    refuseChange(
+      lowerer,
+      callee.name,
+      `.${name}() would change the list`,
+      ADDS.has(name) ? NEW_LIST : NEW_ORDER,
+    );
   if (items && Object.hasOwn(LIST_METHODS, name) && !(args.every(isStatic) && isStatic(receiver)))
     return LIST_METHODS[name]!(lowerer, node, items, args);
   if (receiver.kind === "static") {
@@ -118,10 +124,14 @@ const LIST_CHANGES = new Set([
 ]);
 const OBJECT_CHANGES = new Set(["assign", "defineProperty", "defineProperties", "setPrototypeOf"]);
 
-const refuseChange = (lowerer: Lowerer, node: ts.Node, what: string): never =>
-  lowerer.refuse(node, "F2C1030", `values in a compiled function do not change in place: ${what}`, {
-    hint: "make a new list or record: [...old, item], { ...old, name: value }",
-  });
+const ADDS = new Set(["push", "unshift"]);
+const NEW_RECORD = "make a new record: { ...old, name: value }";
+const NEW_LIST = "make a new list: [...old, item]";
+const NEW_ORDER =
+  "make a new list with [...], .slice(…) or .map(…), or prepare it outside the compiled function";
+
+const refuseChange = (lowerer: Lowerer, node: ts.Node, what: string, hint: string): never =>
+  lowerer.refuse(node, "F2C1030", `values in a compiled function do not change in place: ${what}`, { hint });
 
 type ListMethod = (
   lowerer: Lowerer,
@@ -152,7 +162,7 @@ const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
   slice: (lowerer, node, items, args) => {
     if (!args.every(isStatic))
       lowerer.refuse(node, "F2C1019", "a list is cut at a value that is known only when the program runs", {
-        hint: "stack the tensors and use .slice, or cut it at a build-time place",
+        hint: "put the tensors into one and use .slice, or cut the list at a fixed place",
       });
     return list(items.slice(...(args.map(staticValue) as [number, number])));
   },
@@ -200,7 +210,10 @@ export function callOperand(
   if (fn.kind === "closure") return lowerer.inline(fn.source, args, node, fn.scope);
   if (fn.kind !== "static" || typeof fn.value !== "function")
     return lowerer.refuse(node.expression, "F2C1021", `${describe(fn)} is not a function`, {
-      hint: "a module's child is called like a function, a list of modules is looped over; check the name",
+      hint:
+        fn.kind === "value" || (fn.kind === "static" && typeof fn.value !== "object")
+          ? "it is a value, which is used without (); check the name"
+          : "a module's child is called like a function, a list of modules is looped over; check the name",
     });
   const constant = UNREPEATABLE.get(fn.value);
   if (constant !== undefined) unrepeatable(lowerer, node.expression, constant);
@@ -237,8 +250,8 @@ export function callOperand(
     `\`${node.expression.getText()}\` gets a run-time value, but its source was not loaded, so it cannot be compiled`,
     {
       hint: /\{\s*\[native code\]\s*\}$/.test(String(fn.value))
-        ? "it is JavaScript's own and runs in Node only: call it on build-time values, or in the plan"
-        : "write it in a TypeScript file that the experiment imports by a relative path, or call it on build-time values only",
+        ? "it is JavaScript's own and runs in Node only: call it in the plan, and pass the result as a value of the plan"
+        : "write it in a TypeScript file that the experiment imports by a relative path, or call it in the plan, and pass the result",
     },
   );
 }
@@ -450,7 +463,7 @@ function fixedAttribute(
       "F2C3011",
       `${op}: \`${name}\` must be known when the program is built, got ${describe(argument)}`,
       {
-        hint: "shapes and options are fixed in a compiled step; compute it outside and capture it",
+        hint: "shapes and options are the same in every step: write a number, or a const from outside the compiled function",
       },
     );
   }

@@ -26,7 +26,7 @@ export function liveness(
     return {
       code: "F2C2009",
       message: `\`${expression}\` is ${what}: its value at run time would not be the one seen now`,
-      hint: "capture the numbers, texts or lists that it holds, or pass what changes as a value of the plan",
+      hint: "read what you need outside the compiled function, into a const, and use the const; what changes is a value of the plan",
     };
   // Fields of a record are looked at when they are read; the items of a list are not read one by one.
   if (!Array.isArray(value)) return undefined;

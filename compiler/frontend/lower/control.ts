@@ -38,7 +38,7 @@ export function condition(lowerer: Lowerer, node: ts.Expression, scope: Scope): 
       "F2C1015",
       `a condition on ${describe(value)}: its values are known only on the device`,
       {
-        hint: "choose element by element with where(condition, a, b), or make the decision in the plan",
+        hint: "choose element by element with ops.where(condition, a, b), or decide in the plan and pass a boolean",
       },
     );
   }
@@ -163,9 +163,14 @@ export function zerosLike(lowerer: Lowerer, node: ts.Node, operand: Operand): Op
       return dynamic(lowerer.scalar(fixed(type.scalar === "bool" ? false : 0), node, type.scalar === "i64"));
     if (type.kind === "tensor" && type.dims.every((d) => typeof d === "number"))
       return dynamic(lowerer.emit(node, "full", [], { shape: type.dims, value: 0, dtype: type.dtype })[0]!);
-    return lowerer.refuse(node, "F2C1033", `a loop cannot return ${describe(leaf)}`, {
-      hint: "return a number or a tensor of fixed sizes, or compute the rest after the loop",
-    });
+    return lowerer.refuse(
+      node,
+      "F2C1033",
+      `a loop cannot return ${describe(leaf)}, whose sizes are not all numbers`,
+      {
+        hint: "leave the loop with break, and compute and return the tensor after it",
+      },
+    );
   });
   return rebuild(operand, leaves);
 }

@@ -11,6 +11,13 @@ import { fieldOf, fieldsOf, itemsOf, notSpread } from "./patterns.js";
 import type { Scope } from "./scope.js";
 import { assignTo, refuseCaptured } from "./statements.js";
 
+/** What PyTorch has as a field of a tensor. */
+const FIELDS: Readonly<Record<string, string>> = {
+  length: "the size of a dimension is .size(0); all sizes are .shape",
+  ndim: "the number of dimensions is .shape.length",
+  T: "write .transpose(0, 1)",
+};
+
 const GLOBALS: Readonly<Record<string, unknown>> = { Math, Number, Object, Array, Infinity, NaN, undefined };
 const K = ts.SyntaxKind;
 
@@ -97,18 +104,26 @@ const UNSUPPORTED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: s
   [K.RegularExpressionLiteral]: [
     "F2C1006",
     "a regular expression",
-    "compute it outside and capture the result",
+    "compute it outside the compiled function, in a const, and use the const",
   ],
   [K.BigIntLiteral]: ["F2C1002", "a bigint", "write a number: 8, not 8n"],
   [K.ImportKeyword]: ["F2C1002", "`import()`", "import it at the top of the file"],
-  [K.MetaProperty]: ["F2C1002", "`import.meta` or `new.target`", "read it outside and capture the result"],
-  [K.ClassExpression]: ["F2C1007", "a class", "use functions and records"],
-  [K.DeleteExpression]: ["F2C1008", "`delete`", "make a new record without the field"],
-  [K.TaggedTemplateExpression]: ["F2C1009", "a tagged template", "call a function"],
+  [K.MetaProperty]: [
+    "F2C1002",
+    "`import.meta` or `new.target`",
+    "read it outside the compiled function, into a const, and use the const",
+  ],
+  [K.ClassExpression]: ["F2C1007", "a class", "use functions and records: const scale = { by: 2 }"],
+  [K.DeleteExpression]: [
+    "F2C1008",
+    "`delete`",
+    "make a new record without the field: const { field, ...rest } = record",
+  ],
+  [K.TaggedTemplateExpression]: ["F2C1009", "a tagged template", "call it as a function: name(…)"],
   [K.TypeOfExpression]: [
     "F2C1010",
     "`typeof`",
-    "types are known when the program is built; branch on a build-time option instead",
+    "a value has the same type in every step; branch on an option that you pass instead: if (options.kind === …)",
   ],
 };
 
@@ -194,7 +209,7 @@ function property(lowerer: Lowerer, node: ts.PropertyAccessExpression, scope: Sc
       return list(target.value.type.dims.map((d) => (typeof d === "number" ? fixed(d) : fixed(-1))));
     if (key === "dtype") return fixed(target.value.type.dtype);
     return lowerer.refuse(node.name, "F2C1017", `${describe(target)} has no field \`${key}\``, {
-      hint: "docs/ops.md lists the methods of tensors; call them with ()",
+      hint: FIELDS[key] ?? "methods are called with (); docs/ops.md lists those of tensors",
     });
   }
   if (target.kind === "static" && (target.value === undefined || target.value === null)) {
@@ -210,7 +225,7 @@ function element(lowerer: Lowerer, node: ts.ElementAccessExpression, scope: Scop
   const index = evaluate(lowerer, node.argumentExpression, scope);
   if (target.kind === "value") {
     return lowerer.refuse(node, "F2C1018", `${describe(target)} is not indexed with []`, {
-      hint: "use .select(dim, index), .slice(dim, start, end) or .index_select(index)",
+      hint: "x[0] is x.select(0, 0), x[a:b] is x.slice(0, a, b), x[tensor] is x.index_select(tensor)",
     });
   }
   if (!isStatic(index)) {
@@ -219,7 +234,7 @@ function element(lowerer: Lowerer, node: ts.ElementAccessExpression, scope: Scop
       "F2C1019",
       "a list is indexed with a value that is known only when the program runs",
       {
-        hint: "stack the tensors and use .index_select, or unroll the choice with build-time values",
+        hint: "put the tensors into one and use .index_select, or choose with if / else",
       },
     );
   }
@@ -278,7 +293,7 @@ function template(lowerer: Lowerer, node: ts.TemplateExpression, scope: Scope): 
     const value = evaluate(lowerer, span.expression, scope);
     if (!isStatic(value))
       lowerer.refuse(span.expression, "F2C1012", "a text with a run-time value in it cannot be compiled", {
-        hint: "leave the value out: texts are made when the program is built; a number is logged by returning it beside the loss",
+        hint: "leave the value out; a tensor of one number is logged by returning it beside the loss: { loss, name: value }",
       });
     return String(staticValue(value)) + span.literal.text;
   });

@@ -32,11 +32,16 @@ export function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): 
       node.expression,
       "F2C1031",
       `for..of over ${describe(over)}: its length is not known when the program is built`,
-      { hint: "loop over a build-time list; over rows of a tensor, use the ops on the whole tensor" },
+      {
+        hint:
+          over.kind === "value" && over.value.type.kind === "tensor"
+            ? "use ops on the whole tensor, not on its rows; .select(0, i) is one row"
+            : "loop over a list; to count, write for (let i = 0; i < n; i++)",
+      },
     );
   if (items.length > MAX_UNROLL)
     lowerer.refuse(node, "F2C1032", `a loop of ${items.length} turns would be written out in the program`, {
-      hint: "loop with a run-time bound, or work on a whole tensor",
+      hint: "work on a whole tensor, or count to a value of the plan: for (let i = 0; i < plan.n; i++)",
     });
   const turns = items.map((item) => (): Completion => {
     const inner = new Scope(scope);
@@ -167,7 +172,7 @@ const refuseLength = (lowerer: Lowerer, node: ts.Node): never =>
     "F2C1032",
     `a loop of more than ${MAX_UNROLL} turns would be written out in the program`,
     {
-      hint: "check its condition; a run-time bound makes it a loop of the program",
+      hint: "check its condition; or count to a value of the plan, which makes it a real loop: i < plan.n",
     },
   );
 

@@ -148,7 +148,7 @@ export class Lowerer {
     const found = binding ? binding.current : scope.capture(node.text, node);
     if (found === undefined)
       this.refuse(node, "F2C2001", `\`${node.text}\` is not known inside a compiled function`, {
-        hint: "compiled functions see their parameters, what they declare, what they capture, and Math",
+        hint: "compute it outside the compiled function, in a const, and use the const here; of JavaScript's own only Math, Number, Object and Array are known",
       });
     if (found.kind === "poison") throw new AlreadyRefused();
     return found;
@@ -245,9 +245,12 @@ export class Lowerer {
       const shown = [...new Set(error.operands)]
         .filter((v) => v !== undefined && v.name !== "")
         .map((v) => `${v!.name}: ${printType(v!.type)}`);
+      const about = ABOUT_ARGUMENTS.has(error.failure);
+      const remedy = REMEDIES[error.failure];
+      const here = shown.length && !about ? `here ${shown.join(", ")}` : undefined;
       return this.refuse(node, FAILURES[error.failure], error.message, {
-        hint: shown.length ? `here ${shown.join(", ")}` : "docs/ops.md says what the op takes",
-        related: this.origins(error.operands, node),
+        hint: [remedy, here].filter(Boolean).join("; ") || "docs/ops.md says what the op takes",
+        related: about ? [] : this.origins(error.operands, node),
       });
     }
   }
@@ -280,7 +283,7 @@ export class Lowerer {
         "F2C1020",
         `calls nest more than ${MAX_DEPTH} deep: a compiled function may not call itself`,
         {
-          hint: "write the recursion as a loop over a build-time list",
+          hint: "write the recursion as a loop: for (const item of list) …",
         },
       );
     }
@@ -376,6 +379,19 @@ function headOf(node: ts.Node): { start: number; end: number } {
     return whole(node.getFirstToken() ?? node);
   return whole(node);
 }
+
+/** What usually helps, said before the types at hand. */
+const REMEDIES: Readonly<Partial<Record<keyof typeof FAILURES, string>>> = {
+  shape: "change one of them with .transpose(0, 1), .unsqueeze(dim) or .reshape([…])",
+  rank: ".unsqueeze(dim) adds a dimension; .squeeze(dim) and .flatten(1) take some away",
+  dim: "dimensions count from 0, or from the end: -1 is the last",
+  elements: "one size may be -1: it is computed from the others",
+  kind: "docs/ops.md says what the op takes",
+  operand: "docs/ops.md gives the parameters of every op",
+};
+
+/** These are about what was written in the call: where its tensors come from says nothing. */
+const ABOUT_ARGUMENTS: ReadonlySet<string> = new Set(["kind", "operand"]);
 
 const isTensor = (operand: Operand) => operand.kind === "value" && operand.value.type.kind === "tensor";
 

@@ -1,6 +1,8 @@
 /** @file Operators on scalars. Between build-time values they are JavaScript's own; with a run-time one they become ops. */
+
 import { ts } from "ts-morph";
 import type { Value } from "../../ir/module.js";
+import { OPS } from "../../registry/index.js";
 import { describe, type Lowerer } from "./lowerer.js";
 import { dynamic, fixed, isStatic, type Operand, staticValue } from "./operand.js";
 
@@ -32,7 +34,7 @@ const OPERATORS: Partial<Record<ts.SyntaxKind, Operator>> = {
 };
 const INSTEAD: Partial<Record<ts.SyntaxKind, string>> = {
   [K.InKeyword]: "compare the field with undefined: record.name !== undefined",
-  [K.InstanceOfKeyword]: "branch on a build-time option instead",
+  [K.InstanceOfKeyword]: "branch on an option that you pass instead: if (options.kind === …)",
   [K.QuestionQuestionEqualsToken]: "write it out: a = a ?? b",
   [K.AmpersandAmpersandEqualsToken]: "write it out: a = a && b",
   [K.BarBarEqualsToken]: "write it out: a = a || b",
@@ -59,17 +61,17 @@ export function applyBinary(
   if (isStatic(a) && isStatic(b)) return fixed(operator.compute(staticValue(a), staticValue(b)));
   // Whether a value is there at all is known now, whatever it will be.
   if (EQUALITY.has(operator.op) && (isAbsent(a) || isAbsent(b))) return fixed(operator.op === "scalar_ne");
-  for (const side of [a, b]) {
+  for (const [i, side] of [a, b].entries()) {
     if (kind === K.PlusToken && side.kind === "static" && typeof side.value === "string")
       lowerer.refuse(node, "F2C1012", "a text with a run-time value in it cannot be compiled", {
-        hint: "leave the value out: texts are made when the program is built; a number is logged by returning it beside the loss",
+        hint: "leave the value out; a tensor of one number is logged by returning it beside the loss: { loss, name: value }",
       });
     if (side.kind === "value" && side.value.type.kind === "tensor") {
       lowerer.refuse(
         node,
         "F2C1013",
-        `${ts.tokenToString(kind)} is for numbers, and this side is ${describe(side)}`,
-        { hint: `use the method: .${operator.method}(…)` },
+        `${ts.tokenToString(kind)} is for numbers, and its ${i === 0 ? "left" : "right"} side is ${describe(side)}`,
+        { hint: methodInstead(node, i, operator.method) },
       );
     }
   }
@@ -78,6 +80,29 @@ export function applyBinary(
   }
   return dynamic(scalarOp(lowerer, node, operator.op, lowerer.scalar(a, node), lowerer.scalar(b, node)));
 }
+
+/** What to write for `x * 2` or, with the tensor on the right, for `2 * x`. */
+function methodInstead(node: ts.Expression, tensor: number, method: string): string {
+  if (!OPS.get(method)?.method) return "tensors have no such method; docs/ops.md lists those that they have";
+  if (!ts.isBinaryExpression(node)) return `use the method: .${method}(…)`;
+  const [left, right] = [node.left, node.right];
+  if (tensor === 0) return `use the method: ${shortly(left, "")}.${method}(${shortly(right, "…")})`;
+  const turned = TURNED[method];
+  if (turned !== undefined) return `use the method: ${shortly(right, "")}.${turned}(${shortly(left, "…")})`;
+  if (method === "div")
+    return `write it with methods: ${shortly(right, "")}.pow(-1).mul(${shortly(left, "…")})`;
+  return "only a method of the left side does this; docs/ops.md lists the methods of tensors";
+}
+
+/** The method that does with its sides exchanged what the operator does. */
+const TURNED: Readonly<Record<string, string>> = {
+  ...{ add: "add", sub: "rsub", mul: "mul", eq: "eq", ne: "ne" },
+  ...{ lt: "gt", le: "ge", gt: "lt", ge: "le" },
+};
+
+/** A name or a number as it is written; something else for what is longer. */
+const shortly = (node: ts.Expression | undefined, otherwise: string): string =>
+  node && /^[\w.]+$/.test(node.getText()) ? node.getText() : otherwise;
 
 const isAbsent = (o: Operand) => o.kind === "static" && (o.value === null || o.value === undefined);
 
@@ -111,8 +136,10 @@ export function applyUnary(
     return lowerer.refuse(
       node,
       "F2C1013",
-      `${ts.tokenToString(kind)} is for ${kind === K.ExclamationToken ? "booleans" : "numbers"}, and this side is ${describe(value)}`,
-      { hint: `use the method: .${kind === K.MinusToken ? "neg" : "logical_not"}()` },
+      `${ts.tokenToString(kind)} is for ${kind === K.ExclamationToken ? "booleans" : "numbers"}, and its operand is ${describe(value)}`,
+      {
+        hint: `use the method: ${shortly(ts.isPrefixUnaryExpression(node) ? node.operand : undefined, "")}.${kind === K.MinusToken ? "neg" : "logical_not"}()`,
+      },
     );
   }
   if (kind === K.ExclamationToken) {

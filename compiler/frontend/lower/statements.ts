@@ -76,15 +76,27 @@ function poison(statement: ts.Statement, scope: Scope): Completion {
 
 const REFUSED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: string, hint: string]>> = {
   [K.TryStatement]: ["F2C1023", "`try`", "a step cannot fail halfway; check values in the plan"],
-  [K.ThrowStatement]: ["F2C1024", "`throw`", "check build-time values outside the compiled function"],
-  [K.SwitchStatement]: ["F2C1025", "`switch`", "use if/else"],
-  [K.ClassDeclaration]: ["F2C1007", "a class", "use functions and records"],
+  [K.ThrowStatement]: [
+    "F2C1024",
+    "`throw`",
+    "check what is known beforehand outside the compiled function, and values of the plan in the plan",
+  ],
+  [K.SwitchStatement]: ["F2C1025", "`switch`", "use if (…) … else if (…) … else"],
+  [K.ClassDeclaration]: ["F2C1007", "a class", "use functions and records: const scale = { by: 2 }"],
   [K.ForInStatement]: ["F2C1026", "`for..in`", "use for (const [name, value] of Object.entries(x))"],
   [K.LabeledStatement]: ["F2C1027", "a label", "put the inner loop into a function and return from it"],
-  [K.DoStatement]: ["F2C1028", "`do..while`", "use while"],
+  [K.DoStatement]: ["F2C1028", "`do..while`", "use while, with the body written once before it"],
   [K.WithStatement]: ["F2C1002", "`with`", "name the object"],
-  [K.EnumDeclaration]: ["F2C1002", "an enum", "declare it outside the compiled function, and capture it"],
-  [K.DebuggerStatement]: ["F2C1002", "`debugger`", "f2c-dsl ir shows the program that the function becomes"],
+  [K.EnumDeclaration]: [
+    "F2C1002",
+    "an enum",
+    "declare it outside the compiled function; it can be used inside by its name",
+  ],
+  [K.DebuggerStatement]: [
+    "F2C1002",
+    "`debugger`",
+    "to see shapes and types, look at the program: f2c-dsl ir experiment.ts",
+  ],
 };
 
 function run(lowerer: Lowerer, node: ts.Statement, scope: Scope, tail: boolean): Completion {

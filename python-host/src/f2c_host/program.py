@@ -44,9 +44,9 @@ def select_device(name: str) -> torch.device:
         found = torch.cuda.device_count() if torch.cuda.is_available() else 0
         raise HostError(
             "F2C6302",
-            f"the experiment asks for {name}, and this machine has {found} CUDA devices that torch can use",
+            f"{name} is asked for, and this machine has {found} CUDA devices that torch can use",
             "host",
-            'set `device: "auto"` or "cpu", or install a torch with CUDA for this machine\'s driver',
+            'use --device cpu, or `device: "auto"` in the experiment, or install a torch with CUDA for this machine\'s driver',
         )
     return device
 

@@ -17,7 +17,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const fixed = features.as<[4, 8]>();
-          // refused F2C1001 «loss»: Type 'Tensor<readonly [number, 8], "f32">' is not assignable
+          // refused F2C1001 «loss»: Type 'Tensor<readonly [number, 8], "f32">' is not assignable | reduce the tensor with .mean() or .sum()
           loss = loss.sub(features);
           // refused F2C1001 «fixed»: matmul: [4, 8] times [4, 8], the inner dimensions differ
           const square = fixed.matmul(fixed);

@@ -18,7 +18,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1009 «scaled`2`»: a tagged template cannot be compiled | call a function
+          // refused F2C1009 «scaled`2`»: a tagged template cannot be compiled | call it as a function: name(…)
           loss = loss.mul(scaled`2`);
           return loss;
         },

@@ -21,7 +21,7 @@ export default experiment({
           loss = loss.add(loose.view(32).mean());
           // refused F2C1017 «indexSelect»: a tensor f32[4, 8] has no method `indexSelect` | did you mean .index_select()?
           loss = loss.add(loose.indexSelect(plan.labels).mean());
-          // refused F2C1017 «length»: a tensor f32[4, 8] has no field `length` | call them with ()
+          // refused F2C1017 «length»: a tensor f32[4, 8] has no field `length` | the size of a dimension is .size(0)
           loss = loss.mul(loose.length);
           // refused F2C1017 «toFixed»: a run-time number has no method `toFixed` | the functions of Math
           const short = plan.weight.toFixed(2);

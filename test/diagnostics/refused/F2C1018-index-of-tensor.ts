@@ -17,7 +17,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = features;
-          // refused F2C1018 «loose[0]»: a tensor f32[4, 8] is not indexed with [] | .select(dim, index)
+          // refused F2C1018 «loose[0]»: a tensor f32[4, 8] is not indexed with [] | x[0] is x.select(0, 0)
           loss = loss.add(loose[0].mean());
           return loss;
         },

@@ -26,7 +26,7 @@ export default experiment({
           rows[0] = features.mul(2);
           // refused F2C1030 «push»: .push() would change the list | [...old, item]
           rows.push(features);
-          // refused F2C1030 «sort»: .sort() would change the list | [...old, item]
+          // refused F2C1030 «sort»: .sort() would change the list | a new list with [...], .slice(…) or .map(…)
           const sorted = sizes.sort();
           // refused F2C1030 «Object.assign({}, parts)»: Object.assign would change its first argument | { ...old, name: value }
           const copy = Object.assign({}, parts);

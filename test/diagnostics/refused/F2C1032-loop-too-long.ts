@@ -18,7 +18,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1032 «for (let i = 0; i < 5000; i++)»: a loop of more than 4096 turns would be written out | a run-time bound
+          // refused F2C1032 «for (let i = 0; i < 5000; i++)»: a loop of more than 4096 turns would be written out | count to a value of the plan
           for (let i = 0; i < 5000; i++) loss = loss.mul(0.999);
           // refused F2C1032 «for (const scale of scales)»: a loop of 5000 turns would be written out | work on a whole tensor
           for (const scale of scales) loss = loss.mul(scale);

@@ -3,7 +3,7 @@ import { net, setting } from "./setting.js";
 
 const halved = (x: Features): Features => {
   for (let i = 0; i < x.size(0); i++) {
-    // refused F2C1033 «if (i > 3)»: a loop cannot return a tensor f32[B, 8] | a tensor of fixed sizes
+    // refused F2C1033 «if (i > 3)»: a loop cannot return a tensor f32[B, 8], whose sizes are not all numbers | leave the loop with break
     if (i > 3) return x.mul(0.5);
   }
   return x;

@@ -32,9 +32,9 @@ export default experiment({
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           // refused F2C2009 «schedule»: `schedule` is a live Schedule: its value at run time would not be the one seen now | a value of the plan
           loss = loss.mul(schedule.next());
-          // refused F2C2009 «widths»: `widths` is a live Map | the numbers, texts or lists
+          // refused F2C2009 «widths»: `widths` is a live Map | outside the compiled function, into a const
           loss = loss.mul(widths.get("small")!);
-          // refused F2C2009 «days»: `days[0]` is a live Date | the numbers, texts or lists
+          // refused F2C2009 «days»: `days[0]` is a live Date | outside the compiled function, into a const
           loss = loss.mul(days.length);
           // refused F2C2009 «seconds»: `started` is a live Date | a value of the plan
           loss = loss.mul(seconds());

@@ -21,9 +21,9 @@ export default experiment({
           loss = loss.add(loose.relu(1, 2).mean());
           // refused F2C3008 «loose.add("1")»: add takes a tensor here, got string "1" | docs/ops.md
           loss = loss.add(loose.add("1").mean());
-          // refused F2C3008 «loose.add()»: add takes a tensor or a number as `other`, got nothing | here features
+          // refused F2C3008 «loose.add()»: add takes a tensor or a number as `other`, got nothing | docs/ops.md
           loss = loss.add(loose.add().mean());
-          // refused F2C3008 «loose.sum("rows")»: sum takes a list of whole numbers as `dim`, got "rows" | here features
+          // refused F2C3008 «loose.sum("rows")»: sum takes a list of whole numbers as `dim`, got "rows" | docs/ops.md
           loss = loss.add(loose.sum("rows").mean());
           return loss;
         },
