@@ -7,14 +7,14 @@ import { writeWhole } from "./files.js";
 export class RunFolder {
   private constructor(readonly path: string) {}
 
-  /** A new folder: `path`, or `runs/<name>-<time>`. Refuses one that holds a run already. */
+  /** A new folder: `path`, or `runs/<name>-<time>`. Refuses one that holds a run; one that failed before its first step is none. */
   static create(path: string | undefined, name: string, now = new Date()): RunFolder {
     const time = now
       .toISOString()
       .replace(/\.\d+Z$/, "")
       .replaceAll(/[:T]/g, "-");
     const folder = resolve(path ?? join("runs", `${name}-${time}`));
-    if (existsSync(join(folder, "config.json"))) {
+    if (existsSync(join(folder, "config.json")) && existsSync(join(folder, "metrics.jsonl"))) {
       throw new BridgeError(
         "F2C6401",
         "user",

@@ -172,14 +172,11 @@ describe("a command line that asks for what there is not", () => {
 });
 
 describe("a host that cannot do its work", () => {
-  test("CUDA where there is none", () =>
-    refused(
-      ["run", changed("steps: 24,", 'steps: 24, device: "cuda:7",'), "--run-dir", join(folder, "cuda")],
-      "F2C6302",
-      3,
-      /cuda:7/,
-      /auto/,
-    ));
+  test("CUDA where there is none, and again in the same folder: a run without a step is none", async () => {
+    const source = changed("steps: 24,", 'steps: 24, device: "cuda:7",');
+    for (let i = 0; i < 2; i++)
+      await refused(["run", source, "--run-dir", join(folder, "cuda")], "F2C6302", 3, /cuda:7/, /auto/);
+  });
   test("a Python without the host", async () => {
     const { code, err } = await cli(["run", tiny, "--run-dir", join(folder, "nopy")], {
       F2C_PYTHON: "/bin/false",
