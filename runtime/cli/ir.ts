@@ -1,6 +1,7 @@
 /** @file `f2c-dsl ir`: the program at every stage of its way, as text, as JSON, as a graph, as a difference. Needs no Python. */
 import { writeFileSync } from "node:fs";
 import { createTwoFilesPatch } from "diff";
+import { graphPage, graphSvg } from "../../compiler/graph/graph.js";
 import {
   compileExperiment,
   encodeModule,
@@ -11,7 +12,6 @@ import {
   printTorch,
   refine,
 } from "../../compiler/index.js";
-import { graphPage, graphSvg } from "../../compiler/ir/graph.js";
 import { ExperimentError } from "../../dsl/index.js";
 import { facts } from "./facts.js";
 import { fail } from "./report.js";

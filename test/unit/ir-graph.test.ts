@@ -3,6 +3,28 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { calleeOf, graphData, graphPage, graphSvg } from "#compiler/graph/graph";
+import {
+  type Box,
+  countBoxes,
+  type Graph,
+  type GraphNode,
+  isContainer,
+  type Layout,
+  layoutOf,
+  shownBy,
+  spread,
+} from "#compiler/graph/layout";
+import {
+  escapeText,
+  excerptOf,
+  findOps,
+  type GraphData,
+  opDetails,
+  placesOf,
+  revealed,
+  toggled,
+} from "#compiler/graph/page";
 import {
   compileExperiment,
   type IrFunction,
@@ -15,28 +37,6 @@ import {
   type Value,
   walkOps,
 } from "#compiler/index";
-import { calleeOf, graphData, graphPage, graphSvg } from "#compiler/ir/graph";
-import {
-  type Box,
-  countBoxes,
-  type Graph,
-  type GraphNode,
-  isContainer,
-  type Layout,
-  layoutOf,
-  shownBy,
-  spread,
-} from "#compiler/ir/graph-layout";
-import {
-  escapeText,
-  excerptOf,
-  findOps,
-  type GraphData,
-  opDetails,
-  placesOf,
-  revealed,
-  toggled,
-} from "#compiler/ir/graph-page";
 import { printFunction } from "#compiler/ir/print";
 
 const root = new URL("../../", import.meta.url).pathname;

@@ -1,6 +1,6 @@
 /**
  * @file The page that shows a module's graphs: drawing, details and search as pure functions from data to markup, and
- * the few lines that tie them to a document. Like `graph-layout.ts`, its text runs in the page.
+ * the few lines that tie them to a document. Like `layout.ts`, its text runs in the page.
  */
 import {
   type Box,
@@ -15,7 +15,7 @@ import {
   type Route,
   shownBy,
   TITLE_HEIGHT,
-} from "./graph-layout.js";
+} from "./layout.js";
 
 export interface GraphOp {
   readonly op: string;

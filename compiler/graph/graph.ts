@@ -1,21 +1,9 @@
 /**
  * @file A module as a page for the browser. Each function becomes a tree of boxes: ops in the calls that they come from,
  * calls named by the modules whose parameters they read; storage, groups and constants are rows of the boxes that use
- * them. `graph-layout.ts` places the boxes, `graph-page.ts` draws them; here is what they get.
+ * them. `layout.ts` places the boxes, `page.ts` draws them; here is what they get.
  */
 import { readFileSync } from "node:fs";
-import { OPS } from "../registry/index.js";
-import type { OpSpec } from "../registry/spec.js";
-import { defaultView, type GraphEdge, type GraphNode, type GraphRow, layoutOf } from "./graph-layout.js";
-import {
-  draw,
-  escapeText,
-  type GraphData,
-  type GraphFunction,
-  type GraphOp,
-  type GraphValue,
-  STYLE,
-} from "./graph-page.js";
 import {
   type FunctionInput,
   type IrFunction,
@@ -26,9 +14,21 @@ import {
   type Type,
   type Value,
   walkOps,
-} from "./module.js";
-import { printAttribute, printFunction } from "./print.js";
-import { printType } from "./print-type.js";
+} from "../ir/module.js";
+import { printAttribute, printFunction } from "../ir/print.js";
+import { printType } from "../ir/print-type.js";
+import { OPS } from "../registry/index.js";
+import type { OpSpec } from "../registry/spec.js";
+import { defaultView, type GraphEdge, type GraphNode, type GraphRow, layoutOf } from "./layout.js";
+import {
+  draw,
+  escapeText,
+  type GraphData,
+  type GraphFunction,
+  type GraphOp,
+  type GraphValue,
+  STYLE,
+} from "./page.js";
 
 /** A call that was inlined, an index of a stack's layer, or a file that the function's own one is not. */
 interface Frame {
@@ -587,8 +587,8 @@ export function graphPage(module: IrModule): string {
 <script>
 (() => {
 "use strict";
-${scriptOf("./graph-layout.js")}
-${scriptOf("./graph-page.js")}
+${scriptOf("./layout.js")}
+${scriptOf("./page.js")}
 openPage(document);
 })();
 </script>
