@@ -20,8 +20,10 @@ export type Completion =
 export const NORMAL: Completion = { kind: "normal" };
 
 /** A variable that the program's author does not see. */
-const hidden = (name: string, node: ts.Node, value: Operand): Binding =>
-  new Scope(undefined).declare(name, value, true, node);
+const hidden = (name: string, node: ts.Node, value: Operand): Binding => ({
+  ...new Scope(undefined).declare(name, value, true, node),
+  hidden: true,
+});
 
 /** Where the jumps out of a function's loops leave their marks. */
 export class FunctionJumps {
@@ -151,8 +153,9 @@ export function choice(
   tail: boolean,
 ): Completion {
   const { thenStatement, elseStatement } = node;
+  // The rest stays in its scope: functions that were declared before see the names that it declares.
   const list = (statement: ts.Statement | undefined, more: readonly ts.Statement[]) =>
-    runList(lowerer, statement ? [statement, ...more] : more, new Scope(scope), tail);
+    runList(lowerer, statement ? [statement, ...more] : more, scope, tail);
   if (tail) {
     // At the end of a function the choice is between what the arms return.
     const arm = (statement: ts.Statement | undefined) => (): Operand => {
@@ -191,8 +194,7 @@ export function afterJumps(
   }
   if (flag.kind !== "value") return undefined;
   if (!tail) {
-    if (rest.length)
-      unless(lowerer, node, flag.value, () => settle(lowerer, runList(lowerer, rest, new Scope(scope))));
+    if (rest.length) unless(lowerer, node, flag.value, () => settle(lowerer, runList(lowerer, rest, scope)));
     return NORMAL;
   }
   const result = jumps.result.current;
@@ -202,7 +204,7 @@ export function afterJumps(
     flag.value,
     () => result,
     () => {
-      const completion = runList(lowerer, rest, new Scope(scope), tail);
+      const completion = runList(lowerer, rest, scope, tail);
       return completion.kind === "return" ? completion.value : NOTHING;
     },
   );

@@ -213,28 +213,33 @@ function ifStatement(lowerer: Lowerer, node: ts.IfStatement, scope: Scope, tail:
 }
 
 /** Variables declared outside `node` that something in it assigns to. */
-export function assignedIn(node: ts.Node, scope: Scope): Binding[] {
-  const found = new Set<Binding>();
+export const assignedIn = (node: ts.Node, scope: Scope): Binding[] => {
+  const found = [...assignedNames(node)].map((name) => scope.find(name));
+  return [...new Set(found.filter((binding) => binding !== undefined))];
+};
+
+export const isAssignment = ({ operatorToken: { kind } }: ts.BinaryExpression): boolean =>
+  kind >= K.FirstAssignment && kind <= K.LastAssignment;
+/** Whether a node is `++` or `--` of something. */
+export const isStep = (n: ts.Node): n is ts.PrefixUnaryExpression | ts.PostfixUnaryExpression =>
+  (ts.isPrefixUnaryExpression(n) || ts.isPostfixUnaryExpression(n)) &&
+  (n.operator === K.PlusPlusToken || n.operator === K.MinusMinusToken);
+
+/** Names that something in `node` assigns to. */
+export function assignedNames(node: ts.Node): ReadonlySet<string> {
+  const names = new Set<string>();
   const target = (t: ts.Node): void => {
-    if (ts.isIdentifier(t)) {
-      const binding = scope.find(t.text);
-      if (binding) found.add(binding);
-    } else if (ts.isArrayLiteralExpression(t)) t.elements.forEach(target);
+    if (ts.isExpression(t) && unwrapped(t) !== t) target(unwrapped(t));
+    else if (ts.isIdentifier(t)) names.add(t.text);
+    else if (ts.isArrayLiteralExpression(t)) t.elements.forEach(target);
+    else if (ts.isSpreadElement(t)) target(t.expression);
   };
   const visit = (n: ts.Node): void => {
-    if (
-      ts.isBinaryExpression(n) &&
-      n.operatorToken.kind >= K.FirstAssignment &&
-      n.operatorToken.kind <= K.LastAssignment
-    )
-      target(n.left);
-    if (
-      (ts.isPrefixUnaryExpression(n) || ts.isPostfixUnaryExpression(n)) &&
-      (n.operator === K.PlusPlusToken || n.operator === K.MinusMinusToken)
-    )
-      target(n.operand);
+    if (ts.isBinaryExpression(n) && isAssignment(n)) target(n.left);
+    if (isStep(n)) target(n.operand);
+    if (ts.isForOfStatement(n) && ts.isExpression(n.initializer)) target(n.initializer);
     ts.forEachChild(n, visit);
   };
   visit(node);
-  return [...found];
+  return names;
 }
