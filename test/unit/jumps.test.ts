@@ -130,6 +130,10 @@ const FUNCTIONS: Record<string, string> = {
     let last = 0; for (let i = 0; i < a; i++) { let x: number = i; for (let j = 0; j < b; j++) x += 0.5; last = x; } return last;`,
   "a turn's number or another": `
     let s = 0; for (let i = 0; i < a; i++) { s += (yes ? i : 0.5) + (yes ? b : i) + (i > 1 ? i : b); } return s;`,
+  "a condition that is known and assigns": `
+    let n = 0;
+    for (const k of [1, 2, 3]) { if (n++ > 0) { if (a > k) continue; return n * 10; } }
+    return n;`,
   "NaN is no yes": `
     const z = a - a; const nan = z / z; return (nan ? 1 : 2) + (!nan ? 10 : 20) + (!a ? 100 : 200);`,
   "the index of reduce without a first value": `

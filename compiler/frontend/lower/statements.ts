@@ -39,17 +39,17 @@ export function runList(
   }
   for (const [i, statement] of statements.entries()) {
     const rest = statements.slice(i + 1);
-    if (ts.isIfStatement(statement) && jumpsIn(statement)) {
+    let run = (): Completion => runStatement(lowerer, statement, scope, tail && rest.length === 0);
+    if (ts.isIfStatement(statement)) {
       const test = lowerer.guarded<boolean | Value>(
         () => condition(lowerer, statement.expression, scope),
         () => true,
       );
-      if (typeof test !== "boolean") return choice(lowerer, statement, test, rest, scope, tail);
+      if (typeof test !== "boolean" && jumpsIn(statement))
+        return choice(lowerer, statement, test, rest, scope, tail);
+      run = () => ifStatement(lowerer, statement, test, scope, tail && rest.length === 0);
     }
-    const completion = lowerer.guarded(
-      () => run(lowerer, statement, scope, tail && rest.length === 0),
-      () => poison(statement, scope),
-    );
+    const completion = lowerer.guarded(run, () => poison(statement, scope));
     if (completion.kind !== "normal") return completion;
     const jumped = afterJumps(lowerer, statement, rest, scope, tail);
     if (jumped) return jumped;
@@ -87,7 +87,7 @@ const REFUSED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: strin
   [K.DebuggerStatement]: ["F2C1002", "`debugger`", "f2c-dsl ir shows the program that the function becomes"],
 };
 
-function run(lowerer: Lowerer, node: ts.Statement, scope: Scope, tail: boolean): Completion {
+function runStatement(lowerer: Lowerer, node: ts.Statement, scope: Scope, tail: boolean): Completion {
   switch (node.kind) {
     case K.VariableStatement:
       declareAll(lowerer, (node as ts.VariableStatement).declarationList, scope);
@@ -101,8 +101,6 @@ function run(lowerer: Lowerer, node: ts.Statement, scope: Scope, tail: boolean):
     }
     case K.Block:
       return runList(lowerer, (node as ts.Block).statements, new Scope(scope), tail);
-    case K.IfStatement:
-      return ifStatement(lowerer, node as ts.IfStatement, scope, tail);
     case K.ForOfStatement:
       return forOf(lowerer, node as ts.ForOfStatement, scope);
     case K.ForStatement:
@@ -197,8 +195,14 @@ export function assignTo(lowerer: Lowerer, target: ts.Expression, value: Operand
   );
 }
 
-function ifStatement(lowerer: Lowerer, node: ts.IfStatement, scope: Scope, tail: boolean): Completion {
-  const test = condition(lowerer, node.expression, scope);
+/** An `if` whose condition was asked, once, and in which no run-time condition jumps. */
+function ifStatement(
+  lowerer: Lowerer,
+  node: ts.IfStatement,
+  test: boolean | Value,
+  scope: Scope,
+  tail: boolean,
+): Completion {
   const { thenStatement, elseStatement } = node;
   if (typeof test === "boolean") {
     const taken = test ? thenStatement : elseStatement;
