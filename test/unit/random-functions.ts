@@ -36,7 +36,7 @@ export function randomBody(seed: number): string {
   ];
   let blocks: Block[] = [{ names: new Map(root.map((n) => [n.name, n])), used: new Set() }];
   let counters = 0;
-  let budget = 26;
+  let budget = 12;
   let loops = 0;
   let functions = 0;
 
@@ -123,7 +123,7 @@ export function randomBody(seed: number): string {
       case 2:
         return `!(${boolean(depth - 1)})`;
       default:
-        return `(${number(depth - 1)} ${pick(["<", "<=", ">", ">=", "===", "!=="])} +${number(depth - 1)})`;
+        return `(${number(depth - 1)} ${pick(["<", "<=", ">", ">=", "===", "!=="])} (${number(depth - 1)} as number))`;
     }
   }
   const valueOf = (kind: Kind): string => {
