@@ -134,6 +134,10 @@ const FUNCTIONS: Record<string, string> = {
     let n = 0;
     for (const k of [1, 2, 3]) { if (n++ > 0) { if (a > k) continue; return n * 10; } }
     return n;`,
+  "a dozen early returns": `
+    let s = 0;
+    ${Array.from({ length: 12 }, (_, i) => `if (a > ${i - 3}) { if (b > ${i}) return ${i} + s; s += 1; }`).join(" ")}
+    return s;`,
   "NaN is no yes": `
     const z = a - a; const nan = z / z; return (nan ? 1 : 2) + (!nan ? 10 : 20) + (!a ? 100 : 200);`,
   "the index of reduce without a first value": `

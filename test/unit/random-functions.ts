@@ -126,7 +126,7 @@ export function randomBody(seed: number): string {
         return `(${number(depth - 1)} ${pick(["<", "<=", ">", ">=", "===", "!=="])} (${number(depth - 1)} as number))`;
     }
   }
-  const valueOf = (kind: Kind): string => {
+  const randomValue = (kind: Kind): string => {
     const plain = () => (maybe(0.4) ? literal() : small(1));
     const others = visible(kind);
     if (others.length && kind !== "number" && maybe(0.2)) return use(pick(others));
@@ -218,7 +218,7 @@ export function randomBody(seed: number): string {
       case 0:
       case 1: {
         const kind = pick(["number", "number", "boolean", "pair", "record"] as const);
-        const value = valueOf(kind);
+        const value = randomValue(kind);
         const mutable = maybe(0.7);
         return `${mutable ? "let" : "const"} ${declare(kind, mutable)}: ${TYPES[kind]} = ${value};`;
       }
@@ -227,7 +227,7 @@ export function randomBody(seed: number): string {
         const kind = pick(["number", "number", "boolean", "pair", "record"] as const);
         const targets = visible(kind, true);
         if (!targets.length) return `${use(pick(visible("number", true)))} = ${small(2)};`;
-        const value = valueOf(kind);
+        const value = randomValue(kind);
         return `${use(pick(targets))} = ${value};`;
       }
       case 4: {

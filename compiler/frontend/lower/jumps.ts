@@ -110,6 +110,14 @@ function alwaysJumps(node: ts.Statement | undefined): boolean {
   return ts.isReturnStatement(node) || ts.isBreakStatement(node) || ts.isContinueStatement(node);
 }
 
+/** Choices at the end of a function after which both arms may go on: the program doubles with each. */
+const MOST_SPLITS = 2;
+const splits = (node: ts.Statement): boolean =>
+  ts.isIfStatement(node) &&
+  jumpsIn(node) &&
+  !alwaysJumps(node.thenStatement) &&
+  !alwaysJumps(node.elseStatement);
+
 /** Sets the marks of how statements ended in an arm or a turn. */
 export function settle(lowerer: Lowerer, completion: Completion): void {
   const jumps = lowerer.jumps!;
@@ -153,10 +161,15 @@ export function choice(
   tail: boolean,
 ): Completion {
   const { thenStatement, elseStatement } = node;
+  // Where one arm always jumps, the rest belongs to the other.
+  const toElse = alwaysJumps(thenStatement);
+  const toThen = !toElse && alwaysJumps(elseStatement);
+  // Both arms may take the rest only where that does not double the program again and again.
+  const twice = tail && (toElse || toThen || rest.filter(splits).length <= MOST_SPLITS);
   // The rest stays in its scope: functions that were declared before see the names that it declares.
   const list = (statement: ts.Statement | undefined, more: readonly ts.Statement[]) =>
-    runList(lowerer, statement ? [statement, ...more] : more, scope, tail);
-  if (tail) {
+    runList(lowerer, statement ? [statement, ...more] : more, scope, twice);
+  if (twice) {
     // At the end of a function the choice is between what the arms return.
     const arm = (statement: ts.Statement | undefined) => (): Operand => {
       const completion = list(statement, rest);
@@ -164,9 +177,6 @@ export function choice(
     };
     return { kind: "return", value: lowerIf(lowerer, node, test, arm(thenStatement), arm(elseStatement)) };
   }
-  // Where one arm always jumps, the rest belongs to the other.
-  const toElse = alwaysJumps(thenStatement);
-  const toThen = !toElse && alwaysJumps(elseStatement);
   const arm = (statement: ts.Statement | undefined, takesRest: boolean) => (): Operand => {
     settle(lowerer, list(statement, takesRest ? rest : []));
     return NOTHING;
