@@ -33,6 +33,15 @@ KINDS = [
 TOLERANCE = {"f32": 1e-5, "bf16": 5e-2, "f16": 1e-2}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Products this small wait longer for other threads, where others compute too, than they take."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def programs() -> dict[str, Any]:
     node = shutil.which("node")

@@ -9,7 +9,7 @@ import { compileBodies, INPUTS, inNode } from "./run-scalars.js";
 // Another seed, and more files of functions, look for more.
 const SEED = Number(process.env.F2C_SEED ?? 1);
 const FILES = Number(process.env.F2C_FILES ?? 3);
-const FUNCTIONS = 80;
+const FUNCTIONS = 70;
 
 const root = mkdtempSync(join(tmpdir(), "f2c-functions-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
