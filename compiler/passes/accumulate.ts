@@ -40,9 +40,7 @@ function accumulated(fn: IrFunction, steps: number, parameters: readonly Storage
   const from = ops.findIndex((op) => op.op === "gradients");
   const to = ops.findLastIndex((op) => writesTrained(op, ops, parameters));
   const update = ops.slice(from + 1, to + 1);
-  const once = ops.filter(
-    (op) => OPS.get(op.op)!.effect === "write" && !update.includes(op) && !seesImages(fn, op),
-  );
+  const once = ops.filter((op) => onlyWrites(op) && !update.includes(op) && !seesImages(fn, op));
   const [before, after] = [new Set(once.filter((o) => ops.indexOf(o) < from)), new Set(once)];
 
   const inputs = [ACCUMULATE_FIRST, ACCUMULATE_LAST].map((name, i) => ({
@@ -82,10 +80,19 @@ function accumulated(fn: IrFunction, steps: number, parameters: readonly Storage
   });
 }
 
-/** Whether an op writes parameters or slots of the optimizer. */
+const isWrite = (op: Op) => OPS.get(op.op)!.effect === "write";
+const within = (op: Op): readonly Op[] => [op, ...op.regions.flatMap((region) => [...walkOps(region)])];
+
+/** Whether an op is a write, or a choice or a loop that gives nothing and writes. */
+const onlyWrites = (op: Op) => op.results.length === 0 && within(op).some(isWrite);
+
+/** Whether an op writes parameters or slots of the optimizer, itself or in its regions. */
 function writesTrained(op: Op, ops: readonly Op[], parameters: readonly Storage[]): boolean {
-  if (OPS.get(op.op)!.effect !== "write") return false;
-  const origin = ops.find((o) => o.results.some((r) => r.id === op.operands[0]?.id));
+  return within(op).some((inner) => isWrite(inner) && isTrained(inner, ops, parameters));
+}
+
+function isTrained(op: Op, ops: readonly Op[], parameters: readonly Storage[]): boolean {
+  const origin = ops.flatMap(within).find((o) => o.results.some((r) => r.id === op.operands[0]?.id));
   const name = origin?.attributes.name;
   return (
     typeof name === "string" &&
@@ -96,7 +103,7 @@ function writesTrained(op: Op, ops: readonly Op[], parameters: readonly Storage[
 /** Whether what an op writes could be another for other images. */
 function seesImages(fn: IrFunction, target: Op): boolean {
   const seeing = new Set(fn.inputs.filter((i) => i.value.type.kind === "tensor").map((i) => i.value.id));
-  const uses = (op: Op) => [op, ...op.regions.flatMap((r) => [...walkOps(r)])].flatMap((o) => o.operands);
+  const uses = (op: Op) => within(op).flatMap((o) => o.operands);
   for (const op of fn.body.ops) {
     const sees = uses(op).some((v) => v && seeing.has(v.id));
     if (op === target) return sees;

@@ -521,3 +521,26 @@ test("the passes of an experiment are those that it asks for", () => {
     "dead-code",
   ]);
 });
+
+describe("accumulate", () => {
+  test("asks of writes in a choice what it asks of others: once an update, and the optimizer's at its end", () => {
+    const { body } = run(
+      accumulate(3),
+      `${X}, %late : bool from plan`,
+      `%pool = state(@pool) : f32[8, 4]
+       if(%late) { %0 = mul(%pool, %1) : f32[8, 4] copy_(%pool, %0) yield() } { yield() }
+       %w = state(@w) : f32[4, 4]
+       %z = matmul(%x, %w) : f32[4, 4]
+       %y = mean(%z, ${MEAN}) : f32[]
+       %p = group(@parameters) : group<parameters>
+       %g = gradients(%y, %p) : group<parameters>
+       %2 = constant(-0.1) : f64
+       if(%late) { foreach_add_(%p, %g, %2) yield() } { yield() }
+       return(%y)`.replace("%1)", "%pool)"),
+    );
+    const first = body.slice(body.indexOf("if(%accumulate.first)"), body.indexOf("gradients("));
+    expect(first).toMatch(/if\(%accumulate\.first\) \{\s+if\(%late\) \{[^}]*copy_\(%pool/);
+    expect(body).toMatch(/if\(%accumulate\.last\) \{[^}]*if\(%late\) \{[^}]*foreach_add_\(%p,/);
+    expect(lines(body, "if(%late)")).toHaveLength(2);
+  });
+});

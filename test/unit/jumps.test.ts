@@ -1,17 +1,11 @@
-/**
- * Functions of run-time numbers with loops and jumps in them, run by Node and as the program that they become. The program
- * is run by the few lines below: scalar ops by what the registry says that they compute, regions by what docs/ir.md says.
- */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+/** Functions of run-time numbers with loops and jumps in them, run by Node and as the program that they become. */
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { compileExperiment, type IrFunction, loadExperiment, type Op, type Region } from "#compiler/index";
-import { OPS } from "#compiler/registry/index";
+import { type Compiled, compileBodies, INPUTS, inNode } from "./run-scalars.js";
 
-type Number = (a: number, b: number, yes: boolean) => number;
-
-/** Each is TypeScript and JavaScript at once. */
+/** Each is the body of a function of the numbers `a` and `b` and the boolean `yes`. */
 const FUNCTIONS: Record<string, string> = {
   "break out of a counted loop": `
     let sum = 0;
@@ -94,99 +88,83 @@ const FUNCTIONS: Record<string, string> = {
     let sum = 0;
     for (let i = 0; i < a; i++) { const f = first(i); if (f < 0) continue; sum += f; }
     return sum;`,
+  "a function that is declared before what it reads, with a jump between": `
+    const later = 50; const f = (): number => { const g = (): number => later + 1; if (a > b) return 0; const later = a; return g(); }; return f() + later;`,
+  "functions made in the turns of a loop keep the turn's counter": `
+    let fs: (() => number)[] = []; for (let i = 0; i < 3; i++) fs = [...fs, () => i * a]; return fs[0]!() + 10 * fs[1]!();`,
+  "a counter that a turn moves": `
+    let s = 0; for (let i = 0; i < a; i++) { s += 1; i++; } return s;`,
+  "a counter that a function moves": `
+    let s = 0; for (let i = 0; i < a; i++) { const f = (): number => { i += 1; return i; }; s += f(); } return s;`,
+  "a limit that a turn moves": `
+    let s = 0; let n = a; for (let i = 0; i < n; i++) { s += 1; n -= 1; } return s;`,
+  "a limit that a function declared before moves": `
+    let s = 0; let n = a; const less = () => { n -= 1; }; for (let i = 0; i < n; i++) { s += 1; less(); } return s;`,
+  "a limit that is an assignment": `
+    let n = 0; for (let i = 0; i < (n = n + a); i++) { if (i > 3) break; } return n;`,
+  "the counter after the last turn": `
+    let i = 0; let s = 0; for (i = 0; i < a; i++) { s += i; } return i * 100 + s;`,
+  "a function called in a counted loop assigns": `
+    let s = 0; const add = (x: number) => { s += x; }; for (let i = 0; i < a; i++) add(i); return s;`,
+  "a function called in a while loop assigns": `
+    let s = 0; const add = (x: number) => { s += x; }; let k = 0; while (k < a) { k += 1; add(k); } return s;`,
+  "a function called in a loop assigns what a return waits for": `
+    let s = 0; const bump = () => { s += 1; }; for (let i = 0; i < a; i++) { if (s > 2) return s * 10 + i; bump(); } return -s;`,
+  "a condition that counts down": `
+    let x = a; let s = 0; while (x-- > 0) { s += x; } return s + x * 100;`,
+  "a condition that assigns, and a break": `
+    let x = a; let s = 0; while ((x -= 1) > 0) { if (x < b) break; s += x; } return s + x * 100;`,
+  "a condition that calls what assigns": `
+    let s = 0; const f = (): boolean => { s += 1; return s < a; }; while (f()) { if (s > 5) break; } return s;`,
+  "records with fields in another order are joined by name": `
+    let r: { p: number; q: number } = { p: a, q: b }; if (yes) r = { q: a, p: b }; return r.p * 10 + r.q;`,
+  "records with fields in another order are carried by name": `
+    let r: { p: number; q: number } = { p: a, q: b }; for (let i = 0; i < a; i++) r = { q: r.p, p: r.q + 1 }; return r.p * 10 + r.q;`,
+  "lists and records of literals are joined": `
+    let p: readonly number[] = [1, 2]; let r = { u: 1, v: [2, 3] }; if (a > 1) { p = [3, 4]; r = { v: [a, 3], u: 2 }; } return p[0]! + p[1]! * 2 + r.u * 5 + r.v[0]! * 7;`,
+  "a pair of literals is carried": `
+    let p: readonly [number, number] = [0, 1]; for (let i = 0; i < a; i++) p = [p[1], p[0] + p[1]]; return p[0] * 100 + p[1];`,
+  "a pair that a loop returns": `
+    const f = (u: number): [number, number] => { for (let i = 0; i < u; i++) if (i > b) return [1, 1]; return [0, 0]; }; const [x, y] = f(a); return x * 10 + y;`,
+  "a turn's number becomes a real one": `
+    let last = 0; for (let i = 0; i < a; i++) { let x: number = i; for (let j = 0; j < b; j++) x += 0.5; last = x; } return last;`,
+  "a turn's number or another": `
+    let s = 0; for (let i = 0; i < a; i++) { s += (yes ? i : 0.5) + (yes ? b : i) + (i > 1 ? i : b); } return s;`,
+  "a condition that is known and assigns": `
+    let n = 0;
+    for (const k of [1, 2, 3]) { if (n++ > 0) { if (a > k) continue; return n * 10; } }
+    return n;`,
+  "a dozen early returns": `
+    let s = 0;
+    ${Array.from({ length: 12 }, (_, i) => `if (a > ${i - 3}) { if (b > ${i}) return ${i} + s; s += 1; }`).join(" ")}
+    return s;`,
+  "NaN is no yes": `
+    const z = a - a; const nan = z / z; return (nan ? 1 : 2) + (!nan ? 10 : 20) + (!a ? 100 : 200);`,
+  "the index of reduce without a first value": `
+    return [a, b, 3].reduce((s, x, i) => s + x * i);`,
+  "a list is itself": `
+    const p = [a, b]; return p === p ? 1 : 2;`,
+  "a name in a loop that hides another kind of value": `
+    const t = 'x'; let s = 0; for (let i = 0; i < a; i++) { let t = 0; t += i; s += t; } return s + t.length;`,
+  "the least so far, from infinity": `
+    let best = -Infinity; for (let i = 0; i < a; i++) best = Math.max(best, i * b); return best;`,
 };
 
 const root = mkdtempSync(join(tmpdir(), "f2c-jumps-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-let step: IrFunction;
-const key = (i: number) => `m${i}`;
-
+let compiled: Compiled;
 beforeAll(() => {
-  const functions = Object.values(FUNCTIONS).map(
-    (body, i) => `const ${key(i)} = (a: number, b: number, yes: boolean): number => {${body}};`,
-  );
-  const metrics = functions.map((_, i) => `${key(i)}: ops.from_scalar(${key(i)}(plan.a, plan.b, plan.yes))`);
-  const file = join(root, "jumps.ts");
-  writeFileSync(
-    file,
-    `import { adaptiveAvgPool2d, dual, experiment, fixed, flatten, type Features, type Images, linear, method, module, ops, sgd, syntheticFaces } from "f2c-dsl";
-${functions.join("\n")}
-export default experiment({
-  name: "jumps",
-  data: syntheticFaces({ identities: 5, imagesPerIdentity: fixed(4), size: 16, heldOut: { identities: 0, images: 0 } }),
-  method: () => method(
-    { net: module({ pool: adaptiveAvgPool2d(2), flat: flatten(), fc: linear(12, 8) }, ({ pool, flat, fc }, x: Images): Features<8> => fc(flat(pool(x)) as never)) },
-    {
-      plan: (_books, _batch, at) => ({ a: at.step, b: at.step, yes: at.step > 3 }),
-      step: ({ net }, { x }, plan) => ({ loss: net(x).mean(), ${metrics.join(", ")} }),
-      embed: ({ net }, images) => net(images),
-    }),
-  loader: dual({ identities: 3, instances: 2, flip: false }), optimizer: sgd({ momentum: 0 }), lr: 0.1, steps: 2,
-});`,
-  );
-  step = compileExperiment(loadExperiment(file)).module.functions[0];
+  compiled = compileBodies(join(root, "jumps.ts"), Object.values(FUNCTIONS));
 });
 
-type Scalar = number | boolean;
-
-/** The program's numbers, tensors left out. */
-function run(fn: IrFunction, inputs: Record<string, Scalar>): Record<string, Scalar> {
-  const values = new Map<number, Scalar>();
-  for (const { value } of fn.inputs) if (value.name in inputs) values.set(value.id, inputs[value.name]);
-  const give = (ids: readonly { id: number }[], given: readonly (Scalar | undefined)[]) => {
-    for (const [i, { id }] of ids.entries()) if (given[i] !== undefined) values.set(id, given[i]);
-  };
-  const region = (r: Region, args: readonly (Scalar | undefined)[] = []): (Scalar | undefined)[] => {
-    give(r.args, args);
-    for (const op of r.ops) {
-      const operands = op.operands.map((v) => v && values.get(v.id));
-      if (op.op === "yield" || op.op === "return") return operands;
-      give(op.results, results(op, operands));
-    }
-    throw new Error("a region without an end");
-  };
-  const results = (op: Op, operands: (Scalar | undefined)[]): (Scalar | undefined)[] => {
-    switch (op.op) {
-      case "constant":
-        return [op.attributes.value as Scalar];
-      case "from_scalar":
-        return operands;
-      case "if":
-        return region(op.regions[operands[0] ? 0 : 1]);
-      case "for": {
-        let carried = operands.slice(1);
-        for (let i = 0; i < (operands[0] as number); i++) carried = region(op.regions[0], [i, ...carried]);
-        return carried;
-      }
-      case "while": {
-        let carried = operands;
-        while (region(op.regions[0], carried)[0]) carried = region(op.regions[1], carried);
-        return carried;
-      }
-      default: {
-        const compute = OPS.get(op.op)!.compute as ((...v: unknown[]) => Scalar) | undefined;
-        return compute ? [compute(...operands)] : [];
-      }
-    }
-  };
-  const returned = region(fn.body);
-  return Object.fromEntries(fn.results.map(({ name }, i) => [name, returned[i]!]));
-}
-
-describe("jumps that a run-time condition decides do what they do in JavaScript", () => {
-  const inputs = [0, 1, 2.5, 4, 7].flatMap((a) =>
-    [-1, 0, 2, 5].flatMap((b) => [true, false].map((yes) => ({ a, b, yes }))),
+describe("loops and jumps that run-time numbers decide do what they do in JavaScript", () => {
+  test.each(Object.entries(FUNCTIONS).map(([name, body], i) => [name, body, i] as const))(
+    "%s",
+    (_name, body, i) => {
+      expect(compiled.refused.get(i)).toBeUndefined();
+      const expected = inNode(body);
+      for (const inputs of INPUTS)
+        expect({ inputs, gives: compiled.run(i, inputs) }).toEqual({ inputs, gives: expected(inputs) });
+    },
   );
-
-  test.each(Object.keys(FUNCTIONS).map((name, i) => [name, i] as const))("%s", (name, i) => {
-    const plain = FUNCTIONS[name].replaceAll(": number", "");
-    const expected = new Function("a", "b", "yes", plain) as Number;
-    for (const { a, b, yes } of inputs)
-      expect({ a, b, yes, gives: run(step, { a, b, yes })[key(i)] }).toEqual({
-        a,
-        b,
-        yes,
-        gives: expected(a, b, yes),
-      });
-  });
 });

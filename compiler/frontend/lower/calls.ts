@@ -155,7 +155,8 @@ const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
         hint: "give reduce a second argument, the value to start from",
       });
     return rest.reduce(
-      (sum, item, i) => callOperand(lowerer, node, fn ?? NOTHING, [sum, item, fixed(i)]),
+      (sum, item, i) =>
+        callOperand(lowerer, node, fn ?? NOTHING, [sum, item, fixed(i + items.length - rest.length)]),
       first,
     );
   },

@@ -5,17 +5,22 @@ import { type ScalarType, type Value, walkOps } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
 import { OPS } from "../../registry/index.js";
 import { evaluate } from "./expressions.js";
-import { describe, type Lowerer } from "./lowerer.js";
+import { AlreadyRefused, describe, type Lowerer } from "./lowerer.js";
 import {
   dynamic,
   fixed,
+  inOrderOf,
   isStatic,
   leavesOf,
+  list,
   type Operand,
   rebuild,
+  record,
   sameStructure,
   staticValue,
 } from "./operand.js";
+import { truth } from "./operators.js";
+import { fieldsOf, itemsOf } from "./patterns.js";
 import type { Binding, Scope } from "./scope.js";
 
 const K = ts.SyntaxKind;
@@ -26,13 +31,7 @@ export function condition(lowerer: Lowerer, node: ts.Expression, scope: Scope): 
   if (isStatic(value)) return Boolean(staticValue(value));
   if (value.kind === "value") {
     const { type } = value.value;
-    if (type.kind === "scalar")
-      return type.scalar === "bool"
-        ? value.value
-        : lowerer.emit(node, "scalar_ne", [
-            value.value,
-            lowerer.scalar(fixed(0), node, type.scalar === "i64"),
-          ])[0]!;
+    if (type.kind === "scalar") return truth(lowerer, node, value.value);
     return lowerer.refuse(
       node,
       "F2C1015",
@@ -110,6 +109,20 @@ const name = (lowerer: Lowerer, operand: Operand, as: string) => {
   if (operand.kind === "value") lowerer.builder.rename(operand.value, as);
 };
 
+/** A list or a record that is known now, as one whose parts may be replaced by others. */
+function opened(lowerer: Lowerer, operand: Operand): Operand {
+  const isPlain =
+    operand.kind === "static" &&
+    typeof operand.value === "object" &&
+    operand.value !== null &&
+    (Array.isArray(operand.value) || Object.getPrototypeOf(operand.value) === Object.prototype);
+  if (operand.kind !== "list" && operand.kind !== "record" && !isPlain) return operand;
+  const part = (o: Operand) => opened(lowerer, o.kind === "static" ? lowerer.wrap(o.value) : o);
+  const items = itemsOf(operand);
+  if (items) return list(items.map(part));
+  return record([...fieldsOf(operand)!].map(([name, field]) => [name, part(field)] as const));
+}
+
 /** A joined operand whose run-time leaves are numbers into the list of yields. */
 type Join = { readonly shape: Operand; readonly leaves: readonly (Operand | number)[] };
 
@@ -135,8 +148,11 @@ function joinOperands(
   [x, y] = [filled(x, y, a), filled(y, x, b)];
   const poison = [...leavesOf(x), ...leavesOf(y)].find((leaf) => leaf.kind === "poison");
   if (poison) return { shape: poison, leaves: [poison] };
+  if (x.kind === "static" && y.kind === "static" && Object.is(x.value, y.value))
+    return { shape: x, leaves: [x] };
+  [x, y] = [opened(lowerer, x), opened(lowerer, y)];
   if (!sameStructure(x, y)) disagree(lowerer, node, what, describe(x), describe(y));
-  const ys = leavesOf(y);
+  const ys = leavesOf(inOrderOf(x, y));
   const leaves = leavesOf(x).map((left, i) => {
     const right = ys[i]!;
     if (left.kind === "static" && right.kind === "static" && Object.is(left.value, right.value)) return left;
@@ -144,7 +160,7 @@ function joinOperands(
     if (left.kind !== "value" && right.kind !== "value" && !(isNumber(left) && isNumber(right))) {
       return left === right ? left : disagree(lowerer, node, what, describe(left), describe(right));
     }
-    const wish = scalarKind(left) ?? scalarKind(right);
+    const wish = [left, right].some(isReal) ? "f64" : (scalarKind(left) ?? scalarKind(right));
     const [u, v] = [asValue(lowerer, node, left, a, wish), asValue(lowerer, node, right, b, wish)];
     if (!u || !v || printType(u.type) !== printType(v.type))
       disagree(lowerer, node, what, describe(left), describe(right));
@@ -182,6 +198,9 @@ const disagree = (lowerer: Lowerer, node: ts.Node, what: string, a: string, b: s
 
 const isNumber = (o: Operand) =>
   o.kind === "static" && (typeof o.value === "number" || typeof o.value === "boolean");
+const isReal = (o: Operand) =>
+  scalarKind(o) === "f64" ||
+  (isNumber(o) && typeof staticValue(o) === "number" && !Number.isInteger(staticValue(o)));
 const scalarKind = (o: Operand): ScalarType | undefined =>
   o.kind === "value" && o.value.type.kind === "scalar" ? o.value.type.scalar : undefined;
 
@@ -309,11 +328,77 @@ interface Carried {
   readonly initial: readonly Value[];
 }
 
-function carriedOf(lowerer: Lowerer, node: ts.Node, bindings: readonly Binding[]): Carried[] {
+/** What a loop is lowered with, and what is found while it is. */
+class Carrying {
+  /** Variables that a turn assigned. */
+  readonly assigned = new Set<Binding>();
+  /** Variables that are whole numbers before the loop and others after a turn. */
+  readonly real = new Set<Binding>();
+  constructor(readonly carried: readonly Carried[]) {}
+
+  get initial(): readonly Value[] {
+    return this.carried.flatMap((c) => c.initial);
+  }
+  get args() {
+    return this.carried.flatMap((c) => c.initial.map((v) => ({ name: c.binding.name, type: v.type })));
+  }
+}
+
+/** A region that is lowered with `body` as a turn; what it assigns is noted. */
+function turnOf<T>(
+  lowerer: Lowerer,
+  carrying: Carrying,
+  first: readonly { name: string; type: Value["type"] }[],
+  body: (first: readonly Value[], args: readonly Value[]) => T,
+): { region: OpenRegion; result: T } {
+  const { region, result } = lowerer.builder.region([...first, ...carrying.args], (args) =>
+    lowerer.branch(() => body(args.slice(0, first.length), args.slice(first.length))),
+  );
+  for (const binding of result.assigned.keys()) carrying.assigned.add(binding);
+  return { region, result: result.result };
+}
+
+/**
+ * Lowers a loop that carries `bindings`: as often as its turns are found to assign others, in functions that they call. What
+ * was lowered before is thrown away.
+ */
+function carry<T>(
+  lowerer: Lowerer,
+  node: ts.Node,
+  bindings: readonly Binding[],
+  lower: (carrying: Carrying) => T,
+): { carrying: Carrying; result: T } {
+  const carriable = (b: Binding) =>
+    leavesOf(opened(lowerer, b.current)).every((leaf) => leaf.kind === "value" || isNumber(leaf));
+  // A name that cannot be carried may be another's, declared in the loop.
+  const names = new Set(bindings.filter(carriable));
+  const real = new Set<Binding>();
+  for (;;) {
+    const carrying = new Carrying(carriedOf(lowerer, node, [...names], real));
+    const result = lower(carrying);
+    const more = [...carrying.assigned].filter((b) => !names.has(b) && !b.hidden);
+    const wider = [...carrying.real].filter((b) => !real.has(b));
+    if (more.length + wider.length === 0) return { carrying, result };
+    for (const binding of more) names.add(binding);
+    for (const binding of wider) real.add(binding);
+  }
+}
+
+function carriedOf(
+  lowerer: Lowerer,
+  node: ts.Node,
+  bindings: readonly Binding[],
+  real: ReadonlySet<Binding>,
+): Carried[] {
   return bindings.map((binding) => {
-    const initial = leavesOf(binding.current).map((leaf) => {
-      if (leaf.kind === "value") return leaf.value;
+    const shape = opened(lowerer, binding.current);
+    const initial = leavesOf(shape).map((leaf) => {
+      if (leaf.kind === "value")
+        return real.has(binding) && scalarKind(leaf) === "i64"
+          ? lowerer.emit(node, "scalar_to_f64", [leaf.value])[0]!
+          : leaf.value;
       if (isNumber(leaf)) return lowerer.scalar(leaf, node);
+      if (leaf.kind === "poison") throw new AlreadyRefused();
       return lowerer.refuse(
         node,
         "F2C3013",
@@ -321,51 +406,42 @@ function carriedOf(lowerer: Lowerer, node: ts.Node, bindings: readonly Binding[]
         { hint: "give it a number or a tensor before the loop" },
       );
     });
-    return { binding, shape: binding.current, initial };
+    return { binding, shape, initial };
   });
 }
 
 function loopBody(
   lowerer: Lowerer,
   node: ts.Node,
-  carried: readonly Carried[],
+  carrying: Carrying,
   args: readonly Value[],
   body: () => void,
 ): readonly Value[] {
-  bindCarried(lowerer, carried, args);
+  bindCarried(lowerer, carrying.carried, args);
   body();
-  return carried.flatMap(({ binding, shape, initial }) => {
-    if (!sameStructure(shape, binding.current)) {
+  return carrying.carried.flatMap(({ binding, shape, initial }) => {
+    const current = opened(lowerer, binding.current);
+    const changed = (before: string, after: string): never =>
       lowerer.refuse(
         node,
         "F2C3013",
-        `\`${binding.name}\` is ${describe(shape)} before the loop and ${describe(binding.current)} after a turn`,
+        `\`${binding.name}\` is ${before} before the loop and ${after} after a turn`,
         { hint: "a value that a loop carries keeps its type and shape" },
       );
-    }
-    return leavesOf(binding.current).map((leaf, i) => {
+    if (!sameStructure(shape, current)) changed(describe(shape), describe(current));
+    return leavesOf(inOrderOf(shape, current)).map((leaf, i) => {
       const before = initial[i]!;
-      if (leaf.kind !== "value" && !isNumber(leaf))
-        lowerer.refuse(
-          node,
-          "F2C3013",
-          `\`${binding.name}\` is ${printType(before.type)} before the loop and ${describe(leaf)} after a turn`,
-          { hint: "a value that a loop carries keeps its type and shape" },
-        );
-      let after =
-        leaf.kind === "value"
-          ? leaf.value
-          : lowerer.scalar(leaf, node, before.type.kind === "scalar" && before.type.scalar === "i64");
-      if (printType(before.type) === "f64" && printType(after.type) === "i64")
-        after = lowerer.emit(node, "scalar_to_f64", [after])[0]!;
-      if (printType(before.type) !== printType(after.type)) {
-        lowerer.refuse(
-          node,
-          "F2C3013",
-          `\`${binding.name}\` is ${printType(before.type)} before the loop and ${printType(after.type)} after a turn`,
-          { hint: "a value that a loop carries keeps its type and shape" },
-        );
+      if (leaf.kind === "poison") throw new AlreadyRefused();
+      if (leaf.kind !== "value" && !isNumber(leaf)) changed(printType(before.type), describe(leaf));
+      const [was, is] = [printType(before.type), isReal(leaf) ? "f64" : scalarKind(leaf)];
+      if (was === "i64" && is === "f64") {
+        carrying.real.add(binding);
+        return before;
       }
+      let after = leaf.kind === "value" ? leaf.value : lowerer.scalar(leaf, node, was === "i64");
+      if (was === "f64" && printType(after.type) === "i64")
+        after = lowerer.emit(node, "scalar_to_f64", [after])[0]!;
+      if (was !== printType(after.type)) changed(was, printType(after.type));
       return after;
     });
   });
@@ -386,18 +462,14 @@ function bindCarried(lowerer: Lowerer, carried: readonly Carried[], values: read
 
 /** What `body` gives in a loop that carries `bindings`, lowered into a region that is thrown away. */
 export function onTrial<T>(lowerer: Lowerer, node: ts.Node, bindings: readonly Binding[], body: () => T): T {
-  const carried = carriedOf(lowerer, node, bindings);
-  const trial = lowerer.builder.region(argsOf(carried), (args) =>
-    lowerer.branch(() => {
-      bindCarried(lowerer, carried, args);
+  return carry(lowerer, node, bindings, (carrying) => {
+    const trial = turnOf(lowerer, carrying, [], (_, args) => {
+      bindCarried(lowerer, carrying.carried, args);
       return body();
-    }),
-  );
-  return trial.result.result;
+    });
+    return trial.result;
+  }).result;
 }
-
-const argsOf = (carried: readonly Carried[]) =>
-  carried.flatMap((c) => c.initial.map((v) => ({ name: c.binding.name, type: v.type })));
 
 /** A loop of `count` turns, known only at run time. `body` gets the turn's number. */
 export function lowerFor(
@@ -407,64 +479,48 @@ export function lowerFor(
   assigned: readonly Binding[],
   body: (index: Value) => void,
 ): void {
-  const carried = carriedOf(lowerer, node, assigned);
   const at = lowerer.locate(node);
-  const args = [{ name: "index", type: { kind: "scalar", scalar: "i64" } as const }, ...argsOf(carried)];
-  const { region, result } = lowerer.builder.region(args, ([index, ...rest]) =>
-    lowerer.branch(() => loopBody(lowerer, node, carried, rest, () => body(index!))),
+  const index = { name: "index", type: { kind: "scalar", scalar: "i64" } as const };
+  const { carrying, result } = carry(lowerer, node, assigned, (c) =>
+    turnOf(lowerer, c, [index], ([i], args) => loopBody(lowerer, node, c, args, () => body(i!))),
   );
-  const finished = lowerer.builder.finish(region, result.result, at);
-  const initial = carried.flatMap((c) => c.initial);
-  bindCarried(
-    lowerer,
-    carried,
-    lowerer.builder.structured(
-      "for",
-      [count, ...initial],
-      [finished],
-      initial.map((v) => v.type),
-      at,
-    ),
-  );
+  const { carried, initial } = carrying;
+  const finished = lowerer.builder.finish(result.region, result.result, at);
+  const types = initial.map((v) => v.type);
+  const values = lowerer.builder.structured("for", [count, ...initial], [finished], types, at);
+  bindCarried(lowerer, carried, values);
 }
 
-/** A loop that ends when a run-time condition fails. */
+/**
+ * A loop that ends when a run-time condition fails. Gives whether asking the condition assigns to variables: a turn then asks
+ * it too, for what it assigns, and so does who goes on after the loop.
+ */
 export function lowerWhile(
   lowerer: Lowerer,
   node: ts.Node,
   assigned: readonly Binding[],
   test: () => boolean | Value,
-  body: () => void,
-): void {
-  const carried = carriedOf(lowerer, node, assigned);
+  body: (testAssigns: boolean) => void,
+): boolean {
   const at = lowerer.locate(node);
-  const asked = lowerer.builder.region(argsOf(carried), (args) =>
-    lowerer.branch(() => {
-      const answer: Value[] = [];
-      loopBody(lowerer, node, carried, args, () => {
-        const result = test();
-        answer.push(typeof result === "boolean" ? lowerer.scalar(fixed(result), node) : result);
-      });
-      return answer;
-    }),
-  );
-  const turn = lowerer.builder.region(argsOf(carried), (args) =>
-    lowerer.branch(() => loopBody(lowerer, node, carried, args, body)),
-  );
+  const { carrying, result } = carry(lowerer, node, assigned, (c) => {
+    const asked = turnOf(lowerer, c, [], (_, args) => {
+      bindCarried(lowerer, c.carried, args);
+      const { result: answer, assigned: changed } = lowerer.branch(test);
+      for (const binding of changed.keys()) if (!binding.hidden) c.assigned.add(binding);
+      const value = typeof answer === "boolean" ? lowerer.scalar(fixed(answer), node) : answer;
+      return { value, assigns: [...changed.keys()].some((binding) => !binding.hidden) };
+    });
+    const { assigns } = asked.result;
+    const turn = turnOf(lowerer, c, [], (_, args) => loopBody(lowerer, node, c, args, () => body(assigns)));
+    return { asked, turn, assigns };
+  });
+  const { carried, initial } = carrying;
   const regions = [
-    lowerer.builder.finish(asked.region, asked.result.result, at),
-    lowerer.builder.finish(turn.region, turn.result.result, at),
+    lowerer.builder.finish(result.asked.region, [result.asked.result.value], at),
+    lowerer.builder.finish(result.turn.region, result.turn.result, at),
   ];
-  const initial = carried.flatMap((c) => c.initial);
-  bindCarried(
-    lowerer,
-    carried,
-    lowerer.builder.structured(
-      "while",
-      initial,
-      regions,
-      initial.map((v) => v.type),
-      at,
-    ),
-  );
+  const types = initial.map((v) => v.type);
+  bindCarried(lowerer, carried, lowerer.builder.structured("while", initial, regions, types, at));
+  return result.assigns;
 }

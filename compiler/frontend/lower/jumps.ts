@@ -20,8 +20,10 @@ export type Completion =
 export const NORMAL: Completion = { kind: "normal" };
 
 /** A variable that the program's author does not see. */
-const hidden = (name: string, node: ts.Node, value: Operand): Binding =>
-  new Scope(undefined).declare(name, value, true, node);
+const hidden = (name: string, node: ts.Node, value: Operand): Binding => ({
+  ...new Scope(undefined).declare(name, value, true, node),
+  hidden: true,
+});
 
 /** Where the jumps out of a function's loops leave their marks. */
 export class FunctionJumps {
@@ -108,6 +110,14 @@ function alwaysJumps(node: ts.Statement | undefined): boolean {
   return ts.isReturnStatement(node) || ts.isBreakStatement(node) || ts.isContinueStatement(node);
 }
 
+/** Choices at the end of a function after which both arms may go on: the program doubles with each. */
+const MOST_SPLITS = 2;
+const splits = (node: ts.Statement): boolean =>
+  ts.isIfStatement(node) &&
+  jumpsIn(node) &&
+  !alwaysJumps(node.thenStatement) &&
+  !alwaysJumps(node.elseStatement);
+
 /** Sets the marks of how statements ended in an arm or a turn. */
 export function settle(lowerer: Lowerer, completion: Completion): void {
   const jumps = lowerer.jumps!;
@@ -151,9 +161,15 @@ export function choice(
   tail: boolean,
 ): Completion {
   const { thenStatement, elseStatement } = node;
+  // Where one arm always jumps, the rest belongs to the other.
+  const toElse = alwaysJumps(thenStatement);
+  const toThen = !toElse && alwaysJumps(elseStatement);
+  // Both arms may take the rest only where that does not double the program again and again.
+  const twice = tail && (toElse || toThen || rest.filter(splits).length <= MOST_SPLITS);
+  // The rest stays in its scope: functions that were declared before see the names that it declares.
   const list = (statement: ts.Statement | undefined, more: readonly ts.Statement[]) =>
-    runList(lowerer, statement ? [statement, ...more] : more, new Scope(scope), tail);
-  if (tail) {
+    runList(lowerer, statement ? [statement, ...more] : more, scope, twice);
+  if (twice) {
     // At the end of a function the choice is between what the arms return.
     const arm = (statement: ts.Statement | undefined) => (): Operand => {
       const completion = list(statement, rest);
@@ -161,9 +177,6 @@ export function choice(
     };
     return { kind: "return", value: lowerIf(lowerer, node, test, arm(thenStatement), arm(elseStatement)) };
   }
-  // Where one arm always jumps, the rest belongs to the other.
-  const toElse = alwaysJumps(thenStatement);
-  const toThen = !toElse && alwaysJumps(elseStatement);
   const arm = (statement: ts.Statement | undefined, takesRest: boolean) => (): Operand => {
     settle(lowerer, list(statement, takesRest ? rest : []));
     return NOTHING;
@@ -191,8 +204,7 @@ export function afterJumps(
   }
   if (flag.kind !== "value") return undefined;
   if (!tail) {
-    if (rest.length)
-      unless(lowerer, node, flag.value, () => settle(lowerer, runList(lowerer, rest, new Scope(scope))));
+    if (rest.length) unless(lowerer, node, flag.value, () => settle(lowerer, runList(lowerer, rest, scope)));
     return NORMAL;
   }
   const result = jumps.result.current;
@@ -202,7 +214,7 @@ export function afterJumps(
     flag.value,
     () => result,
     () => {
-      const completion = runList(lowerer, rest, new Scope(scope), tail);
+      const completion = runList(lowerer, rest, scope, tail);
       return completion.kind === "return" ? completion.value : NOTHING;
     },
   );

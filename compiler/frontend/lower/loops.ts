@@ -9,7 +9,15 @@ import { dynamic, fixed, isStatic, type Operand, staticValue } from "./operand.j
 import { applyBinary, scalarOp } from "./operators.js";
 import { bindPattern, itemsOf } from "./patterns.js";
 import { type Binding, Scope } from "./scope.js";
-import { assignedIn, assignTo, declareAll, runList } from "./statements.js";
+import {
+  assignedIn,
+  assignedNames,
+  assignTo,
+  declareAll,
+  isAssignment,
+  isStep,
+  runList,
+} from "./statements.js";
 
 const K = ts.SyntaxKind;
 
@@ -75,11 +83,12 @@ export function forLoop(lowerer: Lowerer, node: ts.ForStatement, scope: Scope): 
   else if (node.initializer) evaluate(lowerer, node.initializer, inner);
 
   return lowerer.inLoop(new LoopJumps(node), (loop) => {
+    const whole = () =>
+      conditional(lowerer, node, loop, node.condition, node.statement, node.incrementor, inner);
     const counted = leaves(node.statement) ? undefined : countedLoop(lowerer, node, inner);
-    if (!counted)
-      return conditional(lowerer, node, loop, node.condition, node.statement, node.incrementor, inner);
+    if (!counted) return whole();
     const { counter, from, count } = counted;
-    const assigned = assignedIn(node.statement, inner).filter((b) => b !== counter);
+    const assigned = assignedIn(node.statement, inner);
     lowerFor(lowerer, node, count, assigned, (index) => {
       const offset =
         isStatic(from) && staticValue(from) === 0
@@ -110,14 +119,60 @@ function countedLoop(
   if (!increments || !test || !ts.isBinaryExpression(test) || !ts.isIdentifier(test.left)) return undefined;
   const inclusive = test.operatorToken.kind === K.LessThanEqualsToken;
   if (!inclusive && test.operatorToken.kind !== K.LessThanToken) return undefined;
-  const counter = scope.find(test.left.text);
+  const counter = scope.own(test.left.text);
   if (!counter || counter.name !== (step.operand as ts.Identifier).text) return undefined;
+  // The turns can be counted before the first only where no turn changes what they are counted by.
+  const read = namesRead(test.right);
+  if (!read || mayAssign(lowerer, node, scope, [counter.name, ...read])) return undefined;
   const limit = evaluate(lowerer, test.right, scope);
   if (isStatic(limit) || limit.kind !== "value" || limit.value.type.kind !== "scalar") return undefined;
   const from = counter.current;
   const span = applyBinary(lowerer, test, K.MinusToken, limit, from);
   const whole = inclusive ? applyBinary(lowerer, test, K.PlusToken, span, fixed(1)) : span;
   return { counter, from, count: turns(lowerer, test, lowerer.scalar(whole, test), inclusive) };
+}
+
+/** The names in an expression that calls and changes nothing. */
+function namesRead(node: ts.Node): readonly string[] | undefined {
+  if (ts.isIdentifier(node)) return [node.text];
+  const isMath = ts.isCallExpression(node) && /^Math\.\w+$/.test(node.expression.getText());
+  const changes =
+    (ts.isCallExpression(node) && !isMath) ||
+    (ts.isBinaryExpression(node) && isAssignment(node)) ||
+    isStep(node) ||
+    ts.isFunctionLike(node);
+  if (changes) return undefined;
+  if (ts.isPropertyAccessExpression(node)) return namesRead(node.expression);
+  const names: string[] = [];
+  const whole = ts.forEachChild(node, (child) => {
+    const read = namesRead(child);
+    if (!read) return true;
+    names.push(...read);
+    return undefined;
+  });
+  return whole ? undefined : names;
+}
+
+/** Whether a turn may assign one of `names`: by itself, or in a function declared around the loop. */
+function mayAssign(lowerer: Lowerer, node: ts.ForStatement, scope: Scope, names: readonly string[]): boolean {
+  const assigned = new Set(assignedNames(node.statement));
+  for (const fn of functionsAround(node, lowerer.source.node))
+    for (const name of assignedNames(fn)) assigned.add(name);
+  return names.some((name) => scope.find(name) && assigned.has(name));
+}
+
+/** Functions that are written in the function around a loop, and do not hold the loop. */
+function functionsAround(loop: ts.Node, root: ts.Node): readonly ts.Node[] {
+  let top = root;
+  for (let at: ts.Node = loop; at; at = at.parent) if (ts.isFunctionLike(at)) top = at;
+  const found: ts.Node[] = [];
+  const visit = (n: ts.Node): void => {
+    const holds = n.pos <= loop.pos && n.end >= loop.end;
+    if (ts.isFunctionLike(n) && !holds) found.push(n);
+    else ts.forEachChild(n, visit);
+  };
+  visit(top);
+  return found;
 }
 
 /** The number of turns as an i64: the ceiling of a real span, its floor where the limit itself counts. */
@@ -144,8 +199,9 @@ function conditional(
   test: ts.Expression | undefined,
   body: ts.Statement,
   step: ts.Expression | undefined,
-  scope: Scope,
+  around: Scope,
 ): Completion {
+  let scope = around;
   const ask = () => (test ? condition(lowerer, test, scope) : true);
   const turn = (): Completion => {
     const completion = runList(lowerer, [body], new Scope(scope));
@@ -153,16 +209,26 @@ function conditional(
       staying(lowerer, node, loop, () => evaluate(lowerer, step, scope));
     return completion;
   };
+  /** Every turn that is written out has variables of its own: a function made in it keeps them. */
+  const ownTurn = (): Completion => {
+    const completion = runList(lowerer, [body], new Scope(scope));
+    if (!step || (completion.kind !== "normal" && completion.kind !== "continue")) return completion;
+    scope = scope.copy();
+    staying(lowerer, node, loop, () => evaluate(lowerer, step, scope));
+    return completion;
+  };
   let turns = 0;
   return unrolled(lowerer, node, loop, () => {
-    const answer = ask();
-    if (answer === false) return undefined;
-    if (answer === true) {
-      if (turns++ === MAX_UNROLL) refuseLength(lowerer, node);
-      return turn;
+    // What the condition assigns counts here only if it decides here.
+    const { result: answer, assigned } = lowerer.branch(ask);
+    if (typeof answer !== "boolean") {
+      runTime(lowerer, node, loop, ask, turn, scope);
+      return undefined;
     }
-    runTime(lowerer, node, loop, ask, turn, scope);
-    return undefined;
+    for (const [binding, value] of assigned) lowerer.assign(binding, value);
+    if (!answer) return undefined;
+    if (turns++ === MAX_UNROLL) refuseLength(lowerer, node);
+    return ts.isForStatement(node) ? ownTurn : turn;
   });
 }
 
@@ -194,10 +260,12 @@ function runTime(
     const stays = lowerer.emit(node, "scalar_not", [left.value])[0]!;
     return typeof answer === "boolean" ? stays : lowerer.emit(node, "scalar_and", [stays, answer])[0]!;
   };
-  lowerWhile(lowerer, node, carried, goesOn, () => {
+  const testAssigns = lowerWhile(lowerer, node, carried, goesOn, (assigns) => {
     loop.begin(lowerer);
+    if (assigns) ask();
     settle(lowerer, turn());
   });
+  if (testAssigns) staying(lowerer, node, loop, ask);
 }
 
 /** What happens only where the loop was not left. */

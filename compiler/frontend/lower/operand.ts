@@ -88,6 +88,17 @@ export function rebuild(operand: Operand, leaves: Operand[]): Operand {
   }
 }
 
+/** The operand with the fields of its records in the order that they have in another of the same structure. */
+export function inOrderOf(like: Operand, operand: Operand): Operand {
+  if (like.kind === "list" && operand.kind === "list")
+    return list(operand.items.map((item, i) => inOrderOf(like.items[i]!, item)));
+  if (like.kind === "record" && operand.kind === "record")
+    return record(
+      [...like.fields].map(([name, l]) => [name, inOrderOf(l, operand.fields.get(name)!)] as const),
+    );
+  return operand;
+}
+
 /** Whether two operands have the same nesting, so that their leaves correspond. */
 export function sameStructure(a: Operand, b: Operand): boolean {
   if (a.kind === "list" && b.kind === "list")

@@ -58,6 +58,9 @@ export function applyBinary(
         hint: INSTEAD[kind] ?? "compiled functions have + - * / % **, comparisons, && || ?? and !",
       },
     );
+  // A list is itself, and no other.
+  if (EQUALITY.has(operator.op) && a === b && (a.kind === "list" || a.kind === "record"))
+    return fixed(operator.op === "scalar_eq");
   if (isStatic(a) && isStatic(b)) return fixed(operator.compute(staticValue(a), staticValue(b)));
   // Whether a value is there at all is known now, whatever it will be.
   if (EQUALITY.has(operator.op) && (isAbsent(a) || isAbsent(b))) return fixed(operator.op === "scalar_ne");
@@ -110,6 +113,15 @@ const isAbsent = (o: Operand) => o.kind === "static" && (o.value === null || o.v
 const isReference = (o: Operand) =>
   o.kind !== "value" && !(o.kind === "static" && ["number", "boolean"].includes(typeof o.value));
 
+/** Whether a run-time scalar counts as true: NaN does not. */
+export function truth(lowerer: Lowerer, node: ts.Node, value: Value): Value {
+  if (value.type.kind !== "scalar" || value.type.scalar === "bool") return value;
+  const integer = value.type.scalar === "i64";
+  const zero = lowerer.scalar(fixed(0), node, integer);
+  const is = (op: string) => lowerer.emit(node, op, [value, zero])[0]!;
+  return integer ? is("scalar_ne") : lowerer.emit(node, "scalar_or", [is("scalar_lt"), is("scalar_gt")])[0]!;
+}
+
 /** A scalar op with an i64 side made real where the other is. */
 export function scalarOp(lowerer: Lowerer, node: ts.Node, op: string, a: Value, b: Value): Value {
   const kind = (v: Value) => (v.type.kind === "scalar" ? v.type.scalar : "");
@@ -144,7 +156,7 @@ export function applyUnary(
   }
   if (kind === K.ExclamationToken) {
     if (value.kind !== "value") return fixed(false);
-    return dynamic(lowerer.emit(node, "scalar_not", [value.value])[0]!);
+    return dynamic(lowerer.emit(node, "scalar_not", [truth(lowerer, node, value.value)])[0]!);
   }
   if (kind === K.MinusToken)
     return dynamic(lowerer.emit(node, "scalar_neg", [lowerer.scalar(value, node)])[0]!);

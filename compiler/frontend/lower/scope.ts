@@ -9,6 +9,8 @@ export interface Binding {
   /** Bindings count up as they are made: one made inside a branch is newer than the branch. */
   readonly serial: number;
   current: Operand;
+  /** A mark that the compiler made, not a variable of the program's author. */
+  readonly hidden?: true;
 }
 
 let serials = 0;
@@ -27,6 +29,19 @@ export class Scope {
     const binding = { name, mutable, declaration, current, serial: serials++ };
     this.bindings.set(name, binding);
     return binding;
+  }
+
+  /** The same names with what they stand for now, to go their own way from here. */
+  copy(): Scope {
+    const copy = new Scope(this.parent, this.outside);
+    for (const { name, current, mutable, declaration } of this.bindings.values())
+      copy.declare(name, current, mutable, declaration);
+    return copy;
+  }
+
+  /** The binding of a name that this scope itself declares. */
+  own(name: string): Binding | undefined {
+    return this.bindings.get(name);
   }
 
   find(name: string): Binding | undefined {

@@ -39,17 +39,17 @@ export function runList(
   }
   for (const [i, statement] of statements.entries()) {
     const rest = statements.slice(i + 1);
-    if (ts.isIfStatement(statement) && jumpsIn(statement)) {
+    let run = (): Completion => runStatement(lowerer, statement, scope, tail && rest.length === 0);
+    if (ts.isIfStatement(statement)) {
       const test = lowerer.guarded<boolean | Value>(
         () => condition(lowerer, statement.expression, scope),
         () => true,
       );
-      if (typeof test !== "boolean") return choice(lowerer, statement, test, rest, scope, tail);
+      if (typeof test !== "boolean" && jumpsIn(statement))
+        return choice(lowerer, statement, test, rest, scope, tail);
+      run = () => ifStatement(lowerer, statement, test, scope, tail && rest.length === 0);
     }
-    const completion = lowerer.guarded(
-      () => run(lowerer, statement, scope, tail && rest.length === 0),
-      () => poison(statement, scope),
-    );
+    const completion = lowerer.guarded(run, () => poison(statement, scope));
     if (completion.kind !== "normal") return completion;
     const jumped = afterJumps(lowerer, statement, rest, scope, tail);
     if (jumped) return jumped;
@@ -99,7 +99,7 @@ const REFUSED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: strin
   ],
 };
 
-function run(lowerer: Lowerer, node: ts.Statement, scope: Scope, tail: boolean): Completion {
+function runStatement(lowerer: Lowerer, node: ts.Statement, scope: Scope, tail: boolean): Completion {
   switch (node.kind) {
     case K.VariableStatement:
       declareAll(lowerer, (node as ts.VariableStatement).declarationList, scope);
@@ -113,8 +113,6 @@ function run(lowerer: Lowerer, node: ts.Statement, scope: Scope, tail: boolean):
     }
     case K.Block:
       return runList(lowerer, (node as ts.Block).statements, new Scope(scope), tail);
-    case K.IfStatement:
-      return ifStatement(lowerer, node as ts.IfStatement, scope, tail);
     case K.ForOfStatement:
       return forOf(lowerer, node as ts.ForOfStatement, scope);
     case K.ForStatement:
@@ -209,8 +207,14 @@ export function assignTo(lowerer: Lowerer, target: ts.Expression, value: Operand
   );
 }
 
-function ifStatement(lowerer: Lowerer, node: ts.IfStatement, scope: Scope, tail: boolean): Completion {
-  const test = condition(lowerer, node.expression, scope);
+/** An `if` whose condition was asked, once, and in which no run-time condition jumps. */
+function ifStatement(
+  lowerer: Lowerer,
+  node: ts.IfStatement,
+  test: boolean | Value,
+  scope: Scope,
+  tail: boolean,
+): Completion {
   const { thenStatement, elseStatement } = node;
   if (typeof test === "boolean") {
     const taken = test ? thenStatement : elseStatement;
@@ -225,28 +229,33 @@ function ifStatement(lowerer: Lowerer, node: ts.IfStatement, scope: Scope, tail:
 }
 
 /** Variables declared outside `node` that something in it assigns to. */
-export function assignedIn(node: ts.Node, scope: Scope): Binding[] {
-  const found = new Set<Binding>();
+export const assignedIn = (node: ts.Node, scope: Scope): Binding[] => {
+  const found = [...assignedNames(node)].map((name) => scope.find(name));
+  return [...new Set(found.filter((binding) => binding !== undefined))];
+};
+
+export const isAssignment = ({ operatorToken: { kind } }: ts.BinaryExpression): boolean =>
+  kind >= K.FirstAssignment && kind <= K.LastAssignment;
+/** Whether a node is `++` or `--` of something. */
+export const isStep = (n: ts.Node): n is ts.PrefixUnaryExpression | ts.PostfixUnaryExpression =>
+  (ts.isPrefixUnaryExpression(n) || ts.isPostfixUnaryExpression(n)) &&
+  (n.operator === K.PlusPlusToken || n.operator === K.MinusMinusToken);
+
+/** Names that something in `node` assigns to. */
+export function assignedNames(node: ts.Node): ReadonlySet<string> {
+  const names = new Set<string>();
   const target = (t: ts.Node): void => {
-    if (ts.isIdentifier(t)) {
-      const binding = scope.find(t.text);
-      if (binding) found.add(binding);
-    } else if (ts.isArrayLiteralExpression(t)) t.elements.forEach(target);
+    if (ts.isExpression(t) && unwrapped(t) !== t) target(unwrapped(t));
+    else if (ts.isIdentifier(t)) names.add(t.text);
+    else if (ts.isArrayLiteralExpression(t)) t.elements.forEach(target);
+    else if (ts.isSpreadElement(t)) target(t.expression);
   };
   const visit = (n: ts.Node): void => {
-    if (
-      ts.isBinaryExpression(n) &&
-      n.operatorToken.kind >= K.FirstAssignment &&
-      n.operatorToken.kind <= K.LastAssignment
-    )
-      target(n.left);
-    if (
-      (ts.isPrefixUnaryExpression(n) || ts.isPostfixUnaryExpression(n)) &&
-      (n.operator === K.PlusPlusToken || n.operator === K.MinusMinusToken)
-    )
-      target(n.operand);
+    if (ts.isBinaryExpression(n) && isAssignment(n)) target(n.left);
+    if (isStep(n)) target(n.operand);
+    if (ts.isForOfStatement(n) && ts.isExpression(n.initializer)) target(n.initializer);
     ts.forEachChild(n, visit);
   };
   visit(node);
-  return [...found];
+  return names;
 }
