@@ -72,6 +72,33 @@ test.each([
   expect(shown(wrong)).toEqual([]);
 });
 
+/** Folders of the compiler, and what each of them may import beside itself. */
+const COMPILER: Record<string, readonly string[]> = {
+  "compiler/ir": ["compiler/registry"],
+  "compiler/registry": ["compiler/ir"],
+  "compiler/build": ["compiler/ir", "compiler/registry", "dsl"],
+  "compiler/passes": ["compiler/ir", "compiler/registry", "compiler/build"],
+  "compiler/verify": ["compiler/ir", "compiler/registry"],
+  "compiler/graph": ["compiler/ir", "compiler/registry"],
+  "compiler/torch": ["compiler/ir", "compiler/registry", "compiler/passes", "compiler/diagnostics"],
+  "compiler/diagnostics": [],
+};
+
+test.each(Object.entries(COMPILER))("%s imports of ours only itself and %j", (area, allowed) => {
+  const wrong = imports.filter(
+    ({ from, to }) =>
+      inside(from, area) && isOurs(to) && ![area, ...allowed].some((folder) => inside(to, folder)),
+  );
+  expect(shown(wrong)).toEqual([]);
+});
+
+test("of the IR, only the schema knows the registry", () => {
+  const files = imports.filter(
+    ({ from, to }) => inside(from, "compiler/ir") && inside(to, "compiler/registry"),
+  );
+  expect([...new Set(files.map(({ from }) => from))]).toEqual(["compiler/ir/schema.ts"]);
+});
+
 test("nobody imports the command line but itself", () => {
   const wrong = imports.filter(({ from, to }) => inside(to, "runtime/cli") && !inside(from, "runtime/cli"));
   expect(shown(wrong)).toEqual([]);

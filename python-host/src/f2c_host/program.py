@@ -76,7 +76,7 @@ class Program:
         self.functions = {f.name: f for f in module.functions}
         build = BACKENDS[backend]
         try:
-            self._runnable = {f.name: build(module, f, self._index) for f in module.functions}
+            self._runnable = {f.name: build(module, f, self._index, self.device) for f in module.functions}
         except HostError:
             raise
         except Exception as error:
@@ -115,6 +115,8 @@ class Program:
             for name in self._index
         }
         self._list = list(self.storage.values())
+        if self.backend == "inductor" and self.device.type == "cuda":
+            adapter().keep_in_place(self._list)
 
     def _laid_out(self, name: str, tensor: Tensor) -> Tensor:
         return tensor.contiguous(memory_format=torch.channels_last) if name in self._channels_last else tensor

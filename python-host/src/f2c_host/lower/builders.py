@@ -73,7 +73,9 @@ class _NumberedDtypes(ast.NodeTransformer):
         return ast.copy_location(ast.Constant(_SCALAR_TYPES[node.id.removeprefix("dtype_")]), node)
 
 
-def build_eager(module: Module, function: Function, storage_index: dict[str, int]) -> Runnable:
+def build_eager(
+    module: Module, function: Function, storage_index: dict[str, int], _device: torch.device | None = None
+) -> Runnable:
     """Compiles the tree as Python. Its traceback lines are locations: `eager_frames` reads them."""
     visitor = Visitor(module, function, storage_index)
     tree = visitor.lower()
@@ -91,9 +93,11 @@ def build_eager(module: Module, function: Function, storage_index: dict[str, int
     return names[tree.name]
 
 
-def build_inductor(module: Module, function: Function, storage_index: dict[str, int]) -> Runnable:
+def build_inductor(
+    module: Module, function: Function, storage_index: dict[str, int], device: torch.device
+) -> Runnable:
     """The eager function through `torch.compile`: one graph, gradient and updates included."""
-    return adapter().whole_graph(build_eager(module, function, storage_index))
+    return adapter().whole_graph(build_eager(module, function, storage_index, device), device)
 
 
 @functools.cache
@@ -102,7 +106,9 @@ def _script_helpers() -> torch.jit.CompilationUnit:
     return torch.jit.CompilationUnit(runtime_functions.SCRIPT)
 
 
-def build_script(module: Module, function: Function, storage_index: dict[str, int]) -> torch.ScriptFunction:
+def build_script(
+    module: Module, function: Function, storage_index: dict[str, int], _device: torch.device | None = None
+) -> torch.ScriptFunction:
     """Compiles the tree as one TorchScript function whose ranges lie in the TypeScript sources."""
     visitor = Visitor(module, function, storage_index)
     tree = _NumberedDtypes().visit(visitor.lower())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -73,9 +73,15 @@ def script_module(
     )
 
 
-def whole_graph(function: Callable[..., list[torch.Tensor]]) -> Callable[..., list[torch.Tensor]]:
+def whole_graph(
+    function: Callable[..., list[torch.Tensor]], device: torch.device
+) -> Callable[..., list[torch.Tensor]]:
     """`function` compiled by Dynamo and Inductor as one graph; `torch.autograd.grad` inside it is traced. Shapes of a
-    training step never change; those of an embedding do, and numbers of the plan change each step."""
+    training step never change; those of an embedding do, and numbers of the plan change each step.
+
+    On CUDA the whole of it is captured as a CUDA graph: storage stays where it is (`keep_in_place`), so that a graph may write
+    to it, and each call begins a new generation of the graph's own memory.
+    """
     if not hasattr(torch._dynamo.config, "trace_autograd_ops"):
         raise HostError(
             "F2C6303",
@@ -84,7 +90,21 @@ def whole_graph(function: Callable[..., list[torch.Tensor]]) -> Callable[..., li
             'choose the backend "torchscript", or install torch 2.13',
         )
     torch._dynamo.config.trace_autograd_ops = True
-    return torch.compile(function, fullgraph=True)
+    if device.type != "cuda":
+        return torch.compile(function, fullgraph=True)
+    captured = torch.compile(function, fullgraph=True, mode="reduce-overhead")
+
+    def step(*arguments: Any) -> list[torch.Tensor]:
+        torch.compiler.cudagraph_mark_step_begin()
+        return captured(*arguments)
+
+    return step
+
+
+def keep_in_place(tensors: Iterable[torch.Tensor]) -> None:
+    """Says that these tensors keep their address: a CUDA graph may then read and write them where they are."""
+    for tensor in tensors:
+        torch._dynamo.mark_static_address(tensor)
 
 
 def configure_executor() -> None:
