@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from compiled import FIXTURES, node
 from torch import Tensor
 
 from f2c_host import checkpoint
@@ -20,7 +18,6 @@ from f2c_host.export import export_function
 from f2c_host.ir import parse_module
 from f2c_host.program import Program
 
-ROOT = Path(__file__).parents[2]
 STEPS = 2
 CAPACITY, ROWS = 24, 10
 KINDS = [
@@ -44,13 +41,7 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def programs() -> dict[str, Any]:
-    node = shutil.which("node")
-    if node is None or not (ROOT / "dist/compiler/index.js").exists():
-        pytest.skip("needs node and a build of the compiler (npm run build)")
-    script = ROOT / "test" / "fixtures" / "pass-experiments.mjs"
-    run = subprocess.run([node, script], capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+    return json.loads(node(FIXTURES / "pass-experiments.mjs"))
 
 
 def inputs_of(program: Program, step: int, of: int = 1, part: int = 0) -> dict[str, Any]:

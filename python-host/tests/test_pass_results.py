@@ -6,31 +6,22 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from compiled import FIXTURES, node
 from torch import Tensor
 
 from f2c_host.ir import parse_module
 from f2c_host.program import Program
 
-ROOT = Path(__file__).parents[2]
 BACKENDS = ("torchscript", "eager")
 
 
 @pytest.fixture(scope="module")
 def cases() -> dict[str, Any]:
-    node = shutil.which("node")
-    if node is None or not (ROOT / "dist/compiler/index.js").exists():
-        pytest.skip("needs node and a build of the compiler (npm run build)")
-    script = ROOT / "test" / "fixtures" / "pass-cases.mjs"
-    run = subprocess.run([node, script], capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+    return json.loads(node(FIXTURES / "pass-cases.mjs"))
 
 
 def program(ir: Any, backend: str = "eager") -> Program:

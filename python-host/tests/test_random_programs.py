@@ -6,21 +6,18 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from compiled import FIXTURES, node
 from torch import Tensor
 
 from f2c_host.errors import HostError
 from f2c_host.ir import parse_module
 from f2c_host.program import Program
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "test" / "fixtures" / "random-programs.mjs"
+SCRIPT = FIXTURES / "random-programs.mjs"
 PROGRAMS = 60
 INDUCTOR = 4
 STEPS = 3
@@ -30,12 +27,7 @@ EXACT = {"flatten", "fold", "dead-code"}
 
 @pytest.fixture(scope="module")
 def programs() -> list[dict[str, Any]]:
-    node = shutil.which("node")
-    if node is None or not (ROOT / "dist/compiler/index.js").exists():
-        pytest.skip("needs node and a build of the compiler (npm run build)")
-    run = subprocess.run([node, SCRIPT, str(PROGRAMS), "1"], capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    return [json.loads(line) for line in run.stdout.splitlines()]
+    return [json.loads(line) for line in node(SCRIPT, PROGRAMS, 1).splitlines()]
 
 
 def inputs_of(step: int) -> dict[str, Any]:

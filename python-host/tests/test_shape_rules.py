@@ -8,14 +8,12 @@ from __future__ import annotations
 import json
 import logging
 import re
-import shutil
-import subprocess
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from compiled import FIXTURES, node
 from ir_examples import ModuleBuilder, tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -25,8 +23,7 @@ from f2c_host.ops_table import OPS
 
 Case = dict[str, Any]
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "test" / "fixtures" / "shape-cases.mjs"
+SCRIPT = FIXTURES / "shape-cases.mjs"
 CALLS_AN_OP = 60
 MEMBERS = ([3], [2, 4])
 SCALARS = {"f64": 1.5, "i64": 2, "bool": True}
@@ -36,12 +33,8 @@ DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 @pytest.fixture(scope="module")
 def cases() -> dict[str, list[Case]]:
     """The calls of the script, by op: `results`, or `error` where the rule refuses, or `crash` where it breaks."""
-    node = shutil.which("node")
-    if node is None or not (ROOT / "dist/compiler/registry/index.js").exists():
-        pytest.skip("needs node and a build of the compiler (npm run build)")
-    run = subprocess.run([node, SCRIPT, str(CALLS_AN_OP), "1"], capture_output=True, text=True, check=True)
     by_op = defaultdict(list)
-    for line in run.stdout.splitlines():
+    for line in node(SCRIPT, CALLS_AN_OP, 1).splitlines():
         case = json.loads(line)
         by_op[case["op"]].append(case)
     return by_op

@@ -11,13 +11,11 @@ import json
 import math
 import os
 import random
-import shutil
 import struct
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
+from compiled import FIXTURES, ROOT, node
 
 from f2c_host.ir import Function, Module, Op, parse_module
 from f2c_host.lower.visitor import Visitor
@@ -25,8 +23,7 @@ from f2c_host.ops_table import OPS, Call
 from f2c_host.verify import verify
 from f2c_host.wire import unpack
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "test" / "fixtures" / "torch-text-cases.mjs"
+SCRIPT = FIXTURES / "torch-text-cases.mjs"
 LITERALS = ROOT / "dist" / "compiler" / "torch" / "python-literal.js"
 PROGRAMS = 40
 PHOTOGRAPHS = Path(os.environ.get("F2C_ORL_FACES", ROOT.parent / "shared" / "data" / "orl-faces"))
@@ -40,27 +37,11 @@ EXPERIMENTS = [
 Case = tuple[str, Module, dict[str, str]]  # name, module as the host reads it off the wire, texts by function
 
 
-def node(*arguments: Any, input: str | None = None) -> str:
-    """What a script of the built compiler prints."""
-    program = shutil.which("node")
-    if program is None or not LITERALS.exists():
-        pytest.skip("needs node and a build of the compiler (npm run build)")
-    run = subprocess.run(
-        [program, *map(str, arguments)],
-        input=input,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"F2C_ORL_FACES": str(PHOTOGRAPHS)},
-    )
-    assert run.returncode == 0, run.stderr
-    return run.stdout
-
-
 @pytest.fixture(scope="module")
 def cases() -> list[Case]:
     """Programs that verify, with the compiler's texts of their functions."""
     found = []
-    for line in node(SCRIPT, PROGRAMS, 1, *EXPERIMENTS).splitlines():
+    for line in node(SCRIPT, PROGRAMS, 1, *EXPERIMENTS, env={"F2C_ORL_FACES": str(PHOTOGRAPHS)}).splitlines():
         case = json.loads(line)
         commented = ast.parse(case["commented"]).body
         assert [ast.unparse(f) for f in commented] == list(case["texts"].values())

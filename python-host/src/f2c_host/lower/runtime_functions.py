@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 SCRIPT = """
-def gradients(loss: Tensor, parameters: List[Tensor]) -> List[Tensor]:
-    found = torch.autograd.grad([loss], parameters, None, None, False, True)
+def filled(found: List[Optional[Tensor]], inputs: List[Tensor]) -> List[Tensor]:
     result: List[Tensor] = []
-    for i in range(len(parameters)):
+    for i in range(len(inputs)):
         gradient = found[i]
         if gradient is None:
-            result.append(torch.zeros_like(parameters[i]))
+            result.append(torch.zeros_like(inputs[i]))
         else:
             result.append(gradient)
     return result
+
+def gradients(loss: Tensor, parameters: List[Tensor]) -> List[Tensor]:
+    return filled(torch.autograd.grad([loss], parameters, None, None, False, True), parameters)
 
 def vjp(
     outputs: List[Tensor], cotangents: List[Tensor], parameters: List[Tensor], leaves: List[Tensor], retain: bool
@@ -27,19 +31,12 @@ def vjp(
             reached.append(outputs[i])
             weights.append(cotangents[i])
     inputs = parameters + leaves
-    result: List[Tensor] = []
     if len(reached) == 0:
+        nothing: List[Optional[Tensor]] = []
         for i in range(len(inputs)):
-            result.append(torch.zeros_like(inputs[i]))
-        return result
-    found = torch.autograd.grad(reached, inputs, weights, retain, False, True)
-    for i in range(len(inputs)):
-        gradient = found[i]
-        if gradient is None:
-            result.append(torch.zeros_like(inputs[i]))
-        else:
-            result.append(gradient)
-    return result
+            nothing.append(None)
+        return filled(nothing, inputs)
+    return filled(torch.autograd.grad(reached, inputs, weights, retain, False, True), inputs)
 
 def foreach_restore_(tensors: List[Tensor], saved: List[Tensor], keep: Tensor) -> None:
     for i in range(len(tensors)):
@@ -50,10 +47,14 @@ def foreach_norm(tensors: List[Tensor]) -> Tensor:
 """
 
 
+def filled(found: Sequence[Tensor | None], inputs: list[Tensor]) -> list[Tensor]:
+    """Gradients, and zeros where there are none."""
+    return [torch.zeros_like(t) if g is None else g for g, t in zip(found, inputs, strict=True)]
+
+
 def gradients(loss: Tensor, parameters: list[Tensor]) -> list[Tensor]:
     """d loss / d each parameter; zeros where the loss does not reach."""
-    found = torch.autograd.grad([loss], parameters, allow_unused=True)
-    return [torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters, strict=True)]
+    return filled(torch.autograd.grad([loss], parameters, allow_unused=True), parameters)
 
 
 def vjp(
@@ -67,11 +68,11 @@ def vjp(
     reached = [(o, c) for o, c in zip(outputs, cotangents, strict=True) if o.requires_grad]
     inputs = parameters + leaves
     if not reached:
-        return [torch.zeros_like(t) for t in inputs]
+        return filled([None] * len(inputs), inputs)
     found = torch.autograd.grad(
         [o for o, _ in reached], inputs, [c for _, c in reached], retain_graph=retain, allow_unused=True
     )
-    return [torch.zeros_like(t) if g is None else g for g, t in zip(found, inputs, strict=True)]
+    return filled(found, inputs)
 
 
 def foreach_restore_(tensors: list[Tensor], saved: list[Tensor], keep: Tensor) -> None:
