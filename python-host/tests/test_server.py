@@ -16,6 +16,7 @@ from driver import Driver, HostErrorReply
 from programs import COUNTS, IMAGES, SIZE, SOURCE_SPEC, plan, summing_module
 
 from f2c_host.data import open_source
+from f2c_host.ops_table import IR_VERSION
 from f2c_host.server import EventLog
 
 HELLO_FIELDS = {"protocol", "ir", "registry", "host", "token", "python", "torch", "devices", "pid"}
@@ -57,7 +58,7 @@ def total(driver: Driver) -> float:
 def test_hello_names_versions_and_devices():
     with Driver() as driver:
         hello = driver.welcome().body
-        assert hello["protocol"] == [1, 0] and hello["ir"] == [1, 0]
+        assert hello["protocol"] == [1, 0] and hello["ir"] == list(IR_VERSION)
         assert hello["token"] == "of this session"
         assert hello["pid"] == driver.host.pid
         assert hello["devices"][0] == "cpu"
