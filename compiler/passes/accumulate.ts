@@ -4,6 +4,7 @@
  */
 import { type IrFunction, type Op, type Storage, scalarType, type Value, walkOps } from "../ir/module.js";
 import { OPS } from "../registry/index.js";
+import { takesGradient } from "./flatten.js";
 import type { Pass } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
 
@@ -17,7 +18,7 @@ export const accumulate = (steps: number): Pass => ({
   doc: "The optimizer runs once in several steps, on the mean of their gradients.",
   run(module) {
     const functions = module.functions.map((fn) =>
-      fn.body.ops.some((op) => op.op === "gradients") ? accumulated(fn, steps, module.parameters) : fn,
+      takesGradient(fn) ? accumulated(fn, steps, module.parameters) : fn,
     );
     const states = module.parameters.map(
       (p): Storage => ({ ...p, name: `${GROUP}.${p.name}`, init: { kind: "zeros" } }),
@@ -60,14 +61,12 @@ function accumulated(fn: IrFunction, steps: number, parameters: readonly Storage
     if (op === ops[from]) {
       const [gradients] = replay.copy(op);
       const [sum] = replay.emit("group", [], { name: GROUP }, at, [gradients!.type]);
-      const number = (value: number) =>
-        replay.emit("constant", [], { value }, at, [{ kind: "scalar", scalar: "f64" }])[0]!;
-      replay.emit("foreach_add_", [sum!, gradients, number(1 / steps)], {}, at);
+      replay.emit("foreach_add_", [sum!, gradients, replay.number(1 / steps, at)], {}, at);
       when(last, op, replay, () => {
         replay.stand(op.results[0]!, sum!);
         for (const part of update)
           for (const [i, value] of replay.copy(part).entries()) replay.stand(part.results[i]!, value);
-        replay.emit("foreach_mul_", [sum!, number(0)], {}, at);
+        replay.emit("foreach_mul_", [sum!, replay.number(0, at)], {}, at);
       });
       return [sum!];
     }

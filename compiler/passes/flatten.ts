@@ -1,11 +1,14 @@
 /** @file Regions without a meaning of their own are written out: `no_grad` where nothing is recorded anyway, `remat` likewise. */
-import type { Op } from "../ir/module.js";
+import type { IrFunction, Op } from "../ir/module.js";
 import { overFunctions } from "./pass.js";
 import { rewrite } from "./replay.js";
 
 /** The index of the last op of a body that takes derivatives; what comes after it is recorded by nobody. */
 export const lastGradient = (ops: readonly Op[]): number =>
   ops.findLastIndex((op) => op.op === "gradients" || op.op === "vjp");
+
+/** Whether a function takes the gradient of a loss: a step of training. */
+export const takesGradient = (fn: IrFunction): boolean => fn.body.ops.some((op) => op.op === "gradients");
 
 export const flatten = overFunctions(
   "flatten",

@@ -167,8 +167,7 @@ class Narrowed {
     let changed = "of" in inside ? this.narrow(inside.of) : this.moved(own, inside);
     if (this.choice.mayBeNone) {
       const target = this.replay.value(this.choice.target);
-      const number = (value: number) =>
-        this.replay.emit("constant", [], { value }, this.at, [{ kind: "scalar", scalar: "i64" }])[0]!;
+      const number = (value: number) => this.replay.number(value, this.at, "i64");
       let there = this.emit("ge", [target, number(0)]);
       if (typeof this.columns === "number")
         there = this.emit("logical_and", [there, this.emit("lt", [target, number(this.columns)])]);
@@ -178,9 +177,7 @@ class Narrowed {
   }
 
   private moved(own: Value, { op, amount }: { op: "add" | "sub"; amount: Value | undefined }): Value {
-    const number = amount
-      ? this.replay.value(amount)
-      : this.replay.emit("constant", [], { value: 1 }, this.at, [{ kind: "scalar", scalar: "f64" }])[0]!;
+    const number = amount ? this.replay.value(amount) : this.replay.number(1, this.at);
     return this.emit(op, [own, number]);
   }
 

@@ -16,6 +16,7 @@ import {
   type Value,
 } from "../ir/module.js";
 import { OPS } from "../registry/index.js";
+import { takesGradient } from "./flatten.js";
 import type { Pass } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
 
@@ -40,9 +41,9 @@ export const precision = (narrow: Narrow): Pass => ({
       casts++;
       return replay.emit("to", [value], { dtype }, at)[0]!;
     };
-    const training = module.functions.some(derives);
+    const training = module.functions.some(takesGradient);
     const functions = module.functions.map((fn) => {
-      if (!derives(fn)) return fn;
+      if (!takesGradient(fn)) return fn;
       const scaling = narrow === "f16" ? new LossScale(fn) : undefined;
       return rewrite(
         fn,
@@ -68,8 +69,6 @@ export const precision = (narrow: Narrow): Pass => ({
     return { module: { ...module, states, functions }, statistics: { casts } };
   },
 });
-
-const derives = (fn: IrFunction) => fn.body.ops.some((op) => op.op === "gradients");
 
 /** The type in which an op should get each of its operands; `undefined`: as it is. */
 function wantedTypes(
@@ -136,8 +135,7 @@ class LossScale {
     const [loss, group] = replay.operands(op) as [Value, Value];
     const emit = (name: string, operands: Value[], attributes = {}) =>
       replay.emit(name, operands, attributes, at)[0]!;
-    const number = (value: number) =>
-      replay.emit("constant", [], { value }, at, [{ kind: "scalar", scalar: "f64" }])[0]!;
+    const number = (value: number) => replay.number(value, at);
     const [scale] = replay.emit("state", [], { name: SCALE }, at, [scalar]);
     const scaled = emit("gradients", [emit("mul", [loss, scale!]), group]);
     const gradients = emit("foreach_scale", [scaled, emit("pow", [scale!, number(-1)])]);
@@ -157,8 +155,7 @@ class LossScale {
     const finite = this.finite!;
     const emit = (name: string, operands: Value[], attributes = {}) =>
       replay.emit(name, operands, attributes, at)[0]!;
-    const number = (value: number) =>
-      replay.emit("constant", [], { value }, at, [{ kind: "scalar", scalar: "f64" }])[0]!;
+    const number = (value: number) => replay.number(value, at);
     for (const { name, type, copy } of this.saved) {
       const [storages] = replay.emit("group", [], { name }, at, [type]);
       replay.emit("foreach_restore_", [storages!, copy, finite], {}, at);

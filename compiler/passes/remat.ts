@@ -107,7 +107,7 @@ function backward(op: Op, replay: Replay, cuts: readonly Cut[]): Value {
     cuts.flatMap((cut) => cut.leaves),
     true,
   );
-  const [scale] = replay.emit("constant", [], { value: 1 }, at, [{ kind: "scalar", scalar: "f64" }]);
+  const scale = replay.number(1, at);
   for (const [i, cut] of [...cuts.entries()].reverse()) {
     const isRegion = "region" in cut;
     const outputs = isRegion ? replay.inline(cut.region.regions[0]!).filter(isReal) : [cut.original];

@@ -3,15 +3,16 @@
  * pass says for an op what to emit instead. The old function is not changed.
  */
 import { FunctionBuilder } from "../build/function-builder.js";
-import type {
-  AttributeValue,
-  FunctionInput,
-  IrFunction,
-  Location,
-  Op,
-  Region,
-  Type,
-  Value,
+import {
+  type AttributeValue,
+  type FunctionInput,
+  type IrFunction,
+  type Location,
+  type Op,
+  type Region,
+  scalarType,
+  type Type,
+  type Value,
 } from "../ir/module.js";
 
 /** Emits something in place of an op and returns what stands for its results; `undefined`: the op as it is. */
@@ -73,6 +74,11 @@ export class Replay {
     types?: readonly Type[],
   ): readonly Value[] {
     return this.builder.emit(name, operands, attributes, at, types);
+  }
+
+  /** A number known now. */
+  number(value: number, at: Location, scalar: "f64" | "i64" = "f64"): Value {
+    return this.emit("constant", [], { value }, at, [scalarType(scalar)])[0]!;
   }
 
   /** The op as it is, on what stands for its operands now, or on others. */
