@@ -24,6 +24,7 @@ class Scripted:
         self.gate.set()
         self.begun: list[int] = []
         self.readers: set[str] = set()
+        self.cores: set[int] = set()
         self.reading = threading.Semaphore(0)
 
     def __len__(self) -> int:
@@ -32,6 +33,7 @@ class Scripted:
     def read(self, indices: np.ndarray) -> torch.Tensor:
         self.begun.append(int(indices[0]))
         self.readers.add(threading.current_thread().name)
+        self.cores.add(torch.get_num_threads())
         self.reading.release()
         assert self.gate.wait(PATIENCE)
         if 13 in indices:
@@ -89,6 +91,22 @@ def test_reading_happens_in_the_threads_and_not_in_the_callers(request, source):
     assert source.reading.acquire(timeout=PATIENCE)
     ahead.take("a")
     assert all(name.startswith("prefetch-") for name in source.readers)
+
+
+def test_readers_compute_on_one_core_each_and_all_others_as_before(request, source):
+    before = torch.get_num_threads()
+    request.addfinalizer(lambda: torch.set_num_threads(before))
+    torch.set_num_threads(2)
+    ahead = prefetcher(request, 3, 6)
+    for key in range(6):
+        ahead.submit(key, source, np.array([key]))
+        assert source.reading.acquire(timeout=PATIENCE)
+    assert source.cores == {1}
+    later: list[int] = []
+    newcomer = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+    newcomer.start()
+    newcomer.join()
+    assert [torch.get_num_threads(), *later] == [2, 2]
 
 
 def test_without_threads_the_caller_reads(request, source):

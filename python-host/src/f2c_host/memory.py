@@ -1,9 +1,11 @@
-"""How much memory storage takes, and how much a device has."""
+"""How much memory storage takes, how much a device has, and who keeps what was freed."""
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
+import sys
 from pathlib import Path
 
 import torch
@@ -13,6 +15,8 @@ from .ir import Storage
 from .lower.builders import DTYPES
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_MOST = 2**31 - 1
 
 
 def storage_bytes(storage: Storage) -> int:
@@ -34,3 +38,14 @@ def device_memory(device: torch.device) -> int:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = _CGROUP_LIMIT.read_text().strip() if _CGROUP_LIMIT.exists() else "max"
     return min(total, int(limit)) if limit.isdigit() else total
+
+
+def keep_freed_memory() -> None:
+    """Asks glibc not to give freed memory back to the system: a step frees its activations, and the next one needs as
+    many. Otherwise the system hands each page out again, zeroed, every step. Other C libraries stay as they are."""
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _MOST)
+        mallopt(_M_TRIM_THRESHOLD, _MOST)

@@ -16,7 +16,7 @@ from .initialise import initial_values
 from .ir import Function, Input, Module
 from .lower.builders import DTYPES, build_eager, build_inductor, build_script, eager_frames
 from .lower.places import Places
-from .memory import device_memory, storage_bytes, zeros
+from .memory import device_memory, keep_freed_memory, storage_bytes, zeros
 from .torch_api import adapter
 from .verify import verify
 
@@ -68,6 +68,7 @@ class Program:
         self.backend = backend
         self.device = select_device(device)
         adapter().configure_executor()
+        keep_freed_memory()
         storages = [*module.parameters, *module.states]
         self._index = {s.name: i for i, s in enumerate(storages)}
         self._trained = {s.name for s in module.parameters}

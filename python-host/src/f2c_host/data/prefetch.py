@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from f2c_host.data import Source
+from f2c_host.data.one_core import compute_on_one_core
 from f2c_host.errors import HostError
 
 
@@ -42,12 +43,14 @@ class Prefetcher:
         self._queue: deque[_Batch] = deque()
         self._ahead = 0
         self._closed = False
+        ready = threading.Barrier(threads + 1)
         self._threads = [
-            threading.Thread(target=self._work, name=f"prefetch-{number}", daemon=True)
+            threading.Thread(target=self._work, args=[ready], name=f"prefetch-{number}", daemon=True)
             for number in range(threads)
         ]
         for thread in self._threads:
             thread.start()
+        ready.wait()
 
     def submit(self, key: Hashable, source: Source, indices: np.ndarray) -> None:
         """Announces that `take(key)` will want these images; returns at once."""
@@ -104,7 +107,9 @@ class Prefetcher:
         for thread in self._threads:
             thread.join()
 
-    def _work(self) -> None:
+    def _work(self, ready: threading.Barrier) -> None:
+        compute_on_one_core()
+        ready.wait()
         while (batch := self._next()) is not None:
             self._read(batch)
 
