@@ -307,6 +307,9 @@ export const avg_pool2d: <N extends number, C extends number, D extends FloatDTy
 /** The mean of each of `size` = [height, width] equal windows. */
 export const adaptive_avg_pool2d: <N extends number, C extends number, D extends FloatDType>(self: Tensor<readonly [N, C, number, number], D>, size: readonly [number, number]) => Tensor<readonly [N, C, number, number], D> = intrinsic("adaptive_avg_pool2d");
 
+/** Images resampled, bilinear: pixel (x, y) of image n of the result comes from the place grid[n, y, x] = (u, v) of image n, -1 being the image's left or upper edge and 1 the other. A place beyond the edge gets the pixel at the edge. Needs: self is [N, C, H, W], grid [N, h, w, 2]; equal dtypes. */
+export const grid_sample: <N extends number, C extends number, H extends number, W extends number, D extends FloatDType>(self: Tensor<readonly [N, C, number, number], D>, grid: Tensor<readonly [NoInfer<N>, H, W, 2], NoInfer<D>>) => Tensor<readonly [N, C, H, W], D> = intrinsic("grid_sample");
+
 /** Batch normalisation over every dimension but 1 (Ioffe and Szegedy 2015). In training it normalises with the batch's statistics and moves the running ones by `momentum`; otherwise it uses the running ones. Needs: weight, bias, mean and variance are [C], C being dimension 1 of self; mean and variance are states; without them nothing is moved, in training only. */
 export const batch_norm: <S extends Shape, D extends FloatDType, C extends number>(self: Tensor<S, D>, weight: Tensor<readonly [C], NoInfer<D>> | null, bias: Tensor<readonly [C], NoInfer<D>> | null, mean: Tensor<readonly [C], NoInfer<D>>, variance: Tensor<readonly [C], NoInfer<D>>, options: { training: boolean; momentum?: number; eps?: number }) => Tensor<S, D> = intrinsic("batch_norm");
 

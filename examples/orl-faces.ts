@@ -26,7 +26,7 @@ export default experiment({
     margin: cosFace({ scale: 16, margin: 0.2 }),
   }),
   // So few photographs are overfitted at once, unless every one looks different each time.
-  loader: dual({ identities: 20, instances: 18, shift: 4, zoom: 0.15, light: 0.3 }),
+  loader: dual({ identities: 20, instances: 18, shift: 4, zoom: 0.15, rotate: 10, light: 0.3 }),
   optimizer: sgd({ momentum: 0.9, nesterov: true, weightDecay: 2e-3 }),
   lr: cosine({ base: 0.05, warmup: 1 }),
   steps: 450,

@@ -42,10 +42,12 @@ export interface DualOptions {
   instances: number;
   /** Whether half of the images, drawn at random, are mirrored. */
   flip?: boolean;
-  /** Every image is moved by up to this many pixels, each way at random; the border repeats. */
+  /** Every image is moved by up to this many pixels, each way at random; bilinear, and the border repeats. */
   shift?: number;
-  /** Every image is enlarged or reduced by up to this share, at random; nearest pixels. */
+  /** Every image is enlarged or reduced by up to this share, at random. */
   zoom?: number;
+  /** Every image is turned about its middle by up to this many degrees, either way at random. */
+  rotate?: number;
   /** Every image's contrast and brightness change by up to this share, at random. */
   light?: number;
 }
@@ -53,44 +55,55 @@ export interface DualOptions {
 const FLIP_STREAM = 0x666c6970;
 const SHIFT_STREAM = 0x73686966;
 const ZOOM_STREAM = 0x7a6f6f6d;
+const TURN_STREAM = 0x7475726e;
 const LIGHT_STREAM = 0x6c696768;
 
 type Reals = Tensor<readonly [number], "f32">;
 
-/** What the plan says of each image: whether it is mirrored, how far it moves and grows, how its light changes. */
-interface Changes {
+/** Where the image that is seen comes from: pixels down and right, the size of a pixel, radians. */
+interface Movement {
+  readonly down: Reals;
+  readonly right: Reals;
+  readonly zoom: Reals;
+  readonly turn: Reals;
+}
+
+/** What the plan says of each image: whether it is mirrored, how it moves, how its light changes. */
+interface Changes extends Partial<Movement> {
   readonly flip?: Tensor<readonly [number], "bool">;
-  readonly down?: Reals;
-  readonly right?: Reals;
-  readonly zoom?: Reals;
   readonly contrast?: Reals;
   readonly brightness?: Reals;
 }
 
-/** Images [N, C, H, W], each resampled along `dim`: moved by its own pixels, spread by its own factor. Compiled. */
-const resampled = (images: Images, by: Reals, zoom: Reals, dim: 2 | 3): Images => {
-  const size = images.size(dim);
-  const middle = (size - 1) / 2;
-  const from = ops
+/** The place of each of `size` pixels, from the middle of them. Compiled. */
+const fromMiddle = (size: number) =>
+  ops
     .arange(size)
     .to("f32")
-    .sub(middle)
-    .unsqueeze(0)
-    .mul(zoom.unsqueeze(1))
-    .add(by.unsqueeze(1))
-    .add(middle + 0.5)
-    .clamp({ min: 0, max: size - 0.5 })
-    .to("i64");
-  const index = from.reshape(dim === 2 ? [-1, 1, size, 1] : [-1, 1, 1, size]).expand(images.shape);
-  return images.gather(index, dim);
+    .sub((size - 1) / 2);
+
+/** Images [N, C, H, W], each turned and enlarged about its middle, then moved; bilinear. Compiled. */
+const moved = (images: Images, { down, right, zoom, turn }: Movement): Images => {
+  const [height, width] = [images.size(2), images.size(3)];
+  // In pixels from the middle: where each pixel of the result lies, and from which place of the image it comes.
+  const y = fromMiddle(height).reshape([1, -1, 1]);
+  const x = fromMiddle(width).reshape([1, 1, -1]);
+  const each = (value: Reals) => value.reshape([-1, 1, 1]);
+  const [cos, sin] = [each(turn.cos().mul(zoom)), each(turn.sin().mul(zoom))];
+  const fromX = x.mul(cos).sub(y.mul(sin)).add(each(right));
+  const fromY = x.mul(sin).add(y.mul(cos)).add(each(down));
+  return ops.grid_sample(images, ops.stack([fromX.mul(2 / width), fromY.mul(2 / height)], 3));
 };
 
 /** Normalises pixels, and changes the images as the plan says. Compiled. */
-const prepared = (pixels: Pixels, { flip, down, right, zoom, contrast, brightness }: Changes): Images => {
+const prepared = (
+  pixels: Pixels,
+  { flip, down, right, zoom, turn, contrast, brightness }: Changes,
+): Images => {
   let images = pixelsToImages(pixels);
   if (flip !== undefined) images = ops.where(flip.reshape([-1, 1, 1, 1]), images.flip([3]), images);
-  if (down !== undefined && right !== undefined && zoom !== undefined) {
-    images = resampled(resampled(images, down, zoom, 2), right, zoom, 3);
+  if (down !== undefined && right !== undefined && zoom !== undefined && turn !== undefined) {
+    images = moved(images, { down, right, zoom, turn });
   }
   if (contrast !== undefined && brightness !== undefined) {
     images = images.mul(contrast.reshape([-1, 1, 1, 1])).add(brightness.reshape([-1, 1, 1, 1]));
@@ -104,6 +117,7 @@ export function dual({
   flip = true,
   shift = 0,
   zoom = 0,
+  rotate = 0,
   light = 0,
 }: DualOptions): Loader {
   const wrong =
@@ -121,11 +135,11 @@ export function dual({
     );
   const half = instances / 2;
   const share = (x: number) => x >= 0 && x < 1;
-  if (!(shift >= 0) || !share(zoom) || !share(light)) {
+  if (!(shift >= 0) || !share(zoom) || !share(light) || !(rotate >= 0 && rotate <= 180)) {
     throw new ExperimentError(
       "F2C2208",
-      `dual: shift ${shift}, zoom ${zoom}, light ${light}`,
-      "shift is a number of pixels; zoom and light are shares below 1",
+      `dual: shift ${shift}, zoom ${zoom}, rotate ${rotate}, light ${light}`,
+      "shift is a number of pixels, rotate of degrees up to 180; zoom and light are shares below 1",
     );
   }
   const size = identities + half;
@@ -172,10 +186,11 @@ export function dual({
           new Float32Array(size).map(
             (_, i) => around + scale * (2 * randomUnit(seed, kind + 2 * way + which, step * size + i) - 1),
           );
-        if (shift > 0 || zoom > 0) {
-          changes.down = draw(SHIFT_STREAM, 0, shift).map(Math.round);
-          changes.right = draw(SHIFT_STREAM, 1, shift).map(Math.round);
+        if (shift > 0 || zoom > 0 || rotate > 0) {
+          changes.down = draw(SHIFT_STREAM, 0, shift);
+          changes.right = draw(SHIFT_STREAM, 1, shift);
           changes.zoom = draw(ZOOM_STREAM, 0, zoom, 1);
+          changes.turn = draw(TURN_STREAM, 0, (rotate * Math.PI) / 180);
         }
         if (light > 0) {
           changes.contrast = draw(LIGHT_STREAM, 0, light, 1);

@@ -104,6 +104,29 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     signature:
       "<N extends number, C extends number, D extends FloatDType>(self: Tensor<readonly [N, C, number, number], D>, size: readonly [number, number]): Tensor<readonly [N, C, number, number], D>",
   },
+  grid_sample: {
+    doc: "Images resampled, bilinear: pixel (x, y) of image n of the result comes from the place grid[n, y, x] = (u, v) of image n, -1 being the image's left or upper edge and 1 the other. A place beyond the edge gets the pixel at the edge.",
+    operands: [tensor("self"), tensor("grid")],
+    constraints: ["self is [N, C, H, W], grid [N, h, w, 2]", "equal dtypes"],
+    shape: (call) => {
+      const [x, grid] = [tensorAt(call, 0), tensorAt(call, 1)];
+      realTensor(call, x);
+      sameDtype(call, [x, grid]);
+      if (x.dims.length !== 4)
+        call.fail("rank", `grid_sample: images [N, C, H, W] needed, got ${shapeText(x.dims)}`);
+      const [n, h, w, two] = grid.dims;
+      if (grid.dims.length !== 4 || !sameDim(n!, x.dims[0]!) || two !== 2) {
+        call.fail(
+          "shape",
+          `grid_sample: a grid [N, h, w, 2] needed for images ${shapeText(x.dims)}, got ${shapeText(grid.dims)}`,
+        );
+      }
+      return [tensorType([x.dims[0]!, x.dims[1]!, h!, w!], x.dtype)];
+    },
+    calls: [aten("grid_sampler", "self", "grid", "#0", "#1", "#False")],
+    signature:
+      "<N extends number, C extends number, H extends number, W extends number, D extends FloatDType>(self: Tensor<readonly [N, C, number, number], D>, grid: Tensor<readonly [NoInfer<N>, H, W, 2], NoInfer<D>>): Tensor<readonly [N, C, H, W], D>",
+  },
   batch_norm: {
     precision: "own",
     doc: "Batch normalisation over every dimension but 1 (Ioffe and Szegedy 2015). In training it normalises with the batch's statistics and moves the running ones by `momentum`; otherwise it uses the running ones.",

@@ -39,7 +39,7 @@ class OpSpec:
 
 
 IR_VERSION = (1, 1)
-REGISTRY_HASH = "46134904e1fc5407"
+REGISTRY_HASH = "67cd9d548a04d4b8"
 
 OPS: dict[str, OpSpec] = {
     "add": OpSpec(
@@ -401,6 +401,14 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::adaptive_avg_pool2d", ("self", "size")),),
+    ),
+    "grid_sample": OpSpec(
+        "grid_sample",
+        (Operand("self", ("tensor",), False, False), Operand("grid", ("tensor",), False, False)),
+        (),
+        ("tensor",),
+        "pure",
+        (Call((), "aten::grid_sampler", ("self", "grid", "#0", "#1", "#False")),),
     ),
     "batch_norm": OpSpec(
         "batch_norm",
