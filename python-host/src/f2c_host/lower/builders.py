@@ -17,6 +17,7 @@ from ..ir import Function, Module
 from ..torch_api import adapter
 from . import runtime_functions
 from .places import Places
+from .tensor_scalars import TAKES_NUMBER, TensorScalars, tensor_scalar
 from .visitor import Visitor, target_name
 
 EAGER_FILE = "<f2c program>"
@@ -73,31 +74,50 @@ class _NumberedDtypes(ast.NodeTransformer):
         return ast.copy_location(ast.Constant(_SCALAR_TYPES[node.id.removeprefix("dtype_")]), node)
 
 
+def _python(*trees: ast.FunctionDef) -> dict[str, Any]:
+    """The trees as Python functions, in the namespace that is still to get what they call."""
+    for tree in trees:
+        tree.returns = None
+        for node in ast.walk(tree):
+            if isinstance(node, ast.arg):
+                node.annotation = None
+    names: dict[str, Any] = dict(_COMMON)
+    names |= {f"dtype_{name}": dtype for name, dtype in DTYPES.items()}
+    names |= {name: getattr(runtime_functions, name) for name in _HELPERS}
+    names["channels_last"] = torch.channels_last
+    code: CodeType = compile(ast.Module([*trees], []), EAGER_FILE, "exec")
+    exec(code, names)
+    return names
+
+
 def build_eager(
     module: Module, function: Function, storage_index: dict[str, int], _device: torch.device | None = None
 ) -> Runnable:
     """Compiles the tree as Python. Its traceback lines are locations: `eager_frames` reads them."""
     visitor = Visitor(module, function, storage_index)
     tree = visitor.lower()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.arg):
-            node.annotation = None
-    tree.returns = None
-    code: CodeType = compile(ast.Module([tree], []), EAGER_FILE, "exec")
-    names: dict[str, Any] = dict(_COMMON)
+    names = _python(tree)
     names |= {target_name(t): _overload(t) for t in visitor.targets}
-    names |= {f"dtype_{name}": dtype for name, dtype in DTYPES.items()}
-    names |= {name: getattr(runtime_functions, name) for name in _HELPERS}
-    names["channels_last"] = torch.channels_last
-    exec(code, names)
     return names[tree.name]
 
 
 def build_inductor(
     module: Module, function: Function, storage_index: dict[str, int], device: torch.device
 ) -> Runnable:
-    """The eager function through `torch.compile`: one graph, gradient and updates included."""
-    return adapter().whole_graph(build_eager(module, function, storage_index, device), device)
+    """The function through `torch.compile`: one graph for each outcome of what its scalars decide, gradient and updates
+    included."""
+    visitor = TensorScalars(module, function, storage_index)
+    tree = visitor.lower()
+    names = _python(tree, visitor.before())
+    names |= {target_name(t): TAKES_NUMBER.get(t) or _overload(t) for t in visitor.targets}
+    names["tensor_scalar"] = tensor_scalar
+    graph, before = adapter().whole_graph(names[tree.name], device), names["before"]
+
+    def run(storage: list[torch.Tensor], device: torch.device, *arguments: Any) -> list[torch.Tensor]:
+        scalars = [a for a in arguments if not isinstance(a, torch.Tensor)]
+        return graph(storage, device, *visitor.enter(arguments, before(*scalars), device))
+
+    return run
 
 
 @functools.cache

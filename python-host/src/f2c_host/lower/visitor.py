@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from ..ir import DTYPES, Function, Module, Op, Region, Type
+from ..ir import DTYPES, Function, Module, Op, Region, Type, Value
 from ..ops_table import OPS, Call
 
 _BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "**": ast.Pow}
@@ -135,22 +135,30 @@ class Visitor:
         context = self.call("no_grad")
         return self.at(ast.With([ast.withitem(context)], statements or [ast.Pass()]))  # type: ignore[return-value]
 
-    def region(self, region: Region, targets: list[str]) -> list[ast.stmt]:
+    def region(self, region: Region, targets: Iterable[Value]) -> list[ast.stmt]:
         """The ops of a region, then its yields into `targets`, all at once."""
+        statements = self.inside(region)
+        return statements + self.move(region.ops[-1].operands, [t.id for t in targets])
+
+    def inside(self, region: Region) -> list[ast.stmt]:
+        """The ops of a region without its yields; the line is theirs."""
         for argument in region.arguments:
             self.types[argument.id] = argument.type
         statements = [s for op in region.ops[:-1] for s in self.op(op)]
-        end = region.ops[-1]
-        self.line = end.location + 1
-        return statements + self.move(end.operands, targets)
+        self.line = region.ops[-1].location + 1
+        return statements
 
-    def move(self, values: tuple[int, ...], targets: list[str]) -> list[ast.stmt]:
+    def passed(self, source: int, target: int) -> list[tuple[str, str]]:
+        """What is assigned to what where a value goes into a region, around in it, or out of it."""
+        return [(self.local(source), self.local(target))]
+
+    def move(self, values: Iterable[int], targets: Iterable[int]) -> list[ast.stmt]:
         """Assigns values to targets as if at once: through temporaries where a target is read again."""
-        sources = [self.local(v) for v in values]
-        if not set(sources) & set(targets):
-            return [self.assign([t], self.name(s)) for s, t in zip(sources, targets, strict=True)]
-        moves = [self.assign([f"{t}_next"], self.name(s)) for s, t in zip(sources, targets, strict=True)]
-        return moves + [self.assign([t], self.name(f"{t}_next")) for t in targets]
+        pairs = [pair for v, t in zip(values, targets, strict=True) for pair in self.passed(v, t)]
+        if not {source for source, _ in pairs} & {target for _, target in pairs}:
+            return [self.assign([target], self.name(source)) for source, target in pairs]
+        moves = [self.assign([f"{target}_next"], self.name(source)) for source, target in pairs]
+        return moves + [self.assign([target], self.name(f"{target}_next")) for _, target in pairs]
 
     # ---- ops
 
@@ -303,7 +311,7 @@ class Visitor:
         return statements
 
     def op_remat(self, op: Op) -> list[ast.stmt]:
-        return self.region(op.regions[0], [self.local(r.id) for r in op.results])
+        return self.region(op.regions[0], op.results)
 
     def op_foreach_restore_(self, op: Op) -> list[ast.stmt]:
         call = ast.Expr(self.call("foreach_restore_", *(self.read(v) for v in op.operands)))
@@ -317,43 +325,43 @@ class Visitor:
 
     def op_no_grad(self, op: Op) -> list[ast.stmt]:
         before, self.recording = self.recording, False
-        body = self.region(op.regions[0], [self.local(r.id) for r in op.results])
+        body = self.region(op.regions[0], op.results)
         self.recording = before
         self.line = op.location + 1
         return [self.without_gradient(body)]
 
     def op_if(self, op: Op) -> list[ast.stmt]:
-        targets = [self.local(r.id) for r in op.results]
-        arms = [self.region(region, targets) or [ast.Pass()] for region in op.regions]
+        arms = [self.region(region, op.results) or [ast.Pass()] for region in op.regions]
         self.line = op.location + 1
         return [self.at(ast.If(self.read(op.operands[0]), arms[0], arms[1]))]  # type: ignore[list-item]
 
     def op_for(self, op: Op) -> list[ast.stmt]:
         count, *initial = op.operands
         index, *carried = op.regions[0].arguments
-        targets = [self.local(a.id) for a in carried]
-        start = [self.assign([t], self.read(v)) for t, v in zip(targets, initial, strict=True)]
-        body = self.region(op.regions[0], targets) or [ast.Pass()]
+        start = self.each(initial, carried)
+        body = self.region(op.regions[0], carried) or [ast.Pass()]
         self.line = op.location + 1
         target = ast.Name(self.local(index.id), ast.Store())
         loop = self.at(ast.For(target, self.call("range", self.read(count)), body, []))
-        end = [
-            self.assign([self.local(r.id)], self.name(t)) for r, t in zip(op.results, targets, strict=True)
-        ]
-        return [*start, loop, *end]  # type: ignore[list-item]
+        return [*start, loop, *self.each([a.id for a in carried], op.results)]  # type: ignore[list-item]
 
     def op_while(self, op: Op) -> list[ast.stmt]:
         condition, turn = op.regions
-        asked = [self.local(a.id) for a in condition.arguments]
-        targets = [self.local(a.id) for a in turn.arguments]
-        test = f"w{op.location}_{asked[0] if asked else 'x'}"
-        start = [self.assign([t], self.read(v)) for t, v in zip(targets, op.operands, strict=True)]
-        ask = [self.assign([a], self.name(t)) for a, t in zip(asked, targets, strict=True)]
-        ask += self.region(condition, [test])
-        body = self.region(turn, targets)
+        asked, carried = condition.arguments, turn.arguments
+        test = f"w{op.location}_{self.local(asked[0].id) if asked else 'x'}"
+        start = self.each(op.operands, carried)
+        ask = self.each([a.id for a in carried], asked)
+        ask += self.inside(condition)
+        ask.append(self.assign([test], self.read(condition.ops[-1].operands[0])))
+        body = self.region(turn, carried)
         self.line = op.location + 1
         loop = self.at(ast.While(self.name(test), [*body, *ask], []))
-        end = [
-            self.assign([self.local(r.id)], self.name(t)) for r, t in zip(op.results, targets, strict=True)
+        return [*start, *ask, loop, *self.each([a.id for a in carried], op.results)]  # type: ignore[list-item]
+
+    def each(self, values: Iterable[int], targets: Iterable[Value]) -> list[ast.stmt]:
+        """Assigns values to targets one after the other."""
+        return [
+            self.assign([target], self.name(source))
+            for v, t in zip(values, targets, strict=True)
+            for source, target in self.passed(v, t.id)
         ]
-        return [*start, *ask, loop, *end]  # type: ignore[list-item]

@@ -14,6 +14,9 @@ from torch.jit.frontend import build_def
 
 from ..errors import HostError
 
+# The most graphs that Dynamo keeps of a function: outcomes of what its scalars decide, and sizes of its inputs.
+_OUTCOMES = 64
+
 
 class _Context:
     """What torch's front end asks for places. A line of the tree is 1 + a location's index; 0 is an annotation."""
@@ -90,6 +93,7 @@ def whole_graph(
             'choose the backend "torchscript", or install torch 2.13',
         )
     torch._dynamo.config.trace_autograd_ops = True
+    torch._dynamo.config.recompile_limit = _OUTCOMES
     if device.type != "cuda":
         return torch.compile(function, fullgraph=True)
     captured = torch.compile(function, fullgraph=True, mode="reduce-overhead")

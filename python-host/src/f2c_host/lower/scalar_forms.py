@@ -1,0 +1,91 @@
+"""Which scalars of a function must be numbers, and which may be tensors.
+
+`torch.compile` compiles anew for every value of a number that it meets, so the lowering for it computes with tensors without
+dimensions wherever it can. Numbers remain where they decide something: the condition of an `if`, the count of a loop.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from ..ir import Function, Op, Region, Type
+
+_JUDGES = ("if", "for")  # their first operand decides
+CALCULATES = "scalar_"
+
+
+class ScalarForms:
+    """`fixed`: scalars known when the function is compiled. `numbers`: those that something is decided by, and all that
+    they are computed from. `tensors`: those that a tensor is computed with, and all that they are computed from."""
+
+    def __init__(self, function: Function) -> None:
+        self.types: dict[int, Type] = {i.value.id: i.type for i in function.inputs}
+        self._sources: defaultdict[int, list[int]] = defaultdict(list)
+        self.fixed: set[int] = set()
+        deciding: set[int] = set()
+        computing: set[int] = set()
+        for op in self._ops(function.body):
+            scalars = [v for v in op.operands if self.is_scalar(v)]
+            results = [r.id for r in op.results if self.is_scalar(r.id)]
+            if op.op in ("constant", "size"):
+                self.fixed.update(results)
+            elif op.op.startswith(CALCULATES):
+                if self.fixed.issuperset(scalars):
+                    self.fixed.update(results)
+                self._sources[results[0]].extend(scalars)
+            elif op.regions:
+                deciding.update(self._flow(op))
+            elif op.op not in ("yield", "return"):
+                computing.update(scalars)
+        yes_or_no = {v for v, t in self.types.items() if t.scalar == "bool"}
+        self.numbers = self._closure(deciding | yes_or_no) | self.fixed
+        self.tensors = self._closure(computing) - self.fixed - yes_or_no
+
+    def is_scalar(self, value: int) -> bool:
+        return value >= 0 and self.types[value].kind == "scalar"
+
+    def _ops(self, region: Region) -> Iterator[Op]:
+        """All ops in order, those of regions after the op that has them; the types of all values on the way."""
+        self.types |= {a.id: a.type for a in region.arguments}
+        for op in region.ops:
+            self.types |= {r.id: r.type for r in op.results}
+            for inner in op.regions:
+                self.types |= {a.id: a.type for a in inner.arguments}
+                self.types |= {r.id: r.type for o in inner.walk() for r in o.results}
+            yield op
+            for inner in op.regions:
+                yield from self._ops(inner)
+
+    def _flow(self, op: Op) -> list[int]:
+        """Joins the values that pass through the regions of an op; returns the scalars that decide there."""
+        ends = [region.ops[-1].operands for region in op.regions]
+        results = [r.id for r in op.results]
+        if op.op == "for":
+            index, *carried = [a.id for a in op.regions[0].arguments]
+            self.fixed.add(index)
+            self._join(results, carried, op.operands[1:], ends[0])
+        elif op.op == "while":
+            asked, turned = ([a.id for a in region.arguments] for region in op.regions)
+            self._join(results, asked, turned, op.operands, ends[1])
+            return [ends[0][0]]
+        else:
+            self._join(results, *ends)
+        return [op.operands[0]] if op.op in _JUDGES else []
+
+    def _join(self, *columns: Iterable[int]) -> None:
+        """Values that stand for one another must have one form: each is a source of every other."""
+        for row in zip(*columns, strict=True):
+            for value in row:
+                if self.is_scalar(value):
+                    self._sources[value].extend(v for v in row if v != value)
+
+    def _closure(self, start: Iterable[int]) -> set[int]:
+        reached: set[int] = set()
+        todo = list(start)
+        while todo:
+            value = todo.pop()
+            if value not in reached:
+                reached.add(value)
+                todo.extend(self._sources[value])
+        return reached

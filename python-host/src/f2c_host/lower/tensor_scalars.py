@@ -1,0 +1,285 @@
+"""The lowering for `torch.compile`: scalars are tensors without dimensions, unless something is decided by them.
+
+What is decided by scalars of the plan (`scalar_forms.py`) is worked out before the graph is entered, so that a graph is
+compiled for each outcome and not for each value. All other scalars enter in two vectors, one of f64 and one of i64.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..ir import Function, Module, Op
+from ..ops_table import OPS
+from .scalar_forms import CALCULATES, ScalarForms
+from .visitor import Visitor
+
+_aten = torch.ops.aten
+_KINDS = {"f64": torch.float64, "i64": torch.int64}
+_HALVES = (torch.float16, torch.bfloat16)
+
+Number = float | int | Tensor
+
+
+class TensorScalars(Visitor):
+    """Lowers a function to two: `before(scalars...)`, in numbers, gives what the graph's decisions need; and the graph,
+    `name(S, device, tensors..., what before gave..., vector of f64, vector of i64)`."""
+
+    def __init__(self, module: Module, function: Function, storage_index: Mapping[str, int]) -> None:
+        super().__init__(module, function, storage_index)
+        self.forms = forms = ScalarForms(function)
+        self.scalars = [i.value.id for i in function.inputs if i.type.kind == "scalar"]
+        self.vectors = {
+            kind: [v for v in self.scalars if v in forms.tensors and forms.types[v].scalar == kind]
+            for kind in _KINDS
+        }
+        known = set(self.scalars)
+        self.early: list[Op] = []
+        for op in function.body.ops:
+            works = op.op == "constant" or op.op.startswith(CALCULATES)
+            if works and op.results[0].id in forms.numbers and known.issuperset(op.operands):
+                known.add(op.results[0].id)
+                self.early.append(op)
+        self.known = known - forms.fixed
+        self.computing = False
+
+    def lower(self) -> ast.FunctionDef:
+        tree = super().lower()
+        numbers = {self.local(i.value.id) for i in self.function.inputs if i.type.kind == "scalar"}
+        own = {self.local(v) for v in self.known}
+        read = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        self.entering = sorted(own & read, key=lambda name: int(name[1:]))
+        arguments = [a for a in tree.args.args if a.arg not in numbers]
+        arguments += [self.at(ast.arg(name)) for name in (*self.entering, *map(_vector, _KINDS))]  # type: ignore[misc]
+        tree.args.args = arguments
+        parts = [
+            self.assign([_tensor(v)], ast.Subscript(self.name(_vector(kind)), ast.Constant(i), ast.Load()))
+            for kind, values in self.vectors.items()
+            for i, v in enumerate(values)
+        ]
+        tree.body[:0] = parts
+        return tree
+
+    def before(self) -> ast.FunctionDef:
+        """After `lower`."""
+        body = [s for op in self.early for s in super(TensorScalars, self).op(op)]
+        self.line = self.function.location + 1
+        body.append(ast.Return(ast.List([self.name(n) for n in self.entering], ast.Load())))
+        parameters = [ast.arg(self.local(v)) for v in self.scalars]
+        arguments = ast.arguments(posonlyargs=[], args=parameters, kwonlyargs=[], kw_defaults=[], defaults=[])
+        return self.at(ast.FunctionDef(name="before", args=arguments, body=body, decorator_list=[]))  # type: ignore[return-value]
+
+    def enter(self, arguments: Sequence[Any], decided: list[Any], device: torch.device) -> list[Any]:
+        """The graph's arguments, from the function's and what `before` gave."""
+        value = {i.value.id: a for i, a in zip(self.function.inputs, arguments, strict=True)}
+        tensors = [value[i.value.id] for i in self.function.inputs if i.type.kind == "tensor"]
+        vectors = [
+            torch.tensor([value[v] for v in self.vectors[kind]], dtype=dtype).to(device, non_blocking=True)
+            for kind, dtype in _KINDS.items()
+        ]
+        return [*tensors, *decided, *vectors]
+
+    # ---- ops
+
+    def read(self, value: int) -> ast.expr:
+        tensor = self.computing and value in self.forms.tensors
+        return self.name(_tensor(value) if tensor else self.local(value))
+
+    def op(self, op: Op) -> list[ast.stmt]:
+        if not op.op.startswith(CALCULATES):
+            self.computing = not op.regions
+            statements = super().op(op)
+            self.computing = False
+            return statements
+        (result,) = op.results
+        self.types[result.id] = result.type
+        as_number = result.id in self.forms.numbers and result.id not in self.known
+        statements = super().op(op) if as_number else []
+        if result.id in self.forms.tensors:
+            self.line = op.location + 1
+            statements.append(self.assign([_tensor(result.id)], self.calculated(op)))
+        return statements
+
+    def calculated(self, op: Op) -> ast.expr:
+        """A scalar op on tensors."""
+        (call,) = OPS[op.op].calls
+        self.computing = True
+        operands = [self.read(v) for v in op.operands]
+        self.computing = False
+        how = [ast.Constant(call.target), ast.Constant(op.results[0].type.scalar), self.name("device")]
+        return self.call("tensor_scalar", *how, *operands)
+
+    def passed(self, source: int, target: int) -> list[tuple[str, str]]:
+        """A scalar passes into or out of a region in each form that its target has."""
+        if not self.forms.is_scalar(target):
+            return super().passed(source, target)
+        forms = []
+        if target in self.forms.numbers:
+            forms.append((self.local(source), self.local(target)))
+        if target in self.forms.tensors:
+            own = source in self.forms.tensors
+            forms.append((_tensor(source) if own else self.local(source), _tensor(target)))
+        return forms
+
+
+def _tensor(value: int) -> str:
+    return f"t{value}"
+
+
+def _vector(kind: str) -> str:
+    return f"scalars_{kind}"
+
+
+# ---- what the graph calls
+
+_COMPUTES: dict[str, Callable[..., Tensor]] = {
+    "python:+": torch.add,
+    "python:-": lambda x, y=None: torch.neg(x) if y is None else torch.sub(x, y),
+    "python:*": torch.mul,
+    "python:/": torch.div,
+    "python:**": torch.pow,
+    "python:min": torch.minimum,
+    "python:max": torch.maximum,
+    "math:fmod": torch.fmod,
+    "math:exp": torch.exp,
+    "math:log": torch.log,
+    "math:sqrt": torch.sqrt,
+    "math:cos": torch.cos,
+    "math:sin": torch.sin,
+    "math:floor": torch.floor,
+    "cast:float": torch.clone,
+    "cast:int": torch.trunc,
+}
+
+
+def tensor_scalar(target: str, kind: str, device: torch.device, *operands: Number) -> Tensor:
+    """What a scalar op computes, in f64 unless all is whole."""
+    whole = kind == "i64" and target != "cast:int"
+    dtype = torch.int64 if whole else torch.float64
+    values = [
+        o.to(dtype) if isinstance(o, Tensor) else torch.full((), o, dtype=dtype, device=device)
+        for o in operands
+    ]
+    return _COMPUTES[target](*values).to(_KINDS[kind])
+
+
+def _joined(x: Tensor, scalar: Tensor) -> torch.dtype:
+    """The dtype of a tensor with a number: the number raises the category only."""
+    if scalar.is_floating_point():
+        return x.dtype if x.is_floating_point() else torch.float32
+    return torch.int64 if x.dtype == torch.bool else x.dtype
+
+
+def _pointwise(name: str, overload: str = "Scalar") -> Callable[[Tensor, Number], Tensor]:
+    packet = getattr(_aten, name)
+
+    def compute(x: Tensor, scalar: Number) -> Tensor:
+        if not isinstance(scalar, Tensor):
+            return getattr(packet, overload)(x, scalar)
+        dtype = _joined(x, scalar)
+        # A number takes part at the precision that torch computes in, which is wider than half.
+        result = packet(x, scalar.to(torch.float32 if dtype in _HALVES else dtype))
+        return result.to(dtype) if result.is_floating_point() and dtype in _HALVES else result
+
+    return compute
+
+
+def _where_other(condition: Tensor, x: Tensor, y: Number) -> Tensor:
+    return _aten.where(condition, x, y.to(_joined(x, y)) if isinstance(y, Tensor) else y)
+
+
+def _where_self(condition: Tensor, x: Number, y: Tensor) -> Tensor:
+    return _aten.where(condition, x.to(_joined(y, x)) if isinstance(x, Tensor) else x, y)
+
+
+def _where_both(condition: Tensor, x: Number, y: Number) -> Tensor:
+    whole = not any(o.is_floating_point() if isinstance(o, Tensor) else isinstance(o, float) for o in (x, y))
+    dtype = torch.int64 if whole else torch.float32
+    device = condition.device
+    values = [torch.as_tensor(o, dtype=dtype, device=device) for o in (x, y)]
+    return _aten.where.self(condition, *values)
+
+
+def _scatter(x: Tensor, dim: int, index: Tensor, source: Number) -> Tensor:
+    if not isinstance(source, Tensor):
+        return _aten.scatter.value(x, dim, index, source)
+    return _aten.scatter.src(x, dim, index, source.to(x.dtype).expand(index.shape))
+
+
+def _full(size: list[int], value: Number, *, dtype: torch.dtype, device: torch.device) -> Tensor:
+    if not isinstance(value, Tensor):
+        return _aten.full(size, value, dtype=dtype, device=device)
+    return value.to(dtype).expand(size).clone()
+
+
+def _lerp_(x: Tensor, end: Tensor, weight: Number) -> Tensor:
+    return x.lerp_(end, weight.to(x.dtype)) if isinstance(weight, Tensor) else x.lerp_(end, weight)
+
+
+def _times(tensors: list[Tensor], scalar: Number) -> list[Tensor]:
+    if not isinstance(scalar, Tensor):
+        return list(_aten._foreach_mul.Scalar(tensors, scalar))
+    return _narrow(_aten._foreach_mul.Tensor(tensors, scalar.to(_of_all(tensors))), tensors)
+
+
+def _over(tensors: list[Tensor], scalar: Number) -> list[Tensor]:
+    if not isinstance(scalar, Tensor):
+        return list(_aten._foreach_div.Scalar(tensors, scalar))
+    return _narrow(_aten._foreach_div.Tensor(tensors, scalar.to(_of_all(tensors))), tensors)
+
+
+def _narrow(results: list[Tensor], tensors: list[Tensor]) -> list[Tensor]:
+    return [r.to(t.dtype) for r, t in zip(results, tensors, strict=True)]
+
+
+def _of_all(tensors: list[Tensor]) -> torch.dtype:
+    """That of a number beside them: f64 only where it makes none of them wider."""
+    return torch.float64 if all(t.dtype == torch.float64 for t in tensors) else torch.float32
+
+
+def _add(tensors: list[Tensor], others: list[Tensor], *, alpha: Number) -> list[Tensor]:
+    return list(_aten._foreach_add.List(tensors, _times(others, alpha)))
+
+
+def _add_(tensors: list[Tensor], others: list[Tensor], *, alpha: Number) -> None:
+    _aten._foreach_add_.List(tensors, _times(others, alpha))
+
+
+def _times_(tensors: list[Tensor], scalar: Number) -> None:
+    if not isinstance(scalar, Tensor):
+        _aten._foreach_mul_.Scalar(tensors, scalar)
+    else:
+        _aten._foreach_mul_.Tensor(tensors, scalar.to(_of_all(tensors)))
+
+
+def _lerps_(tensors: list[Tensor], ends: list[Tensor], weight: Number) -> None:
+    if not isinstance(weight, Tensor):
+        _aten._foreach_lerp_.Scalar(tensors, ends, weight)
+    else:
+        _aten._foreach_add_.List(tensors, _times(_aten._foreach_sub.List(ends, tensors), weight))
+
+
+# Every torch call of the registry that takes a number.
+TAKES_NUMBER: dict[str, Callable[..., Any]] = {
+    **{
+        f"aten::{name}.Scalar": _pointwise(name)
+        for name in ("add", "sub", "mul", "div", "rsub", "eq", "ne", "lt", "le", "gt", "ge")
+    },
+    "aten::pow.Tensor_Scalar": _pointwise("pow", "Tensor_Scalar"),
+    "aten::where.ScalarOther": _where_other,
+    "aten::where.ScalarSelf": _where_self,
+    "aten::where.Scalar": _where_both,
+    "aten::scatter.value": _scatter,
+    "aten::full": _full,
+    "aten::lerp_.Scalar": _lerp_,
+    "aten::_foreach_add.List": _add,
+    "aten::_foreach_add_.List": _add_,
+    "aten::_foreach_mul.Scalar": _times,
+    "aten::_foreach_mul_.Scalar": _times_,
+    "aten::_foreach_div.Scalar": _over,
+    "aten::_foreach_lerp_.Scalar": _lerps_,
+}

@@ -1,0 +1,207 @@
+"""The lowering for torch.compile, uncompiled: scalars as tensors give what numbers give."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from typing import Any
+
+import pytest
+import torch
+from compiled import FIXTURES, node
+from ir_examples import BOOL, F64, I64, ModuleBuilder, tensor
+from test_random_programs import difference, outcome
+
+from f2c_host.ir import parse_module
+from f2c_host.lower import builders
+from f2c_host.lower.builders import DTYPES, _overload
+from f2c_host.lower.scalar_forms import CALCULATES, ScalarForms
+from f2c_host.lower.tensor_scalars import TAKES_NUMBER, tensor_scalar
+from f2c_host.ops_table import OPS
+from f2c_host.program import Program
+
+PROGRAMS = 60
+NUMBERS = {"f64", "i64"}
+
+
+@pytest.fixture
+def uncompiled(monkeypatch):
+    """`inductor` without Dynamo: the lowered tree as it is."""
+    adapter = type("Uncompiled", (), {"whole_graph": staticmethod(lambda function, device: function)})
+    monkeypatch.setattr(builders, "adapter", lambda: adapter)
+
+
+def test_every_torch_call_that_takes_a_number_takes_a_tensor_too():
+    takes = {
+        call.target
+        for spec in OPS.values()
+        if not spec.name.startswith(CALCULATES)
+        for call in spec.calls
+        for operand in spec.operands
+        if NUMBERS & set(operand.kinds)
+        and operand.name in {a.rpartition("=")[2] for a in call.args}
+        and dict(call.when).get(operand.name, "scalar") == "scalar"
+    }
+    assert takes == set(TAKES_NUMBER)
+
+
+POINTWISE = sorted(t for t in TAKES_NUMBER if t.endswith("Scalar") and not re.search("foreach|where|lerp", t))
+
+
+@pytest.mark.parametrize("target", POINTWISE)
+def test_pointwise_calls_give_the_same_values_and_dtypes(target):
+    refused = 0
+    for dtype, dims, number in itertools.product(DTYPES.values(), ([], [3]), (0.3, 2, -1.5)):
+        x = (torch.arange(3 if dims else 1) % 2).reshape(dims).to(dtype) + (dtype != torch.bool)
+        x = x.to(dtype)
+        try:
+            wanted = _overload(target)(x, number)
+        except RuntimeError:
+            refused += 1
+            continue
+        got = TAKES_NUMBER[target](
+            x, torch.tensor(number, dtype=torch.float64 if number != 2 else torch.int64)
+        )
+        assert got.dtype == wanted.dtype, (dtype, dims, number)
+        assert torch.allclose(got.double(), wanted.double(), 1e-6, 0, equal_nan=True), (dtype, dims, number)
+    assert refused < 16
+
+
+@pytest.mark.parametrize("number", [0.25, 2])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_the_other_calls_give_the_same_values_and_dtypes(dtype, number):
+    given = torch.tensor(number, dtype=torch.float64 if isinstance(number, float) else torch.int64)
+    x, y = torch.tensor([[1.0, -2.0]], dtype=dtype), torch.tensor([[0.5, 3.0]], dtype=dtype)
+    mask, index = torch.tensor([[True, False]]), torch.tensor([[1, 0]])
+    cases: dict[str, list[Any]] = {
+        "aten::where.ScalarOther": [mask, x, number],
+        "aten::where.ScalarSelf": [mask, number, x],
+        "aten::where.Scalar": [mask, number, number],
+        "aten::scatter.value": [x, 1, index, number],
+        "aten::lerp_.Scalar": [x.clone(), y, number],
+        "aten::_foreach_mul.Scalar": [[x, y[0, 0]], number],
+        "aten::_foreach_div.Scalar": [[x, y[0, 0]], number],
+        "aten::_foreach_mul_.Scalar": [[x, y], number],
+        "aten::_foreach_lerp_.Scalar": [[x, y], [y, x], number],
+    }
+    for target, arguments in cases.items():
+        changed = "_." in target
+        copies = [[_copy(a) for a in arguments] for _ in range(2)]
+        wanted = _overload(target)(*copies[0])
+        got = TAKES_NUMBER[target](*(given if a is number else a for a in copies[1]))
+        pairs = zip(
+            *(_flat(c[0] if changed else r) for c, r in zip(copies, (wanted, got), strict=True)), strict=True
+        )
+        for a, b in pairs:
+            assert a.dtype == b.dtype, target
+            assert torch.allclose(a.double(), b.double(), 1e-2 if dtype == torch.bfloat16 else 1e-6), target
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, list):
+        return [v.clone() for v in value]
+    return value.clone() if isinstance(value, torch.Tensor) else value
+
+
+def _flat(value: Any) -> list[torch.Tensor]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def test_scaled_sums_of_groups_are_the_same():
+    x, y = [torch.randn(3), torch.randn(())], [torch.randn(3), torch.randn(())]
+    scale = torch.tensor(0.3, dtype=torch.float64)
+    for a, b in zip(
+        torch._foreach_add(x, y, alpha=0.3),
+        TAKES_NUMBER["aten::_foreach_add.List"](x, y, alpha=scale),
+        strict=True,
+    ):
+        assert torch.allclose(a, b) and a.dtype == b.dtype
+    wanted, got = [t.clone() for t in x], [t.clone() for t in x]
+    torch._foreach_add_(wanted, y, alpha=0.3)
+    TAKES_NUMBER["aten::_foreach_add_.List"](got, y, alpha=scale)
+    assert all(torch.allclose(a, b) for a, b in zip(wanted, got, strict=True))
+
+
+@pytest.mark.parametrize(
+    "op", sorted(o for o in OPS if o.startswith(CALCULATES) and OPS[o].results != ("bool",))
+)
+def test_scalar_ops_compute_what_they_do_with_numbers(op):
+    (call,) = OPS[op].calls
+    count = len(OPS[op].operands)
+    symbol = call.target.partition(":")[2]
+    calculate = {
+        "+": lambda x, y: x + y,
+        "-": lambda x, y=None: -x if y is None else x - y,
+        "*": lambda x, y: x * y,
+        "/": lambda x, y: x / y,
+        "**": lambda x, y: x**y,
+    }.get(symbol) or {n.removeprefix("math_"): f for n, f in builders._COMMON.items()}[symbol]
+    for values in itertools.product((0.7, 2.5, 3, 5), repeat=count):
+        wanted = calculate(*values)
+        kind = (
+            "i64"
+            if call.target == "cast:int" or all(isinstance(v, int) for v in (*values, wanted))
+            else "f64"
+        )
+        for forms in itertools.product((False, True), repeat=count):
+            if not any(forms):
+                continue
+            given = [
+                torch.tensor(v, dtype=torch.int64 if isinstance(v, int) else torch.float64) if t else v
+                for v, t in zip(values, forms, strict=True)
+            ]
+            got = tensor_scalar(call.target, kind, torch.device("cpu"), *given)
+            assert got.item() == pytest.approx(wanted, rel=1e-15), (values, forms)
+
+
+def test_random_programs_give_what_eager_gives(uncompiled):
+    wrong, tensors = [], 0
+    for line in node(FIXTURES / "random-programs.mjs", PROGRAMS, 1).splitlines():
+        program = json.loads(line)
+        for stage in (program["stages"][0], program["stages"][-1]):
+            found = difference(outcome(stage["ir"], "inductor"), outcome(stage["ir"], "eager"), 1e-5)
+            tensors += bool(ScalarForms(parse_module(stage["ir"]).functions[0]).tensors)
+            if found:
+                wrong.append((program["name"], stage["name"], found))
+    assert not wrong
+    assert tensors > PROGRAMS / 2
+
+
+def deciding_program() -> Any:
+    """loss = the sum of x a, times (if a > 2: a, else 0.5), times b to the power `rounds` by a loop; total += loss a."""
+    m = ModuleBuilder()
+    m.state("total", tensor())
+    f = m.function("step")
+    x, a, b, rounds = (f.input("x", tensor(4)), f.input("a", F64), f.input("b", F64), f.input("rounds", I64))
+    summed = f.op("sum", f.op("mul", x, a, to=tensor(4)), to=tensor(), dim=[0], keepdim=False)
+    large = f.op("scalar_gt", a, f.constant(2.0), to=BOOL)
+    with f.region() as (yes, _):
+        f.op("yield", a)
+    with f.region() as (no, _):
+        f.op("yield", f.constant(0.5))
+    factor = f.op("if", large, to=F64, regions=[yes, no])
+    with f.region(I64, F64) as (turn, (_, product)):
+        f.op("yield", f.op("scalar_mul", product, b, to=F64))
+    power = f.op("for", rounds, f.constant(1.0), to=[F64], regions=[turn])[0]
+    loss = f.op("mul", summed, f.op("scalar_mul", factor, power, to=F64), to=tensor())
+    total = f.state("total")
+    f.op("copy_", total, f.op("add", total, f.op("mul", loss, a, to=tensor()), to=tensor()))
+    f.returns(loss=(loss, tensor()))
+    return m.json
+
+
+def test_a_graph_is_compiled_for_each_outcome_and_not_for_each_value():
+    programs = [Program(parse_module(deciding_program()), backend=b) for b in ("inductor", "eager")]
+    counters = torch._dynamo.utils.counters
+    torch._dynamo.reset()
+    counters.clear()
+    for program in programs:
+        program.initialise(0)
+    x = torch.tensor([1.0, -2.0, 3.5, 0.25])
+    for step in range(20):
+        given = {"x": x, "a": 0.5 + 0.2 * step, "b": 1 + 0.01 * step, "rounds": step % 2}
+        got, wanted = (p.run("step", given)["loss"] for p in programs)
+        assert torch.allclose(got, wanted, 1e-5)
+    assert torch.allclose(programs[0].storage["total"], programs[1].storage["total"], 1e-5)
+    assert counters["stats"]["unique_graphs"] == 4
