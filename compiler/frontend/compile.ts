@@ -413,27 +413,34 @@ function refuseEarlyWrites(
   storages: StorageTable,
 ): void {
   const needed = new Set([loss.id]);
-  const read = new Set<string>();
-  const groups = new Map(storages.groups.map((g) => [g.name, g.members]));
+  const stored = new Map<number, string>();
+  for (const op of ops) if (op.op === "state") stored.set(op.results[0]!.id, op.attributes.name as string);
+  const readers = new Map<string, Op>();
   for (const op of [...ops].reverse()) {
     if (!op.results.some((r) => needed.has(r.id)) || op.op === "no_grad") continue;
-    for (const operand of op.operands) if (operand) needed.add(operand.id);
-    if (op.op === "state") read.add(op.attributes.name as string);
+    for (const operand of op.operands) {
+      if (!operand) continue;
+      needed.add(operand.id);
+      const name = stored.get(operand.id);
+      if (name !== undefined) readers.set(name, op);
+    }
   }
+  const groups = new Map(storages.groups.map((g) => [g.name, g.members]));
   const written = new Map<number, readonly string[]>();
   for (const op of ops) {
     const name = op.attributes.name as string;
     if (op.op === "state") written.set(op.results[0]!.id, [name]);
     if (op.op === "group") written.set(op.results[0]!.id, groups.get(name) ?? []);
     if (!op.op.endsWith("_") || !op.operands[0]) continue;
-    const clash = written.get(op.operands[0].id)?.find((n) => read.has(n));
+    const clash = written.get(op.operands[0].id)?.find((n) => readers.has(n));
     if (clash === undefined) continue;
+    const span = ({ path, start, end }: Location): Span => ({ path, start, end });
     lowerer.report({
       code: "F2C4001",
       severity: "error",
       message: `\`${clash}\` is written here, but the gradient of the loss still needs what it held`,
-      span: { path: op.location.path, start: op.location.start, end: op.location.end },
-      related: [],
+      span: span(op.location),
+      related: [{ message: "and the loss depends on it here", span: span(readers.get(clash)!.location) }],
       hint: "move the write to after the last line that the loss depends on",
     });
   }

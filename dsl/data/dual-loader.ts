@@ -120,28 +120,23 @@ export function dual({
   rotate = 0,
   light = 0,
 }: DualOptions): Loader {
-  const wrong =
-    !Number.isInteger(identities) ||
-    identities < 0 ||
-    !Number.isInteger(instances) ||
-    instances < 0 ||
-    instances % 2 !== 0 ||
-    identities + instances === 0;
-  if (wrong)
-    throw new ExperimentError(
-      "F2C2208",
-      `dual: identities ${identities}, instances ${instances}`,
-      "give whole numbers, an even number of instances, and not both 0",
-    );
-  const half = instances / 2;
+  const refuse = (what: string, remedy: string): never => {
+    throw new ExperimentError("F2C2208", `dual: ${what}`, remedy);
+  };
+  const whole = (x: number) => Number.isInteger(x) && x >= 0;
   const share = (x: number) => x >= 0 && x < 1;
-  if (!(shift >= 0) || !share(zoom) || !share(light) || !(rotate >= 0 && rotate <= 180)) {
-    throw new ExperimentError(
-      "F2C2208",
-      `dual: shift ${shift}, zoom ${zoom}, rotate ${rotate}, light ${light}`,
-      "shift is a number of pixels, rotate of degrees up to 180; zoom and light are shares below 1",
-    );
-  }
+  if (!whole(identities)) refuse(`identities is ${identities}`, "give a whole number of identities");
+  if (!whole(instances)) refuse(`instances is ${instances}`, "give a whole number of instances");
+  if (instances % 2 !== 0)
+    refuse(`instances is ${instances}, which is odd`, "each stream gets half of the instances: make it even");
+  if (identities + instances === 0)
+    refuse("no identities and no instances", "a step needs images: give either a number");
+  if (!(shift >= 0)) refuse(`shift is ${shift}`, "give a number of pixels, from 0 up");
+  if (!(rotate >= 0 && rotate <= 180))
+    refuse(`rotate is ${rotate}`, "give a number of degrees, from 0 to 180");
+  if (!share(zoom)) refuse(`zoom is ${zoom}`, "give a share from 0 to below 1: 0.2 is up to 20 %");
+  if (!share(light)) refuse(`light is ${light}`, "give a share from 0 to below 1: 0.2 is up to 20 %");
+  const half = instances / 2;
   const size = identities + half;
   return {
     streams: { x: size, y: size },

@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { ts } from "ts-morph";
 import { beforeAll, describe, expect, test } from "vitest";
 import { CATALOGUE, type CatalogueEntry, nameOf } from "#compiler/diagnostics/catalogue";
+import type { Span } from "#compiler/diagnostics/diagnostic";
 import { CompileError, compileExperiment, type Diagnostic, loadExperiment, renderAll } from "#compiler/index";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -124,6 +125,13 @@ test("a captured object is shown with the functions through which it is captured
     ["`milliseconds` uses `started`", "const milliseconds = () => started.getTime();"],
     ["`seconds` uses `milliseconds`", "const seconds = () => milliseconds() / 1000;"],
   ]);
+});
+
+test("a write that comes too early shows what needs the value from before", () => {
+  const { diagnostics, texts } = refused(join(folder, "F2C4001-write-before-gradient.ts"));
+  const [{ message, span }] = diagnostics[0]!.related as [{ message: string; span: Span }];
+  expect(message).toBe("and the loss depends on it here");
+  expect(texts.get(span.path)!.slice(span.start, span.end)).toBe("bank.mul(features.mean())");
 });
 
 test("a function that calls itself shows each of its calls once", () => {

@@ -185,9 +185,10 @@ export const BUILDING = {
   "bad-loader": {
     code: "F2C2208",
     severity: "error",
-    message: "dual: {options}",
-    hint: "give whole numbers, an even number of instances, and not both 0",
-    why: "The instance-uniform images of a step are split into two halves.",
+    message: "dual: {what}",
+    why: "A loader gives each step whole numbers of images, half of the instances to either stream, and changes each within a bound.",
+    remedy:
+      "Give whole numbers, an even number of instances, not both 0; `shift` in pixels, `rotate` in degrees, `zoom` and `light` as shares.",
   },
   "too-few-identities-for-loader": {
     code: "F2C2209",
