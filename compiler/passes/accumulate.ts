@@ -2,11 +2,11 @@
  * @file Gradient accumulation: one update for the mean gradient of several steps. Writes that depend on no image, such as a
  * twin's moving average, count updates, so they happen once an update; what depends on images happens in every step.
  */
-import { type IrFunction, type Op, type Storage, scalarType, type Value, walkOps } from "../ir/module.js";
-import { OPS } from "../registry/index.js";
+import { type IrFunction, type Op, type Storage, scalarType, type Value } from "../ir/module.js";
 import { takesGradient } from "./flatten.js";
 import type { Pass } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
+import { isWrite, Origins, within } from "./written.js";
 
 /** Inputs of the plan that say where in the window of steps a step is. */
 export const ACCUMULATE_FIRST = "accumulate.first";
@@ -38,8 +38,9 @@ export const accumulate = (steps: number): Pass => ({
 
 function accumulated(fn: IrFunction, steps: number, parameters: readonly Storage[]): IrFunction {
   const { ops } = fn.body;
+  const origins = new Origins(fn.body, parameters);
   const from = ops.findIndex((op) => op.op === "gradients");
-  const to = ops.findLastIndex((op) => writesTrained(op, ops, parameters));
+  const to = ops.findLastIndex((op) => origins.trained(op).length > 0);
   const update = ops.slice(from + 1, to + 1);
   const once = ops.filter((op) => onlyWrites(op) && !update.includes(op) && !seesImages(fn, op));
   const [before, after] = [new Set(once.filter((o) => ops.indexOf(o) < from)), new Set(once)];
@@ -79,25 +80,8 @@ function accumulated(fn: IrFunction, steps: number, parameters: readonly Storage
   });
 }
 
-const isWrite = (op: Op) => OPS.get(op.op)!.effect === "write";
-const within = (op: Op): readonly Op[] => [op, ...op.regions.flatMap((region) => [...walkOps(region)])];
-
 /** Whether an op is a write, or a choice or a loop that gives nothing and writes. */
 const onlyWrites = (op: Op) => op.results.length === 0 && within(op).some(isWrite);
-
-/** Whether an op writes parameters or slots of the optimizer, itself or in its regions. */
-function writesTrained(op: Op, ops: readonly Op[], parameters: readonly Storage[]): boolean {
-  return within(op).some((inner) => isWrite(inner) && isTrained(inner, ops, parameters));
-}
-
-function isTrained(op: Op, ops: readonly Op[], parameters: readonly Storage[]): boolean {
-  const origin = ops.flatMap(within).find((o) => o.results.some((r) => r.id === op.operands[0]?.id));
-  const name = origin?.attributes.name;
-  return (
-    typeof name === "string" &&
-    (/^(parameters$|optimizer\.)/.test(name) || parameters.some((p) => p.name === name))
-  );
-}
 
 /** Whether what an op writes could be another for other images. */
 function seesImages(fn: IrFunction, target: Op): boolean {

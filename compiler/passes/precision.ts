@@ -11,7 +11,6 @@ import {
   type IrModule,
   type Op,
   type Storage,
-  type Type,
   tensorType,
   type Value,
 } from "../ir/module.js";
@@ -19,6 +18,7 @@ import { OPS } from "../registry/index.js";
 import { takesGradient } from "./flatten.js";
 import type { Pass } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
+import { Origins } from "./written.js";
 
 export type Narrow = "bf16" | "f16";
 const FIRST_SCALE = 65_536;
@@ -44,12 +44,16 @@ export const precision = (narrow: Narrow): Pass => ({
     const training = module.functions.some(takesGradient);
     const functions = module.functions.map((fn) => {
       if (!takesGradient(fn)) return fn;
-      const scaling = narrow === "f16" ? new LossScale(fn) : undefined;
+      const scaling = narrow === "f16" ? new LossScale(fn, module.parameters) : undefined;
       return rewrite(
         fn,
         (op, replay) => {
           if (scaling && op.op === "gradients") return scaling.gradients(op, replay);
-          if (op.regions.length) return undefined;
+          if (op.regions.length) {
+            const results = replay.copy(op);
+            scaling?.after(op, replay);
+            return results;
+          }
           const operands = replay.operands(op);
           const wanted = wantedTypes(op, operands, narrow);
           const results = replay.copy(
@@ -112,22 +116,21 @@ const scaleStates = (module: IrModule): readonly Storage[] => {
 
 /** Scales the loss, unscales the gradients, and undoes an update that came from gradients that are not finite. */
 class LossScale {
-  /** The groups that the update writes, and the last op that does. */
-  private readonly written = new Map<string, Type>();
-  private readonly last: Op | undefined;
-  private saved: readonly { name: string; type: Type; copy: Value }[] = [];
+  /** What names the storages that the update writes, each once. */
+  private readonly written: readonly Op[];
+  /** The last op of the update; without an update, the gradient. */
+  private readonly last: Op;
+  private saved: readonly { origin: Op; copy: Value }[] = [];
   private finite: Value | undefined;
 
-  constructor(fn: IrFunction) {
+  constructor(fn: IrFunction, parameters: readonly Storage[]) {
     const { ops } = fn.body;
-    const groups = new Map(ops.filter((op) => op.op === "group").map((op) => [op.results[0]!.id, op]));
+    const origins = new Origins(fn.body, parameters);
     const from = ops.findIndex((op) => op.op === "gradients");
-    for (const op of ops.slice(from)) {
-      const group = op.operands[0] && groups.get(op.operands[0].id);
-      if (!group || OPS.get(op.op)!.effect !== "write") continue;
-      this.written.set(group.attributes.name as string, group.results[0]!.type);
-      this.last = op;
-    }
+    const update = ops.slice(from + 1).filter((op) => origins.trained(op).length > 0);
+    const named = update.flatMap((op) => origins.trained(op));
+    this.written = [...new Map(named.map((o) => [`${o.op} ${o.attributes.name}`, o])).values()];
+    this.last = update.at(-1) ?? ops[from]!;
   }
 
   gradients(op: Op, replay: Replay): readonly Value[] {
@@ -135,30 +138,34 @@ class LossScale {
     const [loss, group] = replay.operands(op) as [Value, Value];
     const emit = (name: string, operands: Value[], attributes = {}) =>
       replay.emit(name, operands, attributes, at)[0]!;
-    const number = (value: number) => replay.number(value, at);
     const [scale] = replay.emit("state", [], { name: SCALE }, at, [scalar]);
     const scaled = emit("gradients", [emit("mul", [loss, scale!]), group]);
-    const gradients = emit("foreach_scale", [scaled, emit("pow", [scale!, number(-1)])]);
+    const gradients = emit("foreach_scale", [scaled, emit("pow", [scale!, replay.number(-1, at)])]);
     this.finite = emit("isfinite", [emit("foreach_norm", [gradients])]);
     replay.builder.rename(this.finite, "finite");
-    this.saved = [...this.written].map(([name, type]) => {
-      const [storages] = replay.emit("group", [], { name }, at, [type]);
-      return { name, type, copy: emit("foreach_mul", [storages!, number(1)]) };
-    });
+    const one = replay.number(1, at);
+    this.saved = this.written.map((origin) => ({
+      origin,
+      copy: emit(origin.op === "group" ? "foreach_mul" : "mul", [named(origin, at, replay), one]),
+    }));
+    if (op === this.last) this.end(at, replay);
     return [gradients];
   }
 
-  /** After the update: takes it back where it must not count, and moves the scale. */
   after(op: Op, replay: Replay): void {
-    if (op !== this.last) return;
-    const at = op.location;
+    if (op === this.last) this.end(op.location, replay);
+  }
+
+  /** After the update: takes it back where it must not count, and moves the scale. */
+  private end(at: Op["location"], replay: Replay): void {
     const finite = this.finite!;
     const emit = (name: string, operands: Value[], attributes = {}) =>
       replay.emit(name, operands, attributes, at)[0]!;
     const number = (value: number) => replay.number(value, at);
-    for (const { name, type, copy } of this.saved) {
-      const [storages] = replay.emit("group", [], { name }, at, [type]);
-      replay.emit("foreach_restore_", [storages!, copy, finite], {}, at);
+    for (const { origin, copy } of this.saved) {
+      const now = named(origin, at, replay);
+      if (origin.op === "group") replay.emit("foreach_restore_", [now, copy, finite], {}, at);
+      else replay.emit("copy_", [now, emit("where", [finite, now, copy])], {}, at);
     }
     const [scale] = replay.emit("state", [], { name: SCALE }, at, [scalar]);
     const [good] = replay.emit("state", [], { name: GOOD_STEPS }, at, [scalar]);
@@ -172,3 +179,7 @@ class LossScale {
     replay.emit("copy_", [good!, kept], {}, at);
   }
 }
+
+/** The storage or group that an op of the old function names. */
+const named = (origin: Op, at: Op["location"], replay: Replay): Value =>
+  replay.emit(origin.op, [], origin.attributes, at, [origin.results[0]!.type])[0]!;

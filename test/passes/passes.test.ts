@@ -344,8 +344,8 @@ describe("precision", () => {
         %g = foreach_scale(%6, %8) : group<parameters>
         %9 = foreach_norm(%g) : f32[]
         %finite = isfinite(%9) : bool[]
-        %v = group(@optimizer.velocity) : group<parameters>
         %c1 = constant(1) : f64
+        %v = group(@optimizer.velocity) : group<parameters>
         %10 = foreach_mul(%v, %c1) : group<parameters>
         %11 = foreach_mul(%p, %c1) : group<parameters>
       `}\n`,
@@ -354,6 +354,59 @@ describe("precision", () => {
       "foreach_restore_(%v, %10, %finite)",
       "foreach_restore_(%p, %11, %finite)",
     ]);
+  });
+
+  test("takes back what f16's update writes within an `if`, and storages that it names one by one", () => {
+    const { body } = run(
+      [precision("f16"), merge, deadCode],
+      `${IMAGES}, %late : bool from plan`,
+      `${net}
+       %p = group(@parameters) : group<parameters>
+       %g = gradients(%y, %p) : group<parameters>
+       %w = state(@conv) : f32[8, 3, 3, 3]
+       if(%late) {
+         %v = group(@optimizer.velocity) : group<parameters>
+         %c9 = constant(0.9) : f64
+         foreach_mul_(%v, %c9)
+         %half = mul(%w, %c9) : f32[8, 3, 3, 3]
+         copy_(%w, %half)
+         yield()
+       } { yield() }
+       return(%y)`,
+    );
+    const from = body.indexOf("%11 =");
+    expect(body.slice(from, body.indexOf("%14 ="))).toBe(
+      `${ir`
+        %11 = foreach_mul(%v, %10) : group<parameters>
+        %12 = mul(%conv, %10) : f32[8, 3, 3, 3]
+        if(%late) {
+          %c9 = constant(0.9) : f64
+          foreach_mul_(%v, %c9)
+          %half = mul(%conv, %c9) : f32[8, 3, 3, 3]
+          copy_(%conv, %half)
+          yield()
+        } {
+          yield()
+        }
+        foreach_restore_(%v, %11, %finite)
+        %13 = where(%finite, %conv, %12) : f32[8, 3, 3, 3]
+        copy_(%conv, %13)
+      `}\n`,
+    );
+    expect(lines(body.slice(body.indexOf("%14 =")), "copy_")).toEqual(["copy_(%4, %26)", "copy_(%14, %27)"]);
+  });
+
+  test("moves f16's scale also where nothing is updated", () => {
+    const { body } = run(
+      [precision("f16"), merge],
+      IMAGES,
+      `${net}
+       %p = group(@parameters) : group<parameters>
+       %g = gradients(%y, %p) : group<parameters>
+       return(%y)`,
+    );
+    expect(lines(body, "foreach_restore_")).toEqual([]);
+    expect(lines(body, "copy_")).toHaveLength(2);
   });
 
   test("keeps the types that arms, turns and writes must have", () => {
