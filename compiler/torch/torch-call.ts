@@ -26,7 +26,7 @@ export function torchCall(op: Op): string {
     case "python":
       return operator(symbol, texts);
     case "math":
-      return `float(math_${symbol}(${texts.join(", ")}))`;
+      return mathCall(op, symbol, texts);
     case "cast":
       return `${symbol}(${texts.join(", ")})`;
     default:
@@ -47,8 +47,17 @@ function callOf(op: Op): TorchCall {
   return call;
 }
 
+/** One of the host's functions on floats; of two whole numbers the smaller or larger is Python's own, and whole. */
+function mathCall(op: Op, symbol: string, args: readonly string[]): string {
+  if (scalarOf(op.results[0]!) === "i64")
+    return `${symbol === "smaller" ? "min" : "max"}(${args.join(", ")})`;
+  const floats = args.map((arg, i) => (scalarOf(op.operands[i]!) === "i64" ? `float(${arg})` : arg));
+  return `math_${symbol}(${floats.join(", ")})`;
+}
+
+const scalarOf = ({ type }: Value) => (type.kind === "scalar" ? type.scalar : undefined);
+
 function operator(symbol: string, args: readonly string[]): string {
-  if (symbol === "min" || symbol === "max") return `${symbol}(${args.join(", ")})`;
   if (args.length === 1) return symbol === "not" ? `not ${args[0]}` : `${symbol}${args[0]}`;
   return args.join(` ${symbol} `);
 }

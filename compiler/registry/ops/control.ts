@@ -38,6 +38,14 @@ const COMPUTE: Readonly<Record<string, (a: never, b: never) => number | boolean>
   max: (a: number, b: number) => Math.max(a, b),
 };
 
+/** Where Python raises, or gives something else, at 0, infinity or NaN: functions of the host. */
+const AS_JAVASCRIPT: Readonly<Record<string, string>> = {
+  "/": "math:divide",
+  "**": "math:power",
+  min: "math:smaller",
+  max: "math:larger",
+};
+
 const operator = (
   doc: string,
   symbol: string,
@@ -51,7 +59,9 @@ const operator = (
   operands: unary ? [scalar("self", ...kinds)] : [scalar("self", ...kinds), scalar("other", ...kinds)],
   results: [result],
   shape,
-  calls: [{ target: `python:${symbol}`, args: unary ? ["self"] : ["self", "other"] }],
+  calls: [
+    { target: AS_JAVASCRIPT[symbol] ?? `python:${symbol}`, args: unary ? ["self"] : ["self", "other"] },
+  ],
 });
 
 const math = (name: string, doc: string) => ({
@@ -71,7 +81,7 @@ export const SCALAR_OPS: readonly OpSpec[] = family("scalars", {
   scalar_mod: {
     ...operator("The remainder with the sign of `self`, as JavaScript's %.", "%", "f64", always("f64")),
     compute: (a: number, b: number) => a % b,
-    calls: [{ target: "math:fmod", args: ["self", "other"] }],
+    calls: [{ target: "math:remainder", args: ["self", "other"] }],
   },
   scalar_neg: operator("The negative of a scalar.", "-", "f64", joined, ["f64", "i64"], true),
   scalar_lt: operator("Whether self < other.", "<", "bool", always("bool")),

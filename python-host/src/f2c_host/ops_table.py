@@ -39,7 +39,7 @@ class OpSpec:
 
 
 IR_VERSION = (1, 1)
-REGISTRY_HASH = "67cd9d548a04d4b8"
+REGISTRY_HASH = "4d94ebf2dcd78f61"
 
 OPS: dict[str, OpSpec] = {
     "add": OpSpec(
@@ -896,7 +896,7 @@ OPS: dict[str, OpSpec] = {
         (),
         ("f64",),
         "pure",
-        (Call((), "python:/", ("self", "other")),),
+        (Call((), "math:divide", ("self", "other")),),
     ),
     "scalar_pow": OpSpec(
         "scalar_pow",
@@ -904,7 +904,7 @@ OPS: dict[str, OpSpec] = {
         (),
         ("f64",),
         "pure",
-        (Call((), "python:**", ("self", "other")),),
+        (Call((), "math:power", ("self", "other")),),
     ),
     "scalar_mod": OpSpec(
         "scalar_mod",
@@ -912,7 +912,7 @@ OPS: dict[str, OpSpec] = {
         (),
         ("f64",),
         "pure",
-        (Call((), "math:fmod", ("self", "other")),),
+        (Call((), "math:remainder", ("self", "other")),),
     ),
     "scalar_neg": OpSpec(
         "scalar_neg",
@@ -1000,7 +1000,7 @@ OPS: dict[str, OpSpec] = {
         (),
         ("f64",),
         "pure",
-        (Call((), "python:min", ("self", "other")),),
+        (Call((), "math:smaller", ("self", "other")),),
     ),
     "scalar_max": OpSpec(
         "scalar_max",
@@ -1008,7 +1008,7 @@ OPS: dict[str, OpSpec] = {
         (),
         ("f64",),
         "pure",
-        (Call((), "python:max", ("self", "other")),),
+        (Call((), "math:larger", ("self", "other")),),
     ),
     "scalar_exp": OpSpec(
         "scalar_exp",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import functools
-import math
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import Any
 
@@ -16,6 +15,7 @@ from ..errors import Frame
 from ..ir import Function, Module
 from ..torch_api import adapter
 from . import runtime_functions
+from .js_numbers import NUMBERS, script_numbers
 from .places import Places
 from .tensor_scalars import TAKES_NUMBER, TensorScalars, tensor_scalar
 from .visitor import Visitor, target_name
@@ -56,11 +56,6 @@ _COMMON: dict[str, Any] = {
     "max": max,
     "no_grad": torch.no_grad,
 }
-_COMMON |= {
-    f"math_{name}": getattr(math, name) for name in ("exp", "log", "sqrt", "cos", "sin", "floor", "fmod")
-}
-
-
 _CHANNELS_LAST = 2  # c10::MemoryFormat
 _HELPERS = ("gradients", "vjp", "foreach_norm", "foreach_restore_")
 
@@ -83,7 +78,7 @@ def _python(*trees: ast.FunctionDef) -> dict[str, Any]:
                 node.annotation = None
     names: dict[str, Any] = dict(_COMMON)
     names |= {f"dtype_{name}": dtype for name, dtype in DTYPES.items()}
-    names |= {name: getattr(runtime_functions, name) for name in _HELPERS}
+    names |= {name: getattr(runtime_functions, name) for name in _HELPERS} | NUMBERS
     names["channels_last"] = torch.channels_last
     code: CodeType = compile(ast.Module([*trees], []), EAGER_FILE, "exec")
     exec(code, names)
@@ -121,9 +116,14 @@ def build_inductor(
 
 
 @functools.cache
-def _script_helpers() -> torch.jit.CompilationUnit:
+def _script_helpers() -> dict[str, Any]:
     """Kept for good: compiled functions point at these, and torch does not keep them alive."""
-    return torch.jit.CompilationUnit(runtime_functions.SCRIPT)
+    units = ((torch.jit.CompilationUnit(runtime_functions.SCRIPT), _HELPERS), (script_numbers(), NUMBERS))
+    return {name: getattr(unit, name) for unit, names in units for name in names}
+
+
+def _script_names(targets: Iterable[str]) -> dict[str, Any]:
+    return dict(_COMMON) | _script_helpers() | {target_name(t): _packet(t) for t in targets}
 
 
 def build_script(
@@ -132,11 +132,8 @@ def build_script(
     """Compiles the tree as one TorchScript function whose ranges lie in the TypeScript sources."""
     visitor = Visitor(module, function, storage_index)
     tree = _NumberedDtypes().visit(visitor.lower())
-    helpers = _script_helpers()
-    names: dict[str, Any] = dict(_COMMON)
-    names |= {target_name(t): _packet(t) for t in visitor.targets}
-    names |= {name: getattr(helpers, name) for name in _HELPERS}
-    return adapter().script_function(tree, _place_of(module), {s.path: s.text for s in module.sources}, names)
+    sources = {s.path: s.text for s in module.sources}
+    return adapter().script_function(tree, _place_of(module), sources, _script_names(visitor.targets))
 
 
 def _place_of(module: Module) -> Callable[[int], tuple[str, int, int, int]]:
@@ -180,9 +177,9 @@ def build_module(
     """A function as a TorchScript module; `attributes` says where in `container` each storage lies."""
     visitor = _MethodVisitor(module, function, attributes)
     tree = _NumberedDtypes().visit(visitor.lower())
-    names: dict[str, Any] = dict(_COMMON) | {target_name(t): _packet(t) for t in visitor.targets}
+    sources = {s.path: s.text for s in module.sources}
     return adapter().script_module(
-        tree, _place_of(module), {s.path: s.text for s in module.sources}, names, container
+        tree, _place_of(module), sources, _script_names(visitor.targets), container
     )
 
 

@@ -136,15 +136,30 @@ def _vector(kind: str) -> str:
 
 # ---- what the graph calls
 
+
+def _power(x: Tensor, y: Tensor) -> Tensor:
+    none = y.isnan() | ((x.abs() == 1) & y.isinf())
+    return torch.where(none, torch.nan, torch.pow(x, y))
+
+
+def _smaller(x: Tensor, y: Tensor) -> Tensor:
+    smaller = torch.minimum(x, y)
+    return torch.where(x == y, torch.where(x.signbit(), x, y), smaller) if x.is_floating_point() else smaller
+
+
+def _larger(x: Tensor, y: Tensor) -> Tensor:
+    return -_smaller(-x, -y)
+
+
 _COMPUTES: dict[str, Callable[..., Tensor]] = {
     "python:+": torch.add,
     "python:-": lambda x, y=None: torch.neg(x) if y is None else torch.sub(x, y),
     "python:*": torch.mul,
-    "python:/": torch.div,
-    "python:**": torch.pow,
-    "python:min": torch.minimum,
-    "python:max": torch.maximum,
-    "math:fmod": torch.fmod,
+    "math:divide": torch.div,
+    "math:power": _power,
+    "math:smaller": _smaller,
+    "math:larger": _larger,
+    "math:remainder": torch.fmod,
     "math:exp": torch.exp,
     "math:log": torch.log,
     "math:sqrt": torch.sqrt,

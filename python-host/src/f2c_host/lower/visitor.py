@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from ..ir import DTYPES, Function, Module, Op, Region, Type, Value
 from ..ops_table import OPS, Call
 
-_BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "**": ast.Pow}
+_BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
 _COMPARE = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
 _ANNOTATIONS = {"f64": "float", "i64": "int", "bool": "bool"}
 
@@ -211,15 +211,23 @@ class Visitor:
         if family == "python":
             return self.operator(symbol, positional)
         if family == "math":
-            return self.call("float", self.call(f"math_{symbol}", *positional))
+            return self.math_call(op, symbol, positional)
         if family == "cast":
             return self.call(symbol, *positional)
         self.targets.add(call.target)
         return self.call(target_name(call.target), *positional, keywords=keywords)
 
+    def math_call(self, op: Op, symbol: str, args: list[ast.expr]) -> ast.expr:
+        """A function of `js_numbers` on floats; of two whole numbers the smaller or larger is Python's own, and whole."""
+        if op.results[0].type.scalar == "i64":
+            return self.call("min" if symbol == "smaller" else "max", *args)
+        floats = [
+            self.call("float", a) if self.types[v].scalar == "i64" else a
+            for v, a in zip(op.operands, args, strict=True)
+        ]
+        return self.call(f"math_{symbol}", *floats)
+
     def operator(self, symbol: str, args: list[ast.expr]) -> ast.expr:
-        if symbol in ("min", "max"):
-            return self.call(symbol, *args)
         if symbol in ("and", "or"):
             return ast.BoolOp(ast.And() if symbol == "and" else ast.Or(), args)
         if len(args) == 1:
