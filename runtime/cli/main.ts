@@ -2,12 +2,13 @@
 /** @file The command `f2c-dsl`. Each command is a file beside; heavy imports happen inside them. */
 import "./code-cache.js";
 import { Command, CommanderError, Option } from "commander";
+import { ExperimentError } from "../../dsl/errors.js";
 import { EXIT, fail } from "./report.js";
 
 const program = new Command("f2c-dsl")
   .description("Face-recognition training, declared in TypeScript, compiled to TorchScript")
   .version("0.1.0")
-  .showHelpAfterError("(f2c-dsl COMMAND --help explains a command)")
+  .configureOutput({ outputError: () => {} })
   .exitOverride();
 
 const experiment = ["<experiment>", "TypeScript file whose default export is an experiment"] as const;
@@ -85,9 +86,20 @@ program
   .addHelpText("after", example("f2c-dsl doctor"))
   .action(async (options) => (await import("./doctor.js")).doctor(options));
 
+/** What commander says of a command line, in our form: "error: unknown option '--stpes'\n(Did you mean --steps?)". */
+function badCommandLine({ message }: CommanderError): ExperimentError {
+  const [problem, meant] = message.replace(/^error: /, "").split("\n");
+  const hint = meant?.replace(/^\(|\)$/g, "") ?? "f2c-dsl COMMAND --help explains a command";
+  return new ExperimentError("F2C1108", problem!, hint.replace(/^Did/, "did"));
+}
+
+/** Help, asked for or in place of a command, and the version are no errors; commander has printed them. */
+const isHelp = (error: unknown) =>
+  error instanceof CommanderError && /^commander\.(help|version)/.test(error.code);
+
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
-  else fail(error);
+  if (isHelp(error)) process.exitCode = (error as CommanderError).exitCode === 0 ? 0 : EXIT.usage;
+  else fail(error instanceof CommanderError ? badCommandLine(error) : error);
 }

@@ -153,6 +153,23 @@ describe("a command line that asks for what there is not", () => {
   });
   test("a pass that does not run", () =>
     refused(["ir", tiny, "--print-after", "foo"], "F2C1108", 2, /there is no pass foo/, /dead-code/));
+  test("a command, an option or a choice that there is not, or one argument too few", async () => {
+    await refused(["rum", tiny], "F2C1108", 2, /unknown command 'rum'/, /help: did you mean run\?/);
+    await refused(
+      ["run", tiny, "--stpes", "3"],
+      "F2C1108",
+      2,
+      /unknown option '--stpes'/,
+      /did you mean --steps\?/,
+    );
+    await refused(
+      ["ir", tiny, "--stage", "x"],
+      "F2C1108",
+      2,
+      /Allowed choices are lowered, optimised, torch/,
+    );
+    await refused(["run"], "F2C1108", 2, /missing required argument 'experiment'/, /COMMAND --help/);
+  });
   test("a folder, and a file that is not TypeScript", async () => {
     await refused(["check", folder], "F2C1101", 1, /it is a folder/);
     const json = join(folder, "data.json");

@@ -49,6 +49,6 @@ export const LOADING = {
     severity: "error",
     message: "{problem}",
     hint: "{remedy}",
-    why: "An option of the command line has a value that it cannot take.",
+    why: "The command line names a command, an option or a value that there is not, or leaves one out.",
   },
 } as const satisfies Record<string, CatalogueEntry>;
