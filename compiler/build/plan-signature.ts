@@ -1,6 +1,13 @@
 /** @file The types of a plan's values, taken from the first plan; later plans must have the same. */
 import { ExperimentError, type PlanValue, type StepPoint } from "../../dsl/index.js";
-import { scalarType, type Type, tensorType } from "../ir/module.js";
+import {
+  type DType,
+  type ScalarType,
+  scalarType,
+  type TensorType,
+  type Type,
+  tensorType,
+} from "../ir/module.js";
 
 export type PlanSignature =
   | { readonly kind: "leaf"; readonly type: Type }
@@ -47,37 +54,60 @@ export interface FlatPlan {
 export function flattenPlan(value: PlanValue, signature: PlanSignature, step: number): FlatPlan {
   const flat: FlatPlan = { scalars: {}, arrays: {} };
   const visit = (v: PlanValue, expected: PlanSignature, path: string): void => {
-    if (expected.kind === "record" && typeof v === "object" && v !== null && !ArrayBuffer.isView(v)) {
-      for (const [name, field] of Object.entries(expected.fields))
-        visit((v as Record<string, PlanValue>)[name]!, field, path ? `${path}.${name}` : name);
-      return;
-    }
-    const type = expected.kind === "leaf" ? expected.type : undefined;
-    if ((typeof v === "number" || typeof v === "boolean") && type?.kind === "scalar") {
-      if (typeof v === "number" && Number.isNaN(v))
+    const refuse = () => changed(path, v, expected, step);
+    if (expected.kind === "record") {
+      if (typeof v !== "object" || v === null || ArrayBuffer.isView(v)) refuse();
+      const given = v as Readonly<Record<string, PlanValue>>;
+      const name = (field: string) => (path ? `${path}.${field}` : field);
+      for (const [field, type] of Object.entries(expected.fields)) visit(given[field]!, type, name(field));
+      const more = Object.keys(given).find((field) => !(field in expected.fields));
+      if (more !== undefined) changed(name(more), given[more]!, undefined, step);
+    } else if (expected.type.kind === "scalar") {
+      if (typeof v !== SCALARS[expected.type.scalar]) refuse();
+      if (Number.isNaN(v))
         throw new ExperimentError(
           "F2C2403",
-          `\`${path}\` of the plan is NaN at step ${step}`,
+          `\`${path || "plan"}\` of the plan is NaN at step ${step}`,
           "check the policy that computes it",
         );
-      flat.scalars[path || "plan"] = v;
-    } else if (
-      ArrayBuffer.isView(v) &&
-      type?.kind === "tensor" &&
-      (v as Int32Array).length === type.dims[0]
-    ) {
-      flat.arrays[path || "plan"] = v as Int32Array;
+      flat.scalars[path || "plan"] = v as number | boolean;
     } else {
-      const got = ArrayBuffer.isView(v)
-        ? `${v.constructor.name} of length ${(v as Int32Array).length}`
-        : typeof v;
-      throw new ExperimentError(
-        "F2C2402",
-        `\`${path}\` of the plan is ${got} at step ${step}, but was of another type or length at step 0`,
-        "a compiled step has fixed shapes: pad index arrays to one length",
-      );
+      const { dtype, dims } = expected.type as TensorType;
+      if (!(v instanceof ARRAYS[dtype]!) || (v as Int32Array).length !== dims[0]) refuse();
+      flat.arrays[path || "plan"] = v as Int32Array;
     }
   };
   visit(value, signature, "");
   return flat;
+}
+
+const SCALARS: Readonly<Record<ScalarType, string>> = { f64: "number", i64: "number", bool: "boolean" };
+const ARRAYS: Readonly<Partial<Record<DType, new (length: number) => ArrayBufferView>>> = {
+  i64: Int32Array,
+  bool: Uint8Array,
+  f32: Float32Array,
+};
+
+function changed(path: string, got: PlanValue, expected: PlanSignature | undefined, step: number): never {
+  throw new ExperimentError(
+    "F2C2402",
+    `\`${path || "plan"}\` of the plan is ${inWords(got)} at step ${step}, but was ${wanted(expected)} at step 0`,
+    "a compiled step has fixed shapes and types: give every value in every step, and pad index arrays to one length",
+  );
+}
+
+function inWords(value: PlanValue | undefined): string {
+  if (value === undefined || value === null) return "missing";
+  if (ArrayBuffer.isView(value))
+    return `${value.constructor.name} of length ${(value as unknown as Int32Array).length}`;
+  return typeof value === "object" ? "a record" : `a ${typeof value}`;
+}
+
+function wanted(expected: PlanSignature | undefined): string {
+  if (expected === undefined) return "not there";
+  if (expected.kind === "record") return "a record";
+  const { type } = expected;
+  if (type.kind === "scalar") return `a ${SCALARS[type.scalar]}`;
+  const { dtype, dims } = type as TensorType;
+  return `${ARRAYS[dtype]!.name} of length ${dims[0]}`;
 }

@@ -148,8 +148,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   F2C1101: "no file, so no fixture: below",
   F2C1108: "the command line: test/integration/errors.test.ts",
   F2C2303: "resuming: test/unit/pool-book.test.ts",
-  F2C2402: "a later step's plan: test/unit/planner.test.ts",
-  F2C2403: "a later step's plan: test/unit/planner.test.ts",
+  F2C2402: "a later step's plan: test/unit/plan-signature.test.ts",
+  F2C2403: "a later step's plan: test/unit/plan-signature.test.ts",
   F2C2501: "evaluation: test/unit/verification.test.ts",
   F2C2502: "evaluation: test/unit/verification.test.ts",
   F2C2503: "evaluation: test/unit/verification.test.ts",
@@ -160,6 +160,13 @@ test("every code of the compiler has a program that is refused with it", () => {
   const codes = entries.map((e) => e.code).filter((code) => /^F2C[1-4]/.test(code));
   expect(codes.filter((code) => !covered.has(code) && !(code in ELSEWHERE))).toEqual([]);
   expect(Object.keys(ELSEWHERE).filter((code) => covered.has(code))).toEqual([]);
+});
+
+test("a test that is named here raises the code", () => {
+  for (const [code, says] of Object.entries(ELSEWHERE)) {
+    const file = says.match(/test\/\S+$/)?.[0] ?? "test/diagnostics/refused.test.ts";
+    expect(readFileSync(join(folder, "../../..", file), "utf8"), code).toMatch(`"${code}"`);
+  }
 });
 
 test("a file that is not there is named", () => {

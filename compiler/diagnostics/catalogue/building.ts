@@ -229,9 +229,8 @@ export const BUILDING = {
   "plan-shape-changed": {
     code: "F2C2402",
     severity: "error",
-    message:
-      "`{path}` of the plan is {got} at step {step:number}, but was of another type or length at step 0",
-    hint: "a compiled step has fixed shapes: pad index arrays to one length",
+    message: "`{path}` of the plan is {got} at step {step:number}, but was {expected} at step 0",
+    hint: "a compiled step has fixed shapes and types: give every value in every step, and pad index arrays to one length",
     why: "The step is compiled once, for the types and lengths that the first plan had.",
   },
   "plan-value-nan": {
