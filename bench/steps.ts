@@ -7,11 +7,14 @@ import { median, row } from "./table.js";
 /** Steps left out of every count: kernels are chosen, and every image is drawn once and kept from then on. */
 const SETTLING = 10;
 
-/** The quickstart on so few images that all are in the cache when counting begins: the peer draws none, so neither may we. */
+/**
+ * The quickstart on so few images that all are in the cache when counting begins: the peer draws none, so neither may we.
+ * Without its layout, which the peer does not have either.
+ */
 function settledQuickstart(folder: string, name: string, options = ""): string {
   const source = join(folder, name);
   const text = readFileSync(join(root, "examples/quickstart.ts"), "utf8")
-    .replace(/\n {2}evaluate:.*\n/, "\n")
+    .replace(/\n {2}(evaluate|layout):.*(?=\n)/g, "")
     .replace("identities: 500, imagesPerIdentity: zipf(12)", "identities: 60, imagesPerIdentity: zipf(4)")
     .replace("capacity: 0.5", "capacity: 250")
     .replace("epochs: 2,", `steps: 1000,${options}`);

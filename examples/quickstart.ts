@@ -27,6 +27,7 @@ export default experiment({
   loader: dual({ identities: 32, instances: 32 }),
   optimizer: sgd({ momentum: 0.9, nesterov: true, weightDecay: 1e-4 }),
   lr: multistep({ base: 0.05, epochs: [1, 1.6], factor: 0.1 }),
+  layout: "channels_last", // how it is computed: on a CPU, convolutions are half again as fast
   epochs: 2,
   evaluate: verification({ pairs: "held-out", every: epochs(1) }),
 });
