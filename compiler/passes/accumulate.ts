@@ -3,10 +3,11 @@
  * twin's moving average, count updates, so they happen once an update; what depends on images happens in every step.
  */
 import { type IrFunction, type Op, type Storage, scalarType, type Value } from "../ir/module.js";
+import { OPS } from "../registry/index.js";
 import { takesGradient } from "./flatten.js";
 import type { Pass } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
-import { isWrite, Origins, within } from "./written.js";
+import { isWrite, trainedWrites, within } from "./written.js";
 
 /** Inputs of the plan that say where in the window of steps a step is. */
 export const ACCUMULATE_FIRST = "accumulate.first";
@@ -38,11 +39,10 @@ export const accumulate = (steps: number): Pass => ({
 
 function accumulated(fn: IrFunction, steps: number, parameters: readonly Storage[]): IrFunction {
   const { ops } = fn.body;
-  const origins = new Origins(fn.body, parameters);
   const from = ops.findIndex((op) => op.op === "gradients");
-  const to = ops.findLastIndex((op) => origins.trained(op).length > 0);
-  const update = ops.slice(from + 1, to + 1);
-  const once = ops.filter((op) => onlyWrites(op) && !update.includes(op) && !seesImages(fn, op));
+  const parts = updateOf(fn, from, parameters);
+  const update = new Set(parts.flat());
+  const once = ops.filter((op) => onlyWrites(op) && !update.has(op) && !seesImages(fn, op));
   const [before, after] = [new Set(once.filter((o) => ops.indexOf(o) < from)), new Set(once)];
 
   const inputs = [ACCUMULATE_FIRST, ACCUMULATE_LAST].map((name, i) => ({
@@ -57,27 +57,61 @@ function accumulated(fn: IrFunction, steps: number, parameters: readonly Storage
     builder.structured("if", [replay.value(condition)], regions, [], op.location);
   };
 
+  const clear = (sum: Value, at: Op["location"], replay: Replay) =>
+    replay.emit("foreach_mul_", [sum, replay.number(0, at)], {}, at);
+
   return rewrite({ ...fn, inputs: [...fn.inputs, ...inputs] }, (op, replay) => {
     const at = op.location;
     if (op === ops[from]) {
       const [gradients] = replay.copy(op);
       const [sum] = replay.emit("group", [], { name: GROUP }, at, [gradients!.type]);
       replay.emit("foreach_add_", [sum!, gradients, replay.number(1 / steps, at)], {}, at);
-      when(last, op, replay, () => {
-        replay.stand(op.results[0]!, sum!);
-        for (const part of update)
-          for (const [i, value] of replay.copy(part).entries()) replay.stand(part.results[i]!, value);
-        replay.emit("foreach_mul_", [sum!, replay.number(0, at)], {}, at);
-      });
+      if (parts.length === 0) when(last, op, replay, () => clear(sum!, at, replay));
       return [sum!];
     }
-    if (update.includes(op)) return op.results.map(() => inputs[0]!.value);
+    const part = parts.find(([begin]) => begin === op);
+    if (part)
+      when(last, op, replay, () => {
+        for (const o of part)
+          for (const [i, value] of replay.copy(o).entries()) replay.stand(o.results[i]!, value);
+        if (part === parts.at(-1)) clear(replay.value(ops[from]!.results[0]!), at, replay);
+      });
+    // What stands for the results of an update is only asked for by the update.
+    if (update.has(op)) return op.results.map((result) => replay.standing(result) ?? inputs[0]!.value);
     if (after.has(op)) {
       when(before.has(op) ? first : last, op, replay, () => replay.copy(op));
       return [];
     }
     return undefined;
   });
+}
+
+/**
+ * The ops that happen once an update, in the parts that they stand in: those that write what is trained, and those whose
+ * results only these use. What stands between happens in every step, so it parts them.
+ */
+function updateOf(fn: IrFunction, from: number, parameters: readonly Storage[]): readonly (readonly Op[])[] {
+  const { ops } = fn.body;
+  const isTrained = trainedWrites(fn, parameters);
+  const range = ops.slice(from + 1, ops.findLastIndex(isTrained) + 1);
+  const users = new Map<number, Op[]>();
+  for (const op of ops)
+    for (const value of within(op).flatMap((o) => o.operands))
+      if (value) users.set(value.id, [...(users.get(value.id) ?? []), op]);
+  const update = new Set(range);
+  for (;;) {
+    const parts: Op[][] = [[]];
+    for (const op of range)
+      if (update.has(op)) parts.at(-1)!.push(op);
+      else if (parts.at(-1)!.length) parts.push([]);
+    const partOf = new Map(parts.flatMap((part) => part.map((op) => [op, part])));
+    const belongs = (op: Op) =>
+      (isTrained(op) || within(op).every((o) => ["pure", "read"].includes(OPS.get(o.op)!.effect))) &&
+      op.results.every((r) => (users.get(r.id) ?? []).every((user) => partOf.get(user) === partOf.get(op)));
+    const strangers = [...update].filter((op) => !belongs(op));
+    if (strangers.length === 0) return parts.filter((part) => part.length > 0);
+    for (const op of strangers) update.delete(op);
+  }
 }
 
 /** Whether an op is a write, or a choice or a loop that gives nothing and writes. */

@@ -18,7 +18,7 @@ import { OPS } from "../registry/index.js";
 import { takesGradient } from "./flatten.js";
 import type { Pass } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
-import { Origins } from "./written.js";
+import { updateWrites } from "./written.js";
 
 export type Narrow = "bf16" | "f16";
 const FIRST_SCALE = 65_536;
@@ -44,7 +44,7 @@ export const precision = (narrow: Narrow): Pass => ({
     const training = module.functions.some(takesGradient);
     const functions = module.functions.map((fn) => {
       if (!takesGradient(fn)) return fn;
-      const scaling = narrow === "f16" ? new LossScale(fn, module.parameters) : undefined;
+      const scaling = narrow === "f16" ? new LossScale(fn, module) : undefined;
       return rewrite(
         fn,
         (op, replay) => {
@@ -116,21 +116,17 @@ const scaleStates = (module: IrModule): readonly Storage[] => {
 
 /** Scales the loss, unscales the gradients, and undoes an update that came from gradients that are not finite. */
 class LossScale {
-  /** What names the storages that the update writes, each once. */
+  /** What names the storage that the update writes, and what depends on it. */
   private readonly written: readonly Op[];
-  /** The last op of the update; without an update, the gradient. */
+  /** The last op that writes such; without one, the gradient. */
   private readonly last: Op;
   private saved: readonly { origin: Op; copy: Value }[] = [];
   private finite: Value | undefined;
 
-  constructor(fn: IrFunction, parameters: readonly Storage[]) {
-    const { ops } = fn.body;
-    const origins = new Origins(fn.body, parameters);
-    const from = ops.findIndex((op) => op.op === "gradients");
-    const update = ops.slice(from + 1).filter((op) => origins.trained(op).length > 0);
-    const named = update.flatMap((op) => origins.trained(op));
-    this.written = [...new Map(named.map((o) => [`${o.op} ${o.attributes.name}`, o])).values()];
-    this.last = update.at(-1) ?? ops[from]!;
+  constructor(fn: IrFunction, module: IrModule) {
+    const { writes, written } = updateWrites(fn, module);
+    this.written = written;
+    this.last = writes.at(-1) ?? fn.body.ops.find((op) => op.op === "gradients")!;
   }
 
   gradients(op: Op, replay: Replay): readonly Value[] {

@@ -35,7 +35,7 @@ export interface ReplayOptions {
 
 export class Replay {
   readonly builder: FunctionBuilder;
-  private readonly standing = new Map<number, Value>();
+  private readonly stands = new Map<number, Value>();
 
   constructor(
     readonly source: IrFunction,
@@ -49,16 +49,21 @@ export class Replay {
     }
   }
 
+  /** What stands for a value of the old function, if anything does yet. */
+  standing(old: Value): Value | undefined {
+    return this.stands.get(old.id);
+  }
+
   /** What stands for a value of the old function. */
   value(old: Value): Value {
-    const now = this.standing.get(old.id);
+    const now = this.standing(old);
     if (!now) throw new Error(`internal: a pass uses ${old.name || old.id} before it is made`);
     return now;
   }
 
   /** Lets `now` stand for a value of the old function, under the same name. */
   stand(old: Value, now: Value): void {
-    this.standing.set(old.id, now);
+    this.stands.set(old.id, now);
     if (old.name !== "") this.builder.rename(now, old.name);
   }
 
@@ -113,7 +118,7 @@ export class Replay {
     const region = op.regions[index]!;
     const args = region.args.map((a, i) => ({ name: a.name, type: argTypes[i] ?? a.type }));
     const built = this.builder.region(args, (values) => {
-      for (const [i, value] of values.entries()) this.standing.set(region.args[i]!.id, value);
+      for (const [i, value] of values.entries()) this.stands.set(region.args[i]!.id, value);
       this.options.enter?.(op, values);
       this.ops(region);
       return region.ops.at(-1)!.operands.map((v, i) => {

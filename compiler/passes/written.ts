@@ -1,5 +1,5 @@
-/** @file What a function writes, and which of it is trained: parameters and what the optimizer keeps for each. */
-import { type Op, type Region, type Storage, walkOps } from "../ir/module.js";
+/** @file What a function writes, and what of it comes of the gradient or is trained. */
+import { type IrFunction, type IrModule, type Op, type Storage, walkOps } from "../ir/module.js";
 import { OPS } from "../registry/index.js";
 
 /** An op and those of its regions. */
@@ -10,28 +10,67 @@ export const within = (op: Op): readonly Op[] => [
 
 export const isWrite = (op: Op): boolean => OPS.get(op.op)!.effect === "write";
 
-/** Finds what a write writes: the `state` or `group` op of its first operand, in a body. */
-export class Origins {
-  private readonly named = new Map<number, Op>();
+/** The `state` and `group` ops of a function, by the values that they give. */
+const namesIn = (fn: IrFunction): ReadonlyMap<number, Op> =>
+  new Map(
+    [...walkOps(fn.body)]
+      .filter((op) => op.op === "state" || op.op === "group")
+      .map((op) => [op.results[0]!.id, op]),
+  );
 
-  constructor(
-    body: Region,
-    private readonly parameters: readonly Storage[],
-  ) {
-    for (const op of walkOps(body))
-      if (op.op === "state" || op.op === "group") this.named.set(op.results[0]!.id, op);
-  }
+/** What an op writes, itself or in its regions: the ops that name it. */
+const writtenBy = (op: Op, names: ReadonlyMap<number, Op>): readonly Op[] =>
+  within(op)
+    .filter(isWrite)
+    .map((write) => write.operands[0] && names.get(write.operands[0].id))
+    .filter((origin) => origin !== undefined);
 
-  /** The trained storages that an op writes, itself or in its regions, each by the op that names them. */
-  trained(op: Op): readonly Op[] {
-    return within(op)
-      .filter(isWrite)
-      .map((write) => write.operands[0] && this.named.get(write.operands[0].id))
-      .filter((origin): origin is Op => origin !== undefined && this.isTrained(origin));
-  }
+/** Whether an op writes parameters or what the optimizer keeps for each, itself or in its regions. */
+export function trainedWrites(fn: IrFunction, parameters: readonly Storage[]): (op: Op) => boolean {
+  const names = namesIn(fn);
+  const isTrained = ({ attributes: { name } }: Op) =>
+    /^(parameters$|optimizer\.)/.test(name as string) || parameters.some((p) => p.name === name);
+  return (op) => writtenBy(op, names).some(isTrained);
+}
 
-  private isTrained(origin: Op): boolean {
-    const name = origin.attributes.name as string;
-    return /^(parameters$|optimizer\.)/.test(name) || this.parameters.some((p) => p.name === name);
+/**
+ * The writes at the top level that are part of the update or depend on it, and what names the storage that they write, each
+ * once: after the gradient, all that is trained, and what the gradient, or storage that was written so, goes into.
+ */
+export function updateWrites(
+  fn: IrFunction,
+  { groups, parameters }: Pick<IrModule, "groups" | "parameters">,
+): { writes: readonly Op[]; written: readonly Op[] } {
+  const names = namesIn(fn);
+  const members = new Map(groups.map((g) => [g.name, g.members]));
+  const storagesOf = (origin: Op | undefined): readonly string[] => {
+    const name = origin?.attributes.name as string;
+    return origin === undefined ? [] : origin.op === "group" ? (members.get(name) ?? []) : [name];
+  };
+  const isTrained = trainedWrites(fn, parameters);
+  const values = new Set<number>();
+  const storages = new Set<string>();
+  const writes: Op[] = [];
+  const written = new Map<string, Op>();
+  const from = fn.body.ops.findIndex((op) => op.op === "gradients");
+  for (const op of fn.body.ops.slice(from)) {
+    const inner = within(op);
+    const depends =
+      op.op === "gradients" ||
+      isTrained(op) ||
+      inner.some((o) =>
+        o.operands.some(
+          (v) => v && (values.has(v.id) || storagesOf(names.get(v.id)).some((s) => storages.has(s))),
+        ),
+      );
+    if (!depends) continue;
+    for (const o of inner) for (const result of o.results) values.add(result.id);
+    const origins = writtenBy(op, names);
+    if (origins.length) writes.push(op);
+    for (const origin of origins) {
+      written.set(`${origin.op} ${origin.attributes.name}`, origin);
+      for (const storage of storagesOf(origin)) storages.add(storage);
+    }
   }
+  return { writes, written: [...written.values()] };
 }

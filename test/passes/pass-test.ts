@@ -11,6 +11,7 @@ const TABLES = `
   state @pool : f32[8, 4] = zeros
   state @mean : f32[8] = zeros
   state @variance : f32[8] = constant(value = 1)
+  state @twin : f32[8, 3, 3, 3] = zeros
   state @optimizer.velocity.w : f32[4, 4] = zeros
   state @optimizer.velocity.head : f32[5, 4] = zeros
   state @optimizer.velocity.conv : f32[8, 3, 3, 3] = zeros

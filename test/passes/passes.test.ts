@@ -93,6 +93,31 @@ describe("fold", () => {
     expect(run(fold, X, ops).statistics).toEqual({});
   });
 
+  test("keeps a copy of what is stored: a write may come before it is read", () => {
+    const { body } = run(
+      fold,
+      X,
+      `%w = state(@w) : f32[4, 4]
+       %one = constant(1) : f64
+       %old = mul(%w, %one) : f32[4, 4]
+       %t = transpose(%w, a = 0, b = 1) : f32[4, 4]
+       %turned = div(%t, %one) : f32[4, 4]
+       %n = neg(%w) : f32[4, 4]
+       %same = neg(%n) : f32[4, 4]
+       copy_(%w, %x)
+       %free = mul(%x, %one) : f32[4, 4]
+       %a = add(%old, %turned) : f32[4, 4]
+       %b = add(%a, %same) : f32[4, 4]
+       %c = add(%b, %free) : f32[4, 4]
+       %y = mean(%c, ${MEAN}) : f32[]
+       return(%y)`,
+    );
+    expect(body).toContain("%old = mul(%w, %one)");
+    expect(body).toContain("%turned = div(%t, %one)");
+    expect(body).toContain("%same = neg(%n)");
+    expect(body).toContain("add(%b, %x)");
+  });
+
   test("drops a loop without turns", () => {
     const { body } = run(
       [fold, deadCode],
@@ -396,6 +421,30 @@ describe("precision", () => {
     expect(lines(body.slice(body.indexOf("%14 =")), "copy_")).toEqual(["copy_(%4, %26)", "copy_(%14, %27)"]);
   });
 
+  test("takes back what follows f16's update, and not what does not come of the gradient", () => {
+    const { body } = run(
+      passesFor({ precision: "f16", layout: "contiguous", accumulate: 1 }),
+      `${IMAGES}, %rows : f32[8, 4] from plan`,
+      `${net}
+       %p = group(@parameters) : group<parameters>
+       %g = gradients(%y, %p) : group<parameters>
+       %less = constant(-0.1) : f64
+       foreach_add_(%p, %g, %less)
+       %pool = state(@pool) : f32[8, 4]
+       copy_(%pool, %rows)
+       %twin = state(@twin) : f32[8, 3, 3, 3]
+       %w = state(@conv) : f32[8, 3, 3, 3]
+       copy_(%twin, %w)
+       return(%y)`,
+    );
+    const saved = body.match(/(%\d+) = mul\(%twin, %\d+\)/)![1];
+    const kept = body.match(/(%\d+) = where\(%finite, %twin, (%\d+)\)/)!;
+    expect(kept[2]).toBe(saved);
+    expect(body).toContain(`copy_(%twin, ${kept[1]})`);
+    expect(body.indexOf(`copy_(%twin, ${kept[1]})`)).toBeGreaterThan(body.indexOf("copy_(%twin, %conv)"));
+    expect(lines(body, "%pool,")).toEqual(["copy_(%pool, %rows)"]);
+  });
+
   test("moves f16's scale also where nothing is updated", () => {
     const { body } = run(
       [precision("f16"), merge],
@@ -546,6 +595,53 @@ test("accumulate: gradients add up, the update waits for the last step, what see
     }
     return(%y)
   `);
+});
+
+test("accumulate: what stands between two writes of the update happens in every step", () => {
+  const { body } = run(
+    accumulate(2),
+    `${X}, %rows : f32[8, 4] from images(x)`,
+    `%w = state(@w) : f32[4, 4]
+     %z = matmul(%x, %w) : f32[4, 4]
+     %y = mean(%z, ${MEAN}) : f32[]
+     %p = group(@parameters) : group<parameters>
+     %g = gradients(%y, %p) : group<parameters>
+     %less = constant(-0.1) : f64
+     foreach_add_(%p, %g, %less)
+     %pool = state(@pool) : f32[8, 4]
+     copy_(%pool, %rows)
+     %size = norm(%w, dim = 1, keepdim = true) : f32[4, 1]
+     %length = mean(%size, ${MEAN}) : f32[]
+     %scaled = div(%w, %size) : f32[4, 4]
+     copy_(%w, %scaled)
+     return(%length)`,
+  );
+  const from = body.indexOf("if(%accumulate.last)");
+  expect(body.slice(from)).toBe(
+    `${ir`
+      if(%accumulate.last) {
+        %less = constant(-0.1) : f64
+        foreach_add_(%p, %g, %less)
+        yield()
+      } {
+        yield()
+      }
+      %pool = state(@pool) : f32[8, 4]
+      copy_(%pool, %rows)
+      %size = norm(%w, dim = [1], keepdim = true) : f32[4, 1]
+      %length = mean(%size, dim = [], keepdim = false) : f32[]
+      if(%accumulate.last) {
+        %scaled = div(%w, %size) : f32[4, 4]
+        copy_(%w, %scaled)
+        %2 = constant(0) : f64
+        foreach_mul_(%g, %2)
+        yield()
+      } {
+        yield()
+      }
+      return(%length)
+    `}`,
+  );
 });
 
 test("refine: a size that is given is known in every shape", () => {
