@@ -60,7 +60,9 @@ export function flattenPlan(value: PlanValue, signature: PlanSignature, step: nu
       const given = v as Readonly<Record<string, PlanValue>>;
       const name = (field: string) => (path ? `${path}.${field}` : field);
       for (const [field, type] of Object.entries(expected.fields)) visit(given[field]!, type, name(field));
-      const more = Object.keys(given).find((field) => !(field in expected.fields));
+      const more = Object.keys(given).find(
+        (field) => given[field] !== undefined && !Object.hasOwn(expected.fields, field),
+      );
       if (more !== undefined) changed(name(more), given[more]!, undefined, step);
     } else if (expected.type.kind === "scalar") {
       if (typeof v !== SCALARS[expected.type.scalar]) refuse();

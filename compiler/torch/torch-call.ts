@@ -47,10 +47,12 @@ function callOf(op: Op): TorchCall {
   return call;
 }
 
+const WHOLE: Readonly<Record<string, string>> = { smaller: "min", larger: "max" };
+
 /** One of the host's functions on floats; of two whole numbers the smaller or larger is Python's own, and whole. */
 function mathCall(op: Op, symbol: string, args: readonly string[]): string {
-  if (scalarOf(op.results[0]!) === "i64")
-    return `${symbol === "smaller" ? "min" : "max"}(${args.join(", ")})`;
+  const whole = WHOLE[symbol];
+  if (whole && scalarOf(op.results[0]!) === "i64") return `${whole}(${args.join(", ")})`;
   const floats = args.map((arg, i) => (scalarOf(op.operands[i]!) === "i64" ? `float(${arg})` : arg));
   return `math_${symbol}(${floats.join(", ")})`;
 }

@@ -10,10 +10,14 @@ import re
 import pytest
 import torch
 from compiled import node
+from ir_examples import F64, I64, ModuleBuilder, tensor
 
+from f2c_host.export import export_function
+from f2c_host.ir import parse_module
 from f2c_host.lower.builders import _script_helpers
 from f2c_host.lower.js_numbers import NUMBERS
 from f2c_host.lower.tensor_scalars import tensor_scalar
+from f2c_host.program import Program
 
 IN_NODE = {
     "divide": "a / b",
@@ -22,6 +26,7 @@ IN_NODE = {
     "smaller": "Math.min(a, b)",
     "larger": "Math.max(a, b)",
     "floor": "Math.floor(a)",
+    "whole": "Math.trunc(Math.min(Math.max(a, -(2 ** 62)), 2 ** 62)) || 0",
     "exp": "Math.exp(a)",
     "log": "Math.log(a)",
     "sqrt": "Math.sqrt(a)",
@@ -77,7 +82,27 @@ def test_functions_give_what_node_gives(by_node, name, form):
             got = script(*arguments)
         else:
             tensors = [torch.tensor(a, dtype=torch.float64) for a in arguments]
-            got = tensor_scalar(f"math:{name}", "f64", torch.device("cpu"), *tensors).item()
+            got = tensor_scalar(
+                f"math:{name}", "i64" if name == "whole" else "f64", torch.device("cpu"), *tensors
+            ).item()
         if not same(got, number(wanted), name in ROUNDED):
             wrong.append((pair[:count], got, wanted))
     assert not wrong
+
+
+def test_an_exported_function_that_uses_them_loads_elsewhere(tmp_path):
+    """embed(images) = images / B, B being the number of images."""
+    m = ModuleBuilder()
+    m.parameter("net.scale", tensor(), "constant", value=2.0)
+    f = m.function("embed")
+    images = f.input("images", tensor("B", 4), "argument")
+    share = f.op("scalar_div", f.constant(1.0), f.op("size", images, to=I64, dim=0), to=F64)
+    scaled = f.op(
+        "mul", f.op("mul", images, share, to=tensor("B", 4)), f.state("net.scale"), to=tensor("B", 4)
+    )
+    f.returns(embedding=(scaled, tensor("B", 4)))
+    program = Program(parse_module(m.json))
+    program.initialise(0)
+    export_function(program, "embed", str(tmp_path / "net.pt"), str(tmp_path / "net.safetensors"), "net.")
+    loaded = torch.jit.load(str(tmp_path / "net.pt"))
+    assert torch.equal(loaded(torch.ones(8, 4)), torch.full((8, 4), 0.25))

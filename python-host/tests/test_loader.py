@@ -47,11 +47,18 @@ def changed(pixels: np.ndarray, change: dict[str, float]) -> np.ndarray:
             from_row = middle_row + zoom * (sin * x + cos * y) + change["down"]
             from_column = middle_column + zoom * (cos * x - sin * y) + change["right"]
             out[row, column] = at(image, from_row, from_column)
-    return out * change["contrast"] + change["brightness"]
+    out = out * change["contrast"] + change["brightness"]
+    for row in range(HEIGHT):
+        for column in range(WIDTH):
+            below = abs((row - middle_row) / HEIGHT - change["row"])
+            beside = abs((column - middle_column) / WIDTH - change["column"])
+            if below < change["tall"] and beside < change["wide"]:
+                out[row, column] = 0
+    return out
 
 
 @pytest.mark.parametrize("backend", ["torchscript", "eager"])
-def test_images_are_mirrored_turned_enlarged_moved_and_lit_as_planned(loader, backend):
+def test_images_are_mirrored_turned_enlarged_moved_lit_and_hidden_as_planned(loader, backend):
     pixels = np.random.default_rng(5).integers(0, 256, (COUNT, 1, HEIGHT, WIDTH), dtype=np.uint8)
     plan = loader["plan"]
     inputs: dict[str, Any] = {"lr": 0.05}
@@ -76,4 +83,6 @@ def test_each_change_is_drawn_within_its_bound(loader):
     assert all(abs(v) <= math.radians(40) for v in plan["turn"])
     assert all(0.8 <= v <= 1.2 for v in plan["contrast"])
     assert all(abs(v) <= 0.2 for v in plan["brightness"])
+    assert all(abs(v) <= 0.5 for name in ("row", "column") for v in plan[name])
+    assert all(0 <= v <= 0.3 for name in ("tall", "wide") for v in plan[name])
     assert all(len(set(values)) > 1 for values in plan.values())

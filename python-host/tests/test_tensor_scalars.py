@@ -207,3 +207,50 @@ def test_a_graph_is_compiled_for_each_outcome_and_not_for_each_value():
         assert torch.allclose(got, wanted, 1e-5)
     assert torch.allclose(programs[0].storage["total"], programs[1].storage["total"], 1e-5)
     assert counters["stats"]["unique_graphs"] == 4
+
+
+def nested_program() -> Any:
+    """loss = the sum of x, doubled if (a > 0.5 and exp(b) % 3 > 1), for which b is asked only if a is large; and as
+    often as a loop counts b down to 1."""
+    m = ModuleBuilder()
+    f = m.function("step")
+    x, a, b = f.input("x", tensor(4)), f.input("a", F64), f.input("b", F64)
+    summed = f.op("sum", x, to=tensor(), dim=[0], keepdim=False)
+    large = f.op("scalar_gt", a, f.constant(0.5), to=BOOL)
+    with f.region() as (ask, _):
+        rest = f.op("scalar_mod", f.op("scalar_exp", b, to=F64), f.constant(3.0), to=F64)
+        f.op("yield", f.op("scalar_gt", rest, f.constant(1.0), to=BOOL))
+    with f.region() as (no, _):
+        f.op("yield", f.constant(False, BOOL))
+    both = f.op("if", large, to=BOOL, regions=[ask, no])
+    with f.region(F64, F64) as (condition, (left, _count)):
+        f.op("yield", f.op("scalar_gt", left, f.constant(1.0), to=BOOL))
+    with f.region(F64, F64) as (turn, (left, count)):
+        less = f.op("scalar_mul", left, f.constant(0.5), to=F64)
+        f.op("yield", less, f.op("scalar_add", count, f.constant(1.0), to=F64))
+    _, halvings = f.op("while", b, f.constant(0.0), to=[F64, F64], regions=[condition, turn])
+    turns = f.op("scalar_to_i64", halvings, to=I64)
+    with f.region() as (doubled, _):
+        f.op("yield", f.op("mul", summed, f.constant(2.0), to=tensor()))
+    with f.region() as (plain, _):
+        f.op("yield", summed)
+    chosen = f.op("if", both, to=tensor(), regions=[doubled, plain])
+    with f.region(I64, tensor()) as (again, (_, value)):
+        f.op("yield", f.op("mul", value, a, to=tensor()))
+    loss = f.op("for", turns, chosen, to=[tensor()], regions=[again])[0]
+    f.returns(loss=(loss, tensor()))
+    return m.json
+
+
+def test_decisions_within_decisions_are_made_before_the_graph_too():
+    programs = [Program(parse_module(nested_program()), backend=b) for b in ("inductor", "eager")]
+    counters = torch._dynamo.utils.counters
+    torch._dynamo.reset()
+    counters.clear()
+    x = torch.tensor([1.0, -2.0, 3.5, 0.25])
+    for step in range(24):
+        given = {"x": x, "a": 0.3 + 0.4 * (step % 2) + 0.001 * step, "b": 1.0 + 0.12 * step}
+        got, wanted = (p.run("step", given)["loss"] for p in programs)
+        assert torch.allclose(got, wanted, 1e-5), given
+    # Twice or once, after 0, 1 or 2 halvings.
+    assert counters["stats"]["unique_graphs"] <= 6

@@ -23,7 +23,7 @@ const refusal = (plan: unknown): ExperimentError => {
 
 test("a plan like the first becomes scalars and arrays by their paths", () => {
   const later = { ...first, ema: Number.POSITIVE_INFINITY, labels: Int32Array.of(4, 5, 6) };
-  expect(flattenPlan(later, signatureOf(first), 7)).toEqual({
+  expect(flattenPlan({ ...later, more: undefined } as never, signatureOf(first), 7)).toEqual({
     scalars: { ema: Number.POSITIVE_INFINITY, late: false },
     arrays: { labels: later.labels, seen: first.seen, "nested.weights": first.nested.weights },
   });
@@ -73,6 +73,10 @@ describe("refuses, and says what it was and what it is", () => {
     const error = refusal({ ...first, ...change });
     expect(error.code).toBe("F2C2402");
     expect(error.message).toContain(message);
+  });
+
+  test("a field that every object has a function of", () => {
+    expect(refusal({ ...first, toString: 1 }).message).toContain("`toString` of the plan is a number");
   });
 
   test("a number that is none", () => {

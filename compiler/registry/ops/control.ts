@@ -114,12 +114,12 @@ export const SCALAR_OPS: readonly OpSpec[] = family("scalars", {
     compute: (a: number) => a,
   },
   scalar_to_i64: {
-    doc: "A real number as an integer, cut towards zero.",
+    doc: "A real number as an integer, cut towards zero; 0 for NaN, and at most 2 ** 62 either way.",
     operands: [scalar("self", "i64", "f64")],
     results: ["i64"],
     shape: always("i64"),
-    calls: [{ target: "cast:int", args: ["self"] }],
-    compute: (a: number) => Math.trunc(a),
+    calls: [{ target: "math:whole", args: ["self"] }],
+    compute: (a: number) => Math.trunc(Math.min(Math.max(a, -(2 ** 62)), 2 ** 62)) || 0,
   },
 });
 

@@ -17,6 +17,8 @@ from .lower.builders import DTYPES
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _MOST = 2**31 - 1
+# More than an activation takes, less than a pool or a checkpoint; glibc before 2.35 takes 32 MiB at most.
+_KEPT = (2**28, 2**25)
 
 
 def storage_bytes(storage: Storage) -> int:
@@ -42,10 +44,11 @@ def device_memory(device: torch.device) -> int:
 
 def keep_freed_memory() -> None:
     """Asks glibc not to give freed memory back to the system: a step frees its activations, and the next one needs as
-    many. Otherwise the system hands each page out again, zeroed, every step. Other C libraries stay as they are."""
+    many. Otherwise the system hands each page out again, zeroed, every step. Blocks of 256 MiB and more, which are made
+    once, still go back when they are freed. Other C libraries stay as they are."""
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, _MOST)
+    # The second call alone would fix the bound between heap and system at its small start.
+    if mallopt is not None and any(mallopt(_M_MMAP_THRESHOLD, size) for size in _KEPT):
         mallopt(_M_TRIM_THRESHOLD, _MOST)

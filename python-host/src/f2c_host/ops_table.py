@@ -39,7 +39,7 @@ class OpSpec:
 
 
 IR_VERSION = (1, 1)
-REGISTRY_HASH = "4d94ebf2dcd78f61"
+REGISTRY_HASH = "c0bde8f4bb49de44"
 
 OPS: dict[str, OpSpec] = {
     "add": OpSpec(
@@ -1072,7 +1072,7 @@ OPS: dict[str, OpSpec] = {
         (),
         ("i64",),
         "pure",
-        (Call((), "cast:int", ("self",)),),
+        (Call((), "math:whole", ("self",)),),
     ),
     "constant": OpSpec(
         "constant",

@@ -206,6 +206,9 @@ class Program:
             return HostError(
                 "F2C6304", f"out of memory while {doing}: {message}", "resource", _SMALLER, frames
             )
+        if "recompile_limit" in text:
+            hint = 'sizes and outcomes of its conditions are too many to compile each: choose the backend "torchscript"'
+            return HostError("F2C6305", f"torch refused while {doing}: {message}", "user", hint, frames)
         return HostError(
             "F2C6305", f"torch refused while {doing}: {message}", "user" if frames else "fault", None, frames
         )

@@ -21,5 +21,9 @@ def compute_on_one_core() -> None:
         torch.set_num_threads(1)
         # It also set what threads yet to come begin with, which only another thread can set back without undoing this.
         restore = threading.Thread(target=torch.set_num_threads, args=(others,))
-        restore.start()
+        try:
+            restore.start()
+        except RuntimeError:
+            torch.set_num_threads(others)
+            raise
         restore.join()

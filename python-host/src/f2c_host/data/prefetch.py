@@ -50,7 +50,16 @@ class Prefetcher:
         ]
         for thread in self._threads:
             thread.start()
-        ready.wait()
+        try:
+            ready.wait()
+        except threading.BrokenBarrierError as error:
+            self.close()
+            raise HostError(
+                "F2C6602",
+                f"the {threads} threads that read images could not be started",
+                "resource",
+                "raise the limit of processes and threads (ulimit -u)",
+            ) from error
 
     def submit(self, key: Hashable, source: Source, indices: np.ndarray) -> None:
         """Announces that `take(key)` will want these images; returns at once."""
@@ -108,8 +117,12 @@ class Prefetcher:
             thread.join()
 
     def _work(self, ready: threading.Barrier) -> None:
-        compute_on_one_core()
-        ready.wait()
+        try:
+            compute_on_one_core()
+            ready.wait()
+        except (RuntimeError, threading.BrokenBarrierError):
+            ready.abort()
+            return
         while (batch := self._next()) is not None:
             self._read(batch)
 

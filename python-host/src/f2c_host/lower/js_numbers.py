@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 INFINITY, NAN = math.inf, math.nan
+_MOST = 2.0**62
 
 
 def divide(a: float, b: float) -> float:
@@ -56,6 +58,11 @@ def floor(a: float) -> float:
     return math.copysign(float(math.floor(a)), a) if abs(a) < 2**52 else a
 
 
+def whole(a: float) -> int:
+    """Cut towards zero; 0 for NaN, and within 62 bits: what a loop counts to, or an index."""
+    return 0 if math.isnan(a) else int(min(max(a, -_MOST), _MOST))
+
+
 def exp(a: float) -> float:
     try:
         return math.exp(a)
@@ -81,9 +88,9 @@ def sin(a: float) -> float:
     return NAN if math.isinf(a) else math.sin(a)
 
 
-NUMBERS: dict[str, Callable[..., float]] = {
+NUMBERS: dict[str, Callable[..., Any]] = {
     f"math_{function.__name__}": function
-    for function in (divide, remainder, power, smaller, larger, floor, exp, log, sqrt, cos, sin)
+    for function in (divide, remainder, power, smaller, larger, floor, whole, exp, log, sqrt, cos, sin)
 }
 
 SCRIPT = """
@@ -117,6 +124,11 @@ def math_floor(a: float) -> float:
     if abs(a) < 4503599627370496.0:
         return math.copysign(float(math.floor(a)), a)
     return a
+
+def math_whole(a: float) -> int:
+    if math.isnan(a):
+        return 0
+    return int(min(max(a, -4611686018427387904.0), 4611686018427387904.0))
 
 def math_exp(a: float) -> float:
     return math.exp(a)

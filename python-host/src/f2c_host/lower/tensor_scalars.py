@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..ir import Function, Module, Op
+from ..ir import Function, Module, Op, Region
 from ..ops_table import OPS
 from .scalar_forms import CALCULATES, ScalarForms
 from .visitor import Visitor
@@ -37,14 +37,10 @@ class TensorScalars(Visitor):
             kind: [v for v in self.scalars if v in forms.tensors and forms.types[v].scalar == kind]
             for kind in _KINDS
         }
-        known = set(self.scalars)
         self.early: list[Op] = []
-        for op in function.body.ops:
-            works = op.op == "constant" or op.op.startswith(CALCULATES)
-            if works and op.results[0].id in forms.numbers and known.issuperset(op.operands):
-                known.add(op.results[0].id)
-                self.early.append(op)
-        self.known = known - forms.fixed
+        self.known = set(self.scalars)
+        self.settle(function.body)
+        self.known -= forms.fixed
         self.computing = False
 
     def lower(self) -> ast.FunctionDef:
@@ -64,9 +60,36 @@ class TensorScalars(Visitor):
         tree.body[:0] = parts
         return tree
 
+    def settle(self, region: Region, always: bool = True) -> None:
+        """Finds the ops that `before` can compute from scalars that are known: in any region, since one too many does no
+        harm; and the conditions and loops that hold none but such, where they run `always`, since a loop may not end."""
+        for op in region.ops:
+            for inner in op.regions:
+                self.settle(inner, always=False)
+            wanted = any(r.id in self.forms.numbers for r in op.results) and (always or not op.regions)
+            if wanted and self.settles(op, self.known):
+                self.early.append(op)
+                self.known |= {r.id for r in op.results}
+
+    def settles(self, op: Op, known: set[int]) -> bool:
+        """Whether an op can be computed from these scalars."""
+        if not known.issuperset(op.operands):
+            return False
+        if not op.regions:
+            return op.op in ("constant", "yield") or op.op.startswith(CALCULATES)
+        inside = known | {a.id for region in op.regions for a in region.arguments}
+        for region in op.regions:
+            for inner in region.ops:
+                if not self.settles(inner, inside):
+                    return False
+                inside |= {r.id for r in inner.results}
+        return op.op in ("if", "for", "while")
+
     def before(self) -> ast.FunctionDef:
         """After `lower`."""
-        body = [s for op in self.early for s in super(TensorScalars, self).op(op)]
+        plain = Visitor(self.module, self.function, self.storage_index)
+        plain.types, plain.recording = self.forms.types, False
+        body = [s for op in self.early for s in plain.op(op)]
         self.line = self.function.location + 1
         body.append(ast.Return(ast.List([self.name(n) for n in self.entering], ast.Load())))
         parameters = [ast.arg(self.local(v)) for v in self.scalars]
@@ -90,6 +113,9 @@ class TensorScalars(Visitor):
         return self.name(_tensor(value) if tensor else self.local(value))
 
     def op(self, op: Op) -> list[ast.stmt]:
+        results = {r.id for r in op.results}
+        if op.regions and results and results <= self.known - self.forms.tensors:
+            return []
         if not op.op.startswith(CALCULATES):
             self.computing = not op.regions
             statements = super().op(op)
@@ -118,7 +144,7 @@ class TensorScalars(Visitor):
         if not self.forms.is_scalar(target):
             return super().passed(source, target)
         forms = []
-        if target in self.forms.numbers:
+        if target in self.forms.numbers and target not in self.known:
             forms.append((self.local(source), self.local(target)))
         if target in self.forms.tensors:
             own = source in self.forms.tensors
@@ -167,13 +193,13 @@ _COMPUTES: dict[str, Callable[..., Tensor]] = {
     "math:sin": torch.sin,
     "math:floor": torch.floor,
     "cast:float": torch.clone,
-    "cast:int": torch.trunc,
+    "math:whole": lambda x: torch.nan_to_num(x, 0, 2.0**62, -(2.0**62)).clamp(-(2.0**62), 2.0**62).trunc(),
 }
 
 
 def tensor_scalar(target: str, kind: str, device: torch.device, *operands: Number) -> Tensor:
     """What a scalar op computes, in f64 unless all is whole."""
-    whole = kind == "i64" and target != "cast:int"
+    whole = kind == "i64" and target != "math:whole"
     dtype = torch.int64 if whole else torch.float64
     values = [
         o.to(dtype) if isinstance(o, Tensor) else torch.full((), o, dtype=dtype, device=device)
@@ -275,7 +301,8 @@ def _lerps_(tensors: list[Tensor], ends: list[Tensor], weight: Number) -> None:
     if not isinstance(weight, Tensor):
         _aten._foreach_lerp_.Scalar(tensors, ends, weight)
     else:
-        _aten._foreach_add_.List(tensors, _times(_aten._foreach_sub.List(ends, tensors), weight))
+        for tensor, end in zip(tensors, ends, strict=True):
+            _lerp_(tensor, end, weight)
 
 
 # Every torch call of the registry that takes a number.

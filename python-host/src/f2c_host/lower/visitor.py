@@ -17,6 +17,7 @@ from ..ops_table import OPS, Call
 
 _BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
 _COMPARE = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
+_WHOLE = {"smaller": "min", "larger": "max"}
 _ANNOTATIONS = {"f64": "float", "i64": "int", "bool": "bool"}
 
 
@@ -219,8 +220,8 @@ class Visitor:
 
     def math_call(self, op: Op, symbol: str, args: list[ast.expr]) -> ast.expr:
         """A function of `js_numbers` on floats; of two whole numbers the smaller or larger is Python's own, and whole."""
-        if op.results[0].type.scalar == "i64":
-            return self.call("min" if symbol == "smaller" else "max", *args)
+        if symbol in _WHOLE and op.results[0].type.scalar == "i64":
+            return self.call(_WHOLE[symbol], *args)
         floats = [
             self.call("float", a) if self.types[v].scalar == "i64" else a
             for v, a in zip(op.operands, args, strict=True)

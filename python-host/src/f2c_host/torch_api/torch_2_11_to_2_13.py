@@ -71,16 +71,19 @@ def script_module(
     definition = build_def(_Context(place, sources), tree, None, tree.name, self_name="ScriptModule")
     stub = ScriptMethodStub(names.get, definition, lambda: None)
     stubs: list[ScriptMethodStub] = [stub]
-    return create_script_module(
+    made = create_script_module(
         container, lambda module: stubs if module is container else [], share_types=False
     )
+    # A saved file holds no function of another compilation unit, so it must call none.
+    torch._C._jit_pass_inline(made.forward.graph)
+    return made
 
 
 def whole_graph(
     function: Callable[..., list[torch.Tensor]], device: torch.device
 ) -> Callable[..., list[torch.Tensor]]:
-    """`function` compiled by Dynamo and Inductor as one graph; `torch.autograd.grad` inside it is traced. Shapes of a
-    training step never change; those of an embedding do, and numbers of the plan change each step.
+    """`function` compiled by Dynamo and Inductor as one graph; `torch.autograd.grad` inside it is traced. A graph is
+    compiled for each set of sizes: those of a training step never change, an embedding has a few.
 
     On CUDA the whole of it is captured as a CUDA graph: storage stays where it is (`keep_in_place`), so that a graph may write
     to it, and each call begins a new generation of the graph's own memory.
@@ -95,8 +98,8 @@ def whole_graph(
     torch._dynamo.config.trace_autograd_ops = True
     torch._dynamo.config.recompile_limit = _OUTCOMES
     if device.type != "cuda":
-        return torch.compile(function, fullgraph=True)
-    captured = torch.compile(function, fullgraph=True, mode="reduce-overhead")
+        return torch.compile(function, fullgraph=True, dynamic=False)
+    captured = torch.compile(function, fullgraph=True, dynamic=False, mode="reduce-overhead")
 
     def step(*arguments: Any) -> list[torch.Tensor]:
         torch.compiler.cudagraph_mark_step_begin()
