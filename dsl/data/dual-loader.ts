@@ -50,6 +50,8 @@ export interface DualOptions {
   rotate?: number;
   /** Every image's contrast and brightness change by up to this share, at random. */
   light?: number;
+  /** Of every image a rectangle is grey, each of its sides up to this share of the image's, at random (Zhong et al. 2020). */
+  erase?: number;
 }
 
 const FLIP_STREAM = 0x666c6970;
@@ -57,6 +59,8 @@ const SHIFT_STREAM = 0x73686966;
 const ZOOM_STREAM = 0x7a6f6f6d;
 const TURN_STREAM = 0x7475726e;
 const LIGHT_STREAM = 0x6c696768;
+const PLACE_STREAM = 0x706c6163;
+const EXTENT_STREAM = 0x65787465;
 
 type Reals = Tensor<readonly [number], "f32">;
 
@@ -68,8 +72,16 @@ interface Movement {
   readonly turn: Reals;
 }
 
-/** What the plan says of each image: whether it is mirrored, how it moves, how its light changes. */
-interface Changes extends Partial<Movement> {
+/** A grey rectangle: its middle, from that of the image, and half of its sides, as shares of the image's. */
+interface Erasure {
+  readonly row: Reals;
+  readonly column: Reals;
+  readonly tall: Reals;
+  readonly wide: Reals;
+}
+
+/** What the plan says of each image: whether it is mirrored, how it moves, how its light changes, what of it is hidden. */
+interface Changes extends Partial<Movement>, Partial<Erasure> {
   readonly flip?: Tensor<readonly [number], "bool">;
   readonly contrast?: Reals;
   readonly brightness?: Reals;
@@ -95,10 +107,21 @@ const moved = (images: Images, { down, right, zoom, turn }: Movement): Images =>
   return ops.grid_sample(images, ops.stack([fromX.mul(2 / width), fromY.mul(2 / height)], 3));
 };
 
+/** Images [N, C, H, W], each with its rectangle grey. Compiled. */
+const erased = (images: Images, { row, column, tall, wide }: Erasure): Images => {
+  const each = (value: Reals) => value.reshape([-1, 1, 1, 1]);
+  const place = (size: number) => fromMiddle(size).div(size);
+  const y = place(images.size(2)).reshape([1, 1, -1, 1]);
+  const x = place(images.size(3)).reshape([1, 1, 1, -1]);
+  const rows = y.sub(each(row)).abs().lt(each(tall));
+  const columns = x.sub(each(column)).abs().lt(each(wide));
+  return images.masked_fill(rows.logical_and(columns), 0);
+};
+
 /** Normalises pixels, and changes the images as the plan says. Compiled. */
 const prepared = (
   pixels: Pixels,
-  { flip, down, right, zoom, turn, contrast, brightness }: Changes,
+  { flip, down, right, zoom, turn, contrast, brightness, row, column, tall, wide }: Changes,
 ): Images => {
   let images = pixelsToImages(pixels);
   if (flip !== undefined) images = ops.where(flip.reshape([-1, 1, 1, 1]), images.flip([3]), images);
@@ -107,6 +130,9 @@ const prepared = (
   }
   if (contrast !== undefined && brightness !== undefined) {
     images = images.mul(contrast.reshape([-1, 1, 1, 1])).add(brightness.reshape([-1, 1, 1, 1]));
+  }
+  if (row !== undefined && column !== undefined && tall !== undefined && wide !== undefined) {
+    images = erased(images, { row, column, tall, wide });
   }
   return images;
 };
@@ -119,6 +145,7 @@ export function dual({
   zoom = 0,
   rotate = 0,
   light = 0,
+  erase = 0,
 }: DualOptions): Loader {
   const refuse = (what: string, remedy: string): never => {
     throw new ExperimentError("F2C2208", `dual: ${what}`, remedy);
@@ -135,6 +162,8 @@ export function dual({
   if (!(rotate >= 0 && rotate <= 180))
     refuse(`rotate is ${rotate}`, "give a number of degrees, from 0 to 180");
   if (!share(zoom)) refuse(`zoom is ${zoom}`, "give a share from 0 to below 1: 0.2 is up to 20 %");
+  if (!share(erase))
+    refuse(`erase is ${erase}`, "give a share from 0 to below 1: 0.3 is up to 30 % of either side");
   if (!share(light)) refuse(`light is ${light}`, "give a share from 0 to below 1: 0.2 is up to 20 %");
   const half = instances / 2;
   const size = identities + half;
@@ -190,6 +219,12 @@ export function dual({
         if (light > 0) {
           changes.contrast = draw(LIGHT_STREAM, 0, light, 1);
           changes.brightness = draw(LIGHT_STREAM, 1, light);
+        }
+        if (erase > 0) {
+          changes.row = draw(PLACE_STREAM, 0, 0.5);
+          changes.column = draw(PLACE_STREAM, 1, 0.5);
+          changes.tall = draw(EXTENT_STREAM, 0, erase / 4, erase / 4);
+          changes.wide = draw(EXTENT_STREAM, 1, erase / 4, erase / 4);
         }
         return { images: chosen, labels, changes };
       };

@@ -47,6 +47,8 @@ export interface F2cOptions {
   negatives?: Negatives;
   /** BatchNorm of the Gallery Net. */
   gallery?: TwinOptions;
+  /** The net that is evaluated and exported. The paper's is the Probe Net; the Gallery Net is its average over the last steps. */
+  embed?: "probe" | "gallery";
 }
 
 const outOfPool = (
@@ -66,7 +68,7 @@ const outOfPool = (
 export const f2c =
   (options: F2cOptions): MethodBuilder =>
   (setting) => {
-    const { margin, gallery: twinOptions = {} } = options;
+    const { margin, gallery: twinOptions = {}, embed = "probe" } = options;
     const ema = typeof options.ema === "function" ? options.ema : always(options.ema ?? 0.99);
     const probe = options.net(setting.shape);
     const pool = classPool({ ...options.pool, dim: options.net.embedding, identities: setting.identities });
@@ -123,7 +125,7 @@ export const f2c =
           return { loss, accuracy: found.div(Math.max(plan.committed.inside, 1)) };
         },
 
-        embed: ({ probe }, images) => normalize(probe(images)),
+        embed: (nets, images) => normalize(nets[embed](images)),
       },
     );
   };
