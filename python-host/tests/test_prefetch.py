@@ -216,3 +216,16 @@ def test_taking_or_submitting_out_of_turn_is_our_own_fault(request, source):
 def test_a_prefetcher_needs_sensible_bounds(threads, depth):
     with pytest.raises(ValueError, match="needs threads >= 0 and depth >= 1"):
         Prefetcher(threads, depth)
+
+
+def test_threads_that_cannot_start_are_an_error_and_no_wait_for_ever(monkeypatch):
+    def refused() -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("f2c_host.data.prefetch.compute_on_one_core", refused)
+    with pytest.raises(
+        HostError, match="F2C6606: the 3 threads that read images could not be started"
+    ) as told:
+        Prefetcher(3, 2)
+    assert told.value.kind == "resource" and "ulimit" in told.value.hint
+    assert not [t for t in threading.enumerate() if t.name.startswith("prefetch-")]

@@ -284,6 +284,13 @@ export const HOST = {
     hint: "check the path and its permissions",
     why: "The system refused to open, read or write a file.",
   },
+  "no-threads": {
+    code: "F2C6606",
+    severity: "error",
+    message: "the {threads:number} threads that read images could not be started",
+    hint: "raise the limit of processes and threads (ulimit -u)",
+    why: "The system allows no more threads to this user or container.",
+  },
   "host-fault": {
     code: "F2C6690",
     severity: "error",

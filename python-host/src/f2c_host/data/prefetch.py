@@ -55,7 +55,7 @@ class Prefetcher:
         except threading.BrokenBarrierError as error:
             self.close()
             raise HostError(
-                "F2C6602",
+                "F2C6606",
                 f"the {threads} threads that read images could not be started",
                 "resource",
                 "raise the limit of processes and threads (ulimit -u)",
