@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ir, layers } from "./compile.js";
+import { photographs } from "./photographs.js";
 import { planner } from "./planner.js";
 import { backends, bridge, passes } from "./steps.js";
 
@@ -18,6 +19,7 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   backends: () => backends(folder, steps),
   passes: () => passes(folder, steps),
   bridge: () => bridge(folder, steps),
+  photographs: () => photographs(folder, quick ? 2 : 6),
 };
 
 try {
