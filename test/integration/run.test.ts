@@ -201,21 +201,47 @@ describe.each([
   );
 });
 
-// Compiling one of the others takes a minute: F2C_SLOW=1 runs them too. own-method.ts has a graph for each number of its loop's
+/** The same experiment with its images laid out the other way: the same sums, in another order. */
+function reordered(source: string): string {
+  const text = readFileSync(source, "utf8");
+  const layout = /\n {2}layout: .*(?=\n)/;
+  const file = source.replace(/([^/]+)$/, "reordered-$1");
+  writeFileSync(
+    file,
+    layout.test(text)
+      ? text.replace(layout, "")
+      : text.replace("\n  lr:", '\n  layout: "channels_last",\n  lr:'),
+  );
+  return file;
+}
+
+// Compiling one of the others takes minutes: F2C_SLOW=1 runs them too. own-method.ts has a graph for each number of its loop's
 // rounds, of which there are three, and three steps on which none is compiled.
-describe.each(["own-method.ts", "quickstart.ts", "dcq.ts", "deep.ts"])("%s", (example) => {
+describe.each([
+  ["own-method.ts", 1e-5],
+  ["quickstart.ts", 1e-5],
+  ["dcq.ts", 1e-5],
+  ["deep.ts", 1e-2], // bf16: Inductor rounds where a kernel ends, eager where an op does
+] as const)("%s on Inductor", (example, tolerance) => {
   test.skipIf(example !== "own-method.ts" && !process.env.F2C_SLOW)(
-    "has the same losses on Inductor as on eager",
+    "is no further from eager than eager is from itself with its sums in another order",
     async () => {
       const source = shortened(`examples/${example}`, 6);
       const eager = await lossesOn("eager", source);
+      const other = await lossesOn("eager", reordered(source));
       const inductor = await lossesOn("inductor", source);
       expect(inductor).toHaveLength(6);
+      // Before anything was trained on, and then within what rounding has grown to: batch normalisation multiplies it.
+      expect(Math.abs(inductor[0]! - eager[0]!)).toBeLessThanOrEqual(tolerance * Math.abs(eager[0]!));
+      let grown = 0;
       inductor.forEach((loss, i) => {
-        expect(Math.abs(loss - eager[i]!)).toBeLessThanOrEqual(1e-4 * Math.abs(eager[i]!));
+        grown = Math.max(grown, Math.abs(other[i]! - eager[i]!));
+        expect(Math.abs(loss - eager[i]!), `step ${i}`).toBeLessThanOrEqual(
+          10 * grown + tolerance * Math.abs(eager[i]!),
+        );
       });
     },
-    600_000,
+    900_000,
   );
 });
 
