@@ -21,14 +21,21 @@ export const planPoint = (step: number, stepsPerEpoch: number, steps: number): S
   steps,
 });
 
+const SCALARS: Readonly<Record<ScalarType, string>> = { f64: "number", i64: "number", bool: "boolean" };
+/** torch indexes with nothing but i64, and masks are bool. */
+const ARRAYS: Readonly<Partial<Record<DType, new (length: number) => ArrayBufferView>>> = {
+  i64: Int32Array,
+  bool: Uint8Array,
+  f32: Float32Array,
+};
+
 /** An Int32Array becomes i64 (torch indexes with nothing else), a Uint8Array bool, a Float32Array f32, a number f64. */
 export function signatureOf(value: PlanValue, path = "plan"): PlanSignature {
   const leaf = (type: Type): PlanSignature => ({ kind: "leaf", type });
   if (typeof value === "number") return leaf(scalarType("f64"));
   if (typeof value === "boolean") return leaf(scalarType("bool"));
-  if (value instanceof Int32Array) return leaf(tensorType([value.length], "i64"));
-  if (value instanceof Uint8Array) return leaf(tensorType([value.length], "bool"));
-  if (value instanceof Float32Array) return leaf(tensorType([value.length], "f32"));
+  for (const [dtype, array] of Object.entries(ARRAYS))
+    if (value instanceof array) return leaf(tensorType([(value as Int32Array).length], dtype as DType));
   if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value) && !Array.isArray(value)) {
     return {
       kind: "record",
@@ -82,13 +89,6 @@ export function flattenPlan(value: PlanValue, signature: PlanSignature, step: nu
   visit(value, signature, "");
   return flat;
 }
-
-const SCALARS: Readonly<Record<ScalarType, string>> = { f64: "number", i64: "number", bool: "boolean" };
-const ARRAYS: Readonly<Partial<Record<DType, new (length: number) => ArrayBufferView>>> = {
-  i64: Int32Array,
-  bool: Uint8Array,
-  f32: Float32Array,
-};
 
 function changed(path: string, got: PlanValue, expected: PlanSignature | undefined, step: number): never {
   throw new ExperimentError(

@@ -5,16 +5,17 @@ import { printType } from "../ir/print-type.js";
 import { OPS } from "../registry/index.js";
 import { overFunctions } from "./pass.js";
 import { type Replay, rewrite, type Visit } from "./replay.js";
+import { Storage } from "./storage.js";
 
 type Known = number | boolean;
 
 export const fold = overFunctions(
   "fold",
   "What constants decide is decided; ops that change nothing are gone.",
-  (fn, _module, count) => {
+  (fn, module, count) => {
     const known = new Map<number, Known>();
     const made = new Map<number, Op>();
-    const stored = new Stored();
+    const storage = new Storage(module);
     const constant = (value: Known, type: Type, op: Op, replay: Replay): readonly Value[] => {
       const results = replay.emit("constant", [], { value }, op.location, [type]);
       known.set(results[0]!.id, value);
@@ -40,7 +41,7 @@ export const fold = overFunctions(
           return constant(value, result!.type, op, replay);
         }
       }
-      const same = unchanged(op, operands, { known, made, stored });
+      const same = unchanged(op, operands, { known, made, storage });
       if (same) {
         count("unchanged");
         return [same];
@@ -48,33 +49,19 @@ export const fold = overFunctions(
       const results = replay.copy(op, operands);
       // The op as it is now, so that a later one can look through it.
       for (const result of results) made.set(result.id, { ...op, operands });
-      stored.follow(op, operands, results);
+      if (op.regions.length) storage.mayBeAny(results);
+      else storage.follow(op, operands, results);
       return results;
     };
-    return rewrite(fn, visit, { enter: (_, args) => stored.mayBe(args) });
+    return rewrite(fn, visit, { enter: (_, args) => storage.mayBeAny(args) });
   },
 );
-
-/** Values that may share memory with storage: a copy of one is no copy to spare, since a write may come. */
-class Stored {
-  private readonly values = new Set<number>();
-
-  has = (value: Value): boolean => this.values.has(value.id);
-
-  mayBe(values: readonly Value[]): void {
-    for (const value of values) if (value.type.kind !== "scalar") this.values.add(value.id);
-  }
-
-  follow(op: Op, operands: readonly (Value | undefined)[], results: readonly Value[]): void {
-    const through = OPS.get(op.op)!.alias && operands[0] && this.has(operands[0]);
-    if (op.op === "state" || op.op === "group" || op.regions.length || through) this.mayBe(results);
-  }
-}
 
 interface Facts {
   readonly known: ReadonlyMap<number, Known>;
   readonly made: ReadonlyMap<number, Op>;
-  readonly stored: Stored;
+  /** A copy of what is stored is no copy to spare: a write may come. */
+  readonly storage: Storage;
 }
 
 /** Whether a computed value is one that the device would compute too. */
@@ -118,17 +105,18 @@ const NEUTRAL: Readonly<Record<string, number>> = { mul: 1, div: 1, pow: 1, scal
 function unchanged(
   op: Op,
   operands: readonly (Value | undefined)[],
-  { known, made, stored }: Facts,
+  { known, made, storage }: Facts,
 ): Value | undefined {
   const [x, y] = operands;
   const [result] = op.results;
   if (!x || !result) return undefined;
   const neutral = NEUTRAL[op.op];
   const isNeutral = neutral !== undefined && y !== undefined && known.get(y.id) === neutral;
-  if (isNeutral && sameType(x.type, result.type)) return stored.has(x) ? undefined : x;
+  if (isNeutral && sameType(x.type, result.type)) return storage.isShared(x) ? undefined : x;
   const before = made.get(x.id);
   const inner = before?.operands[0];
-  if (INVOLUTIONS.has(op.op) && before?.op === op.op && inner) return stored.has(inner) ? undefined : inner;
+  if (INVOLUTIONS.has(op.op) && before?.op === op.op && inner)
+    return storage.isShared(inner) ? undefined : inner;
   if (IDEMPOTENT.has(op.op) && before?.op === op.op) return x;
   if (x.type.kind !== "tensor" || result.type.kind !== "tensor") return undefined;
   switch (op.op) {

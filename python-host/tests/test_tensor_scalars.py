@@ -193,20 +193,28 @@ def deciding_program() -> Any:
     return m.json
 
 
-def test_a_graph_is_compiled_for_each_outcome_and_not_for_each_value():
-    programs = [Program(parse_module(deciding_program()), backend=b) for b in ("inductor", "eager")]
+def compared_with_eager(module: Any, inputs: list[dict[str, Any]]) -> tuple[int, list[Program]]:
+    """Runs a program on Inductor and eager, the losses of each step being equal: the graphs that it took, both programs."""
+    programs = [Program(parse_module(module), backend=b) for b in ("inductor", "eager")]
     counters = torch._dynamo.utils.counters
     torch._dynamo.reset()
     counters.clear()
     for program in programs:
         program.initialise(0)
-    x = torch.tensor([1.0, -2.0, 3.5, 0.25])
-    for step in range(20):
-        given = {"x": x, "a": 0.5 + 0.2 * step, "b": 1 + 0.01 * step, "rounds": step % 2}
+    for given in inputs:
         got, wanted = (p.run("step", given)["loss"] for p in programs)
-        assert torch.allclose(got, wanted, 1e-5)
-    assert torch.allclose(programs[0].storage["total"], programs[1].storage["total"], 1e-5)
-    assert counters["stats"]["unique_graphs"] == 4
+        assert torch.allclose(got, wanted, 1e-5), given
+    return counters["stats"]["unique_graphs"], programs
+
+
+X = torch.tensor([1.0, -2.0, 3.5, 0.25])
+
+
+def test_a_graph_is_compiled_for_each_outcome_and_not_for_each_value():
+    steps = [{"x": X, "a": 0.5 + 0.2 * i, "b": 1 + 0.01 * i, "rounds": i % 2} for i in range(20)]
+    graphs, (inductor, eager) = compared_with_eager(deciding_program(), steps)
+    assert torch.allclose(inductor.storage["total"], eager.storage["total"], 1e-5)
+    assert graphs == 4
 
 
 def nested_program() -> Any:
@@ -243,14 +251,7 @@ def nested_program() -> Any:
 
 
 def test_decisions_within_decisions_are_made_before_the_graph_too():
-    programs = [Program(parse_module(nested_program()), backend=b) for b in ("inductor", "eager")]
-    counters = torch._dynamo.utils.counters
-    torch._dynamo.reset()
-    counters.clear()
-    x = torch.tensor([1.0, -2.0, 3.5, 0.25])
-    for step in range(24):
-        given = {"x": x, "a": 0.3 + 0.4 * (step % 2) + 0.001 * step, "b": 1.0 + 0.12 * step}
-        got, wanted = (p.run("step", given)["loss"] for p in programs)
-        assert torch.allclose(got, wanted, 1e-5), given
+    steps = [{"x": X, "a": 0.3 + 0.4 * (i % 2) + 0.001 * i, "b": 1.0 + 0.12 * i} for i in range(24)]
+    graphs, _ = compared_with_eager(nested_program(), steps)
     # Twice or once, after 0, 1 or 2 halvings.
-    assert counters["stats"]["unique_graphs"] <= 6
+    assert graphs <= 6

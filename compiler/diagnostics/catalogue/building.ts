@@ -188,7 +188,7 @@ export const BUILDING = {
     message: "dual: {what}",
     why: "A loader gives each step whole numbers of images, half of the instances to either stream, and changes each within a bound.",
     remedy:
-      "Give whole numbers, an even number of instances, not both 0; `shift` in pixels, `rotate` in degrees, `zoom` and `light` as shares.",
+      "Give whole numbers, an even number of instances, not both 0; `shift` in pixels, `rotate` in degrees, `zoom`, `light` and `erase` as shares.",
   },
   "too-few-identities-for-loader": {
     code: "F2C2209",

@@ -50,7 +50,6 @@ _SCALAR_TYPES = {"u8": 0, "i32": 3, "i64": 4, "f16": 5, "f32": 6, "f64": 7, "boo
 _COMMON: dict[str, Any] = {
     "len": len,
     "float": float,
-    "int": int,
     "range": range,
     "min": min,
     "max": max,

@@ -1,0 +1,58 @@
+/** @file What shares memory with storage, for passes that must not look past a write. */
+import type { IrModule, Op, Value } from "../ir/module.js";
+import { OPS } from "../registry/index.js";
+
+/** Which storage a value may share memory with, and how often each was written. */
+export class Storage {
+  /** `undefined` as a root: any storage at all. */
+  private readonly roots = new Map<number, readonly (string | undefined)[]>();
+  private readonly writes = new Map<string, number>();
+  private total = 0;
+  private epoch = 0;
+  private readonly groups: ReadonlyMap<string, readonly string[]>;
+
+  constructor(module: IrModule) {
+    this.groups = new Map(module.groups.map((g) => [g.name, g.members]));
+  }
+
+  /** Notes what the results of a pure op, or of one that names storage, share memory with. */
+  follow(op: Op, operands: readonly (Value | undefined)[], results: readonly Value[]): void {
+    const name = op.attributes.name as string;
+    const through = OPS.get(op.op)!.alias && operands[0] ? this.roots.get(operands[0].id) : undefined;
+    const roots = op.op === "state" ? [name] : op.op === "group" ? this.groups.get(name) : through;
+    if (roots) for (const result of results) this.roots.set(result.id, roots);
+  }
+
+  /** Values whose way is not followed: out of regions, around loops. */
+  mayBeAny(values: readonly Value[]): void {
+    for (const value of values) if (value.type.kind !== "scalar") this.roots.set(value.id, [undefined]);
+  }
+
+  /** Whether a value may share memory with storage. */
+  isShared(value: Value): boolean {
+    return this.roots.has(value.id);
+  }
+
+  /** A suffix for keys: empty for values that no write can change. */
+  version(value: Value): string {
+    const roots = this.roots.get(value.id);
+    if (!roots) return "";
+    const writes = roots.map((root) => (root === undefined ? this.total : (this.writes.get(root) ?? 0)));
+    return `@${this.epoch}.${writes.reduce((a, b) => a + b, 0)}`;
+  }
+
+  /** An op that writes: to its first operand, or on the side to statistics among its operands. */
+  change(op: Op, operands: readonly (Value | undefined)[]): void {
+    const targets = OPS.get(op.op)!.effect === "write" ? operands.slice(0, 1) : operands;
+    this.total++;
+    for (const root of new Set(targets.flatMap((target) => (target && this.roots.get(target.id)) ?? []))) {
+      if (root === undefined) this.changeAll();
+      else this.writes.set(root, (this.writes.get(root) ?? 0) + 1);
+    }
+  }
+
+  /** Something wrote, and what is not known. */
+  changeAll(): void {
+    this.epoch++;
+  }
+}
