@@ -121,6 +121,13 @@ export class FunctionBuilder {
     return results;
   }
 
+  /** Emits an op that was made before, on operands of the same types. */
+  again(op: Op, operands: readonly (Value | undefined)[]): readonly Value[] {
+    const results = op.results.map(({ type }) => this.value(undefined, type));
+    this.push({ ...op, operands, results });
+    return results;
+  }
+
   /** Values made from now on have this id or a larger one. */
   mark(): number {
     return this.nextId;

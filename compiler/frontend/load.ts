@@ -5,14 +5,15 @@
 import { readFileSync, statSync } from "node:fs";
 import { createRequire, Module } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { ModuleKind, Project, ScriptTarget, ts } from "ts-morph";
 import * as library from "../../dsl/index.js";
 import { tag, tagMethods } from "../../dsl/tag.js";
 import { CompileError } from "../diagnostics/compile-error.js";
 import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
-import { checkedEntry, locate, type OwnFiles } from "./checked-cache.js";
+import { checkedEntry, emitted, locate, type OwnFiles } from "./cache.js";
+import { emit } from "./emit.js";
 import { libraryRoot } from "./library.js";
-import { TAG, TAG_METHODS, tagFunctions } from "./tagger.js";
+import { TAG, TAG_METHODS } from "./tagger.js";
+import { ts, tsMorph } from "./typescript.js";
 
 /** A loaded experiment, with the texts of the files that it is made of. */
 export interface LoadedExperiment {
@@ -49,8 +50,8 @@ export function loadExperiment(file: string): LoadedExperiment {
 }
 
 const OPTIONS: ts.CompilerOptions = {
-  target: ScriptTarget.ES2022,
-  module: ModuleKind.ESNext,
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
   moduleResolution: ts.ModuleResolutionKind.Bundler,
   lib: ["lib.es2023.d.ts"],
   types: [],
@@ -64,6 +65,7 @@ const OPTIONS: ts.CompilerOptions = {
 
 /** The program's own files, as the strict compiler finds them. Throws a CompileError with every problem found. */
 function typeCheck(path: string): { texts: OwnFiles; warnings: readonly Diagnostic[] } {
+  const { Project } = tsMorph();
   const project = new Project({ skipAddingFilesFromTsConfig: true, compilerOptions: OPTIONS });
   project.createSourceFile("/__f2c-ambient.d.ts", AMBIENT);
   project.addSourceFileAtPath(path);
@@ -237,17 +239,6 @@ function defaultExportOf(path: string, texts: ReadonlyMap<string, string>): Span
 type Compilable = InstanceType<typeof Module> & { _compile(code: string, filename: string): unknown };
 
 function compile(path: string, text: string, into: Loaded, require: (request: string) => unknown): void {
-  const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true);
-  const { outputText } = ts.transpileModule(tagFunctions(file, path), {
-    fileName: path,
-    compilerOptions: {
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.CommonJS,
-      inlineSourceMap: true,
-      inlineSources: true,
-      esModuleInterop: true,
-    },
-  });
   process.setSourceMapsEnabled(true);
   const wrapper = new Module(path) as Compilable;
   wrapper.paths = [];
@@ -255,7 +246,10 @@ function compile(path: string, text: string, into: Loaded, require: (request: st
   Object.assign(globals, { [TAG]: tag, [TAG_METHODS]: tagMethods });
   wrapper.require = require as NodeJS.Require;
   wrapper.exports = into.exports;
-  wrapper._compile(outputText, path);
+  wrapper._compile(
+    emitted(path, text, () => emit(path, text)),
+    path,
+  );
   if (wrapper.exports !== into.exports) Object.assign(into.exports, wrapper.exports);
 }
 

@@ -1,5 +1,5 @@
 /** @file Which names a function captures: every identifier used as a value and bound in a scope around the function. */
-import { ts } from "ts-morph";
+import { ts } from "./typescript.js";
 
 export type FunctionNode =
   | ts.ArrowFunction

@@ -2,8 +2,9 @@
  * @file Wraps every function of a source in a call that notes where it stands and what it captures (`dsl/tag.ts`), so that
  * the compiler, handed a function as a value, finds its syntax. Lines stay where they are.
  */
-import { ts } from "ts-morph";
+
 import { capturesOf, type FunctionNode, isFunctionNode } from "./scopes.js";
+import { ts } from "./typescript.js";
 
 /** The names that the tagged source calls; the loader and the library's build provide them. */
 export const TAG = "__f2cTag";

@@ -21,7 +21,7 @@ export type Visit = (op: Op, replay: Replay) => readonly Value[] | undefined;
 /** Makes a value that leaves a region, or the function, fit the type that is expected there. */
 export type Fit = (value: Value, type: Type, at: Location, replay: Replay) => Value;
 
-/** Ops whose result types no rule infers: what they name, or what a constant is, says them. */
+/** Ops whose result types no rule infers: what they name, or what a constant is, says them. Otherwise equal operands say so. */
 const NAMED = new Set(["state", "group", "constant"]);
 
 export interface ReplayOptions {
@@ -89,8 +89,10 @@ export class Replay {
   /** The op as it is, on what stands for its operands now, or on others. */
   copy(op: Op, operands: readonly (Value | undefined)[] = this.operands(op)): readonly Value[] {
     if (op.regions.length === 0) {
-      const types = NAMED.has(op.op) ? op.results.map((r) => r.type) : undefined;
-      return this.emit(op.op, operands, op.attributes, op.location, types);
+      const known = NAMED.has(op.op) || operands.every((v, i) => v?.type === op.operands[i]?.type);
+      return known
+        ? this.builder.again(op, operands)
+        : this.emit(op.op, operands, op.attributes, op.location);
     }
     const present = operands as readonly Value[];
     const carried = op.op === "for" ? present.slice(1) : op.op === "while" ? present : [];

@@ -610,7 +610,7 @@ test("accumulate: what stands between two writes of the update happens in every 
      foreach_add_(%p, %g, %less)
      %pool = state(@pool) : f32[8, 4]
      copy_(%pool, %rows)
-     %size = norm(%w, dim = 1, keepdim = true) : f32[4, 1]
+     %size = norm(%w, dim = [1], keepdim = true) : f32[4, 1]
      %length = mean(%size, ${MEAN}) : f32[]
      %scaled = div(%w, %size) : f32[4, 4]
      copy_(%w, %scaled)

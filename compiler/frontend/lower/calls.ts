@@ -1,8 +1,9 @@
 /** @file Calls: of ops, of modules, of functions (inlined), of build-time functions (called now). */
-import { ts } from "ts-morph";
+
 import { ExperimentError, INTRINSIC, moduleParts, twinParts } from "../../../dsl/index.js";
 import type { AttributeValue, Value } from "../../ir/module.js";
 import { OPS } from "../../registry/index.js";
+import { ts } from "../typescript.js";
 import { callNow, UNREPEATABLE } from "./call-now.js";
 import { unfitWithin } from "./captures.js";
 import { checkedCast } from "./checked-cast.js";

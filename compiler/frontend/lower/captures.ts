@@ -1,10 +1,11 @@
 /** @file What a compiled function may not capture: variables that change, and objects that live on in Node. */
-import { ts } from "ts-morph";
+
 import { INTRINSIC, moduleParts } from "../../../dsl/index.js";
 import { tagOf } from "../../../dsl/tag.js";
 import type { Span } from "../../diagnostics/diagnostic.js";
 import { LIBRARY_PREFIX } from "../library.js";
 import { capturesOf, type FunctionNode, isFunctionNode, resolveName } from "../scopes.js";
+import { ts } from "../typescript.js";
 import type { FunctionSource, SourceTexts } from "./function-source.js";
 
 /** Why a captured name cannot become a constant of the program. */

@@ -2,11 +2,12 @@
  * @file `x.as<[B, 512]>()`: literal sizes must be the inferred ones; a name stands for any size, and within one call of a
  * function for the same one everywhere.
  */
-import { ts } from "ts-morph";
+
 import type { Span } from "../../diagnostics/diagnostic.js";
 import { type Dim, printDim, sameDim } from "../../ir/dim.js";
 import type { Value } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
+import { ts } from "../typescript.js";
 import type { Lowerer } from "./lowerer.js";
 import { dynamic, type Operand } from "./operand.js";
 

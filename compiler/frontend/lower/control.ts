@@ -1,9 +1,10 @@
 /** @file Control flow: choices known now leave no trace; run-time ones become regions whose results join what the arms made. */
-import { ts } from "ts-morph";
+
 import type { OpenRegion } from "../../build/function-builder.js";
 import { type ScalarType, type Value, walkOps } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
 import { OPS } from "../../registry/index.js";
+import { ts } from "../typescript.js";
 import { evaluate } from "./expressions.js";
 import { AlreadyRefused, describe, type Lowerer } from "./lowerer.js";
 import {

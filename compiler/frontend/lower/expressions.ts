@@ -1,6 +1,7 @@
 /** @file Expressions: literals, names, members, choices, functions. Operators and calls have files of their own. */
-import { ts } from "ts-morph";
+
 import { isFunctionNode } from "../scopes.js";
+import { ts } from "../typescript.js";
 import { insteadOf } from "./call-now.js";
 import { call } from "./calls.js";
 import { choose, shortCircuit } from "./control.js";

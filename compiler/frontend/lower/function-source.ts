@@ -1,10 +1,10 @@
 /** @file From a tagged function to its syntax. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ts } from "ts-morph";
 import { type Tag, tagOf } from "../../../dsl/tag.js";
 import { LIBRARY_PREFIX, libraryRoot } from "../library.js";
 import { type FunctionNode, isFunctionNode } from "../scopes.js";
+import { ts } from "../typescript.js";
 
 /** A function's syntax, the file it stands in, and how to reach what it captures. */
 export interface FunctionSource {

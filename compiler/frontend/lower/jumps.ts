@@ -3,8 +3,9 @@
  * and what it jumps over stands under them: a loop has `skipped`, for the rest of its turn, and `left`, for its other turns;
  * a function has `returned`, and the result.
  */
-import { ts } from "ts-morph";
+
 import type { Value } from "../../ir/module.js";
+import { ts } from "../typescript.js";
 import { lowerIf, onTrial, zerosLike } from "./control.js";
 import type { Lowerer } from "./lowerer.js";
 import { fixed, isStatic, NOTHING, type Operand, staticValue } from "./operand.js";

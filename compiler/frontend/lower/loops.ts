@@ -1,6 +1,7 @@
 /** @file Loops: over what is known now they are written out, over the rest they are regions. */
-import { ts } from "ts-morph";
+
 import type { Value } from "../../ir/module.js";
+import { ts } from "../typescript.js";
 import { condition, lowerFor, lowerWhile } from "./control.js";
 import { evaluate } from "./expressions.js";
 import { type Completion, LoopJumps, leaves, NORMAL, settle, unless } from "./jumps.js";

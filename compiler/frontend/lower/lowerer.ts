@@ -1,5 +1,5 @@
 /** @file Lowers one compiled function: what is known now is computed, the rest becomes ops. The syntax lives in the files beside. */
-import { ts } from "ts-morph";
+
 import type { ChildRecord, Module, Stored } from "../../../dsl/index.js";
 import { isStored, moduleParts, twinParts } from "../../../dsl/index.js";
 import { type FunctionBuilder, OpRefusal } from "../../build/function-builder.js";
@@ -9,6 +9,7 @@ import type { AttributeValue, Location, Value } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
 import { LIBRARY_PREFIX } from "../library.js";
 import { isFunctionNode } from "../scopes.js";
+import { ts } from "../typescript.js";
 import { functionName, unfit } from "./captures.js";
 import type { BoundSizes } from "./checked-cast.js";
 import { evaluate } from "./expressions.js";

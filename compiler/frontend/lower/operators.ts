@@ -1,8 +1,8 @@
 /** @file Operators on scalars. Between build-time values they are JavaScript's own; with a run-time one they become ops. */
 
-import { ts } from "ts-morph";
 import type { Value } from "../../ir/module.js";
 import { OPS } from "../../registry/index.js";
+import { ts } from "../typescript.js";
 import { describe, type Lowerer } from "./lowerer.js";
 import { dynamic, fixed, isStatic, type Operand, staticValue } from "./operand.js";
 

@@ -1,5 +1,5 @@
 /** @file Destructuring of tuples and records. */
-import { ts } from "ts-morph";
+import { ts } from "../typescript.js";
 import { callNow } from "./call-now.js";
 import { liveness } from "./captures.js";
 import { evaluate, unrepeatable } from "./expressions.js";

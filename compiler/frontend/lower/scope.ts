@@ -1,5 +1,5 @@
 /** @file Names and what they stand for while a function is lowered. */
-import type { ts } from "ts-morph";
+import type { ts } from "../typescript.js";
 import type { Operand } from "./operand.js";
 
 export interface Binding {

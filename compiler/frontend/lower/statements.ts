@@ -1,7 +1,8 @@
 /** @file Statements: declarations, assignments, branches, loops, returns. */
-import { ts } from "ts-morph";
+
 import type { Value } from "../../ir/module.js";
 import { isFunctionNode } from "../scopes.js";
+import { ts } from "../typescript.js";
 import { condition, lowerIf } from "./control.js";
 import { evaluate, unwrapped } from "./expressions.js";
 import { afterJumps, type Completion, choice, FunctionJumps, jumpsIn, NORMAL } from "./jumps.js";

@@ -1,19 +1,32 @@
 /**
- * @file Remembers which sources the type-checker found nothing wrong with, so that it is not asked again. The key is the
- * content of everything that an answer depends on; a program that imports a package's types is not remembered.
+ * @file Remembers which sources the type-checker found nothing wrong with, and the JavaScript that sources became, so that
+ * neither is worked out again. The key is the content of everything that an answer depends on; of a program that imports a
+ * package's types the first is not remembered.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
-import { ts } from "ts-morph";
+import { fileURLToPath } from "node:url";
 import { libraryRoot } from "./library.js";
+import { ts } from "./typescript.js";
 
 /** Names of an experiment's own files, absolute, and their texts. */
 export type OwnFiles = ReadonlyMap<string, string>;
 
 const MOST = 2_000;
-const folder = () => join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "f2c-dsl", "checked");
+const folder = (kind: "checked" | "emitted") =>
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "f2c-dsl", kind);
+const keyOf = (parts: readonly string[]) => createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 
 /** TypeScript writes `./x.js` or `./x` for `x.ts`. */
 export function locate(directory: string, request: string): string | undefined {
@@ -47,18 +60,25 @@ function ownFiles(entry: string): OwnFiles | undefined {
   return files;
 }
 
-/** What the library's types are: names, sizes and times of its declarations. */
-function libraryTypes(): string {
-  const types = join(libraryRoot, "dist", "dsl");
-  return readdirSync(types, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".d.ts"))
-    .sort()
+/** What files of this package are: their names, sizes and times. */
+const versionsOf = (home: string, names: readonly string[]): string =>
+  names
     .map((name) => {
-      const { size, mtimeMs } = statSync(join(types, name));
+      const { size, mtimeMs } = statSync(join(home, name));
       return `${name} ${size} ${mtimeMs}`;
     })
     .join("\n");
+
+/** What the library's types are. */
+function libraryTypes(): string {
+  const types = join(libraryRoot, "dist", "dsl");
+  const names = readdirSync(types, { recursive: true, encoding: "utf8" });
+  return versionsOf(types, names.filter((name) => name.endsWith(".d.ts")).sort());
 }
+
+/** What tags and emits. */
+const emitter = () =>
+  versionsOf(dirname(fileURLToPath(import.meta.url)), ["emit.js", "scopes.js", "tagger.js"]);
 
 /** A program's place in the cache. */
 export interface CheckedEntry {
@@ -83,21 +103,41 @@ export function checkedEntry(entry: string, options: string): CheckedEntry {
       libraryTypes(),
       ...[...files].flatMap(([path, text]) => [relative(home, path), text]),
     ];
-    const key = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
-    const stamp = join(folder(), key);
-    return { clean: existsSync(stamp) ? files : undefined, remember: () => write(stamp) };
+    const stamp = join(folder("checked"), keyOf(parts));
+    return { clean: existsSync(stamp) ? files : undefined, remember: () => write(stamp, "") };
   } catch {
     return NOTHING;
   }
 }
 
-/** A cache that cannot be written is none. */
-function write(stamp: string): void {
+/** What `emit` makes of a source, or made of it before. */
+export function emitted(path: string, text: string, emit: () => string): string {
+  if (process.env.F2C_NO_CACHE) return emit();
+  const place = join(folder("emitted"), keyOf([ts.version, emitter(), path, text]));
+  const known = readIfThere(place);
+  if (known !== undefined) return known;
+  const made = emit();
+  write(place, made);
+  return made;
+}
+
+function readIfThere(path: string): string | undefined {
   try {
-    const home = dirname(stamp);
+    return readFileSync(path, "utf8") || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A cache that cannot be written is none. Nobody reads half an entry. */
+function write(path: string, text: string): void {
+  try {
+    const home = dirname(path);
     mkdirSync(home, { recursive: true });
     if (readdirSync(home).length >= MOST) rmSync(home, { recursive: true, force: true });
     mkdirSync(home, { recursive: true });
-    writeFileSync(stamp, "");
+    const unfinished = `${path}.${process.pid}`;
+    writeFileSync(unfinished, text);
+    renameSync(unfinished, path);
   } catch {}
 }

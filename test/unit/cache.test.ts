@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { checkedEntry } from "#compiler/frontend/checked-cache";
+import { checkedEntry, emitted } from "#compiler/frontend/cache";
 import { CompileError, loadExperiment } from "#compiler/index";
 
 const environment = { ...process.env };
@@ -58,6 +58,49 @@ describe("what was found to type-check", () => {
     process.env.XDG_CACHE_HOME = entry;
     checkedEntry(entry, "strict").remember();
     expect(clean()).toBe(false);
+  });
+});
+
+describe("what a source became", () => {
+  /** What is said of a source, and whether it was made for it. */
+  const ask = (path: string, text: string) => {
+    let made = false;
+    const answer = emitted(path, text, () => {
+      made = true;
+      return `of ${path}: ${text}`;
+    });
+    return { answer, made };
+  };
+
+  test("is made once, for its path and its text", () => {
+    expect(ask(entry, "1")).toEqual({ answer: `of ${entry}: 1`, made: true });
+    expect(ask(entry, "1")).toEqual({ answer: `of ${entry}: 1`, made: false });
+    expect(ask(entry, "2").made).toBe(true);
+    expect(ask(join(folder, "size.ts"), "1").made).toBe(true);
+  });
+
+  test("is made every time without a cache", () => {
+    process.env.F2C_NO_CACHE = "1";
+    ask(entry, "1");
+    expect(ask(entry, "1").made).toBe(true);
+    delete process.env.F2C_NO_CACHE;
+    process.env.XDG_CACHE_HOME = entry;
+    ask(entry, "1");
+    expect(ask(entry, "1").made).toBe(true);
+  });
+
+  test("an experiment that throws does so at its line, made anew or not", () => {
+    // Vitest prepares stacks by itself; without, Node maps them to the TypeScript that ran, as it does for users.
+    (Error as { prepareStackTrace?: unknown }).prepareStackTrace = undefined;
+    write("exp.ts", '\n\nthrow new Error("no");\n');
+    for (let i = 0; i < 2; i++) {
+      try {
+        loadExperiment(entry);
+        expect.unreachable();
+      } catch (error) {
+        expect((error as CompileError).diagnostics[0]!.span!.start).toBe(2);
+      }
+    }
   });
 });
 
