@@ -2,6 +2,7 @@
 import {
   type AttributeValue,
   type FunctionInput,
+  fuse,
   type InputSource,
   type IrFunction,
   type Location,
@@ -73,6 +74,12 @@ export class FunctionBuilder {
   /** The place of the op that made a value, if one did. */
   originOf(value: Value): Location | undefined {
     return this.makers.get(value.id)?.location;
+  }
+
+  /** An op that made these values does the work of another too, which is written there. */
+  fuse(values: readonly Value[], place: Location): void {
+    const op = values[0] && this.makers.get(values[0].id);
+    if (op) (op as { location: Location }).location = fuse(op.location, place);
   }
 
   /** The name of the op that made a value. */

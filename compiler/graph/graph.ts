@@ -525,12 +525,16 @@ export function graphData(module: IrModule): GraphData {
   const sources = sourcesOf(module);
   const paths = new Map([...sources.keys()].map((path, i) => [path, i]));
   const locations: GraphData["locations"][number][] = [];
+  const fused: Record<number, readonly number[]> = {};
   const known = new Map<string, number>();
   const place = (at: Location): number => {
     const parent = at.parent ? place(at.parent) : -1;
+    const also = at.also?.map(place) ?? [];
     const row = [paths.get(at.path) ?? -1, at.start, at.end, parent] as const;
-    const index = known.get(row.join()) ?? locations.push(row) - 1;
-    known.set(row.join(), index);
+    const key = [...row, ...also].join();
+    const index = known.get(key) ?? locations.push(row) - 1;
+    if (also.length) fused[index] = also;
+    known.set(key, index);
     return index;
   };
   const functions = module.functions.map((fn) => functionOf(fn, sources, place));
@@ -545,6 +549,7 @@ export function graphData(module: IrModule): GraphData {
     name: module.name,
     sources: [...sources].map(([path, text]) => ({ path, text })),
     locations,
+    fused,
     vocabulary,
     functions,
   };

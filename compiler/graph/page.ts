@@ -53,6 +53,8 @@ export interface GraphData {
   readonly sources: readonly { readonly path: string; readonly text: string }[];
   /** Source, start, end, and the row of the call site or -1. */
   readonly locations: readonly (readonly [source: number, start: number, end: number, parent: number])[];
+  /** Rows of places where the work of a row is also written. */
+  readonly fused: Readonly<Record<number, readonly number[]>>;
   readonly vocabulary: Readonly<Record<string, { readonly doc: string; readonly effect: string }>>;
   readonly functions: readonly GraphFunction[];
 }
@@ -191,8 +193,14 @@ const table = (rows: readonly (readonly string[])[]) =>
 const link = (op: number, text: string) =>
   op < 0 ? escapeText(text) : `<a href="#" data-op="${op}">${escapeText(text)}</a>`;
 
-/** Where an op comes from: its own place, then each call that was inlined to get there. */
-export function placesOf(data: GraphData, location: number): string {
+/** Where an op comes from; where else what it computes is written. */
+export const placesOf = (data: GraphData, location: number): string =>
+  [location, ...(data.fused[location] ?? [])]
+    .map((row) => placeOf(data, row))
+    .join('<p class="from">and for what is written here too</p>');
+
+/** A place, then each call that was inlined to get there. */
+function placeOf(data: GraphData, location: number): string {
   let html = "";
   for (let at = data.locations[location]; at; at = data.locations[at[3]]) {
     const [index, start, end] = at;

@@ -197,6 +197,7 @@ interface JsonFunction {
 }
 interface JsonModule extends Pick<IrModule, "name" | "sources" | "groups"> {
   readonly locations: readonly (readonly [source: number, start: number, end: number, parent: number])[];
+  readonly fused?: readonly { readonly location: number; readonly also: readonly number[] }[];
   readonly parameters: readonly JsonStorage[];
   readonly states: readonly JsonStorage[];
   readonly functions: readonly JsonFunction[];
@@ -211,15 +212,27 @@ function typeOf(type: JsonType): Type {
 
 type Place = (index: number, path: string) => Location;
 
-function placesOf({ locations, sources }: JsonModule): Place {
+function placesOf({ locations, fused = [], sources }: JsonModule): Place {
   const places: Location[] = [];
+  const fusedOf = new Map(fused.map(({ location, also }) => [location, also]));
   for (const [i, [source, start, end, parent]] of locations.entries()) {
     const path = `module.locations[${i}]`;
     const at = sources[source] ?? refuse(path, `there is no source ${source}`);
     if (end < start) refuse(path, "ends before it starts");
     if (parent >= i) refuse(path, `its caller ${parent} does not come before it`);
-    places.push({ path: at.path, start, end, ...(parent >= 0 && { parent: places[parent]! }) });
+    const also = fusedOf
+      .get(i)
+      ?.map((j) => (j < i ? places[j]! : refuse(path, `its fellow ${j} does not come before it`)));
+    places.push({
+      path: at.path,
+      start,
+      end,
+      ...(parent >= 0 && { parent: places[parent]! }),
+      ...(also && { also }),
+    });
   }
+  const strange = fused.findIndex(({ location }) => location >= places.length);
+  if (strange >= 0) refuse(`module.fused[${strange}]`, `there is no location ${fused[strange]!.location}`);
   return (index, path) => places[index] ?? refuse(`${path}.location`, `there is no location ${index}`);
 }
 

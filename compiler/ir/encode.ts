@@ -34,21 +34,26 @@ const encodeValue = (value: Value): Json => ({
   type: encodeType(value.type),
 });
 
-/** Locations as a table: equal ones once, callers before callees. */
+/** Locations as a table: equal ones once, callers before callees, what a row is fused of before it. */
 class Locations {
   readonly rows: Json[] = [];
+  readonly fused: Json[] = [];
   private readonly known = new Map<string, number>();
 
   constructor(private readonly sources: ReadonlyMap<string, number>) {}
 
   index(location: Location): number {
     const parent = location.parent ? this.index(location.parent) : -1;
-    const key = `${location.path}:${location.start}:${location.end}:${parent}`;
+    const also = location.also?.map((place) => this.index(place)) ?? [];
+    const place = [this.sources.get(location.path) ?? -1, location.start, location.end, parent];
+    const key = [...place, ...also].join();
     const known = this.known.get(key);
     if (known !== undefined) return known;
-    this.rows.push([this.sources.get(location.path) ?? -1, location.start, location.end, parent]);
-    this.known.set(key, this.rows.length - 1);
-    return this.rows.length - 1;
+    this.rows.push(place);
+    const row = this.rows.length - 1;
+    if (also.length) this.fused.push({ location: row, also });
+    this.known.set(key, row);
+    return row;
   }
 }
 
@@ -98,7 +103,8 @@ function encoded(module: IrModule): { json: Json; locations: Locations } {
     groups: module.groups.map(({ name, members }) => ({ name, members: [...members] })),
     functions: module.functions.map(fn),
   };
-  return { json: { ...body, locations: locations.rows }, locations };
+  const { rows, fused } = locations;
+  return { json: { ...body, locations: rows, ...(fused.length && { fused }) }, locations };
 }
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);

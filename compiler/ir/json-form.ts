@@ -42,6 +42,7 @@ export const JSON_FORM = {
     name: one("text"),
     sources: many("Source"),
     locations: many("Location"),
+    fused: { type: "Fused", list: true, default: null },
     parameters: many("Storage"),
     states: many("Storage"),
     groups: many("Group"),
@@ -50,6 +51,7 @@ export const JSON_FORM = {
   Version: { form: "tuple", items: ["size", "size"] },
   Source: record({ path: one("text"), text: one("text") }),
   Location: { form: "tuple", items: ["size", "size", "size", "index"] },
+  Fused: record({ location: one("size"), also: many("size") }),
   Storage: record({
     name: one("text"),
     type: one("TensorType"),

@@ -41,6 +41,25 @@ export interface Location {
   readonly start: number;
   readonly end: number;
   readonly parent?: Location | undefined;
+  /** Where else this is written: an op that does the work of several has the place of the first. Since 1.1. */
+  readonly also?: readonly Location[] | undefined;
+}
+
+const samePlace = (a: Location | undefined, b: Location | undefined): boolean =>
+  a === b ||
+  (a !== undefined &&
+    b !== undefined &&
+    a.path === b.path &&
+    a.start === b.start &&
+    a.end === b.end &&
+    samePlace(a.parent, b.parent));
+
+/** The place of an op that does the work of two. */
+export function fuse(first: Location, second: Location): Location {
+  const places = [first, ...(first.also ?? [])];
+  const more = [second, ...(second.also ?? [])].filter((s) => !places.some((p) => samePlace(p, s)));
+  if (more.length === 0) return first;
+  return { ...first, also: [...places.slice(1), ...more.map(({ also: _, ...place }) => place)] };
 }
 
 export interface Value {

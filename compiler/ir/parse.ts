@@ -356,7 +356,7 @@ class Parser {
     }
   }
 
-  /** `loc(path:start-end <- caller)`; without it the place from `start` to `end` in this text. */
+  /** `loc(path:start-end <- caller, elsewhere)`; without it the place from `start` to `end` in this text. */
   private location(start: number, end: number): Location {
     const { cursor } = this;
     if (cursor.accept(T.loc) === undefined) {
@@ -364,10 +364,18 @@ class Parser {
       return { path: cursor.path, start, end };
     }
     cursor.expect(T.open);
+    const first = this.called();
+    const also: Location[] = [];
+    while (cursor.accept(T.comma) !== undefined) also.push(this.called());
+    cursor.expect(T.close);
+    return also.length ? { ...first, also } : first;
+  }
+
+  /** A place and the calls around it. */
+  private called(): Location {
     const places: Location[] = [];
     do places.push(this.place());
-    while (cursor.accept(T.caller) !== undefined);
-    cursor.expect(T.close);
+    while (this.cursor.accept(T.caller) !== undefined);
     return places.reduceRight((parent, place) => ({ ...place, parent }));
   }
 

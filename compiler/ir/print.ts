@@ -111,12 +111,16 @@ function printOp(op: Op, names: Namer, indent: string, options: PrintOptions): s
   return `${indent}${results ? `${results} = ` : ""}${call}${regions.join("")}${types ? ` : ${types}` : ""}${placed(op.location, options)}\n`;
 }
 
-export const printLocation = (location: Location): string => {
+export const printLocation = (location: Location): string =>
+  `loc(${[location, ...(location.also ?? [])].map(printPlace).join(", ")})`;
+
+/** A place and the calls around it. */
+function printPlace(location: Location): string {
   const places: string[] = [];
   for (let at: Location | undefined = location; at; at = at.parent)
     places.push(`${printPath(at.path)}:${at.start}-${at.end}`);
-  return `loc(${places.join(" <- ")})`;
-};
+  return places.join(" <- ");
+}
 
 /**
  * Gives each value a name of its own when it is first printed: its own name, the n-th one after it with `#n`; numbers

@@ -8,7 +8,7 @@
  * for masks that are `one_hot(target)`, or `arange(C) == target`. Values and gradients are equal, target by target.
  */
 import { sameDim } from "../ir/dim.js";
-import { type Location, type Op, type TensorType, type Value, walkOps } from "../ir/module.js";
+import { fuse, type Location, type Op, type TensorType, type Value, walkOps } from "../ir/module.js";
 import { OPS } from "../registry/index.js";
 import { overFunctions } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
@@ -152,8 +152,13 @@ class Narrowed {
     return { min: 0, ...(typeof this.columns === "number" && { max: this.columns - 1 }) };
   }
 
-  private emit(name: string, operands: readonly (Value | undefined)[], attributes = {}): Value {
-    return this.replay.emit(name, operands, attributes, this.at)[0]!;
+  private emit(
+    name: string,
+    operands: readonly (Value | undefined)[],
+    attributes = {},
+    at: Location = this.at,
+  ): Value {
+    return this.replay.emit(name, operands, attributes, at)[0]!;
   }
 
   private gathered(value: Value): Value {
@@ -194,6 +199,7 @@ class Narrowed {
             op.op,
             op.operands.map((v) => v && this.narrow(v)),
             op.attributes,
+            fuse(op.location, this.at),
           )
         : this.gathered(this.replay.value(value));
     this.known.set(value.id, narrow);

@@ -68,6 +68,7 @@ export const merge = overFunctions("merge", "Equal ops on equal values are one."
       const known = table.get(key, isName);
       if (known) {
         count("merged");
+        if (!isName) replay.builder.fuse(known, op.location);
         return known;
       }
       const results = replay.copy(op, operands);

@@ -310,7 +310,12 @@ def relocate(data: Json, draw: random.Random) -> None:
     end = 2 * len(data["sources"][0]["text"]) + 2
     places = [[0, 0, end, -1], [0, end, end, 0], [0, end // 2, end, -1], [0, 5, 5, -1], [1, 0, 0, -1]]
     data["locations"].append(draw.choice(places))
-    draw.choice(ops_of(data))["location"] = len(data["locations"]) - 1
+    row = len(data["locations"]) - 1
+    draw.choice(ops_of(data))["location"] = row
+    if draw.random() < 0.5:
+        data["fused"] = [
+            {"location": row + draw.choice((0, 0, 0, 1)), "also": draw.choice(([0], [], [row], [-1]))}
+        ]
 
 
 def resource(data: Json, draw: random.Random) -> None:

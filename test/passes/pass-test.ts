@@ -1,5 +1,5 @@
 /** @file Passes on functions written in the IR's text form: before and after, both as text. */
-import { optimise, parseModule, printModule, verify } from "#compiler/index";
+import { type IrModule, optimise, parseModule, printModule, verify } from "#compiler/index";
 import type { Pass, Statistics } from "#compiler/passes/pass";
 
 /** Storages that the functions of these tests may name. */
@@ -34,6 +34,7 @@ export interface Outcome {
   readonly body: string;
   readonly statistics: Statistics;
   /** The whole module after the passes. */
+  readonly module: IrModule;
   readonly text: string;
 }
 
@@ -57,7 +58,7 @@ export function run(
   });
   const text = printModule(done);
   const [, body] = /\{\n([\s\S]*)\n\}\s*$/.exec(printModule(done, { function: "step" }))!;
-  return { body: dedented(body), statistics, text };
+  return { body: dedented(body), statistics, module: done, text };
 }
 
 /** A text without the indentation of the test around it. */

@@ -1,5 +1,6 @@
 /** Each pass before and after, in the IR's own text. That results stay the same is `python-host/tests/test_random_programs.py`. */
 import { describe, expect, test } from "vitest";
+import { printModule } from "#compiler/index";
 import { accumulate } from "#compiler/passes/accumulate";
 import { deadCode } from "#compiler/passes/dead-code";
 import { flatten } from "#compiler/passes/flatten";
@@ -168,6 +169,22 @@ describe("merge", () => {
       return(%y)
     `);
     expect(statistics).toEqual({ merged: 2 });
+  });
+
+  test("what is made once has all the places where it was written", () => {
+    const { module } = run(
+      merge,
+      X,
+      `%0 = relu(%x) : f32[4, 4] loc(exp.ts:0-4)
+       %1 = relu(%x) : f32[4, 4] loc(exp.ts:5-9 <- exp.ts:20-30)
+       %2 = relu(%x) : f32[4, 4] loc(exp.ts:0-4)
+       %3 = add(%0, %1) : f32[4, 4] loc(exp.ts:40-50)
+       %4 = add(%3, %2) : f32[4, 4] loc(exp.ts:40-60)
+       %y = mean(%4, ${MEAN}) : f32[] loc(exp.ts:70-80)
+       return(%y) loc(exp.ts:70-80)`,
+    );
+    const [relu] = lines(printModule(module, { locations: true }), "relu");
+    expect(relu).toMatch(/ loc\(exp\.ts:0-4, exp\.ts:5-9 <- exp\.ts:20-30\)$/);
   });
 
   test("sees a write through a view, through a group, by batch statistics, and in a loop", () => {

@@ -260,6 +260,22 @@ test("hostile names and sources stay text, in the page, its details and the pict
   expect(escapeText(`<a b="c" d='e'>&`)).toBe("&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;");
 });
 
+test("an op that does the work of several shows all their places", () => {
+  const other: Location = { path: "b.ts", start: 2, end: 3 };
+  const ops = [
+    op("relu", [value(0)], [value(1)], { location: { ...place, also: [other] } }),
+    op("relu", [value(1)], [value(2)]),
+  ];
+  const sources = [
+    { path: "a.ts", text: "x" },
+    { path: "b.ts", text: "\nyz" },
+  ];
+  const data = graphData(moduleWith(functionWith(ops, [value(0, "x")]), { sources }));
+  const [fused, alone] = data.functions[0].ops.map((o) => placesOf(data, o.location));
+  expect(fused.match(/[ab]\.ts:\d+/g)).toEqual(["a.ts:1", "b.ts:2"]);
+  expect(alone.match(/[ab]\.ts:\d+/g)).toEqual(["a.ts:1"]);
+});
+
 test("an op whose call is interrupted by what needs it starts a second group", () => {
   const inside: Location = { ...place, parent: { path: "a.ts", start: 0, end: 1 } };
   const chain = Array.from({ length: 9 }, (_, i) =>

@@ -167,6 +167,9 @@ describe("JSON that is no module", () => {
     ["locations.0", [0, 0, 1, 0], /^module\.locations\[0\]: its caller 0 does not come before it$/],
     ["locations.0", [0, 5, 1, -1], /^module\.locations\[0\]: ends before it starts$/],
     ["locations.0", [0, 5, 7], /^module\.locations\[0\]: not 4 numbers$/],
+    ["fused", [{ location: 99, also: [0] }], /^module\.fused\[0\]: there is no location 99$/],
+    ["fused", [{ location: 1, also: [1] }], /^module\.locations\[1\]: its fellow 1 does not come before it$/],
+    ["fused", [{ location: 1 }], /^module\.fused\[0\]: has no `also`$/],
     [
       "functions.0.inputs.0.source.kind",
       "disk",

@@ -102,7 +102,10 @@ export function randomModule(seed: number): IrModule {
   const location = (depth = 0): Location => {
     const start = below(80);
     const place = { path: pick(sources).path, start, end: start + below(70) };
-    return depth < 3 && next() < 0.4 ? { ...place, parent: location(depth + 1) } : place;
+    const called = depth < 3 && next() < 0.4 ? { ...place, parent: location(depth + 1) } : place;
+    return depth === 0 && next() < 0.1
+      ? { ...called, also: [location(1), ...times(1, () => location(1))] }
+      : called;
   };
 
   const affine = (): Dim =>

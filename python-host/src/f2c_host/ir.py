@@ -336,6 +336,10 @@ def parse_module(data: Any) -> Module:
         if not ok or not 0 <= numbers[1] <= numbers[2] <= 2 * len(sources[numbers[0]].text) + 2:
             raise malformed(row.where, "not a location")
         locations.append(Location(*numbers))
+    for fused in r.field("fused").items() if "fused" in r.value else ():
+        row = fused.field("location").int(0, len(locations) - 1)
+        for fellow in fused.field("also").items():
+            fellow.int(0, row - 1)
     groups: dict[str, tuple[str, ...]] = {}
     for g in r.field("groups").items():
         name = g.field("name").text()
