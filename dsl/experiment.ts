@@ -61,8 +61,10 @@ export function experiment(options: ExperimentOptions): Experiment {
   };
   if (!/^[\w.-]+$/.test(name ?? ""))
     refuse("the name is not usable as a folder", "letters, digits, - _ and . only");
-  if ((epochs === undefined) === (steps === undefined))
-    refuse("its length is not clear", "give either `epochs` or `steps`");
+  if (epochs === undefined && steps === undefined)
+    refuse("how long it trains is missing", "give `epochs` or `steps`");
+  if (epochs !== undefined && steps !== undefined)
+    refuse(`both \`epochs\` (${epochs}) and \`steps\` (${steps}) are given`, "keep one of them");
   const count = (epochs ?? steps)!;
   if (!(count > 0) || (steps !== undefined && !Number.isInteger(steps)))
     refuse(`a length of ${count}`, "give a number above 0; steps are whole");

@@ -10,7 +10,7 @@ export function intrinsic(name: string): any {
     throw new ExperimentError(
       "F2C2101",
       `${name}() was called while the experiment was being built`,
-      `call ${name}() inside a compiled function (a module's forward, a method's step, a margin), not around it`,
+      `call ${name}() inside a compiled function (a module's forward, a method's step, a margin), not outside of it`,
     );
   };
   return Object.assign(stand_in, { [INTRINSIC]: name });

@@ -38,8 +38,8 @@ export function classPool(options: ClassPoolOptions & { dim: number; identities:
   if (!Number.isInteger(capacity) || capacity < 1) {
     throw new ExperimentError(
       "F2C2302",
-      `a class pool cannot have a capacity of ${options.capacity}`,
-      "give a share below 1, or a whole number of slots",
+      `a class pool's \`capacity\` cannot be ${options.capacity}`,
+      "give a share of the identities, below 1, or a whole number of slots",
     );
   }
   const row = () => state([capacity + 1, dim], unitRows(init));

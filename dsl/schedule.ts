@@ -26,7 +26,7 @@ export const multistep = ({
   if (epochs.some((e, i) => i > 0 && e <= epochs[i - 1]!))
     throw new ExperimentError(
       "F2C2103",
-      `multistep: epochs [${epochs.join(", ")}] are not in rising order`,
+      `multistep: the \`epochs\` [${epochs.join(", ")}] are not in rising order`,
       `write epochs: [${[...new Set(epochs)].sort((a, b) => a - b).join(", ")}]`,
     );
   return warmed(warmup, (at) => base * factor ** epochs.filter((e) => epochOf(at) >= e).length);

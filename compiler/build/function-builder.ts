@@ -23,6 +23,8 @@ export class OpRefusal extends Error {
     readonly failure: ShapeFailure | "operand" | "attribute",
     message: string,
     readonly operands: readonly (Value | undefined)[],
+    /** The operand or the attribute to blame, where it is one. */
+    readonly about?: string,
   ) {
     super(message);
   }
@@ -115,8 +117,8 @@ export class FunctionBuilder {
   ): readonly Value[] {
     const spec = OPS.get(name);
     if (!spec) throw new Error(`internal: no op ${name}`);
-    const refuse = (failure: OpRefusal["failure"], message: string): never => {
-      throw new OpRefusal(failure, message, operands);
+    const refuse: Refuse = (failure, message, about) => {
+      throw new OpRefusal(failure, message, operands, about ?? blamed(spec, failure, attributes));
     };
     const complete = completeAttributes(spec, attributes, refuse);
     checkOperands(spec, operands, refuse);
@@ -218,7 +220,20 @@ export class FunctionBuilder {
 export const spellNonFinite = (value: number): string =>
   Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
 
-type Refuse = (failure: OpRefusal["failure"], message: string) => never;
+type Refuse = (failure: OpRefusal["failure"], message: string, about?: string) => never;
+
+/** The one attribute, or the one operand, that a rule can have found wrong. */
+function blamed(
+  spec: OpSpec,
+  failure: OpRefusal["failure"],
+  attributes: Readonly<Record<string, AttributeValue | undefined>>,
+): string | undefined {
+  if (failure === "dtype" || failure === "rank")
+    return spec.operands.length === 1 && !spec.operands[0]!.variadic ? spec.operands[0]!.name : undefined;
+  if (failure !== "dim" && failure !== "elements" && failure !== "size") return undefined;
+  const given = Object.keys(attributes).filter((name) => attributes[name] !== undefined);
+  return given.length === 1 ? given[0] : undefined;
+}
 
 function completeAttributes(
   spec: OpSpec,
@@ -230,14 +245,14 @@ function completeAttributes(
     let value = given[attribute.name];
     if (value === undefined) {
       if (!("default" in attribute))
-        return refuse("operand", `${spec.name} takes \`${attribute.name}\`, got nothing`);
+        return refuse("operand", `${spec.name}: \`${attribute.name}\` is missing`);
       if (attribute.default === null || attribute.default === undefined) continue;
       value = attribute.default;
     }
     complete[attribute.name] = attributeOf(spec.name, attribute.name, attribute.type, value, refuse);
   }
   const unknown = Object.keys(given).find((name) => !spec.attributes.some((a) => a.name === name));
-  if (unknown !== undefined) return refuse("attribute", `${spec.name} has no option \`${unknown}\``);
+  if (unknown !== undefined) return refuse("attribute", `${spec.name} has no option \`${unknown}\``, unknown);
   return complete;
 }
 
@@ -249,13 +264,15 @@ function attributeOf(
   refuse: Refuse,
 ): AttributeValue {
   const wrong = (wanted: string) =>
-    refuse("operand", `${op} takes ${wanted} as \`${name}\`, got ${JSON.stringify(value)}`);
+    refuse("operand", `${op}: \`${name}\` must be ${wanted}, got ${inWords(value)}`, name);
   switch (type) {
     case "int":
       return Number.isInteger(value) ? value : wrong("a whole number");
     case "ints": {
       const list = typeof value === "number" ? [value] : value;
-      return Array.isArray(list) && list.every(Number.isInteger) ? list : wrong("a list of whole numbers");
+      return Array.isArray(list) && list.every(Number.isInteger)
+        ? list
+        : wrong("a whole number or a list of them");
     }
     case "float":
       return typeof value === "number" && Number.isFinite(value) ? value : wrong("a finite number");
@@ -271,7 +288,7 @@ function attributeOf(
     case "bool":
       return typeof value === "boolean" ? value : wrong("true or false");
     default:
-      return typeof value === "string" ? value : wrong("a name");
+      return typeof value === "string" ? value : wrong("a string");
   }
 }
 
@@ -280,26 +297,32 @@ function checkOperands(spec: OpSpec, operands: readonly (Value | undefined)[], r
   for (const [i, value] of operands.entries()) {
     const operand = spec.operands[i] ?? spec.operands.at(-1);
     if (!operand || (i >= spec.operands.length && !operand.variadic))
-      return refuse("operand", `${spec.name} takes ${spec.operands.length} operands, got ${operands.length}`);
-    if (value === undefined) {
-      if (!operand.optional)
-        return refuse(
-          "operand",
-          `${spec.name} takes ${kindWords(operand.kinds)} as \`${operand.name}\`, got nothing`,
-        );
-    } else if (!operand.kinds.includes(kind(value) as never)) {
       return refuse(
         "operand",
-        `${spec.name} takes ${kindWords(operand.kinds)} as \`${operand.name}\`, got ${printType(value.type)}`,
+        `${spec.name}: it takes ${spec.operands.length} operands, got ${operands.length}`,
+      );
+    if (value === undefined) {
+      if (!operand.optional) return refuseMissing(spec, operand, refuse);
+    } else if (!operand.kinds.includes(kind(value) as never)) {
+      const wanted = kindWords(operand.kinds);
+      return refuse(
+        "operand",
+        `${spec.name}: \`${operand.name}\` must be ${wanted}, got ${printType(value.type)}`,
+        operand.name,
       );
     }
   }
   const missing = spec.operands.slice(operands.length).find((o) => !o.optional && !o.variadic);
-  if (missing)
-    refuse("operand", `${spec.name} takes ${kindWords(missing.kinds)} as \`${missing.name}\`, got nothing`);
+  if (missing) refuseMissing(spec, missing, refuse);
 }
 
-const kindWords = (kinds: readonly string[]) => {
+const refuseMissing = (spec: OpSpec, { name, kinds }: OpSpec["operands"][number], refuse: Refuse): never =>
+  refuse("operand", `${spec.name}: \`${name}\` is missing; it must be ${kindWords(kinds)}`);
+
+const inWords = (value: AttributeValue): string =>
+  typeof value === "string" ? `the string ${JSON.stringify(value)}` : JSON.stringify(value);
+
+export const kindWords = (kinds: readonly string[]): string => {
   const words = [
     ...new Set(
       kinds.map((k) => (k === "f64" || k === "i64" ? "a number" : k === "bool" ? "a boolean" : `a ${k}`)),

@@ -39,6 +39,8 @@ import { type LoadedExperiment, optionOf, thrown } from "./load.js";
 import { type FunctionSource, SourceTexts } from "./lower/function-source.js";
 import { describe, Lowerer } from "./lower/lowerer.js";
 import { dynamic, fixed, type Operand, record } from "./lower/operand.js";
+import { partOf, planValueOf, returnedBy, stateNode, stateOf } from "./pointing.js";
+import { optionNamed } from "./stack.js";
 
 /** A compiled experiment: the program for the host, and what the planner needs to feed it. */
 export interface Program {
@@ -69,11 +71,25 @@ export function compileExperiment(
   };
   const texts = new SourceTexts(loaded.texts);
   const { experiment } = loaded;
-  const built = building(loaded, (stage) => build(experiment, loaded.directory, stage));
+  const built = building(loaded, (stage) => build(experiment, loaded.directory, stage, texts));
 
   const home = optionOf(loaded.path, loaded.texts, "method");
-  const stepSource = sourceOf(texts, home, built.parts.step, "step", stop, report);
-  const embedSource = sourceOf(texts, home, built.parts.embed, "embed", stop, report);
+  const sources = [built.parts.plan, built.parts.step, built.parts.embed].map((fn) => texts.functionOf(fn));
+  const known = sources.find((source) => source !== undefined);
+  const sourceOf = (source: FunctionSource | undefined, name: string): FunctionSource => {
+    if (source) return source;
+    report({
+      code: "F2C2006",
+      severity: "error",
+      message: `the method's \`${name}\` has no TypeScript source that could be compiled`,
+      span: (known && partOf(known, name)) ?? home,
+      related: [],
+      hint: "write it in the experiment, or in a .ts file that it imports by a relative path",
+    });
+    return stop();
+  };
+  const stepSource = sourceOf(sources[1], "step");
+  const embedSource = sourceOf(sources[2], "embed");
   const stepPlace: Location = {
     path: stepSource.path,
     start: stepSource.node.getStart(),
@@ -137,18 +153,23 @@ function textsOf(diagnostics: readonly Diagnostic[], texts: SourceTexts): Readon
 /** What is thrown while data and method are built, by the DSL's own functions or the user's, as a diagnostic. */
 function building<T>(loaded: LoadedExperiment, work: (stage: Stage) => T): T {
   let option = "data";
+  let place: ((error: unknown) => Span | undefined) | undefined;
   try {
-    return work((next) => {
-      option = next;
+    return work((next, where) => {
+      [option, place] = [next, where];
     });
   } catch (error) {
     const { path, texts } = loaded;
-    throw new CompileError([{ span: optionOf(path, texts, option), ...thrown(error, texts) }], texts);
+    const span =
+      place?.(error) ??
+      optionNamed(path, texts.get(path) ?? "", option, error) ??
+      optionOf(path, texts, option);
+    throw new CompileError([{ span, ...thrown(error, texts) }], texts);
   }
 }
 
-/** Notes which option of the experiment is being looked at: what goes wrong now is shown there. */
-type Stage = (option: "data" | "loader" | "method") => void;
+/** Notes which option of the experiment is being looked at: what goes wrong now is shown there, or at a closer place. */
+type Stage = (option: "data" | "loader" | "method", place?: (error: unknown) => Span | undefined) => void;
 
 interface Built {
   readonly setting: Setting;
@@ -163,7 +184,7 @@ interface Built {
   readonly steps: number;
 }
 
-function build(experiment: Experiment, directory: string, stage: Stage): Built {
+function build(experiment: Experiment, directory: string, stage: Stage, texts: SourceTexts): Built {
   const { train, heldOut } = experiment.data.open({ directory });
   const identities = train.offsets.length - 1;
   const images = train.offsets.at(-1)!;
@@ -175,18 +196,25 @@ function build(experiment: Experiment, directory: string, stage: Stage): Built {
     seed: experiment.seed,
   };
   stage("method");
-  const method = methodParts(experiment.method(setting));
+  const given: unknown = experiment.method(setting);
+  const method = methodParts(given);
   if (!method)
     throw new ExperimentError(
       "F2C2105",
-      "the experiment's `method` gave no method",
-      "it is a function of the setting that returns method(state, { plan, step, embed })",
+      `the experiment's \`method\` returned ${describe(fixed(given))}, not a method`,
+      "return method(state, { plan, step, embed }), or use one of the library's, such as f2c({ … })",
     );
   const { state, parts } = method;
+  const planSource = texts.functionOf(parts.plan);
+  stage("method", () => planSource && stateOf(planSource));
   if (!Object.values(state).some((item) => moduleParts(item)))
     throw new ExperimentError(
       "F2C2106",
-      "the method's state has no net",
+      `the method's state has no net: it has ${
+        Object.keys(state)
+          .map((name) => `\`${name}\``)
+          .join(", ") || "nothing"
+      }`,
       "put the net into the state: method({ net, … }, …)",
     );
   stage("loader");
@@ -201,7 +229,7 @@ function build(experiment: Experiment, directory: string, stage: Stage): Built {
     Object.entries(batch).map(([stream, loaded]) => [stream, loaded.changes]),
   );
   const point: StepPoint = planPoint(0, stepsPerEpoch, steps);
-  stage("method");
+  stage("method", (error) => planSource && planValueOf(planSource, error));
   const plan = parts.plan(openBooks(state) as never, batch, point);
   return {
     setting,
@@ -223,27 +251,6 @@ export const openBooks = (state: MethodState) =>
       bookkeptParts(item) ? [[name, bookkeptParts(item)!.open()]] : [],
     ),
   );
-
-function sourceOf(
-  texts: SourceTexts,
-  place: Span,
-  fn: unknown,
-  name: string,
-  stop: () => never,
-  report: (d: Diagnostic) => void,
-): FunctionSource {
-  const source = texts.functionOf(fn);
-  if (source) return source;
-  report({
-    code: "F2C2006",
-    severity: "error",
-    message: `the method's \`${name}\` was not loaded from TypeScript, so it cannot be compiled`,
-    span: place,
-    related: [],
-    hint: "write it in the experiment, or in a file that it imports by a relative path",
-  });
-  return stop();
-}
 
 interface Lowering {
   readonly built: Built;
@@ -332,9 +339,8 @@ function metricsOf(lowerer: Lowerer, result: Operand, source: FunctionSource): M
   const nothing = result.kind === "static" && result.value === undefined;
   const fields =
     result.kind === "record" ? result.fields : new Map(nothing ? [] : [["loss", result] as const]);
-  const body = source.node;
   if (!fields.has("loss"))
-    lowerer.refuse(body, "F2C3014", "the step returns no `loss`", {
+    lowerer.refuse(returnedBy(source), "F2C3014", `the step returns ${describe(result)}, and no \`loss\``, {
       hint: "return the loss, or { loss, …more numbers to log }",
     });
   const metrics: Metrics = {};
@@ -346,9 +352,9 @@ function metricsOf(lowerer: Lowerer, result: Operand, source: FunctionSource): M
       operand.value.type.dims.length === 0;
     if (!isNumber)
       lowerer.refuse(
-        body,
+        returnedBy(source, name),
         "F2C3015",
-        `the step's \`${name}\` must be one number, a tensor of shape [], got ${describe(operand)}`,
+        `\`${name}\`, which the step returns, must be one number, a tensor f32[], got ${describe(operand)}`,
         { hint: "reduce it with .mean() or .sum()" },
       );
     metrics[name] = (operand as { value: Metrics[string] }).value;
@@ -368,9 +374,14 @@ function addUpdate(
   const { builder } = lowerer;
   const complete = builder.ops.findIndex((op) => op.results.includes(loss)) + 1;
   if (storages.parameters.length === 0)
-    lowerer.refuse(source.node, "F2C2107", "the method has no trained parameters", {
-      hint: "give its state a net whose layers have parameter(…) children",
-    });
+    lowerer.refuse(
+      stateNode(source) ?? source.node,
+      "F2C2107",
+      "nothing to train: no net of the method's state has parameters",
+      {
+        hint: "add a layer that learns, such as linear(…), or a parameter(…)",
+      },
+    );
   refuseEarlyWrites(lowerer, builder.ops.slice(0, complete), loss, storages);
   const from = builder.ops.length;
   const { slots, update } = experiment.optimizer[OPTIMIZER];
@@ -379,7 +390,7 @@ function addUpdate(
     lowerer.refuse(
       source.node,
       "F2C2006",
-      "the optimizer's update was not loaded from TypeScript, so it cannot be compiled",
+      "the optimizer's update has no TypeScript source that could be compiled",
       {
         hint: "write it in the experiment, or in a file that it imports by a relative path",
       },
@@ -461,9 +472,9 @@ function checkEmbedding({ built, storages, texts, report }: Lowering, source: Fu
       result.kind === "value" && result.value.type.kind === "tensor" && result.value.type.dims.length === 2;
     if (!isRows)
       lowerer.refuse(
-        source.node,
+        returnedBy(source),
         "F2C3016",
-        `\`embed\` must return one row an image, a tensor [N, D], got ${describe(result)}`,
+        `\`embed\` must return one row for each image, a tensor [N, D], got ${describe(result)}`,
         {
           hint:
             result.kind === "value" &&

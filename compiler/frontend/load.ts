@@ -12,7 +12,9 @@ import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
 import { checkedEntry, emitted, locate, type OwnFiles } from "./cache.js";
 import { emit } from "./emit.js";
 import { libraryRoot } from "./library.js";
+import { placesInStack } from "./stack.js";
 import { TAG, TAG_METHODS } from "./tagger.js";
+import { fromTypeScript } from "./type-errors.js";
 import { ts, tsMorph } from "./typescript.js";
 
 /** A loaded experiment, with the texts of the files that it is made of. */
@@ -90,58 +92,6 @@ const problem = (code: string, message: string, hint?: string): Diagnostic => ({
   related: [],
   ...(hint !== undefined && { hint }),
 });
-
-function fromTypeScript(d: ts.Diagnostic): Diagnostic {
-  const syntax = d.code < 2000;
-  const message = inWords(ts.flattenDiagnosticMessageText(d.messageText, "\n"));
-  const at = (x: ts.DiagnosticRelatedInformation) =>
-    x.file && x.start !== undefined
-      ? { path: resolve(x.file.fileName), start: x.start, end: x.start + (x.length ?? 0) }
-      : undefined;
-  const unresolved = d.code === 2307;
-  const hint = unresolved ? importHint(message) : shapeHint(message);
-  return {
-    code: unresolved ? "F2C1104" : syntax ? "F2C1102" : "F2C1001",
-    severity: d.category === ts.DiagnosticCategory.Error ? "error" : "warning",
-    message: `${hint && !unresolved ? message.split("\n")[0] : message} (TS${d.code})`,
-    span: at(d),
-    ...(hint !== undefined && { hint }),
-    related: (d.relatedInformation ?? []).flatMap((r) => {
-      const span = at(r);
-      return span && !span.path.endsWith(".d.ts")
-        ? [{ message: ts.flattenDiagnosticMessageText(r.messageText, "\n"), span }]
-        : [];
-    }),
-  };
-}
-
-function importHint(message: string): string {
-  const [, name] = /'(.+?)'/.exec(message) ?? [];
-  return name === undefined || /^[./]/.test(name)
-    ? "a relative path counts from the importing file"
-    : `install it beside the experiment: npm install ${name}`;
-}
-
-/** What to do about a tensor of one shape where another is wanted. */
-function shapeHint(message: string): string | undefined {
-  const found =
-    /^(?:Type|Argument of type) 'Tensor<.*' is not assignable to (?:type|parameter of type) 'Tensor<readonly \[(.*?)\],/.exec(
-      message,
-    );
-  if (!found) return undefined;
-  return found[1] === ""
-    ? "one number is wanted here: reduce the tensor with .mean() or .sum()"
-    : "give the tensor that shape, or say it with .as<[…]>() where TypeScript cannot work it out";
-}
-
-/** What TypeScript says; where a type of ours carries the reason in words (`ShapeError<"…">`), the reason alone. */
-function inWords(message: string): string {
-  const reasons = [
-    ...message.matchAll(/ShapeError<((?:"(?:[^"\\]|\\.)*"|[^">]|\.\.\. \d+ more \.\.\.)*)>/g),
-  ].flatMap(([, union]) => union!.match(/"(?:[^"\\]|\\.)*"/g) ?? []);
-  const [reason] = reasons.filter((text) => !text.endsWith('..."'));
-  return reason === undefined ? message : (JSON.parse(reason) as string);
-}
 
 interface Loaded {
   readonly exports: Record<string, unknown>;
@@ -258,7 +208,7 @@ export function thrown(error: unknown, texts: ReadonlyMap<string, string>): Diag
   if (error instanceof CompileError) return error.diagnostics[0]!;
   const refused = error instanceof library.ExperimentError;
   const message = error instanceof Error ? error.message : String(error);
-  const span = error instanceof Error ? placeInStack(error, texts) : undefined;
+  const [span, ...callers] = placesInStack(error, (path) => texts.get(path));
   const code = refused
     ? error.code
     : (error as { code?: string }).code === "MODULE_NOT_FOUND"
@@ -272,21 +222,6 @@ export function thrown(error: unknown, texts: ReadonlyMap<string, string>): Diag
       hint,
     ),
     ...(span && { span }),
+    related: refused ? [] : callers.slice(0, 3).map((caller) => ({ message: "called here", span: caller })),
   };
-}
-
-function placeInStack(error: Error, texts: ReadonlyMap<string, string>): Diagnostic["span"] {
-  for (const line of (error.stack ?? "").split("\n")) {
-    const match = /\(?((?:file:\/\/)?\/[^()]*\.ts):(\d+):(\d+)\)?/.exec(line);
-    const path = match?.[1]?.replace("file://", "");
-    const text = path !== undefined ? texts.get(path) : undefined;
-    if (!match || path === undefined || text === undefined) continue;
-    const lines = text.split("\n");
-    const row = Number(match[2]) - 1;
-    const start = lines.slice(0, row).reduce((n, l) => n + l.length + 1, 0);
-    const content = lines[row] ?? "";
-    const indent = content.length - content.trimStart().length;
-    return { path, start: start + indent, end: start + content.trimEnd().length };
-  }
-  return undefined;
 }

@@ -24,6 +24,26 @@ const thunks = (fn: FunctionNode) =>
 
 /** The source with its functions tagged. `path` is what the tags will say. */
 export function tagFunctions(file: ts.SourceFile, path: string): string {
+  let text = "";
+  let from = 0;
+  for (const edit of editsOf(file, path)) {
+    text += file.text.slice(from, edit.at) + edit.text;
+    from = edit.at;
+  }
+  return text + file.text.slice(from);
+}
+
+/** Where in the source a place of the tagged text lies, which `tagFunctions` makes of it. */
+export function untagged(file: ts.SourceFile, path: string, offset: number): number {
+  let added = 0;
+  for (const edit of editsOf(file, path)) {
+    if (edit.at + added >= offset) break;
+    added += Math.min(edit.text.length, offset - added - edit.at);
+  }
+  return offset - added;
+}
+
+function editsOf(file: ts.SourceFile, path: string): readonly Edit[] {
   const quoted = JSON.stringify(path);
   const edits: Edit[] = [];
   let depth = 0;
@@ -66,12 +86,5 @@ export function tagFunctions(file: ts.SourceFile, path: string): string {
   };
   visit(file);
 
-  edits.sort((a, b) => a.at - b.at || a.order - b.order);
-  let text = "";
-  let from = 0;
-  for (const edit of edits) {
-    text += file.text.slice(from, edit.at) + edit.text;
-    from = edit.at;
-  }
-  return text + file.text.slice(from);
+  return edits.sort((a, b) => a.at - b.at || a.order - b.order);
 }

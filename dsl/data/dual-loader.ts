@@ -152,19 +152,22 @@ export function dual({
   };
   const whole = (x: number) => Number.isInteger(x) && x >= 0;
   const share = (x: number) => x >= 0 && x < 1;
-  if (!whole(identities)) refuse(`identities is ${identities}`, "give a whole number of identities");
-  if (!whole(instances)) refuse(`instances is ${instances}`, "give a whole number of instances");
+  if (!whole(identities)) refuse(`\`identities\` is ${identities}`, "give a whole number of identities");
+  if (!whole(instances)) refuse(`\`instances\` is ${instances}`, "give a whole number of instances");
   if (instances % 2 !== 0)
-    refuse(`instances is ${instances}, which is odd`, "each stream gets half of the instances: make it even");
+    refuse(
+      `\`instances\` is ${instances}, which is odd`,
+      "each stream gets half of the instances: make it even",
+    );
   if (identities + instances === 0)
-    refuse("no identities and no instances", "a step needs images: give either a number");
-  if (!(shift >= 0)) refuse(`shift is ${shift}`, "give a number of pixels, from 0 up");
+    refuse("both `identities` and `instances` are 0", "a step needs images: give either a number");
+  if (!(shift >= 0)) refuse(`\`shift\` is ${shift}`, "give a number of pixels, from 0 up");
   if (!(rotate >= 0 && rotate <= 180))
-    refuse(`rotate is ${rotate}`, "give a number of degrees, from 0 to 180");
-  if (!share(zoom)) refuse(`zoom is ${zoom}`, "give a share from 0 to below 1: 0.2 is up to 20 %");
+    refuse(`\`rotate\` is ${rotate}`, "give a number of degrees, from 0 to 180");
+  if (!share(zoom)) refuse(`\`zoom\` is ${zoom}`, "give a share from 0 to below 1: 0.2 is up to 20 %");
   if (!share(erase))
-    refuse(`erase is ${erase}`, "give a share from 0 to below 1: 0.3 is up to 30 % of either side");
-  if (!share(light)) refuse(`light is ${light}`, "give a share from 0 to below 1: 0.2 is up to 20 %");
+    refuse(`\`erase\` is ${erase}`, "give a share from 0 to below 1: 0.3 is up to 30 % of either side");
+  if (!share(light)) refuse(`\`light\` is ${light}`, "give a share from 0 to below 1: 0.2 is up to 20 %");
   const half = instances / 2;
   const size = identities + half;
   return {
@@ -176,7 +179,7 @@ export function dual({
       if (count < identities) {
         throw new ExperimentError(
           "F2C2209",
-          `dual: ${identities} identities a step, but the data source has ${count}`,
+          `dual: \`identities\` is ${identities}, but the data source has ${count}: those of one step differ from each other`,
           "lower `identities`, or add data",
         );
       }

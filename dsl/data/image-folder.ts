@@ -39,7 +39,7 @@ export function imageFolder({
       if (missing !== undefined)
         throw new ExperimentError(
           "F2C2203",
-          `imageFolder: no identity "${missing}" in ${folder} to hold out`,
+          `imageFolder: \`heldOut\` names "${missing}", but "${folder}" has no such folder`,
           `name folders that exist: ${examples(people)}`,
         );
       const [height, width] = typeof size === "number" ? [size, size] : size;
@@ -61,7 +61,7 @@ export function imageFolder({
       if (train.length < 2) {
         throw new ExperimentError(
           "F2C2204",
-          `imageFolder: ${folder} leaves ${train.length} ${train.length === 1 ? "identity" : "identities"} to train on`,
+          `imageFolder: "${folder}" has ${people.length} identities and \`heldOut\` takes ${people.length - train.length}, which leaves ${train.length} to train on`,
           "a classifier needs at least two; hold out fewer, or add folders",
         );
       }
@@ -86,7 +86,7 @@ function listPeople(folder: string): Person[] {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new ExperimentError(
       "F2C2205",
-      `imageFolder: there is no folder ${folder}`,
+      `imageFolder: there is no folder "${folder}", its \`root\``,
       "give the folder that holds one folder per identity; a relative path counts from the experiment's file",
     );
   }
@@ -104,14 +104,14 @@ function listPeople(folder: string): Person[] {
   if (people.length === 0)
     throw new ExperimentError(
       "F2C2206",
-      `imageFolder: ${folder} holds no folders`,
+      `imageFolder: its \`root\`, "${folder}", holds no folders`,
       "put each identity's images into a folder of its own",
     );
   const empty = people.find((p) => p.files.length === 0);
   if (empty) {
     throw new ExperimentError(
       "F2C2207",
-      `imageFolder: identity "${empty.name}" in ${folder} has no images`,
+      `imageFolder: the folder "${empty.name}" of its \`root\`, "${folder}", has no images`,
       `images are files that end in ${[...IMAGE_TYPES].join(", ")}; add some or remove the folder`,
     );
   }

@@ -29,16 +29,19 @@ export const offsetsOf = (counts: Int32Array): Int32Array => {
       throw new ExperimentError(
         "F2C2201",
         "the data source has more than 2^31 images",
-        "lower the number of identities or of images an identity",
+        "lower `identities`, or the images of each",
       );
     offsets[i + 1] = total;
   }
   return offsets;
 };
 
-const whole = (name: string, value: number, low: number): number => {
+const whole = (option: string, value: number, low: number): number => {
   if (!Number.isInteger(value) || value < low)
-    throw new ExperimentError("F2C2202", `${name} is ${value}`, `give a whole number from ${low} up`);
+    throw new ExperimentError(
+      "F2C2202",
+      `syntheticFaces: \`${option}\` is ${value}, not a whole number from ${low} up`,
+    );
   return value;
 };
 
@@ -66,14 +69,13 @@ export function syntheticFaces(options: SyntheticFacesOptions): DataSource {
     difficulty = 0.5,
     heldOut = { identities: 100, images: 6 },
   } = options;
-  whole("syntheticFaces: identities", identities, 1);
-  whole("syntheticFaces: size", size, 16);
-  whole("syntheticFaces: heldOut.identities", heldOut.identities, 0);
+  whole("identities", identities, 1);
+  whole("size", size, 16);
+  whole("heldOut.identities", heldOut.identities, 0);
   if (!(difficulty >= 0 && difficulty <= 1))
     throw new ExperimentError(
       "F2C2202",
-      `syntheticFaces: difficulty is ${difficulty}`,
-      "give a number from 0 to 1",
+      `syntheticFaces: \`difficulty\` is ${difficulty}, not a number from 0 to 1`,
     );
   const catalogue = (counts: Int32Array, firstIdentity: number): Catalogue => ({
     spec: { kind: "synthetic_faces", seed, size, channels, difficulty, firstIdentity },

@@ -45,8 +45,8 @@ export const zipf = (
     if (!(mean >= min))
       throw new ExperimentError(
         "F2C2202",
-        `zipf: mean is ${mean}, below min, ${min}`,
-        "give a mean that is not below `min`",
+        `zipf: the \`mean\` ${mean} is below the \`min\` ${min}`,
+        "raise the mean, or lower `min`",
       );
     const order = keyedPermutation(identities, seed ^ STREAM);
     const spare = Math.round(mean * identities) - min * identities;
@@ -67,6 +67,6 @@ export const zipf = (
 
 function atLeastOne(what: string, n: number): number {
   if (!Number.isInteger(n) || n < 1)
-    throw new ExperimentError("F2C2202", `${what} is ${n}`, "give a whole number from 1 up");
+    throw new ExperimentError("F2C2202", `${what} is ${n}, not a whole number from 1 up`);
   return n;
 }

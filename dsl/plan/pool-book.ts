@@ -83,8 +83,8 @@ export class PoolBook {
     for (let i = 0; i < count; i++) this.slots.setPlace(touched[i]!, -1);
     throw new ExperimentError(
       "F2C2301",
-      `the class pool has ${this.capacity} slots, but one step brings ${new Set(written).size} identities: some would be evicted inside their own batch`,
-      "raise the pool's capacity, at least to the loader's `identities` + `instances`, or lower these",
+      `the class pool has a \`capacity\` of ${this.capacity}, but this step brings ${new Set(written).size} identities: some would be evicted inside their own batch`,
+      "raise the pool's `capacity` to the most that a step may bring, the loader's `identities` + `instances`, or lower these",
     );
   }
 

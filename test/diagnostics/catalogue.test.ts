@@ -53,14 +53,13 @@ describe("a report", () => {
       report("operator-on-tensor", place, {
         operator: "+",
         kinds: "numbers",
-        side: "left side",
-        operand: "a tensor",
+        operand: "`x` is a tensor",
         method: "add",
       }),
     ).toEqual({
       code: "F2C1013",
       severity: "error",
-      message: "+ is for numbers, and its left side is a tensor",
+      message: "+ is for numbers, and `x` is a tensor",
       span: place,
       related: [],
       hint: "use the method: x.add(y)",
@@ -70,7 +69,7 @@ describe("a report", () => {
 
   test("takes a remedy for the very case, and related places", () => {
     const related = [{ message: "called from here", span: span("exp.ts", 9) }];
-    const d = report("no-net", undefined, {}, { hint: "add the net", related });
+    const d = report("no-net", undefined, { found: "`bank`" }, { hint: "add the net", related });
     expect(d).toMatchObject({ hint: "add the net", related });
     expect(d).not.toHaveProperty("span");
   });
@@ -97,9 +96,9 @@ describe("a report", () => {
       // @ts-expect-error the hint's parameter is missing
       () => report("operator-on-tensor", undefined, { operator: "+", operand: "a tensor" }),
       // @ts-expect-error a parameter too many
-      () => report("no-loss", undefined, { name: "x" }),
+      () => report("no-default-export", undefined, { name: "x" }),
       // @ts-expect-error a number is asked for
-      () => report("recursion", undefined, { depth: "deep" }),
+      () => report("loop-too-long", undefined, { turns: "many", most: "few" }),
     ];
     expect(wrong[1]).toThrow("internal: condition-on-tensor is reported without `operand`");
   });
@@ -112,10 +111,10 @@ describe("a sink", () => {
     sink.report("unknown-name", span("b.ts", 2), { name: "early" });
     sink.report("unknown-name", span("b.ts", 5), { name: "late" });
     sink.report("unknown-name", span("a.ts", 9), { name: "first" });
-    sink.report("no-net", undefined, {});
-    sink.report("no-loss", span("b.ts", 5), {});
+    sink.report("no-net", undefined, { found: "`bank`" });
+    sink.report("no-loss", span("b.ts", 5), { what: "nothing" });
     expect(sink.diagnostics.map((d) => d.message.match(/`(\w+)`/)?.[1] ?? d.code)).toEqual([
-      "F2C2106",
+      "bank",
       "first",
       "early",
       "late",
@@ -132,11 +131,11 @@ describe("a sink", () => {
 
   test("throws when it holds an error, with the warnings as well; not for warnings alone", () => {
     const sink = new DiagnosticSink();
-    const warning = { ...report("no-net", undefined, {}), severity: "warning" as const };
+    const warning = { ...report("no-net", undefined, { found: "nothing" }), severity: "warning" as const };
     sink.add(warning);
     expect(sink.hasErrors).toBe(false);
     sink.throwIfErrors();
-    sink.report("no-loss", undefined, {});
+    sink.report("no-loss", undefined, { what: "nothing" });
     expect(sink.hasErrors).toBe(true);
     const texts = new Map([["exp.ts", "text"]]);
     let thrown: unknown;
@@ -167,7 +166,7 @@ describe("the docs of the diagnostics", () => {
     expect(markdown).toContain(
       `### F2C1015 condition-on-tensor
 
-    error F2C1015: a condition on ‹operand›: its values are known only on the device
+    error F2C1015: ‹operand›, which cannot be a condition: its values are known only on the device
 
 A branch on a tensor would have to wait for the device and read a value back in every step.
 

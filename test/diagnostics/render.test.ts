@@ -217,7 +217,7 @@ describe("what stands beside the place", () => {
   });
 
   test("a code of the catalogue leads to its section", () => {
-    const told = report("no-loss", undefined, {});
+    const told = report("no-loss", undefined, { what: "nothing" });
     expect(render("", told).split("\n").at(-1)).toBe("  docs: docs/diagnostics.md#f2c3014-no-loss");
     expect(render("", { ...told, url: undefined })).toBe(render("", told));
   });

@@ -109,8 +109,8 @@ export default module({ a: conv2d(3, 8, { kernel: 3 }), b: batchNorm2d(16) }, ({
       ["check", changed("capacity: 24", "capacity: 5")],
       "F2C2301",
       1,
-      /5 slots/,
-      /raise the pool's capacity/,
+      /`capacity` of 5/,
+      /raise the pool's `capacity`/,
     ));
   test("two lengths", () => refused(["check", changed("steps: 24", "steps: 24, epochs: 2")], "F2C2104", 1));
 });
@@ -128,7 +128,7 @@ describe("data that cannot be used", () => {
     );
   });
   test("one identity", () =>
-    refused(["check", imported(fromFolder(photographs(1, 3), 0))], "F2C2204", 1, /1 identity/));
+    refused(["check", imported(fromFolder(photographs(1, 3), 0))], "F2C2204", 1, /leaves 1 to train on/));
   test("an identity without images", () => {
     const root = photographs(8, 3);
     mkdirSync(join(root, "nobody"));

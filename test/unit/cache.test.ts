@@ -98,7 +98,7 @@ describe("what a source became", () => {
         loadExperiment(entry);
         expect.unreachable();
       } catch (error) {
-        expect((error as CompileError).diagnostics[0]!.span!.start).toBe(2);
+        expect((error as CompileError).diagnostics[0]!.span!.start).toBe(8);
       }
     }
   });

@@ -299,7 +299,7 @@ describe("the book of a class pool", () => {
       return undefined;
     })();
     expect(error).toMatchObject({ code: "F2C2301" });
-    expect(error?.message).toContain("2 slots");
+    expect(error?.message).toContain("`capacity` of 2");
     expect(error?.message).toContain("3 identities");
     expect(error?.hint).toContain("capacity");
   });

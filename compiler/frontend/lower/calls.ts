@@ -1,8 +1,10 @@
 /** @file Calls: of ops, of modules, of functions (inlined), of build-time functions (called now). */
 
 import { ExperimentError, INTRINSIC, moduleParts, twinParts } from "../../../dsl/index.js";
+import { kindWords } from "../../build/function-builder.js";
 import type { AttributeValue, Value } from "../../ir/module.js";
 import { OPS } from "../../registry/index.js";
+import { placesInStack } from "../stack.js";
 import { ts } from "../typescript.js";
 import { callNow, UNREPEATABLE } from "./call-now.js";
 import { unfitWithin } from "./captures.js";
@@ -17,7 +19,7 @@ import {
   unrepeatable,
   unwrapped,
 } from "./expressions.js";
-import { AlreadyRefused, describe, type Lowerer, Refusal } from "./lowerer.js";
+import { AlreadyRefused, called, callForm, describe, type Lowerer, Refusal, said } from "./lowerer.js";
 import {
   dynamic,
   fixed,
@@ -107,15 +109,28 @@ function methodCall(
   }
   const field = receiver.kind === "record" ? receiver.fields.get(name) : undefined;
   if (field) return callOperand(lowerer, node, field, args);
-  return lowerer.refuse(callee.name, "F2C1017", `${describe(receiver)} has no method \`${name}\``, {
-    hint:
-      METHODS_OF[receiver.kind] ??
-      "check the name; docs/language.md lists what compiled functions may contain",
-  });
+  if (items && Object.hasOwn(Array.prototype, name))
+    return lowerer.refuse(
+      callee.name,
+      "F2C1017",
+      `a list that holds run-time values has no compiled method \`${name}\``,
+      {
+        hint: "map, forEach, reduce, slice and concat can; write the rest with for..of and [...list, item]",
+      },
+    );
+  return lowerer.refuse(
+    callee.name,
+    "F2C1017",
+    `${said(callee.expression, receiver)}, which has no method \`${name}\``,
+    {
+      hint:
+        METHODS_OF[receiver.kind] ??
+        "check the name; docs/language.md lists what compiled functions may contain",
+    },
+  );
 }
 
 const METHODS_OF: Partial<Record<Operand["kind"], string>> = {
-  list: "lists that hold run-time values have map, forEach, reduce, slice and concat; loop over the others with for..of",
   record: "check the name of the field: what is called must be a function or a module",
   module: "a module is called like a function: net(x)",
 };
@@ -132,7 +147,7 @@ const NEW_ORDER =
   "make a new list with [...], .slice(…) or .map(…), or prepare it outside the compiled function";
 
 const refuseChange = (lowerer: Lowerer, node: ts.Node, what: string, hint: string): never =>
-  lowerer.refuse(node, "F2C1030", `values in a compiled function do not change in place: ${what}`, { hint });
+  lowerer.refuse(node, "F2C1030", `${what}: values in a compiled function do not change in place`, { hint });
 
 type ListMethod = (
   lowerer: Lowerer,
@@ -152,7 +167,7 @@ const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
     const first =
       initial ??
       items[0] ??
-      lowerer.refuse(node, "F2C1016", "an empty list cannot be reduced without a first value", {
+      lowerer.refuse(node.expression, "F2C1016", "an empty list cannot be reduced without a first value", {
         hint: "give reduce a second argument, the value to start from",
       });
     return rest.reduce(
@@ -162,10 +177,13 @@ const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
     );
   },
   slice: (lowerer, node, items, args) => {
-    if (!args.every(isStatic))
-      lowerer.refuse(node, "F2C1019", "a list is cut at a value that is known only when the program runs", {
-        hint: "put the tensors into one and use .slice, or cut the list at a fixed place",
+    const late = args.findIndex((argument) => !isStatic(argument));
+    if (late >= 0) {
+      const at = node.arguments[late] ?? node;
+      lowerer.refuse(at, "F2C1019", `a list is cut at ${describe(args[late]!)}`, {
+        hint: "cut it where the program is built, or choose with if: if (plan.n === 1) … else …",
       });
+    }
     return list(items.slice(...(args.map(staticValue) as [number, number])));
   },
   concat: (_lowerer, _node, items, args) => list([...items, ...args.flatMap((a) => itemsOf(a) ?? [a])]),
@@ -184,15 +202,18 @@ function valueMethod(
   const kind = receiver.type.kind;
   if (!op?.method || (kind !== "scalar" && !op.operands[0]!.kinds.includes(kind))) {
     const near = kind === "tensor" ? nearest(name) : undefined;
+    const own = kind === "scalar" && Object.hasOwn(Number.prototype, name);
     return lowerer.refuse(
       callee.name,
       "F2C1017",
-      `${describe(dynamic(receiver))} has no method \`${name}\``,
+      own
+        ? `a run-time number has no compiled method \`${name}\``
+        : `${said(callee.expression, dynamic(receiver))}, which has no method \`${name}\``,
       {
         hint: near
           ? `did you mean .${near}()?`
           : kind === "scalar"
-            ? "numbers have the operators + - * / % **, comparisons, and the functions of Math"
+            ? "there are no strings on the device; numbers have operators and the functions of Math"
             : "docs/ops.md lists the methods of tensors",
       },
     );
@@ -211,10 +232,10 @@ export function callOperand(
   if (fn.kind === "module") return callModule(lowerer, node, fn, args);
   if (fn.kind === "closure") return lowerer.inline(fn.source, args, node, fn.scope);
   if (fn.kind !== "static" || typeof fn.value !== "function")
-    return lowerer.refuse(node.expression, "F2C1021", `${describe(fn)} is not a function`, {
+    return lowerer.refuse(node.expression, "F2C1021", `${said(node.expression, fn)}, not a function`, {
       hint:
         fn.kind === "value" || (fn.kind === "static" && typeof fn.value !== "object")
-          ? "it is a value, which is used without (); check the name"
+          ? "leave out the (), or check the name"
           : "a module's child is called like a function, a list of modules is looped over; check the name",
     });
   const constant = UNREPEATABLE.get(fn.value);
@@ -229,7 +250,7 @@ export function callOperand(
         (fn.value as (...a: unknown[]) => unknown).apply(self, args.map(staticValue)),
       );
       if (unfit) lowerer.refuse(node.expression, unfit.code, unfit.message, unfit);
-      if (asked !== undefined) unrepeatable(lowerer, node, asked);
+      if (asked !== undefined) unrepeatable(lowerer, node.expression, asked, source);
       return lowerer.wrap(result);
     } catch (error) {
       if (error instanceof Refusal) throw error;
@@ -237,8 +258,11 @@ export function callOperand(
         return lowerer.refuse(
           node,
           "F2C2004",
-          `this call threw while the program was built: ${error instanceof Error ? error.message : String(error)}`,
+          `${called(node)} threw while the program was built: ${error instanceof Error ? error.message : String(error)}`,
           {
+            related: placesInStack(error, (path) => lowerer.texts.own(path))
+              .slice(0, 3)
+              .map((span, i) => ({ message: i === 0 ? "it threw here" : "called here", span })),
             hint: "check its arguments: a call whose arguments are all known is made while the program is built, in Node",
           },
         );
@@ -246,13 +270,16 @@ export function callOperand(
     }
   }
   if (source) return lowerer.inline(source, args, node);
+  const native = /\{\s*\[native code\]\s*\}$/.test(String(fn.value));
   return lowerer.refuse(
-    node,
+    node.expression,
     "F2C2005",
-    `\`${node.expression.getText()}\` gets a run-time value, but its source was not loaded, so it cannot be compiled`,
+    native
+      ? `${called(node.expression)} of a run-time value cannot be compiled: it is JavaScript's own, and runs in Node only`
+      : `${called(node.expression)} of a run-time value cannot be compiled: its TypeScript was not loaded`,
     {
-      hint: /\{\s*\[native code\]\s*\}$/.test(String(fn.value))
-        ? "it is JavaScript's own and runs in Node only: call it in the plan, and pass the result as a value of the plan"
+      hint: native
+        ? "call it in the plan, and pass the result as a value of the plan"
         : "write it in a TypeScript file that the experiment imports by a relative path, or call it in the plan, and pass the result",
     },
   );
@@ -270,7 +297,7 @@ function callModule(
     lowerer.refuse(
       node,
       "F2C2006",
-      "the forward function of this module was not loaded from TypeScript, so it cannot be compiled",
+      "the forward function of this module has no TypeScript source that could be compiled",
       { hint: "write it in the experiment, or in a file that it imports by a relative path" },
     );
   const run = () =>
@@ -313,10 +340,10 @@ function callIntrinsic(
       const net = args[0];
       if (net?.kind !== "module")
         return lowerer.refuse(
-          node,
+          node.arguments[0] ?? node,
           "F2C2007",
-          `${name} takes a net or its twin, got ${net ? describe(net) : "nothing"}`,
-          { hint: "pass a child of the module, or a part of the method's state" },
+          `${name.replace("()", "")} takes a net, got ${net ? describe(net) : "nothing"}`,
+          { hint: "pass a net of the method's state, or a child of the module" },
         );
       const group = lowerer.storages.group(
         net.module,
@@ -346,56 +373,59 @@ export function callOp(
   before = 0,
 ): Operand {
   const spec = OPS.get(name)!;
+  const written = new Map<string, ts.Node>();
   const slots = [...spec.operands, ...spec.attributes];
   const operands: (Value | undefined)[] = [];
   const attributes: Record<string, AttributeValue | undefined> = {};
-  const place = (index: number, argument: Operand): void => {
+  const place = (index: number, argument: Operand, at: ts.Node): void => {
     const operand = spec.operands[index];
+    const slot = slots[index];
+    if (slot) written.set(slot.name, at);
     if (operand?.variadic) {
       for (const item of itemsOf(argument) ??
-        lowerer.refuse(node, "F2C3008", `${name} takes a list of tensors, got ${describe(argument)}`, {
-          hint: `write a list: ops.${name}([a, b])`,
-        }))
-        operands.push(operandOf(lowerer, node, name, item, spec));
+        lowerer.refuse(
+          at,
+          "F2C3008",
+          `${name}: \`${operand.name}\` must be a list of tensors, got ${describe(argument)}`,
+          {
+            hint: `write a list: ops.${name}([a, b])`,
+          },
+        ))
+        operands.push(operandOf(lowerer, at, name, operand, item, spec));
     } else if (operand) {
-      operands[index] = operandOf(lowerer, node, name, argument, spec);
+      operands[index] = operandOf(lowerer, at, name, operand, argument, spec);
     } else {
       const attribute =
-        slots[index] ??
+        slot ??
         lowerer.refuse(
-          node,
+          at,
           "F2C3008",
-          `${name} takes ${atMost(slots.length - before)}, got ${args.length - before}`,
+          `${name}: it takes ${atMost(slots.length - before)}, got ${args.length - before}`,
           {
-            hint:
-              slots.length > before
-                ? `it has ${slots
-                    .slice(before)
-                    .map((s) => s.name)
-                    .join(", ")}`
-                : "docs/ops.md gives the parameters of every op",
+            hint: callForm(name),
           },
         );
-      const value = fixedAttribute(lowerer, node, name, attribute.name, argument);
+      const value = fixedAttribute(lowerer, at, name, attribute.name, argument);
       if (value !== undefined) attributes[attribute.name] = value;
     }
   };
+  const argumentNode = writtenArguments(node, before);
   for (const [i, argument] of args.entries()) {
     const named = i === args.length - 1 && i >= spec.operands.length ? optionsOf(argument) : undefined;
     if (!named) {
-      place(i, argument);
+      place(i, argument, argumentNode(i));
       continue;
     }
     for (const [key, value] of named) {
       const index = slots.findIndex((slot) => slot.name === key);
-      if (index < 0)
-        lowerer.refuse(node, "F2C3009", `${name} has no option \`${key}\``, {
-          hint: `it has ${slots
-            .slice(spec.operands.length)
-            .map((s) => s.name)
-            .join(", ")}`,
+      const at = optionNode(argumentNode(i), key);
+      if (index < 0) {
+        const options = slots.slice(spec.operands.length).map((s) => s.name);
+        lowerer.refuse(at, "F2C3009", `${name} has no option \`${key}\``, {
+          hint: `it has ${options.join(", ")}`,
         });
-      place(index, value);
+      }
+      place(index, value, at);
     }
   }
   if (name === "size") {
@@ -411,12 +441,25 @@ export function callOp(
     spec.operands[operands.length]!.optional
   )
     operands.push(undefined);
-  const results = lowerer.emit(node, name, operands, attributes);
+  const results = lowerer.emit(node, name, operands, attributes, (slot) => written.get(slot));
   return results.length === 0
     ? NOTHING
     : results.length === 1
       ? dynamic(results[0]!)
       : list(results.map(dynamic));
+}
+
+/** Where the arguments of a call are written; the first `before` stand before the op's name. */
+function writtenArguments(node: ts.CallExpression, before: number): (index: number) => ts.Node {
+  const spread = node.arguments.some((argument) => ts.isSpreadElement(argument));
+  const receiver = ts.isPropertyAccessExpression(node.expression) ? node.expression.expression : node;
+  return (index) => (index < before ? receiver : spread ? node : (node.arguments[index - before] ?? node));
+}
+
+/** Where an option is written in a record of options. */
+function optionNode(options: ts.Node, name: string): ts.Node {
+  if (!ts.isObjectLiteralExpression(options)) return options;
+  return options.properties.find((p) => p.name && "text" in p.name && p.name.text === name) ?? options;
 }
 
 const atMost = (n: number) => (n === 0 ? "no arguments" : `at most ${n} argument${n === 1 ? "" : "s"}`);
@@ -435,8 +478,9 @@ function optionsOf(argument: Operand): ReadonlyMap<string, Operand> | undefined 
 
 function operandOf(
   lowerer: Lowerer,
-  node: ts.CallExpression,
+  node: ts.Node,
   op: string,
+  { name, kinds }: { name: string; kinds: readonly string[] },
   argument: Operand,
   spec: { operands: readonly { kinds: readonly string[] }[] },
 ): Value | undefined {
@@ -447,14 +491,17 @@ function operandOf(
     argument.kind === "static" && (typeof argument.value === "number" || typeof argument.value === "boolean");
   if (numeric && spec.operands.some((o) => o.kinds.includes("f64") || o.kinds.includes("i64")))
     return lowerer.scalar(argument, node, true);
-  return lowerer.refuse(node, "F2C3008", `${op} takes a tensor here, got ${describe(argument)}`, {
-    hint: "docs/ops.md gives the parameters of every op",
-  });
+  return lowerer.refuse(
+    node,
+    "F2C3008",
+    `${op}: \`${name}\` must be ${kindWords(kinds)}, got ${describe(argument)}`,
+    { hint: callForm(op) },
+  );
 }
 
 function fixedAttribute(
   lowerer: Lowerer,
-  node: ts.CallExpression,
+  node: ts.Node,
   op: string,
   name: string,
   argument: Operand,

@@ -26,8 +26,8 @@ export function liveness(
   if (what !== undefined)
     return {
       code: "F2C2009",
-      message: `\`${expression}\` is ${what}: its value at run time would not be the one seen now`,
-      hint: "read what you need outside the compiled function, into a const, and use the const; what changes is a value of the plan",
+      message: `\`${expression}\` is ${what}, which a compiled function cannot use: it lives in Node, and may change there`,
+      hint: "read what you need from it outside the compiled function, into a const, and use the const; what changes is a value of the plan",
     };
   // Fields of a record are looked at when they are read; the items of a list are not read one by one.
   if (!Array.isArray(value)) return undefined;
@@ -50,8 +50,10 @@ function liveKind(value: unknown): string | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null || Object.getPrototypeOf(prototype) === null) return undefined;
   const type = (value as { constructor?: { name?: string } }).constructor;
-  return `a live ${type?.name || "object"}`;
+  return type?.name ? withArticle(type.name) : "an object";
 }
+
+const withArticle = (name: string) => `${/^[aeiou]/i.test(name) ? "an" : "a"} ${name}`;
 
 /** Why the variable `name`, captured by `source`, cannot be used; undefined where it can. */
 export function unfit(source: FunctionSource, name: string, thunk: () => unknown): Unfit | undefined {
@@ -65,9 +67,9 @@ export function unfit(source: FunctionSource, name: string, thunk: () => unknown
     const change = changeOf(declaration, name);
     if (change)
       return {
-        ...changing(name),
+        ...changing(name, targetOf(change) !== undefined && !isHeld(change)),
         related: [
-          { message: `\`${name}\` is declared here`, span: place(declaration.name) },
+          { message: `\`${name}\` is declared here`, span: place(nameIn(declaration.name, name)) },
           { message: "and changed here", span: place(change) },
         ],
       };
@@ -127,13 +129,48 @@ function changedBy(source: FunctionSource, name: string): Unfit | undefined {
   const change = visit(source.node);
   if (!change) return undefined;
   const span = { path: source.path, start: change.getStart(), end: change.getEnd() };
-  return { ...changing(name), related: [{ message: "changed here", span }] };
+  const by = functionName(source.node) ?? "a function";
+  const declaration = resolveName(source.node, name)?.declaration;
+  const named = declaration && "name" in declaration ? nameIn(declaration.name as ts.Node, name) : undefined;
+  return {
+    ...changing(name, targetOf(change) !== undefined && !isHeld(change)),
+    related: [
+      ...(named
+        ? [
+            {
+              message: `\`${name}\` is declared here`,
+              span: { path: source.path, start: named.getStart(), end: named.end },
+            },
+          ]
+        : []),
+      { message: `and ${by} changes it here`, span },
+    ],
+  };
 }
 
-const changing = (name: string) => ({
+/** Whether an assignment goes to a field or an element, and not to the variable. */
+function isHeld(change: ts.Node): boolean {
+  const target = targetOf(change);
+  return (
+    target !== undefined && (ts.isPropertyAccessExpression(target) || ts.isElementAccessExpression(target))
+  );
+}
+
+/** The name itself in what a declaration declares. */
+const nameIn = (pattern: ts.Node, name: string): ts.Node => {
+  const visit = (node: ts.Node): ts.Node | undefined =>
+    ts.isIdentifier(node) && node.text === name ? node : ts.forEachChild(node, visit);
+  return visit(pattern) ?? pattern;
+};
+
+const changing = (name: string, assigned: boolean) => ({
   code: "F2C2002",
-  message: `\`${name}\` is captured, but it changes: its value at run time would not be the one seen now`,
-  hint: "make it a const, or pass what changes as a value of the plan",
+  message: assigned
+    ? `\`${name}\` is assigned more than once, so a compiled function cannot use it: it would see one moment of it only`
+    : `\`${name}\` is changed in place, so a compiled function cannot use it: it would see one moment of it only`,
+  hint: assigned
+    ? "copy its last value into a const and use that, or make it a value of the plan"
+    : "read it in the plan, and return what the step needs of it as a value of the plan",
 });
 
 function isWithin(node: ts.Node | undefined, outer: ts.Node): boolean {

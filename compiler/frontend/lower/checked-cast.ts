@@ -8,7 +8,7 @@ import { type Dim, printDim, sameDim } from "../../ir/dim.js";
 import type { Value } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
 import { ts } from "../typescript.js";
-import type { Lowerer } from "./lowerer.js";
+import { called, type Lowerer } from "./lowerer.js";
 import { dynamic, type Operand } from "./operand.js";
 
 /** What a name of a size stands for, and where it was first seen to. */
@@ -22,17 +22,20 @@ export type BoundSizes = Map<string, BoundSize>;
 
 export function checkedCast(lowerer: Lowerer, node: ts.CallExpression, receiver: Value): Operand {
   const type = node.typeArguments?.[0];
+  const of = ts.isPropertyAccessExpression(node.expression) ? called(node.expression.expression) : "this";
   if (receiver.type.kind !== "tensor" || !type || !ts.isTupleTypeNode(type)) {
     return lowerer.refuse(
       node,
       "F2C3010",
-      `this is ${printType(receiver.type)}, not ${type ? type.getText() : "asserted to be anything"}`,
+      type
+        ? `${of} is ${printType(receiver.type)}, not ${type.getText()}`
+        : `${of} is ${printType(receiver.type)}, not asserted to be anything`,
       { hint: "give a tuple of sizes: x.as<[48, 512]>()" },
     );
   }
   const { dims } = receiver.type;
   const wrong = (more = "", related: { message: string; span: Span }[] = []): never =>
-    lowerer.refuse(type, "F2C3010", `this is ${printType(receiver.type)}, not ${type.getText()}${more}`, {
+    lowerer.refuse(type, "F2C3010", `${of} is ${printType(receiver.type)}, not ${type.getText()}${more}`, {
       hint: "correct the sizes, or use .reshape where the shape is to change",
       related,
     });
@@ -46,8 +49,8 @@ export function checkedCast(lowerer: Lowerer, node: ts.CallExpression, receiver:
     const span = lowerer.span(element);
     if (!bound) lowerer.sizes.set(size, { dim, span });
     else if (!sameDim(bound.dim, dim))
-      wrong(`, ${size} being ${printDim(bound.dim)}`, [
-        { message: `${size} is ${printDim(bound.dim)} from here on`, span: bound.span },
+      wrong(`: ${element.getText()} is ${printDim(bound.dim)}`, [
+        { message: `${element.getText()} became ${printDim(bound.dim)} here`, span: bound.span },
       ]);
   }
   return dynamic(receiver);

@@ -1,12 +1,13 @@
 /** @file Control flow: choices known now leave no trace; run-time ones become regions whose results join what the arms made. */
 
 import type { OpenRegion } from "../../build/function-builder.js";
+import { printDim } from "../../ir/dim.js";
 import { type ScalarType, type Value, walkOps } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
 import { OPS } from "../../registry/index.js";
 import { ts } from "../typescript.js";
-import { evaluate } from "./expressions.js";
-import { AlreadyRefused, describe, type Lowerer } from "./lowerer.js";
+import { evaluate, unwrapped } from "./expressions.js";
+import { AlreadyRefused, called, describe, type Lowerer, said } from "./lowerer.js";
 import {
   dynamic,
   fixed,
@@ -23,6 +24,7 @@ import {
 import { truth } from "./operators.js";
 import { fieldsOf, itemsOf } from "./patterns.js";
 import type { Binding, Scope } from "./scope.js";
+import { assignmentTo } from "./statements.js";
 
 const K = ts.SyntaxKind;
 
@@ -33,16 +35,46 @@ export function condition(lowerer: Lowerer, node: ts.Expression, scope: Scope): 
   if (value.kind === "value") {
     const { type } = value.value;
     if (type.kind === "scalar") return truth(lowerer, node, value.value);
-    return lowerer.refuse(
-      node,
-      "F2C1015",
-      `a condition on ${describe(value)}: its values are known only on the device`,
-      {
-        hint: "choose element by element with ops.where(condition, a, b), or decide in the plan and pass a boolean",
-      },
-    );
+    return refuseCondition(lowerer, node, value);
   }
   return true;
+}
+
+/** Refuses to decide on a tensor. */
+function refuseCondition(lowerer: Lowerer, node: ts.Expression, value: Operand): never {
+  return lowerer.refuse(
+    node,
+    "F2C1015",
+    `${said(node, value)}, which cannot be a condition: its values are known only on the device`,
+    { hint: choiceInstead(node) },
+  );
+}
+
+/** How to choose by tensors, at the place of a condition. */
+function choiceInstead(node: ts.Expression): string {
+  const decides = outermost(node).parent;
+  if (ts.isWhileStatement(decides) || ts.isForStatement(decides))
+    return "count to a value of the plan: for (let i = 0; i < plan.n; i++)";
+  if (ts.isBinaryExpression(decides))
+    return `tensors of booleans have .logical_${decides.operatorToken.kind === K.BarBarToken ? "or" : "and"}(…); a boolean of the plan chooses with plan.flag ? a : b`;
+  return "choose element by element with ops.where(condition, a, b), or decide in the plan and pass a boolean";
+}
+
+/** The parentheses and type assertions around an expression, or itself. */
+function outermost(node: ts.Node): ts.Node {
+  const { parent } = node;
+  return ts.isExpression(parent) && unwrapped(parent) === unwrapped(node as ts.Expression)
+    ? outermost(parent)
+    : node;
+}
+
+/** Whether an expression decides an `if`, a loop, a `?:` or the like. */
+export function isCondition(node: ts.Expression): boolean {
+  const whole = outermost(node);
+  const { parent } = whole;
+  if (ts.isIfStatement(parent) || ts.isWhileStatement(parent)) return parent.expression === whole;
+  if (ts.isConditionalExpression(parent) || ts.isForStatement(parent)) return parent.condition === whole;
+  return false;
 }
 
 interface Arm {
@@ -180,10 +212,11 @@ export function zerosLike(lowerer: Lowerer, node: ts.Node, operand: Operand): Op
       return dynamic(lowerer.scalar(fixed(type.scalar === "bool" ? false : 0), node, type.scalar === "i64"));
     if (type.kind === "tensor" && type.dims.every((d) => typeof d === "number"))
       return dynamic(lowerer.emit(node, "full", [], { shape: type.dims, value: 0, dtype: type.dtype })[0]!);
+    const open = type.kind === "tensor" ? type.dims.find((d) => typeof d !== "number") : undefined;
     return lowerer.refuse(
-      node,
+      returnIn(node) ?? node,
       "F2C1033",
-      `a loop cannot return ${describe(leaf)}, whose sizes are not all numbers`,
+      `a return inside a loop cannot give ${describe(leaf)}: ${open === undefined ? "it" : printDim(open)} is not one fixed number`,
       {
         hint: "leave the loop with break, and compute and return the tensor after it",
       },
@@ -192,10 +225,30 @@ export function zerosLike(lowerer: Lowerer, node: ts.Node, operand: Operand): Op
   return rebuild(operand, leaves);
 }
 
-const disagree = (lowerer: Lowerer, node: ts.Node, what: string, a: string, b: string): never =>
-  lowerer.refuse(node, "F2C3012", `${what} is ${a} in one branch and ${b} in the other`, {
-    hint: "both branches must give values of one type and shape",
+/** The first `return` in a statement. */
+function returnIn(node: ts.Node): ts.Node | undefined {
+  const visit = (n: ts.Node): ts.Node | undefined =>
+    ts.isReturnStatement(n) ? n : ts.isFunctionLike(n) ? undefined : ts.forEachChild(n, visit);
+  return visit(node);
+}
+
+/** Refuses to join what the two arms of a choice made: `a` where its condition holds, `b` where not. */
+function disagree(lowerer: Lowerer, node: ts.Node, what: string, a: string, b: string): never {
+  const name = /^`(.*)`$/.exec(what)?.[1];
+  const test = ts.isIfStatement(node)
+    ? node.expression
+    : ts.isConditionalExpression(node)
+      ? node.condition
+      : undefined;
+  const holds = test && called(test) !== "this" ? `where ${called(test)} holds` : "where the condition holds";
+  const at = name === undefined ? node : (assignmentTo(node, name) ?? node);
+  return lowerer.refuse(at, "F2C3012", `${what} is ${a} ${holds}, and ${b} where not`, {
+    hint:
+      name === undefined
+        ? "give both sides one type and shape"
+        : "give it one type and shape on both sides, or use a new name in the branch",
   });
+}
 
 const isNumber = (o: Operand) =>
   o.kind === "static" && (typeof o.value === "number" || typeof o.value === "boolean");
@@ -237,10 +290,20 @@ export function choose(lowerer: Lowerer, node: ts.ConditionalExpression, scope: 
   );
 }
 
+/** An operator whose right side may not be evaluated. */
+export type ShortCircuit =
+  | ts.SyntaxKind.AmpersandAmpersandToken
+  | ts.SyntaxKind.BarBarToken
+  | ts.SyntaxKind.QuestionQuestionToken;
+
 /** `&&`, `||`, `??`: the right side is evaluated only where it counts. */
-export function shortCircuit(lowerer: Lowerer, node: ts.BinaryExpression, scope: Scope): Operand {
+export function shortCircuit(
+  lowerer: Lowerer,
+  node: ts.BinaryExpression,
+  operator: ShortCircuit,
+  scope: Scope,
+): Operand {
   const left = evaluate(lowerer, node.left, scope);
-  const operator = node.operatorToken.kind;
   if (operator === K.QuestionQuestionToken) {
     const absent = left.kind === "static" && (left.value === null || left.value === undefined);
     return absent ? evaluate(lowerer, node.right, scope) : left;
@@ -250,15 +313,10 @@ export function shortCircuit(lowerer: Lowerer, node: ts.BinaryExpression, scope:
   if (scalarKind(left) !== "bool") {
     if (left.kind !== "value") return and ? evaluate(lowerer, node.right, scope) : left;
     if (scalarKind(left) !== undefined)
-      return lowerer.refuse(node.left, "F2C3007", `a boolean is needed here, got ${describe(left)}`, {
-        hint: "compare it: x !== 0",
+      return lowerer.refuse(node.left, "F2C3007", `a boolean is needed here, and ${said(node.left, left)}`, {
+        hint: `compare it: ${called(node.left) === "this" ? "x" : called(node.left).replaceAll("`", "")} !== 0`,
       });
-    return lowerer.refuse(
-      node.left,
-      "F2C1015",
-      `a condition on ${describe(left)}: its values are known only on the device`,
-      { hint: `use .logical_${and ? "and" : "or"}(…) on tensors of booleans` },
-    );
+    return refuseCondition(lowerer, node.left, left);
   }
   const test = (left as { value: Value }).value;
   const right = () => evaluate(lowerer, node.right, scope);
@@ -311,11 +369,14 @@ function refuseOnce(lowerer: Lowerer, node: ts.Node, region: OpenRegion): void {
     if (effect !== "rng" && effect !== "write") continue;
     const { path, start, end } = op.location;
     lowerer.refuse(
-      node,
+      ts.isCallExpression(node) ? node.expression : node,
       "F2C4002",
       `\`remat\` would ${effect === "rng" ? "draw" : "write"} twice: its body contains ${op.op}`,
       {
-        hint: effect === "rng" ? "keep what is random outside" : "write after the loss, outside of `remat`",
+        hint:
+          effect === "rng"
+            ? `call ${op.op} outside of \`remat\``
+            : "write after the loss, outside of `remat`",
         related: [{ message: `${op.op} is here`, span: { path, start, end } }],
       },
     );
@@ -401,10 +462,10 @@ function carriedOf(
       if (isNumber(leaf)) return lowerer.scalar(leaf, node);
       if (leaf.kind === "poison") throw new AlreadyRefused();
       return lowerer.refuse(
-        node,
+        assignmentTo(node, binding.name) ?? node,
         "F2C3013",
-        `\`${binding.name}\` is ${describe(leaf)} before the loop and assigned after a turn`,
-        { hint: "give it a number or a tensor before the loop" },
+        `\`${binding.name}\` is ${describe(leaf)} before the loop, but assigned in it, and the loop may have no turn`,
+        { hint: "give it a number or a tensor before the loop, of the type and shape that it will have" },
       );
     });
     return { binding, shape, initial };
@@ -424,10 +485,10 @@ function loopBody(
     const current = opened(lowerer, binding.current);
     const changed = (before: string, after: string): never =>
       lowerer.refuse(
-        node,
+        assignmentTo(node, binding.name) ?? node,
         "F2C3013",
-        `\`${binding.name}\` is ${before} before the loop and ${after} after a turn`,
-        { hint: "a value that a loop carries keeps its type and shape" },
+        `\`${binding.name}\` is ${before} before the loop, but ${after} after one turn`,
+        { hint: "keep its type and shape, or give the result a new name inside the loop" },
       );
     if (!sameStructure(shape, current)) changed(describe(shape), describe(current));
     return leavesOf(inOrderOf(shape, current)).map((leaf, i) => {

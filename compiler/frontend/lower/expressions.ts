@@ -4,8 +4,10 @@ import { isFunctionNode } from "../scopes.js";
 import { ts } from "../typescript.js";
 import { insteadOf } from "./call-now.js";
 import { call } from "./calls.js";
-import { choose, shortCircuit } from "./control.js";
-import { AlreadyRefused, describe, type Lowerer } from "./lowerer.js";
+import { functionName } from "./captures.js";
+import { choose, type ShortCircuit, shortCircuit } from "./control.js";
+import type { FunctionSource } from "./function-source.js";
+import { AlreadyRefused, called, describe, type Lowerer, said } from "./lowerer.js";
 import { fixed, isStatic, list, type Operand, record, staticValue } from "./operand.js";
 import { applyBinary, applyUnary } from "./operators.js";
 import { fieldOf, fieldsOf, itemsOf, notSpread } from "./patterns.js";
@@ -99,9 +101,13 @@ const UNSUPPORTED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: s
   [K.NewExpression]: [
     "F2C1004",
     "`new`",
-    "use records and lists; what needs an object of a class belongs in the plan",
+    "use a record: { name: value }; what needs an object of a class belongs in the plan",
   ],
-  [K.ThisKeyword]: ["F2C1005", "`this`", "name the value: children and state are parameters"],
+  [K.ThisKeyword]: [
+    "F2C1005",
+    "`this`",
+    "use the parameters: step({ net }, { x }, plan), or ({ conv }, x) of a module",
+  ],
   [K.RegularExpressionLiteral]: [
     "F2C1006",
     "a regular expression",
@@ -171,16 +177,25 @@ export const isGlobal = (node: ts.Expression, name: string, scope: Scope): boole
   ts.isIdentifier(node) && node.text === name && !scope.find(name) && scope.capture(name, node) === undefined;
 
 /** Refuses what gives something else at every call. */
-export function unrepeatable(lowerer: Lowerer, node: ts.Node, what: string): never {
+export function unrepeatable(lowerer: Lowerer, node: ts.Node, what: string, within?: FunctionSource): never {
+  const use = within && findText(within.node, what);
+  const span = use && { path: within.path, start: use.getStart(), end: use.end };
   return lowerer.refuse(
     node,
     "F2C2010",
     `\`${what}\` would be called once, while the program is built: every step would get the same value`,
     {
       hint: insteadOf(what),
+      related: span
+        ? [{ message: `${functionName(within.node) ?? "the function"} asks for it here`, span }]
+        : [],
     },
   );
 }
+
+/** The first expression in a function that is written so. */
+const findText = (node: ts.Node, text: string): ts.Node | undefined =>
+  node.getText() === text ? node : ts.forEachChild(node, (child) => findText(child, text));
 
 /** Refuses globals that mean something only in Node. */
 export function refuseGlobals(lowerer: Lowerer, node: ts.PropertyAccessExpression, scope: Scope): void {
@@ -209,9 +224,14 @@ function property(lowerer: Lowerer, node: ts.PropertyAccessExpression, scope: Sc
     if (key === "shape")
       return list(target.value.type.dims.map((d) => (typeof d === "number" ? fixed(d) : fixed(-1))));
     if (key === "dtype") return fixed(target.value.type.dtype);
-    return lowerer.refuse(node.name, "F2C1017", `${describe(target)} has no field \`${key}\``, {
-      hint: FIELDS[key] ?? "methods are called with (); docs/ops.md lists those of tensors",
-    });
+    return lowerer.refuse(
+      node.name,
+      "F2C1017",
+      `${said(node.expression, target)}, which has no field \`${key}\``,
+      {
+        hint: FIELDS[key] ?? "methods are called with (); docs/ops.md lists those of tensors",
+      },
+    );
   }
   if (target.kind === "static" && (target.value === undefined || target.value === null)) {
     return missingMember(lowerer, node.name, node.expression, target.value, key);
@@ -225,25 +245,23 @@ function element(lowerer: Lowerer, node: ts.ElementAccessExpression, scope: Scop
   if (ended) return ended;
   const index = evaluate(lowerer, node.argumentExpression, scope);
   if (target.kind === "value") {
-    return lowerer.refuse(node, "F2C1018", `${describe(target)} is not indexed with []`, {
-      hint: "x[0] is x.select(0, 0), x[a:b] is x.slice(0, a, b), x[tensor] is x.index_select(tensor)",
+    const name = called(node.expression)
+      .replaceAll("`", "")
+      .replace(/^this$/, "x");
+    return lowerer.refuse(node, "F2C1018", `${said(node.expression, target)}, which [] cannot index`, {
+      hint: `${name}[0] is ${name}.select(0, 0), ${name}[a:b] is ${name}.slice(0, a, b), ${name}[tensor] is ${name}.index_select(tensor)`,
     });
   }
   if (!isStatic(index)) {
-    return lowerer.refuse(
-      node.argumentExpression,
-      "F2C1019",
-      "a list is indexed with a value that is known only when the program runs",
-      {
-        hint: "put the tensors into one and use .index_select, or choose with if / else",
-      },
-    );
+    return lowerer.refuse(node.argumentExpression, "F2C1019", `a list is indexed with ${describe(index)}`, {
+      hint: "choose with if: if (plan.n === 0) … else …; or put the tensors into one, and take a row of it with .index_select and an Int32Array of the plan",
+    });
   }
   const key = staticValue(index);
   const items = typeof key === "number" ? itemsOf(target) : undefined;
   if (items) return items[key as number] ?? fixed(undefined);
   if (target.kind === "static" && (target.value === undefined || target.value === null))
-    return missingMember(lowerer, node, node.expression, target.value, String(key));
+    return missingMember(lowerer, node.argumentExpression, node.expression, target.value, String(key));
   return fieldOf(lowerer, target, String(key), node);
 }
 
@@ -292,14 +310,17 @@ function refusedMember(part: ts.ObjectLiteralElementLike): readonly [what: strin
 function template(lowerer: Lowerer, node: ts.TemplateExpression, scope: Scope): Operand {
   const parts = node.templateSpans.map((span) => {
     const value = evaluate(lowerer, span.expression, scope);
-    if (!isStatic(value))
-      lowerer.refuse(span.expression, "F2C1012", "a text with a run-time value in it cannot be compiled", {
-        hint: "leave the value out; a tensor of one number is logged by returning it beside the loss: { loss, name: value }",
-      });
+    if (!isStatic(value)) refuseString(lowerer, span.expression, value);
     return String(staticValue(value)) + span.literal.text;
   });
   return fixed(node.head.text + parts.join(""));
 }
+
+/** Refuses a string that a run-time value would be part of. */
+export const refuseString = (lowerer: Lowerer, node: ts.Node, value: Operand): never =>
+  lowerer.refuse(node, "F2C1012", `a string cannot hold ${describe(value)}`, {
+    hint: "leave the value out; a tensor of one number is logged by returning it beside the loss: { loss, name: value }",
+  });
 
 function closure(lowerer: Lowerer, node: ts.ArrowFunction, scope: Scope): Operand {
   if (!isFunctionNode(node)) return unsupported(lowerer, node, scope);
@@ -314,6 +335,13 @@ function binary(lowerer: Lowerer, node: ts.BinaryExpression, scope: Scope): Oper
   const operator = node.operatorToken.kind;
   if (operator === K.EqualsToken) {
     const value = evaluate(lowerer, node.right, scope);
+    assignTo(lowerer, node.left, value, scope);
+    return value;
+  }
+  const logical = LOGICAL[operator];
+  if (logical !== undefined) {
+    refuseCaptured(lowerer, node.left, scope);
+    const value = shortCircuit(lowerer, node, logical, scope);
     assignTo(lowerer, node.left, value, scope);
     return value;
   }
@@ -335,7 +363,7 @@ function binary(lowerer: Lowerer, node: ts.BinaryExpression, scope: Scope): Oper
     operator === K.BarBarToken ||
     operator === K.QuestionQuestionToken
   )
-    return shortCircuit(lowerer, node, scope);
+    return shortCircuit(lowerer, node, operator, scope);
   if (operator === K.CommaToken) {
     evaluate(lowerer, node.left, scope);
     return evaluate(lowerer, node.right, scope);
@@ -370,6 +398,12 @@ const COMPOUND: Partial<Record<ts.SyntaxKind, ts.SyntaxKind>> = {
   [K.SlashEqualsToken]: K.SlashToken,
   [K.PercentEqualsToken]: K.PercentToken,
   [K.AsteriskAsteriskEqualsToken]: K.AsteriskAsteriskToken,
+};
+
+const LOGICAL: Partial<Record<ts.SyntaxKind, ShortCircuit>> = {
+  [K.AmpersandAmpersandEqualsToken]: K.AmpersandAmpersandToken,
+  [K.BarBarEqualsToken]: K.BarBarToken,
+  [K.QuestionQuestionEqualsToken]: K.QuestionQuestionToken,
 };
 
 function unary(

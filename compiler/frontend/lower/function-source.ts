@@ -39,6 +39,11 @@ export class SourceTexts {
     );
   }
 
+  /** The text of one of the experiment's own files. */
+  own(path: string): string | undefined {
+    return this.loaded.get(path);
+  }
+
   /** The syntax of a function value, if the loader or the build has tagged it. */
   functionOf(fn: unknown): FunctionSource | undefined {
     const tag = tagOf(fn);

@@ -5,7 +5,7 @@ import { ts } from "../typescript.js";
 import { condition, lowerFor, lowerWhile } from "./control.js";
 import { evaluate } from "./expressions.js";
 import { type Completion, LoopJumps, leaves, NORMAL, settle, unless } from "./jumps.js";
-import { describe, type Lowerer } from "./lowerer.js";
+import { type Lowerer, said } from "./lowerer.js";
 import { dynamic, fixed, isStatic, type Operand, staticValue } from "./operand.js";
 import { applyBinary, scalarOp } from "./operators.js";
 import { bindPattern, itemsOf } from "./patterns.js";
@@ -40,18 +40,23 @@ export function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): 
     lowerer.refuse(
       node.expression,
       "F2C1031",
-      `for..of over ${describe(over)}: its length is not known when the program is built`,
+      `${said(node.expression, over)}, which for..of cannot loop over`,
       {
         hint:
           over.kind === "value" && over.value.type.kind === "tensor"
-            ? "use ops on the whole tensor, not on its rows; .select(0, i) is one row"
-            : "loop over a list; to count, write for (let i = 0; i < n; i++)",
+            ? "use ops on the whole tensor; one row of it is .select(0, i)"
+            : "to count, write for (let i = 0; i < n; i++)",
       },
     );
   if (items.length > MAX_UNROLL)
-    lowerer.refuse(node, "F2C1032", `a loop of ${items.length} turns would be written out in the program`, {
-      hint: "work on a whole tensor, or count to a value of the plan: for (let i = 0; i < plan.n; i++)",
-    });
+    lowerer.refuse(
+      node,
+      "F2C1032",
+      `this loop has ${items.length} turns, and one that is known now may have ${MAX_UNROLL}: each is written out`,
+      {
+        hint: "work on a whole tensor, or count to a value of the plan: for (let i = 0; i < plan.n; i++)",
+      },
+    );
   const turns = items.map((item) => (): Completion => {
     const inner = new Scope(scope);
     if (ts.isVariableDeclarationList(node.initializer)) {
@@ -73,7 +78,7 @@ const iterate = (operand: Operand): readonly Operand[] | undefined =>
     : undefined;
 
 const notLoopedOver = (lowerer: Lowerer, node: ts.Node, over: Operand): never =>
-  lowerer.refuse(node, "F2C1016", `${describe(over)} cannot be looped over`, {
+  lowerer.refuse(node, "F2C1016", `${said(node, over)}, which cannot be looped over`, {
     hint: "loop over a list; over a record, use Object.entries(record)",
   });
 
@@ -237,7 +242,7 @@ const refuseLength = (lowerer: Lowerer, node: ts.Node): never =>
   lowerer.refuse(
     node,
     "F2C1032",
-    `a loop of more than ${MAX_UNROLL} turns would be written out in the program`,
+    `this loop has more than ${MAX_UNROLL} turns, and one that is known now may have ${MAX_UNROLL}: each is written out`,
     {
       hint: "check its condition; or count to a value of the plan, which makes it a real loop: i < plan.n",
     },

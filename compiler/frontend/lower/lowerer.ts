@@ -5,14 +5,16 @@ import { isStored, moduleParts, twinParts } from "../../../dsl/index.js";
 import { type FunctionBuilder, OpRefusal } from "../../build/function-builder.js";
 import type { StorageTable } from "../../build/storage-table.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
+import { type Dim, printDim, sameDim } from "../../ir/dim.js";
 import type { AttributeValue, Location, Value } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
+import { OPS } from "../../registry/index.js";
 import { LIBRARY_PREFIX } from "../library.js";
 import { isFunctionNode } from "../scopes.js";
 import { ts } from "../typescript.js";
 import { functionName, unfit } from "./captures.js";
 import type { BoundSizes } from "./checked-cast.js";
-import { evaluate } from "./expressions.js";
+import { evaluate, unwrapped } from "./expressions.js";
 import type { FunctionSource, SourceTexts } from "./function-source.js";
 import type { FunctionJumps, LoopJumps } from "./jumps.js";
 import { dynamic, fixed, list, type ModuleOperand, NOTHING, type Operand, record } from "./operand.js";
@@ -89,7 +91,8 @@ export class Lowerer {
   /** Refuses the program at `node`; the calls that led here become related places, each place once. */
   refuse(node: ts.Node, code: string, message: string, details: RefusalDetails = {}): never {
     const related = [...(details.related ?? [])];
-    const shown = new Set<string>();
+    const here = this.span(node);
+    const shown = new Set<string>([`${here.path}:${here.start}`]);
     for (let i = this.calls.length - 1; i > 0; i--) {
       const { location: at } = this.calls[i]!;
       if (!at || shown.has(`${at.path}:${at.start}`)) continue;
@@ -226,7 +229,7 @@ export class Lowerer {
         typeof operand.value === "boolean" ? "bool" : whole ? "i64" : "f64",
       );
     }
-    return this.refuse(node, "F2C3007", `a number is needed here, got ${describe(operand)}`, {
+    return this.refuse(node, "F2C3007", `a number is needed here, and ${said(node, operand)}`, {
       hint: isTensor(operand)
         ? "use a method of the tensor; a number that the plan computes is a value of the plan"
         : "numbers are literals, options known at build time, and values of the plan",
@@ -238,19 +241,22 @@ export class Lowerer {
     op: string,
     operands: readonly (Value | undefined)[],
     attributes: Record<string, AttributeValue | undefined> = {},
+    /** Where an operand or an attribute is written. */
+    written: (name: string) => ts.Node | undefined = () => undefined,
   ): readonly Value[] {
     try {
       return this.builder.emit(op, operands, attributes, this.locate(node));
     } catch (error) {
       if (!(error instanceof OpRefusal)) throw error;
-      const shown = [...new Set(error.operands)]
-        .filter((v) => v !== undefined && v.name !== "")
-        .map((v) => `${v!.name}: ${printType(v!.type)}`);
+      const tensors = [...new Set(error.operands)].filter((v) => v?.type.kind === "tensor");
+      const shown = tensors.filter((v) => v!.name !== "").map((v) => `${v!.name}: ${printType(v!.type)}`);
       const about = ABOUT_ARGUMENTS.has(error.failure);
-      const remedy = REMEDIES[error.failure];
-      const here = shown.length && !about ? `here ${shown.join(", ")}` : undefined;
-      return this.refuse(node, FAILURES[error.failure], error.message, {
-        hint: [remedy, here].filter(Boolean).join("; ") || "docs/ops.md says what the op takes",
+      const remedy = fitting(op, error) ?? REMEDIES[error.failure];
+      // What the message says of one tensor alone needs no second account.
+      const here = shown.length && tensors.length > 1 && !about ? `here ${shown.join(", ")}` : undefined;
+      const at = error.about === undefined ? undefined : written(error.about);
+      return this.refuse(at ?? node, FAILURES[error.failure], error.message, {
+        ...withHint([remedy, about ? callForm(op) : here].filter(Boolean).join("; ")),
         related: about ? [] : this.origins(error.operands, node),
       });
     }
@@ -270,7 +276,7 @@ export class Lowerer {
       const what = value.name === "" ? "a value" : `\`${value.name}\``;
       return inside
         ? []
-        : [{ message: `${what} is ${printType(value.type)} from here`, span: { path, start, end } }];
+        : [{ message: `${what} gets its shape ${printType(value.type)} here`, span: { path, start, end } }];
     });
   }
 
@@ -279,24 +285,29 @@ export class Lowerer {
   /** Lowers the body of `source` with these arguments, as if it stood where it is called. */
   inline(source: FunctionSource, args: readonly Operand[], at: ts.Node | undefined, scope?: Scope): Operand {
     if (this.calls.length > MAX_DEPTH) {
+      const names = this.calls.map((c) => functionName(c.source.node) ?? "a function");
+      const since = this.calls.findLastIndex((c) => c.source.node === source.node);
+      const through = since < 0 ? [] : [...new Set(names.slice(since + 1))];
+      const cycle = through.length ? ` through ${through.join(", ")}` : "";
       this.refuse(
         at ?? source.node,
         "F2C1020",
-        `calls nest more than ${MAX_DEPTH} deep: a compiled function may not call itself`,
+        `${functionName(source.node) ?? "this function"} calls itself${cycle}, and a compiled function may not`,
         {
           hint: "write the recursion as a loop: for (const item of list) …",
         },
       );
     }
     const location = at ? this.locate(at) : undefined;
-    if (
-      ts.getCombinedModifierFlags(source.node as ts.Declaration) & ts.ModifierFlags.Async ||
-      (source.node as ts.FunctionExpression).asteriskToken
-    ) {
-      this.refuse(at ?? source.node, "F2C1003", "an async function or a generator cannot be compiled", {
-        hint: "make it a plain function; wait outside, in the experiment",
+    const name = functionName(source.node) ?? "this function";
+    if (ts.getCombinedModifierFlags(source.node as ts.Declaration) & ts.ModifierFlags.Async)
+      this.refuse(at ?? source.node, "F2C1003", `${name} is async and cannot be compiled`, {
+        hint: "remove `async`; what has to be waited for is waited for outside, in the experiment",
       });
-    }
+    if ((source.node as ts.FunctionExpression).asteriskToken)
+      this.refuse(at ?? source.node, "F2C1003", `${name} is a generator and cannot be compiled`, {
+        hint: "remove the `*`, and return a list",
+      });
     // A function within a function shares the names of sizes around it.
     const sizes: BoundSizes = scope ? this.sizes : new Map();
     this.calls.push({ location, source, sizes });
@@ -387,9 +398,42 @@ const REMEDIES: Readonly<Partial<Record<keyof typeof FAILURES, string>>> = {
   rank: ".unsqueeze(dim) adds a dimension; .squeeze(dim) and .flatten(1) take some away",
   dim: "dimensions count from 0, or from the end: -1 is the last",
   elements: "one size may be -1: it is computed from the others",
-  kind: "docs/ops.md says what the op takes",
-  operand: "docs/ops.md gives the parameters of every op",
+  size: "sizes are whole numbers; check what they are computed from",
 };
+
+const withHint = (hint: string) => (hint === "" ? {} : { hint });
+
+/** How an op is written: `x.add(other)`, `ops.cat(tensors, dim?)`. */
+export function callForm(op: string): string {
+  const spec = OPS.get(op)!;
+  const slots = [
+    ...spec.operands.map(({ name, optional }) => (optional ? `${name}?` : name)),
+    ...spec.attributes.map((attribute) => ("default" in attribute ? `${attribute.name}?` : attribute.name)),
+  ];
+  const [own, given] = spec.method ? ["x", slots.slice(1)] : ["ops", slots];
+  return `it is written ${own}.${op}(${given.join(", ")})`;
+}
+
+/** What makes two tensors fit, where there is one obvious thing. */
+function fitting(op: string, { failure, operands }: OpRefusal): string | undefined {
+  if (failure !== "shape" || operands.length < 2) return undefined;
+  const [x, y] = operands;
+  if (x?.type.kind !== "tensor" || y?.type.kind !== "tensor") return undefined;
+  const [a, b] = [x.type.dims, y.type.dims];
+  const name = (v: Value, otherwise: string) => (/^[\w$]+$/.test(v.name) ? v.name : otherwise);
+  const same = (u: Dim | undefined, v: Dim | undefined) =>
+    u !== undefined && v !== undefined && sameDim(u, v);
+  if (op === "matmul")
+    return a.length === 2 && b.length === 2 && same(a[1], b[1])
+      ? `transpose the second: ${name(x, "a")}.matmul(${name(y, "b")}.transpose(0, 1))`
+      : undefined;
+  // A value a row, against rows: x [N] with y [N, D].
+  const row = (v: Value, dims: readonly Dim[], other: readonly Dim[]) =>
+    dims.length === 1 && other.length === 2 && same(dims[0], other[0])
+      ? `${name(v, "the first")} has a value for each row: .unsqueeze(1) makes it a column, [${printDim(dims[0]!)}, 1]`
+      : undefined;
+  return row(x, a, b) ?? row(y, b, a);
+}
 
 /** These are about what was written in the call: where its tensors come from says nothing. */
 const ABOUT_ARGUMENTS: ReadonlySet<string> = new Set(["kind", "operand"]);
@@ -403,6 +447,15 @@ const recordOf = (names: readonly string[]) =>
     ? "an empty record"
     : `a record { ${[...names.slice(0, SHOWN_FIELDS), ...(names.length > SHOWN_FIELDS ? ["…"] : [])].join(", ")} }`;
 
+/** What a message calls an expression: by its text, or `this` where that is long. */
+export function called(node: ts.Node): string {
+  const text = (ts.isExpression(node) ? unwrapped(node) : node).getText();
+  return text.length <= 40 && !text.includes("\n") ? `\`${text}\`` : "this";
+}
+
+/** `x` is a tensor f32[4, 8]: an expression and what it stands for. */
+export const said = (node: ts.Node, operand: Operand): string => `${called(node)} is ${describe(operand)}`;
+
 /** An operand in words, for messages. */
 export function describe(operand: Operand): string {
   switch (operand.kind) {
@@ -415,7 +468,9 @@ export function describe(operand: Operand): string {
           : isRecord(operand.value)
             ? recordOf(Object.keys(operand.value))
             : "an object"
-        : `${typeof operand.value} ${JSON.stringify(operand.value)}`;
+        : typeof operand.value === "boolean"
+          ? String(operand.value)
+          : `the ${typeof operand.value} ${JSON.stringify(operand.value)}`;
     case "value":
       return operand.value.type.kind === "tensor"
         ? `a tensor ${printType(operand.value.type)}`

@@ -3,7 +3,9 @@
 import type { Value } from "../../ir/module.js";
 import { OPS } from "../../registry/index.js";
 import { ts } from "../typescript.js";
-import { describe, type Lowerer } from "./lowerer.js";
+import { isCondition } from "./control.js";
+import { refuseString } from "./expressions.js";
+import { type Lowerer, said } from "./lowerer.js";
 import { dynamic, fixed, isStatic, type Operand, staticValue } from "./operand.js";
 
 const K = ts.SyntaxKind;
@@ -35,9 +37,6 @@ const OPERATORS: Partial<Record<ts.SyntaxKind, Operator>> = {
 const INSTEAD: Partial<Record<ts.SyntaxKind, string>> = {
   [K.InKeyword]: "compare the field with undefined: record.name !== undefined",
   [K.InstanceOfKeyword]: "branch on an option that you pass instead: if (options.kind === …)",
-  [K.QuestionQuestionEqualsToken]: "write it out: a = a ?? b",
-  [K.AmpersandAmpersandEqualsToken]: "write it out: a = a && b",
-  [K.BarBarEqualsToken]: "write it out: a = a || b",
 };
 const EQUALITY = new Set(["scalar_eq", "scalar_ne"]);
 
@@ -49,15 +48,7 @@ export function applyBinary(
   b: Operand,
 ): Operand {
   const operator = OPERATORS[kind];
-  if (!operator)
-    return lowerer.refuse(
-      node,
-      "F2C1002",
-      `the operator ${ts.tokenToString(kind) ?? ""} cannot be compiled`,
-      {
-        hint: INSTEAD[kind] ?? "compiled functions have + - * / % **, comparisons, && || ?? and !",
-      },
-    );
+  if (!operator) return refuseOperator(lowerer, node, kind);
   // A list is itself, and no other.
   if (EQUALITY.has(operator.op) && a === b && (a.kind === "list" || a.kind === "record"))
     return fixed(operator.op === "scalar_eq");
@@ -66,22 +57,51 @@ export function applyBinary(
   if (EQUALITY.has(operator.op) && (isAbsent(a) || isAbsent(b))) return fixed(operator.op === "scalar_ne");
   for (const [i, side] of [a, b].entries()) {
     if (kind === K.PlusToken && side.kind === "static" && typeof side.value === "string")
-      lowerer.refuse(node, "F2C1012", "a text with a run-time value in it cannot be compiled", {
-        hint: "leave the value out; a tensor of one number is logged by returning it beside the loss: { loss, name: value }",
-      });
+      refuseString(lowerer, sidesOf(node)[1 - i] ?? node, [b, a][i]!);
     if (side.kind === "value" && side.value.type.kind === "tensor") {
       lowerer.refuse(
         node,
         "F2C1013",
-        `${ts.tokenToString(kind)} is for numbers, and its ${i === 0 ? "left" : "right"} side is ${describe(side)}`,
-        { hint: methodInstead(node, i, operator.method) },
+        `${ts.tokenToString(kind)} is for numbers, and ${said(sidesOf(node)[i] ?? node, side)}`,
+        {
+          hint:
+            isCondition(node) && COMPARISONS.has(operator.method)
+              ? `a tensor decides nothing here: choose with ops.where(${methodWritten(node, i, operator.method)}, a, b), or decide in the plan`
+              : methodInstead(node, i, operator.method),
+        },
       );
     }
   }
   if (EQUALITY.has(operator.op) && (isReference(a) || isReference(b))) {
     return fixed(operator.op === "scalar_ne");
   }
-  return dynamic(scalarOp(lowerer, node, operator.op, lowerer.scalar(a, node), lowerer.scalar(b, node)));
+  const [left = node, right = node] = sidesOf(node);
+  const [x, y] = [lowerer.scalar(a, left), lowerer.scalar(b, right)];
+  return dynamic(scalarOp(lowerer, node, operator.op, x, y));
+}
+
+const COMPARISONS = new Set(["lt", "le", "gt", "ge", "eq", "ne"]);
+
+/** The two sides of an operator. */
+const sidesOf = (node: ts.Expression): readonly ts.Expression[] =>
+  ts.isBinaryExpression(node) ? [node.left, node.right] : [];
+
+const methodWritten = (node: ts.Expression, tensor: number, method: string): string =>
+  /: (.*)$/.exec(methodInstead(node, tensor, method))?.[1] ?? "condition";
+
+/** Refuses an operator that has no counterpart on the device, at the operator. */
+function refuseOperator(lowerer: Lowerer, node: ts.Expression, kind: ts.SyntaxKind): never {
+  const token = ts.isBinaryExpression(node) ? node.operatorToken : node;
+  return lowerer.refuse(
+    token,
+    "F2C1002",
+    `the operator \`${ts.tokenToString(kind) ?? ""}\` cannot be compiled`,
+    {
+      hint:
+        INSTEAD[kind] ??
+        "compiled functions have + - * / % **, comparisons, && || ?? and !; compute the rest in the plan",
+    },
+  );
 }
 
 /** What to write for `x * 2` or, with the tensor on the right, for `2 * x`. */
@@ -148,9 +168,9 @@ export function applyUnary(
     return lowerer.refuse(
       node,
       "F2C1013",
-      `${ts.tokenToString(kind)} is for ${kind === K.ExclamationToken ? "booleans" : "numbers"}, and its operand is ${describe(value)}`,
+      `${ts.tokenToString(kind)} is for ${kind === K.ExclamationToken ? "booleans" : "numbers"}, and ${said(operandOf(node), value)}`,
       {
-        hint: `use the method: ${shortly(ts.isPrefixUnaryExpression(node) ? node.operand : undefined, "")}.${kind === K.MinusToken ? "neg" : "logical_not"}()`,
+        hint: `use the method: ${shortly(operandOf(node), "")}.${kind === K.MinusToken ? "neg" : "logical_not"}()`,
       },
     );
   }
@@ -161,10 +181,11 @@ export function applyUnary(
   if (kind === K.MinusToken)
     return dynamic(lowerer.emit(node, "scalar_neg", [lowerer.scalar(value, node)])[0]!);
   if (kind === K.PlusToken) return value;
-  return lowerer.refuse(node, "F2C1002", `the operator ${ts.tokenToString(kind) ?? ""} cannot be compiled`, {
-    hint: "compiled functions have + - * / % **, comparisons, && || ?? and !",
-  });
+  return refuseOperator(lowerer, node, kind);
 }
+
+const operandOf = (node: ts.Expression): ts.Expression =>
+  ts.isPrefixUnaryExpression(node) ? node.operand : node;
 
 const MATH: Readonly<Record<string, string>> = {
   exp: "scalar_exp",
@@ -196,8 +217,16 @@ export function mathCall(
   }
   const op = MATH[name];
   if (!op)
-    return lowerer.refuse(node, "F2C1014", `Math.${name} of a run-time number cannot be compiled`, {
-      hint: `Math has min, max, abs, pow, ${Object.keys(MATH).join(", ")} here; or compute it in the plan`,
-    });
+    return lowerer.refuse(
+      node.expression,
+      "F2C1014",
+      `Math.${name} of a run-time number cannot be compiled`,
+      {
+        hint:
+          name === "round"
+            ? "write Math.floor(x + 0.5)"
+            : `Math has min, max, abs, pow, ${Object.keys(MATH).join(", ")} here; or compute it in the plan`,
+      },
+    );
   return dynamic(lowerer.emit(node, op, scalars())[0]!);
 }

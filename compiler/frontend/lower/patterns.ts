@@ -4,7 +4,7 @@ import { callNow } from "./call-now.js";
 import { liveness } from "./captures.js";
 import { evaluate, unrepeatable } from "./expressions.js";
 import type { Lowerer } from "./lowerer.js";
-import { describe } from "./lowerer.js";
+import { describe, said } from "./lowerer.js";
 import { fixed, list, NOTHING, type Operand, record } from "./operand.js";
 import type { Scope } from "./scope.js";
 
@@ -104,7 +104,9 @@ export function fieldOf(lowerer: Lowerer, value: Operand, name: string, node: ts
   }
   if (value.kind === "list") return name === "length" ? fixed(value.items.length) : NOTHING;
   return lowerer.refuse(node, "F2C1016", `${describe(value)} cannot be read: it has no field \`${name}\``, {
-    hint: "fields belong to records; check what the expression is",
+    hint: isTensor(value)
+      ? "a tensor's sizes are .size(0), .size(1), … and .shape"
+      : "fields belong to records; check what the expression is",
   });
 }
 
@@ -115,19 +117,38 @@ function readNow(owner: unknown, name: string): { result: unknown; asked?: strin
 }
 
 /** Refuses to take apart what is neither a list nor a record. */
-export const notTakenApart = (lowerer: Lowerer, node: ts.Node, value: Operand): never =>
-  lowerer.refuse(node, "F2C1016", `${describe(value)} cannot be taken apart`, {
-    hint: isTensor(value)
-      ? "take a tensor apart with .select(dim, index) or .slice(dim, start, end)"
-      : "lists and records can be taken apart; check what the expression is",
-  });
+export function notTakenApart(lowerer: Lowerer, node: ts.Node, value: Operand): never {
+  const from = sourceOf(node);
+  return lowerer.refuse(
+    from ?? node,
+    "F2C1016",
+    `${from ? said(from, value) : `this is ${describe(value)}`}, which cannot be destructured`,
+    {
+      hint: !isTensor(value)
+        ? "lists and records can be destructured; check what the expression is"
+        : ts.isObjectBindingPattern(node)
+          ? "a tensor has no fields; its sizes are .size(0), .size(1), … and .shape"
+          : "take rows of a tensor with .select(0, i) or .slice(0, start, end)",
+    },
+  );
+}
+
+/** What a pattern takes apart, where that is written beside it. */
+const sourceOf = ({ parent }: ts.Node): ts.Expression | undefined =>
+  ts.isVariableDeclaration(parent)
+    ? parent.initializer
+    : ts.isBinaryExpression(parent)
+      ? parent.right
+      : undefined;
 
 /** Refuses to spread what is neither a list nor a record. */
 export const notSpread = (lowerer: Lowerer, node: ts.Node, value: Operand): never =>
   lowerer.refuse(node, "F2C1016", `${describe(value)} cannot be spread`, {
-    hint: isTensor(value)
-      ? "ops work on whole tensors; join tensors with ops.cat([a, b])"
-      : "lists and records can be spread; check what the expression is",
+    hint: !isTensor(value)
+      ? "lists and records can be spread; check what the expression is"
+      : ts.isSpreadAssignment(node)
+        ? "a record is spread from records; give the tensor a name: { name: tensor }"
+        : "ops work on whole tensors; join tensors with ops.cat([a, b])",
   });
 
 const isTensor = (value: Operand) => value.kind === "value" && value.value.type.kind === "tensor";

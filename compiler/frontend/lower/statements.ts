@@ -7,7 +7,7 @@ import { condition, lowerIf } from "./control.js";
 import { evaluate, unwrapped } from "./expressions.js";
 import { afterJumps, type Completion, choice, FunctionJumps, jumpsIn, NORMAL } from "./jumps.js";
 import { forLoop, forOf, whileLoop } from "./loops.js";
-import type { Lowerer } from "./lowerer.js";
+import { called, type Lowerer } from "./lowerer.js";
 import { NOTHING, type Operand } from "./operand.js";
 import { bindPattern, itemsOf, notTakenApart } from "./patterns.js";
 import { type Binding, Scope } from "./scope.js";
@@ -197,16 +197,26 @@ export function assignTo(lowerer: Lowerer, target: ts.Expression, value: Operand
     return;
   }
   if (ts.isObjectLiteralExpression(inner))
-    lowerer.refuse(target, "F2C1002", "an assignment to the names of a record pattern cannot be compiled", {
+    lowerer.refuse(target, "F2C1002", "an assignment that takes a record apart cannot be compiled", {
       hint: "assign each name by itself, or declare new ones: const { a, b } = …",
     });
+  const element = ts.isElementAccessExpression(inner);
+  const owner = element || ts.isPropertyAccessExpression(inner) ? shortName(inner.expression) : "old";
   lowerer.refuse(
     target,
     "F2C1030",
-    "values in a compiled function do not change in place: this assigns to a field or an element",
-    { hint: "make a new list or record: [...old, item], { ...old, name: value }" },
+    `${called(target)} cannot be assigned: values in a compiled function do not change in place`,
+    {
+      hint: element
+        ? `make a new list: ${owner}.map((item, i) => (i === ${shortName(inner.argumentExpression, "n")} ? value : item))`
+        : `make a new record: { ...${owner}, ${ts.isPropertyAccessExpression(inner) ? inner.name.text : "name"}: value }`,
+    },
   );
 }
+
+/** A name or a number as it is written; something else for what is longer. */
+const shortName = (node: ts.Expression, otherwise = "old"): string =>
+  /^[\w.$]+$/.test(node.getText()) ? node.getText() : otherwise;
 
 /** An `if` whose condition was asked, once, and in which no run-time condition jumps. */
 function ifStatement(
@@ -242,21 +252,37 @@ export const isStep = (n: ts.Node): n is ts.PrefixUnaryExpression | ts.PostfixUn
   (ts.isPrefixUnaryExpression(n) || ts.isPostfixUnaryExpression(n)) &&
   (n.operator === K.PlusPlusToken || n.operator === K.MinusMinusToken);
 
+/** Names that a node itself gives another value. */
+function namesAssigned(n: ts.Node): readonly string[] {
+  const inTarget = (t: ts.Node): readonly string[] => {
+    if (ts.isExpression(t) && unwrapped(t) !== t) return inTarget(unwrapped(t));
+    if (ts.isIdentifier(t)) return [t.text];
+    if (ts.isArrayLiteralExpression(t)) return t.elements.flatMap(inTarget);
+    return ts.isSpreadElement(t) ? inTarget(t.expression) : [];
+  };
+  if (ts.isBinaryExpression(n) && isAssignment(n)) return inTarget(n.left);
+  if (isStep(n)) return inTarget(n.operand);
+  return ts.isForOfStatement(n) && ts.isExpression(n.initializer) ? inTarget(n.initializer) : [];
+}
+
 /** Names that something in `node` assigns to. */
 export function assignedNames(node: ts.Node): ReadonlySet<string> {
   const names = new Set<string>();
-  const target = (t: ts.Node): void => {
-    if (ts.isExpression(t) && unwrapped(t) !== t) target(unwrapped(t));
-    else if (ts.isIdentifier(t)) names.add(t.text);
-    else if (ts.isArrayLiteralExpression(t)) t.elements.forEach(target);
-    else if (ts.isSpreadElement(t)) target(t.expression);
-  };
   const visit = (n: ts.Node): void => {
-    if (ts.isBinaryExpression(n) && isAssignment(n)) target(n.left);
-    if (isStep(n)) target(n.operand);
-    if (ts.isForOfStatement(n) && ts.isExpression(n.initializer)) target(n.initializer);
+    for (const name of namesAssigned(n)) names.add(name);
     ts.forEachChild(n, visit);
   };
   visit(node);
   return names;
+}
+
+/** The last assignment to a name in `node`. */
+export function assignmentTo(node: ts.Node, name: string): ts.Node | undefined {
+  let found: ts.Node | undefined;
+  const visit = (n: ts.Node): void => {
+    if (namesAssigned(n).includes(name)) found = n;
+    ts.forEachChild(n, visit);
+  };
+  visit(node);
+  return found;
 }

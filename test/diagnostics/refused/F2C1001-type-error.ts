@@ -17,11 +17,11 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const fixed = features.as<[4, 8]>();
-          // refused F2C1001 «loss»: Type 'Tensor<readonly [number, 8], "f32">' is not assignable | reduce the tensor with .mean() or .sum()
+          // refused F2C1001 «loss.sub(features)»: this is a tensor f32[number, 8], where f32[] is wanted | reduce the tensor with .mean() or .sum()
           loss = loss.sub(features);
           // refused F2C1001 «fixed»: matmul: [4, 8] times [4, 8], the inner dimensions differ
           const square = fixed.matmul(fixed);
-          // refused F2C1001 «count»: Type 'string' is not assignable to type 'number'
+          // refused F2C1001 «"a"»: Type 'string' is not assignable to type 'number'
           const count: number = "a";
           loss = loss.mul(count);
           return loss;

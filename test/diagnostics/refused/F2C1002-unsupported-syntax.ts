@@ -18,28 +18,27 @@ export default experiment({
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           // refused F2C1002 «8n»: a bigint cannot be compiled | write a number
           const wide = 8n;
-          // refused F2C1002 «plan.turns & 1»: the operator & cannot be compiled | + - *
+          // refused F2C1002 «&»: the operator `&` cannot be compiled | + - *
           const odd = plan.turns & 1;
-          // refused F2C1002 «~plan.turns»: the operator ~ | comparisons
+          // refused F2C1002 «~plan.turns»: the operator `~` cannot be compiled | comparisons
           const flipped = ~plan.turns;
-          // refused F2C1002 «"weight" in plan»: the operator in | record.name !== undefined
+          // refused F2C1002 «in»: the operator `in` cannot be compiled | record.name !== undefined
           const weighted = "weight" in plan;
           let scale: number | undefined;
-          // refused F2C1002 «scale ??= 2»: the operator ??= | a = a ?? b
           scale ??= 2;
           loss = loss.mul(scale);
-          // refused F2C1002 «enum Side»: an enum cannot be compiled | declare it outside
+          // refused F2C1002 «enum Side»: an enum cannot be compiled | declare it outside the compiled function; it can be used inside by its name
           enum Side {
             Left,
             Right,
           }
           loss = loss.mul(Side.Right);
           let a = 1;
-          // refused F2C1002 «{ a }»: record pattern | const { a, b }
+          // refused F2C1002 «{ a }»: an assignment that takes a record apart cannot be compiled | assign each name by itself, or declare new ones: const { a, b } = …
           ({ a } = { a: 2 });
-          // refused F2C1002 «debugger;»: `debugger` cannot be compiled | f2c-dsl ir
+          // refused F2C1002 «debugger;»: `debugger` cannot be compiled | to see shapes and types, look at the program: f2c-dsl ir experiment.ts
           debugger;
-          // refused F2C1002 «import»: `import()` cannot be compiled | at the top of the file
+          // refused F2C1002 «import»: `import()` cannot be compiled | import it at the top of the file
           const later = import("./setting.js");
           return loss;
         },

@@ -17,12 +17,12 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const patient = async (y: typeof features) => y;
-          // refused F2C1003 «patient(features)»: an async function or a generator | a plain function
+          // refused F2C1003 «patient(features)»: `patient` is async and cannot be compiled | remove `async`; what has to be waited for is waited for outside, in the experiment
           const waited = patient(features);
           const counting = function* () {
             yield 3;
           };
-          // refused F2C1003 «counting()»: an async function or a generator | a plain function
+          // refused F2C1003 «counting()»: `counting` is a generator and cannot be compiled | remove the `*`, and return a list
           const counted = counting();
           return loss;
         },

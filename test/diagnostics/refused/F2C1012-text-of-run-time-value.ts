@@ -16,9 +16,9 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1012 «plan.weight»: a text with a run-time value in it | leave the value out
+          // refused F2C1012 «plan.weight»: a string cannot hold a run-time number | leave the value out
           const label = `weight ${plan.weight}`;
-          // refused F2C1012 «"weight " + plan.weight»: a text with a run-time value in it | leave the value out
+          // refused F2C1012 «plan.weight»: a string cannot hold a run-time number | leave the value out
           const other = "weight " + plan.weight;
           return loss;
         },

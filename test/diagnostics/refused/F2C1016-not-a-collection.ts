@@ -21,19 +21,19 @@ export default experiment({
           const loose: any = features;
           // refused F2C1016 «...loose»: a tensor f32[4, 8] cannot be spread | ops.cat
           const rows = [...loose];
-          // refused F2C1016 «...loose»: a tensor f32[4, 8] cannot be spread | ops.cat
+          // refused F2C1016 «...loose»: a tensor f32[4, 8] cannot be spread | a record is spread from records; give the tensor a name: { name: tensor }
           const record = { ...loose };
-          // refused F2C1016 «[first]»: a tensor f32[4, 8] cannot be taken apart | .select(dim, index)
+          // refused F2C1016 «loose»: `loose` is a tensor f32[4, 8], which cannot be destructured | take rows of a tensor with .select(0, i) or .slice(0, start, end)
           const [first] = loose;
-          // refused F2C1016 «{ width }»: a tensor f32[4, 8] cannot be taken apart | .select(dim, index)
+          // refused F2C1016 «loose»: `loose` is a tensor f32[4, 8], which cannot be destructured | a tensor has no fields; its sizes are .size(0), .size(1), … and .shape
           const { width } = loose;
           const empty: (typeof loss)[] = [];
-          // refused F2C1016 «empty.reduce((a, b) => a.add(b))»: an empty list cannot be reduced without a first value | second argument
+          // refused F2C1016 «empty.reduce»: an empty list cannot be reduced without a first value | second argument
           loss = empty.reduce((a, b) => a.add(b));
           const missing: any = undefined;
-          // refused F2C1016 «{ scale }»: undefined cannot be taken apart | check what the expression is
+          // refused F2C1016 «missing»: `missing` is undefined, which cannot be destructured | check what the expression is
           const { scale } = missing;
-          // refused F2C1016 «options»: a record { scale } cannot be looped over | Object.entries
+          // refused F2C1016 «options»: `options` is a record { scale }, which cannot be looped over | Object.entries
           for (const option of options) loss = loss.mul(option);
           return loss;
         },

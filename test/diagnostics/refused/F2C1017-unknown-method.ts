@@ -17,15 +17,15 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = features;
-          // refused F2C1017 «view»: a tensor f32[4, 8] has no method `view` | did you mean .reshape()?
+          // refused F2C1017 «view»: `loose` is a tensor f32[4, 8], which has no method `view` | did you mean .reshape()?
           loss = loss.add(loose.view(32).mean());
-          // refused F2C1017 «indexSelect»: a tensor f32[4, 8] has no method `indexSelect` | did you mean .index_select()?
+          // refused F2C1017 «indexSelect»: `loose` is a tensor f32[4, 8], which has no method `indexSelect` | did you mean .index_select()?
           loss = loss.add(loose.indexSelect(plan.labels).mean());
-          // refused F2C1017 «length»: a tensor f32[4, 8] has no field `length` | the size of a dimension is .size(0)
+          // refused F2C1017 «length»: `loose` is a tensor f32[4, 8], which has no field `length` | the size of a dimension is .size(0)
           loss = loss.mul(loose.length);
-          // refused F2C1017 «toFixed»: a run-time number has no method `toFixed` | the functions of Math
+          // refused F2C1017 «toFixed»: a run-time number has no compiled method `toFixed` | the functions of Math
           const short = plan.weight.toFixed(2);
-          // refused F2C1017 «filter»: a list of 2 has no method `filter` | map, forEach, reduce
+          // refused F2C1017 «filter»: a list that holds run-time values has no compiled method `filter` | map, forEach, reduce
           const some = [features, features].filter((_, i) => i > 0);
           return loss;
         },

@@ -17,7 +17,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = features;
-          // refused F2C1018 «loose[0]»: a tensor f32[4, 8] is not indexed with [] | x[0] is x.select(0, 0)
+          // refused F2C1018 «loose[0]»: `loose` is a tensor f32[4, 8], which [] cannot index | loose[0] is loose.select(0, 0), loose[a:b] is loose.slice(0, a, b), loose[tensor] is loose.index_select(tensor)
           loss = loss.add(loose[0].mean());
           return loss;
         },

@@ -19,10 +19,10 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const parts = { all: loss };
-          // refused F2C1030 «parts.all»: values in a compiled function do not change in place: this assigns to a field | { ...old, name: value }
+          // refused F2C1030 «parts.all»: `parts.all` cannot be assigned: values in a compiled function do not change in place | make a new record: { ...parts, all: value }
           parts.all = loss.mul(2);
           const rows = [features];
-          // refused F2C1030 «rows[0]»: this assigns to a field or an element | [...old, item]
+          // refused F2C1030 «rows[0]»: `rows[0]` cannot be assigned: values in a compiled function do not change in place | make a new list: rows.map((item, i) => (i === 0 ? value : item))
           rows[0] = features.mul(2);
           // refused F2C1030 «push»: .push() would change the list | [...old, item]
           rows.push(features);

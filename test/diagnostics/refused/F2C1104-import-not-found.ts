@@ -1,5 +1,5 @@
 import { experiment } from "f2c-dsl";
-// refused F2C1104 «"./settings.js"»: Cannot find module './settings.js' or its corresponding type declarations. (TS2307) | counts from the importing file
+// refused F2C1104 «"./settings.js"»: Cannot find module './settings.js' | counts from the importing file
 import { setting } from "./settings.js";
 
 export default experiment(setting);

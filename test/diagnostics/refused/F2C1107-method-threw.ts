@@ -5,6 +5,6 @@ const nothing = undefined as unknown as { net: MethodBuilder };
 
 export default experiment({
   ...setting,
-  // refused F2C1107 «method: (at) => nothing.net(at),»: the experiment threw while it was being built: Cannot read properties of undefined
+  // refused F2C1107 «nothing.net»: the experiment threw while it was being built: Cannot read properties of undefined
   method: (at) => nothing.net(at),
 });

@@ -28,13 +28,13 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C2002 «scale»: `scale` is captured, but it changes | make it a const
+          // refused F2C2002 «scale»: `scale` is assigned more than once, so a compiled function cannot use it: it would see one moment of it only | copy its last value into a const and use that, or make it a value of the plan
           loss = loss.mul(scale);
-          // refused F2C2002 «factor»: `power` is captured, but it changes | a value of the plan
+          // refused F2C2002 «factor»: `power` is assigned more than once, so a compiled function cannot use it: it would see one moment of it only | a value of the plan
           loss = loss.mul(factor());
-          // refused F2C2002 «remember»: `kept` is captured, but it changes | a value of the plan
+          // refused F2C2002 «remember»: `kept` is changed in place, so a compiled function cannot use it: it would see one moment of it only | a value of the plan
           loss = loss.mul(remember());
-          // refused F2C2002 «seen»: `seen` is captured, but it changes | a value of the plan
+          // refused F2C2002 «seen»: `seen` is changed in place, so a compiled function cannot use it: it would see one moment of it only | a value of the plan
           loss = loss.mul(seen.length);
           return loss;
         },

@@ -20,7 +20,7 @@ export default experiment({
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           // refused F2C2003 «by»: `options.scale` is null here, so it has no `by` | ?. reads a field that may be missing
           loss = loss.mul(options.scale.by);
-          // refused F2C2003 «options.scale["by"]»: `options.scale` is null here, so it has no `by` | check the option
+          // refused F2C2003 «"by"»: `options.scale` is null here, so it has no `by` | check the option
           loss = loss.mul(options.scale["by"]);
           // refused F2C2003 «of»: `options.margin` is undefined here, so it has no `of` | check the option
           loss = loss.mul(options.margin.of(3));

@@ -24,9 +24,9 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C2005 «Number(plan.weight)»: `Number` gets a run-time value | JavaScript's own
+          // refused F2C2005 «Number»: `Number` of a run-time value cannot be compiled: it is JavaScript's own, and runs in Node only | call it in the plan, and pass the result as a value of the plan
           loss = loss.mul(Number(plan.weight));
-          // refused F2C2005 «foreign(plan.weight)»: `foreign` gets a run-time value, but its source was not loaded | a TypeScript file
+          // refused F2C2005 «foreign»: `foreign` of a run-time value cannot be compiled: its TypeScript was not loaded | a TypeScript file
           loss = loss.mul(foreign(plan.weight));
           return loss;
         },

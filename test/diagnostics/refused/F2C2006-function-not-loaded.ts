@@ -5,7 +5,6 @@ const foreign = Function.prototype.bind.call(() => 3, null);
 
 export default experiment({
   ...setting,
-  // refused F2C2006 «method»: the method's `embed` was not loaded from TypeScript | a file that it imports by a relative path
   method: () =>
     method(
       { net: net(), head: linear(8, 5) },
@@ -22,6 +21,7 @@ export default experiment({
           loss = loss.mul(2);
           return loss;
         },
+        // refused F2C2006 «foreign as never»: the method's `embed` has no TypeScript source that could be compiled | write it in the experiment, or in a .ts file that it imports by a relative path
         embed: foreign as never,
       },
     ),

@@ -16,7 +16,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C2007 «parametersOf(features)»: parametersOf() takes a net or its twin, got a tensor f32[4, 8] | a part of the method's state
+          // refused F2C2007 «features»: parametersOf takes a net, got a tensor f32[4, 8] | pass a net of the method's state, or a child of the module
           const all = parametersOf(features);
           return loss;
         },

@@ -20,7 +20,7 @@ export default experiment({
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           // refused F2C2010 «Math.random»: `Math.random` would be called once, while the program is built | ops.dropout draws on the device
           loss = loss.mul(Math.random());
-          // refused F2C2010 «noise()»: `Math.random` would be called once | draw in the plan
+          // refused F2C2010 «noise»: `Math.random` would be called once | draw in the plan
           loss = loss.mul(noise());
           // refused F2C2010 «Date.now»: `Date.now` would be called once | read the clock in the plan
           loss = loss.mul(Date.now());

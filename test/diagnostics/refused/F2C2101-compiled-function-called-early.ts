@@ -1,7 +1,7 @@
 import { experiment, linear, method, ops } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
-// refused F2C2101 «const classes = ops.arange(5);»: arange() was called while the experiment was being built | inside a compiled function
+// refused F2C2101 «ops.arange(5)»: arange() was called while the experiment was being built | inside a compiled function
 const classes = ops.arange(5);
 
 export default experiment({

@@ -2,7 +2,7 @@ import { experiment, linear, method, ops } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
 const project = linear(8, 4);
-// refused F2C2101 «const early = project(undefined as never);»: a module was called while the experiment was being built | another module's forward
+// refused F2C2101 «project(undefined as never)»: a module was called while the experiment was being built | another module's forward
 const early = project(undefined as never);
 
 export default experiment({

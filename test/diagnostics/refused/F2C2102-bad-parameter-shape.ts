@@ -1,7 +1,7 @@
 import { experiment, linear, method, ones, ops, parameter } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
-// refused F2C2102 «const scale = parameter([1, 0], ones());»: a parameter of shape [1, 0] has a size of 0 | whole numbers from 1 up
+// refused F2C2102 «parameter([1, 0], ones())»: a parameter of shape [1, 0] has a size of 0 | whole numbers from 1 up
 const scale = parameter([1, 0], ones());
 
 export default experiment({

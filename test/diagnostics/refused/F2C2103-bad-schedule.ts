@@ -1,7 +1,7 @@
 import { experiment, linear, method, multistep, ops } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
-// refused F2C2103 «export const lr = multistep({ base: 0.1, epochs: [8, 4] });»: multistep: epochs [8, 4] are not in rising order | write epochs: [4, 8]
+// refused F2C2103 «[8, 4]»: multistep: the `epochs` [8, 4] are not in rising order | write epochs: [4, 8]
 export const lr = multistep({ base: 0.1, epochs: [8, 4] });
 
 export default experiment({

@@ -4,5 +4,5 @@ import { setting } from "./setting.js";
 declare const method: MethodBuilder;
 const given = { ...setting, epochs: 3 };
 
-// refused F2C2104 «export default experiment({ ...given, method: () => method(given as never) });»: experiment "refused": its length is not clear | either `epochs` or `steps`
+// refused F2C2104 «experiment({ ...given, method: () => method(given as never) })»: experiment "refused": both `epochs` (3) and `steps` (2) are given | keep one of them
 export default experiment({ ...given, method: () => method(given as never) });

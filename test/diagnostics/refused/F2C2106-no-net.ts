@@ -3,9 +3,9 @@ import { net, setting } from "./setting.js";
 
 export default experiment({
   ...setting,
-  // refused F2C2106 «method»: the method's state has no net | method({ net, … }, …)
   method: () =>
     method(
+      // refused F2C2106 «{ bank: state([5, 8]) }»: the method's state has no net | method({ net, … }, …)
       { bank: state([5, 8]) },
       {
         plan: (_books, { x }, at) => ({

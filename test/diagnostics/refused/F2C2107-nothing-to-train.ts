@@ -10,10 +10,10 @@ export default experiment({
   ...setting,
   method: () =>
     method(
+      // refused F2C2107 «{ net: fixed }»: nothing to train: no net of the method's state has parameters | add a layer that learns, such as linear(…), or a parameter(…)
       { net: fixed },
       {
         plan: (_books, { x }) => ({ labels: x.labels }),
-        // refused F2C2107 «step»: the method has no trained parameters | parameter(…) children
         step: ({ net }, { x }) => net(x).mean(),
         embed: ({ net }, images) => net(images),
       },

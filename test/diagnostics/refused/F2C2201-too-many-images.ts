@@ -3,7 +3,7 @@ import { setting } from "./setting.js";
 
 export default experiment({
   ...setting,
-  // refused F2C2201 «data»: the data source has more than 2^31 images | lower the number of identities
+  // refused F2C2201 «data»: the data source has more than 2^31 images | lower `identities`, or the images of each
   data: syntheticFaces({ identities: 5, imagesPerIdentity: fixed(2 ** 30), size: 16 }),
   method: () => undefined as never,
 });

@@ -3,7 +3,7 @@ import { net, setting } from "./setting.js";
 
 export default experiment({
   ...setting,
-  // refused F2C2209 «loader»: dual: 30 identities a step, but the data source has 5 | lower `identities`
+  // refused F2C2209 «30»: dual: `identities` is 30, but the data source has 5: those of one step differ from each other | lower `identities`
   loader: dual({ identities: 30, instances: 2 }),
   method: () =>
     method(

@@ -4,7 +4,7 @@ import { net, setting } from "./setting.js";
 export default experiment({
   ...setting,
   method: ({ identities }) => {
-    // refused F2C2302 «const pool = classPool({ capacity: 2.5, dim: 8, identities });»: a class pool cannot have a capacity of 2.5 | a whole number of slots
+    // refused F2C2302 «2.5»: a class pool's `capacity` cannot be 2.5 | a whole number of slots
     const pool = classPool({ capacity: 2.5, dim: 8, identities });
     return method({ net: net(), pool }, undefined as never);
   },

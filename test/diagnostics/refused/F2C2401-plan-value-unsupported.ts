@@ -3,7 +3,6 @@ import { net, setting } from "./setting.js";
 
 export default experiment({
   ...setting,
-  // refused F2C2401 «method»: `plan.name` is a string, which a plan cannot hold | Int32Array
   method: () =>
     method(
       { net: net(), head: linear(8, 5) },
@@ -13,6 +12,7 @@ export default experiment({
           turns: at.step + 2,
           late: at.step > 3,
           weight: at.step / 2,
+          // refused F2C2401 «name: "late" as never»: `plan.name` is a string, which a plan cannot hold | Int32Array
           name: "late" as never,
         }),
         step({ net, head }, { x }, plan) {

@@ -17,7 +17,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = features;
-          // refused F2C3001 «features.matmul(loose)»: matmul: inner dimensions 8 and 4 differ | .transpose(0, 1), .unsqueeze(dim) or .reshape([…]); here features: f32[4, 8]
+          // refused F2C3001 «features.matmul(loose)»: matmul: inner dimensions 8 and 4 differ | transpose the second: features.matmul(features.transpose(0, 1))
           loss = loss.add(features.matmul(loose).mean());
           // refused F2C3001 «loose.add(plan.labels)»: add: [4, 8] and [4] do not broadcast | here features: f32[4, 8], labels: i64[4]
           loss = loss.add(loose.add(plan.labels).mean());

@@ -17,7 +17,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = ops;
-          // refused F2C3002 «loose.conv2d(features, features)»: conv2d: the images [N, C, H, W] must have 4 dimensions, got [4, 8] | here features
+          // refused F2C3002 «loose.conv2d(features, features)»: conv2d: the images [N, C, H, W] must have 4 dimensions, got [4, 8] | .unsqueeze(dim) adds a dimension; .squeeze(dim) and .flatten(1) take some away
           loss = loss.add(loose.conv2d(features, features).mean());
           return loss;
         },

@@ -17,7 +17,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const last = 4 as number;
-          // refused F2C3004 «features.transpose(0, last)»: transpose: dimension 4 is out of range for 2 dimensions | here features: f32[4, 8]
+          // refused F2C3004 «features.transpose(0, last)»: transpose: dimension 4 is out of range for 2 dimensions | dimensions count from 0, or from the end: -1 is the last
           const turned = features.transpose(0, last);
           return loss;
         },

@@ -17,7 +17,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const sizes = [3, 3] as number[];
-          // refused F2C3005 «features.reshape(sizes)»: reshape: [4, 8] has 32 elements, [3, 3] has 9 | here features: f32[4, 8]
+          // refused F2C3005 «sizes»: reshape: [4, 8] has 32 elements, [3, 3] has 9 | one size may be -1: it is computed from the others
           const grid = features.reshape(sizes);
           return loss;
         },

@@ -17,7 +17,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const size = -2 as number;
-          // refused F2C3006 «features.reshape([size, 4])»: reshape: -2 is not a size | here features: f32[4, 8]
+          // refused F2C3006 «[size, 4]»: reshape: -2 is not a size | sizes are whole numbers; check what they are computed from
           const grid = features.reshape([size, 4]);
           return loss;
         },

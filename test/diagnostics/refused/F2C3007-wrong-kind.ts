@@ -17,12 +17,12 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = [1];
-          // refused F2C3007 «plan.weight + loose»: a number is needed here, got a list | values of the plan
+          // refused F2C3007 «loose»: a number is needed here, and `loose` is a list of 1 | values of the plan
           const more = plan.weight + loose;
-          // refused F2C3007 «plan.weight»: a boolean is needed here, got a run-time number | x !== 0
+          // refused F2C3007 «plan.weight»: a boolean is needed here, and `plan.weight` is a run-time number | compare it: plan.weight !== 0
           const both = plan.weight && plan.late;
           const none: (typeof features)[] = [];
-          // refused F2C3007 «ops.cat(none)»: cat: at least one tensor is needed here, got none | docs/ops.md
+          // refused F2C3007 «ops.cat(none)»: cat: at least one tensor is needed here, got none | it is written ops.cat(tensors, dim?)
           const all = ops.cat(none);
           return loss;
         },

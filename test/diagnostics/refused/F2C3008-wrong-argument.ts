@@ -17,13 +17,13 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = features;
-          // refused F2C3008 «loose.relu(1, 2)»: relu takes no arguments, got 2 | docs/ops.md
+          // refused F2C3008 «1»: relu: it takes no arguments, got 2 | it is written x.relu()
           loss = loss.add(loose.relu(1, 2).mean());
-          // refused F2C3008 «loose.add("1")»: add takes a tensor here, got string "1" | docs/ops.md
+          // refused F2C3008 «"1"»: add: `other` must be a tensor or a number, got the string "1" | it is written x.add(other)
           loss = loss.add(loose.add("1").mean());
-          // refused F2C3008 «loose.add()»: add takes a tensor or a number as `other`, got nothing | docs/ops.md
+          // refused F2C3008 «loose.add()»: add: `other` is missing; it must be a tensor or a number | it is written x.add(other)
           loss = loss.add(loose.add().mean());
-          // refused F2C3008 «loose.sum("rows")»: sum takes a list of whole numbers as `dim`, got "rows" | docs/ops.md
+          // refused F2C3008 «"rows"»: sum: `dim` must be a whole number or a list of them, got the string "rows" | it is written x.sum(dim?, keepdim?)
           loss = loss.add(loose.sum("rows").mean());
           return loss;
         },

@@ -17,7 +17,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = features;
-          // refused F2C3009 «loose.mean({ dims: 1 })»: mean has no option `dims` | it has dim, keepdim
+          // refused F2C3009 «dims: 1»: mean has no option `dims` | it has dim, keepdim
           loss = loss.add(loose.mean({ dims: 1 }).mean());
           return loss;
         },

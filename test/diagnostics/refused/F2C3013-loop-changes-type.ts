@@ -17,10 +17,10 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           let loose: any = features;
-          // refused F2C3013 «for (let i = 0; i < plan.turns; i++)»: `loose` is f32[4, 8] before the loop and f32[] after a turn | keeps its type and shape
+          // refused F2C3013 «loose = loose.mean()»: `loose` is f32[4, 8] before the loop, but f32[] after one turn | keep its type and shape, or give the result a new name inside the loop
           for (let i = 0; i < plan.turns; i++) loose = loose.mean();
           let unset: any;
-          // refused F2C3013 «for (let i = 0; i < plan.turns; i++)»: `unset` is undefined before the loop | before the loop
+          // refused F2C3013 «unset = features»: `unset` is undefined before the loop | before the loop
           for (let i = 0; i < plan.turns; i++) unset = features;
           return loss;
         },

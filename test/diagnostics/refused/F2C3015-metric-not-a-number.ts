@@ -8,9 +8,9 @@ export default experiment({
       { net: net(), head: linear(8, 5) },
       {
         plan: (_books, { x }) => ({ labels: x.labels }),
-        // refused F2C3015 «step»: the step's `rows` must be one number, a tensor of shape [], got a tensor f32[4, 8] | .mean() or .sum()
         step({ net, head }, { x }, plan): any {
           const rows = net(x);
+          // refused F2C3015 «rows»: `rows`, which the step returns, must be one number, a tensor f32[], got a tensor f32[4, 8] | .mean() or .sum()
           return { loss: ops.cross_entropy(head(rows), plan.labels).mean(), rows };
         },
         embed: ({ net }, images) => net(images),

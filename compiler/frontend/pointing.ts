@@ -1,0 +1,64 @@
+/** @file Where in a method's source a fault of its parts is written: its state, what a function returns, one field of that. */
+import type { Span } from "../diagnostics/diagnostic.js";
+import { LIBRARY_PREFIX } from "./library.js";
+import type { FunctionSource } from "./lower/function-source.js";
+import { ts } from "./typescript.js";
+
+const spanOf = (source: FunctionSource, node: ts.Node): Span => ({
+  path: source.path,
+  start: node.getStart(),
+  end: node.end,
+});
+
+/** The record of functions that `method(state, { plan, step, embed })` is given, found by one of them. */
+function partsOf({ node }: FunctionSource): ts.ObjectLiteralExpression | undefined {
+  const record = ts.isPropertyAssignment(node.parent) ? node.parent.parent : node.parent;
+  return ts.isObjectLiteralExpression(record) ? record : undefined;
+}
+
+/** The state that the method of this function is given. */
+export function stateNode(source: FunctionSource): ts.Node | undefined {
+  const call = partsOf(source)?.parent;
+  return call && ts.isCallExpression(call) ? call.arguments[0] : undefined;
+}
+
+export function stateOf(source: FunctionSource): Span | undefined {
+  const node = stateNode(source);
+  return inExperiment(source) && node ? spanOf(source, node) : undefined;
+}
+
+/** What an error calls `plan.path`, where a plan returns it. */
+export function planValueOf(source: FunctionSource, error: unknown): Span | undefined {
+  const [, path] = /`plan\.([\w.]+)`/.exec(error instanceof Error ? error.message : "") ?? [];
+  return inExperiment(source) && path !== undefined ? spanOf(source, returnedBy(source, path)) : undefined;
+}
+
+/** Not in the library, whose methods the experiment only calls. */
+const inExperiment = ({ path }: FunctionSource) => !path.startsWith(LIBRARY_PREFIX);
+
+/** Another function of the same method. */
+export function partOf(source: FunctionSource, name: string): Span | undefined {
+  const part = partsOf(source)?.properties.find((p) => p.name?.getText() === name);
+  return part && spanOf(source, ts.isPropertyAssignment(part) ? part.initializer : (part.name ?? part));
+}
+
+/** What a function returns last, as it is written; of a record a field of it. Functions inside it are not looked at. */
+export function returnedBy({ node }: FunctionSource, field?: string): ts.Node {
+  let found: ts.Node | undefined = ts.isBlock(node.body!) ? undefined : node.body;
+  const visit = (n: ts.Node): void => {
+    if (ts.isReturnStatement(n)) found = n.expression ?? n;
+    else if (!ts.isFunctionLike(n)) ts.forEachChild(n, visit);
+  };
+  if (!found) visit(node.body!);
+  while (found && ts.isParenthesizedExpression(found)) found = found.expression;
+  if (!found) return node;
+  return (field === undefined ? undefined : fieldIn(found, field.split("."))) ?? found;
+}
+
+/** The field at a path of names in a record, as it is written. */
+function fieldIn(record: ts.Node, [name, ...rest]: readonly string[]): ts.Node | undefined {
+  if (!ts.isObjectLiteralExpression(record)) return undefined;
+  const found = record.properties.find((p) => p.name && "text" in p.name && p.name.text === name);
+  if (!found || rest.length === 0) return found;
+  return ts.isPropertyAssignment(found) ? (fieldIn(found.initializer, rest) ?? found) : found;
+}
