@@ -73,20 +73,15 @@ export class FunctionBuilder {
     for (const result of op.results) this.makers.set(result.id, op);
   }
 
-  /** The place of the op that made a value, if one did. */
-  originOf(value: Value): Location | undefined {
-    return this.makers.get(value.id)?.location;
+  /** The op that made a value, if one did. */
+  makerOf(value: Value): Op | undefined {
+    return this.makers.get(value.id);
   }
 
   /** An op that made these values does the work of another too, which is written there. */
   fuse(values: readonly Value[], place: Location): void {
     const op = values[0] && this.makers.get(values[0].id);
     if (op) (op as { location: Location }).location = fuse(op.location, place);
-  }
-
-  /** The name of the op that made a value. */
-  opOf(value: Value): string | undefined {
-    return this.makers.get(value.id)?.op;
   }
 
   constant(
@@ -164,6 +159,11 @@ export class FunctionBuilder {
     } finally {
       this.regions.pop();
     }
+  }
+
+  /** Puts the ops of a region that is built but not finished here. */
+  append(region: OpenRegion): void {
+    this.regions.at(-1)!.ops.push(...region.ops);
   }
 
   /** Ends a region that `region` opened. */

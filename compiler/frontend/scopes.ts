@@ -55,10 +55,7 @@ export function namesOf(scope: ts.Node): ReadonlyMap<string, ts.Node> {
     if (isScope(node) || ts.isTypeNode(node)) return;
     ts.forEachChild(node, visit);
   };
-  ts.forEachChild(scope, (child) => {
-    if (ts.isFunctionLike(scope) && ts.isBlock(child)) ts.forEachChild(child, visit);
-    else visit(child);
-  });
+  ts.forEachChild(scope, visit);
   declared.set(scope, names);
   return names;
 }

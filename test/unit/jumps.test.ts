@@ -146,6 +146,53 @@ const FUNCTIONS: Record<string, string> = {
     const p = [a, b]; return p === p ? 1 : 2;`,
   "a name in a loop that hides another kind of value": `
     const t = 'x'; let s = 0; for (let i = 0; i < a; i++) { let t = 0; t += i; s += t; } return s + t.length;`,
+  "a bound that reads the counter": `
+    let s = 0; for (let i = 0; i < a - i; i++) s += 1; return s;`,
+  "a condition that assigns is asked as often as it is in Node": `
+    let i = 0; let asked = 0; const ask = () => { asked += 1; i += 1; return i; };
+    while (ask() < a) { if (i > b + 3) break; } return asked * 10 + i;`,
+  "a loop without end that a return leaves": `
+    let k = 1; while (true) { if (k > a) return k; k = k * 2; }`,
+  "a loop without end that a break leaves": `
+    let k = 1; for (;;) { if (k > a + b) break; k = k * 2; } return k + 0.5;`,
+  "two hundred known turns that a run-time break may leave": `
+    let s = 0; for (let i = 0; i < 200; i++) { if (s > a * 10) break; s += i; } return s;`,
+  "a counter of a loop that is left stays known": `
+    const list = [a, b, 3, 4]; let s = 0;
+    for (let i = 0; i < 4; i++) { if (s > b) break; s += list[i]!; } return s;`,
+  "a known loop in a run-time loop, both left": `
+    let s = 0; for (let i = 0; i < a; i++) { for (let j = 0; j < 4; j++) { if (j > b) break; s += j; } if (s > 9) break; s += 0.5; } return s;`,
+  "== of null and undefined": `
+    const o: { k?: number | null } = {}; return (o.k == null ? 1 : 2) * a + (a != null ? 10 : 20);`,
+  "booleans compared": `
+    return ((yes === a > 1) ? 1 : 2) + (yes !== true ? 10 : 20) + ((a > 1) !== (b > 1) ? 100 : 200);`,
+  "a function and a record are themselves": `
+    const f = (u: number) => u + a; const g = f; const p = { k: a }; let q = p; if (yes) q = p;
+    return (f === g ? 1 : 2) + (p === q ? 10 : 20);`,
+  "a default does not see the body": `
+    const y = 10; const f = (v: number, g = () => y) => { const y = 2; return v * g() + y; }; return f(a);`,
+  "fields with numbers for names come by size": `
+    const [x, y] = Object.values({ 2: a, 1: b }); return x! * 10 + y!;`,
+  "a variable that hides another leaves it known": `
+    const list = [a, b]; let k = 0; for (let i = 0; i < a; i++) { let k = 1; k += i; } return list[k]!;`,
+  "a record with a constant field is carried": `
+    let o = { name: "abc", k: 1, f: (u: number) => u + 1 }; for (let i = 0; i < a; i++) o = { ...o, k: o.f(o.k) }; return o.k + o.name.length;`,
+  "patterns that assign, with defaults, rests and holes": `
+    let p = 0; let q = 0; let r: number[] = []; [p, q = 7] = [a]; [, ...r] = [a, b, 3]; return p + q * 10 + r[0]! * 100 + r.length * 1000;`,
+  "spread of what is no object": `
+    const late = Object.keys({}).length > 0; const o = { k: a, ...(late && { k: b }) }; return o.k;`,
+  "methods of lists": `
+    const list = [a, b, 3];
+    const kept = list.filter((_, i) => i !== 1).map((x, i, all) => x + i + all.length);
+    return kept.at(-1)! * 100 + kept[0]! + (list.some((_, i) => i > 1) ? 1000 : 0) + Array.from({ length: 3 }, (_, i) => i).findIndex((i) => i > 0);`,
+  "choices whose value nobody asks for": `
+    let s = 0; yes ? (s = a) : (s = b + 1); [1, 2].forEach((t) => a > t && (s += t)); return s;`,
+  "an assignment that is made only where it counts": `
+    let u: number | undefined; let v = a > 1; u ??= b; v &&= yes; return u + (v ? 10 : 20);`,
+  "a method that is not there": `
+    const o: { k: number; hook?: (u: number) => number } = { k: a }; return o.hook?.(1) ?? o.k;`,
+  "a named function expression": `
+    const f = function g(u: number, n: number): number { return n === 0 ? u : g(u + a, n - 1); }; return f(b, 3);`,
   "the least so far, from infinity": `
     let best = -Infinity; for (let i = 0; i < a; i++) best = Math.max(best, i * b); return best;`,
 };

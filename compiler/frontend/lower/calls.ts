@@ -2,12 +2,13 @@
 
 import { ExperimentError, INTRINSIC, moduleParts, twinParts } from "../../../dsl/index.js";
 import { kindWords } from "../../build/function-builder.js";
+import { type Dim, printDim, sameDim } from "../../ir/dim.js";
 import type { AttributeValue, Value } from "../../ir/module.js";
 import { OPS } from "../../registry/index.js";
 import { placesInStack } from "../stack.js";
 import { ts } from "../typescript.js";
 import { callNow, UNREPEATABLE } from "./call-now.js";
-import { unfitWithin } from "./captures.js";
+import { argumentChanged, liveWithin, unfitWithin } from "./captures.js";
 import { checkedCast } from "./checked-cast.js";
 import { regionOf } from "./control.js";
 import {
@@ -19,6 +20,7 @@ import {
   unrepeatable,
   unwrapped,
 } from "./expressions.js";
+import { iterate } from "./loops.js";
 import { AlreadyRefused, called, callForm, describe, type Lowerer, Refusal, said } from "./lowerer.js";
 import {
   dynamic,
@@ -33,6 +35,7 @@ import {
 import { mathCall } from "./operators.js";
 import { fieldsOf, itemsOf, notSpread } from "./patterns.js";
 import type { Scope } from "./scope.js";
+import { effect } from "./statements.js";
 
 export function call(lowerer: Lowerer, node: ts.CallExpression, scope: Scope): Operand {
   const callee = unwrapped(node.expression);
@@ -61,7 +64,8 @@ function settled(result: Operand): Operand {
 const isMissing = (value: unknown) => value === undefined || value === null;
 /** A field that a call `record.field?.()` looks at; anything present for what has methods of its own. */
 function memberOf(receiver: Operand, name: string): unknown {
-  if (receiver.kind === "record") return receiver.fields.get(name);
+  const field = receiver.kind === "record" ? receiver.fields.get(name) : undefined;
+  if (receiver.kind === "record") return field?.kind === "static" ? field.value : field;
   return receiver.kind === "static" ? (receiver.value as Record<string, unknown>)[name] : receiver;
 }
 
@@ -69,7 +73,7 @@ function argumentsOf(lowerer: Lowerer, node: ts.CallExpression, scope: Scope): O
   return node.arguments.flatMap((argument) => {
     if (!ts.isSpreadElement(argument)) return [evaluate(lowerer, argument, scope)];
     const spread = evaluate(lowerer, argument.expression, scope);
-    return itemsOf(spread) ?? notSpread(lowerer, argument, spread);
+    return itemsOf(lowerer, spread) ?? notSpread(lowerer, argument, spread);
   });
 }
 
@@ -87,13 +91,21 @@ function methodCall(
   if (receiver.kind === "static" && receiver.value === Object) {
     if (OBJECT_CHANGES.has(name))
       refuseChange(lowerer, node, `Object.${name} would change its first argument`, NEW_RECORD);
-    const fields = args[0] && fieldsOf(args[0]);
+    const fields = args[0] && fieldsOf(lowerer, args[0]);
     if (fields && name === "values") return list([...fields.values()]);
     if (fields && name === "keys") return fixed([...fields.keys()]);
     if (fields && name === "entries")
       return list([...fields].map(([key, value]) => list([fixed(key), value])));
   }
-  const items = itemsOf(receiver);
+  if (
+    receiver.kind === "static" &&
+    receiver.value === Array &&
+    name === "from" &&
+    args[1]?.kind === "closure"
+  )
+    return list(askedOf(lowerer, node, arrayFrom(lowerer, args[0]!), args.slice(1)));
+  refuseLive(lowerer, callee.expression, receiver);
+  const items = itemsOf(lowerer, receiver);
   if (items && LIST_CHANGES.has(name))
     refuseChange(
       lowerer,
@@ -103,9 +115,11 @@ function methodCall(
     );
   if (items && Object.hasOwn(LIST_METHODS, name) && !(args.every(isStatic) && isStatic(receiver)))
     return LIST_METHODS[name]!(lowerer, node, items, args);
-  if (receiver.kind === "static") {
-    const fn = (receiver.value as Record<string, unknown>)[name];
-    return callOperand(lowerer, node, lowerer.wrap(fn), args, receiver.value);
+  const known =
+    receiver.kind === "static" || (items && isStatic(receiver)) ? staticValue(receiver) : undefined;
+  if (known !== undefined) {
+    const fn = (known as Record<string, unknown>)[name];
+    return callOperand(lowerer, node, lowerer.wrap(fn), args, known);
   }
   const field = receiver.kind === "record" ? receiver.fields.get(name) : undefined;
   if (field) return callOperand(lowerer, node, field, args);
@@ -115,7 +129,7 @@ function methodCall(
       "F2C1017",
       `a list that holds run-time values has no compiled method \`${name}\``,
       {
-        hint: "map, forEach, reduce, slice and concat can; write the rest with for..of and [...list, item]",
+        hint: `it has ${Object.keys(LIST_METHODS).join(", ")}; write the rest with for..of and [...list, item]`,
       },
     );
   return lowerer.refuse(
@@ -156,11 +170,33 @@ type ListMethod = (
   args: readonly Operand[],
 ) => Operand;
 const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
-  map: (lowerer, node, items, [fn]) =>
-    list(items.map((item, i) => callOperand(lowerer, node, fn ?? NOTHING, [item, fixed(i)]))),
+  map: (lowerer, node, items, args) => list(askedOf(lowerer, node, items, args)),
+  flatMap: (lowerer, node, items, args) =>
+    list(askedOf(lowerer, node, items, args).flatMap((made) => itemsOf(lowerer, made) ?? [made])),
   forEach: (lowerer, node, items, [fn]) => {
-    for (const [i, item] of items.entries()) callOperand(lowerer, node, fn ?? NOTHING, [item, fixed(i)]);
+    for (const [i, item] of items.entries()) {
+      const given = [item, fixed(i), list(items)];
+      // Nobody asks what it gives.
+      if (fn?.kind === "closure") lowerer.inline(fn.source, given, node, fn, effect);
+      else callOperand(lowerer, node, fn ?? NOTHING, given);
+    }
     return NOTHING;
+  },
+  filter: (lowerer, node, items, args) => {
+    const kept = decidedOf(lowerer, node, items, args);
+    return list(items.filter((_, i) => kept[i]));
+  },
+  some: (lowerer, node, items, args) => fixed(decidedOf(lowerer, node, items, args, true).includes(true)),
+  every: (lowerer, node, items, args) => fixed(!decidedOf(lowerer, node, items, args, false).includes(false)),
+  find: (lowerer, node, items, args) =>
+    items[decidedOf(lowerer, node, items, args, true).indexOf(true)] ?? NOTHING,
+  findIndex: (lowerer, node, items, args) => fixed(decidedOf(lowerer, node, items, args, true).indexOf(true)),
+  at: (lowerer, node, items, [index = fixed(0)]) => {
+    if (!isStatic(index))
+      lowerer.refuse(node.arguments[0]!, "F2C1019", `a list is indexed with ${describe(index)}`, {
+        hint: CHOOSE,
+      });
+    return items.at(staticValue(index) as number) ?? NOTHING;
   },
   reduce: (lowerer, node, items, [fn, initial]) => {
     const rest = initial === undefined ? items.slice(1) : items;
@@ -172,7 +208,12 @@ const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
       });
     return rest.reduce(
       (sum, item, i) =>
-        callOperand(lowerer, node, fn ?? NOTHING, [sum, item, fixed(i + items.length - rest.length)]),
+        callOperand(lowerer, node, fn ?? NOTHING, [
+          sum,
+          item,
+          fixed(i + items.length - rest.length),
+          list(items),
+        ]),
       first,
     );
   },
@@ -186,8 +227,49 @@ const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
     }
     return list(items.slice(...(args.map(staticValue) as [number, number])));
   },
-  concat: (_lowerer, _node, items, args) => list([...items, ...args.flatMap((a) => itemsOf(a) ?? [a])]),
+  concat: (lowerer, _node, items, args) =>
+    list([...items, ...args.flatMap((a) => itemsOf(lowerer, a) ?? [a])]),
 };
+
+const CHOOSE = "choose with if: if (plan.n === 0) … else …";
+
+/** The items of what `Array.from` is given: something to loop over, or { length: n }. */
+function arrayFrom(lowerer: Lowerer, from: Operand): readonly Operand[] {
+  const items = itemsOf(lowerer, from) ?? iterate(lowerer, from);
+  if (items) return items;
+  const length = fieldsOf(lowerer, from)?.get("length");
+  return length?.kind === "static" ? Array.from({ length: Number(length.value) }, () => NOTHING) : [];
+}
+
+/** What a function gives for each item of a list. */
+const askedOf = (
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  items: readonly Operand[],
+  [fn = NOTHING]: readonly Operand[],
+): readonly Operand[] =>
+  items.map((item, i) => callOperand(lowerer, node, fn, [item, fixed(i), list(items)]));
+
+/** The same for a function that decides, which has to be known now; `last`: after this answer no other is asked for. */
+function decidedOf(
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  items: readonly Operand[],
+  [fn = NOTHING]: readonly Operand[],
+  last?: boolean,
+): readonly boolean[] {
+  const answers: boolean[] = [];
+  for (const [i, item] of items.entries()) {
+    const answer = callOperand(lowerer, node, fn, [item, fixed(i), list(items)]);
+    if (answer.kind === "value")
+      lowerer.refuse(node.arguments[0] ?? node, "F2C1019", `a list is chosen from by ${describe(answer)}`, {
+        hint: CHOOSE,
+      });
+    answers.push(!isStatic(answer) || Boolean(staticValue(answer)));
+    if (answers.at(-1) === last) break;
+  }
+  return answers;
+}
 
 function valueMethod(
   lowerer: Lowerer,
@@ -221,6 +303,16 @@ function valueMethod(
   return callOp(lowerer, node, name, [dynamic(receiver), ...args], 1);
 }
 
+const isList = (operand: Operand) =>
+  typeof (isStatic(operand) ? staticValue(operand) : undefined) === "object";
+
+/** Refuses to use an object that lives on in Node. */
+function refuseLive(lowerer: Lowerer, node: ts.Node, operand: Operand): void {
+  const name = called(node).replaceAll("`", "");
+  const live = operand.kind === "static" ? liveWithin(name, operand.value) : undefined;
+  if (live) lowerer.refuse(node, live.code, live.message, live);
+}
+
 /** Calls whatever an operand is. */
 export function callOperand(
   lowerer: Lowerer,
@@ -230,7 +322,7 @@ export function callOperand(
   self?: unknown,
 ): Operand {
   if (fn.kind === "module") return callModule(lowerer, node, fn, args);
-  if (fn.kind === "closure") return lowerer.inline(fn.source, args, node, fn.scope);
+  if (fn.kind === "closure") return lowerer.inline(fn.source, args, node, fn);
   if (fn.kind !== "static" || typeof fn.value !== "function")
     return lowerer.refuse(node.expression, "F2C1021", `${said(node.expression, fn)}, not a function`, {
       hint:
@@ -244,7 +336,13 @@ export function callOperand(
   if (intrinsic !== undefined) return callIntrinsic(lowerer, node, intrinsic, args);
   const source = lowerer.texts.functionOf(fn.value);
   if (args.every(isStatic)) {
-    const unfit = source && unfitWithin(lowerer.texts, source);
+    const unfit = [fn, ...args].flatMap((operand) => {
+      const called = operand.kind === "static" ? lowerer.texts.functionOf(operand.value) : undefined;
+      return (called && unfitWithin(lowerer.texts, called)) ?? [];
+    })[0];
+    for (const [i, argument] of args.entries()) refuseLive(lowerer, node.arguments[i] ?? node, argument);
+    const change = source && argumentChanged(source, args.map(isList));
+    if (change) refuseChange(lowerer, node, `${called(node.expression)} would change its argument`, NEW_LIST);
     try {
       const { result, asked } = callNow(() =>
         (fn.value as (...a: unknown[]) => unknown).apply(self, args.map(staticValue)),
@@ -374,6 +472,7 @@ export function callOp(
 ): Operand {
   const spec = OPS.get(name)!;
   const written = new Map<string, ts.Node>();
+  const open: { readonly at: ts.Node; readonly sizes: readonly Size[] }[] = [];
   const slots = [...spec.operands, ...spec.attributes];
   const operands: (Value | undefined)[] = [];
   const attributes: Record<string, AttributeValue | undefined> = {};
@@ -382,7 +481,7 @@ export function callOp(
     const slot = slots[index];
     if (slot) written.set(slot.name, at);
     if (operand?.variadic) {
-      for (const item of itemsOf(argument) ??
+      for (const item of itemsOf(lowerer, argument) ??
         lowerer.refuse(
           at,
           "F2C3008",
@@ -405,13 +504,17 @@ export function callOp(
             hint: callForm(name),
           },
         );
-      const value = fixedAttribute(lowerer, at, name, attribute.name, argument);
+      const sizes = TAKES_SIZES.has(name) ? sizesIn(lowerer, argument) : undefined;
+      if (sizes) open.push({ at, sizes });
+      const known = sizes ? list(sizes.map((size) => (size.open ? fixed(-1) : size.operand))) : argument;
+      const value = fixedAttribute(lowerer, at, name, attribute.name, known);
       if (value !== undefined) attributes[attribute.name] = value;
     }
   };
   const argumentNode = writtenArguments(node, before);
   for (const [i, argument] of args.entries()) {
-    const named = i === args.length - 1 && i >= spec.operands.length ? optionsOf(argument) : undefined;
+    const named =
+      i === args.length - 1 && i >= spec.operands.length ? optionsOf(lowerer, argument) : undefined;
     if (!named) {
       place(i, argument, argumentNode(i));
       continue;
@@ -442,6 +545,7 @@ export function callOp(
   )
     operands.push(undefined);
   const results = lowerer.emit(node, name, operands, attributes, (slot) => written.get(slot));
+  for (const { at, sizes } of open) checkSizes(lowerer, at, name, sizes, results[0]!);
   return results.length === 0
     ? NOTHING
     : results.length === 1
@@ -462,9 +566,46 @@ function optionNode(options: ts.Node, name: string): ts.Node {
   return options.properties.find((p) => p.name && "text" in p.name && p.name.text === name) ?? options;
 }
 
+/** Ops whose list of sizes may hold `x.shape[0]` of a size that is not known now: -1 says which it is, and is checked. */
+const TAKES_SIZES = new Set(["reshape", "expand"]);
+
+/** One of a list of sizes; `open`: the size that it is, where that is not known now. */
+interface Size {
+  readonly operand: Operand;
+  readonly open: Dim | undefined;
+}
+
+/** The sizes of a list that holds some that are not known now. */
+function sizesIn(lowerer: Lowerer, argument: Operand): readonly Size[] | undefined {
+  if (argument.kind !== "list" || isStatic(argument)) return undefined;
+  return argument.items.map((operand) => {
+    const maker = operand.kind === "value" ? lowerer.builder.makerOf(operand.value) : undefined;
+    const type = maker?.op === "size" ? maker.operands[0]!.type : undefined;
+    return {
+      operand,
+      open: type?.kind === "tensor" ? type.dims.at(maker!.attributes.dim as number) : undefined,
+    };
+  });
+}
+
+/** A size that stood as -1 must have become the one that was written. */
+function checkSizes(lowerer: Lowerer, at: ts.Node, op: string, sizes: readonly Size[], result: Value): void {
+  const dims = result.type.kind === "tensor" ? result.type.dims : [];
+  for (const [i, { open }] of sizes.entries())
+    if (open !== undefined && !sameDim(open, dims[i]!))
+      lowerer.refuse(
+        at,
+        "F2C3005",
+        `${op}: size ${i} would be ${printDim(dims[i]!)}, and ${printDim(open)} is written`,
+        {
+          hint: "the sizes must keep every element",
+        },
+      );
+}
+
 const atMost = (n: number) => (n === 0 ? "no arguments" : `at most ${n} argument${n === 1 ? "" : "s"}`);
 
-function optionsOf(argument: Operand): ReadonlyMap<string, Operand> | undefined {
+function optionsOf(lowerer: Lowerer, argument: Operand): ReadonlyMap<string, Operand> | undefined {
   if (argument.kind === "record") return argument.fields;
   if (
     argument.kind === "static" &&
@@ -472,7 +613,7 @@ function optionsOf(argument: Operand): ReadonlyMap<string, Operand> | undefined 
     argument.value !== null &&
     Object.getPrototypeOf(argument.value) === Object.prototype
   )
-    return fieldsOf(argument);
+    return fieldsOf(lowerer, argument);
   return undefined;
 }
 

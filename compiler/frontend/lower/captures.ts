@@ -1,8 +1,10 @@
 /** @file What a compiled function may not capture: variables that change, and objects that live on in Node. */
 
+import { dirname } from "node:path";
 import { INTRINSIC, moduleParts } from "../../../dsl/index.js";
 import { tagOf } from "../../../dsl/tag.js";
 import type { Span } from "../../diagnostics/diagnostic.js";
+import { locate } from "../cache.js";
 import { LIBRARY_PREFIX } from "../library.js";
 import { capturesOf, type FunctionNode, isFunctionNode, resolveName } from "../scopes.js";
 import { ts } from "../typescript.js";
@@ -39,6 +41,20 @@ export function liveness(
   return undefined;
 }
 
+/** The same of what a record holds, however deep. */
+export function liveWithin(expression: string, value: unknown, depth = 0): ReturnType<typeof liveness> {
+  const found = liveness(expression, value);
+  if (found || depth > 8 || typeof value !== "object" || value === null || ArrayBuffer.isView(value))
+    return found;
+  if (Array.isArray(value) || moduleParts(value)) return undefined;
+  for (const [name, field] of Object.entries(value)) {
+    const inner =
+      typeof field === "object" ? liveWithin(`${expression}.${name}`, field, depth + 1) : undefined;
+    if (inner) return inner;
+  }
+  return undefined;
+}
+
 /** A live object in words: one that is neither a record, a list, a typed array nor a function that can be compiled. */
 function liveKind(value: unknown): string | undefined {
   if (typeof value === "function") {
@@ -56,20 +72,32 @@ function liveKind(value: unknown): string | undefined {
 const withArticle = (name: string) => `${/^[aeiou]/i.test(name) ? "an" : "a"} ${name}`;
 
 /** Why the variable `name`, captured by `source`, cannot be used; undefined where it can. */
-export function unfit(source: FunctionSource, name: string, thunk: () => unknown): Unfit | undefined {
-  const declaration = resolveName(source.node, name)?.declaration;
+export function unfit(
+  texts: SourceTexts,
+  source: FunctionSource,
+  name: string,
+  thunk: () => unknown,
+): Unfit | undefined {
+  const here = resolveName(source.node, name)?.declaration;
+  const imported = here && ts.isImportDeclaration(here) ? importedBy(texts, source, here, name) : undefined;
+  const declaration = imported?.declaration ?? here;
   const place = (node: ts.Node): Span => ({
-    path: source.path,
+    path: imported?.path ?? source.path,
     start: node.getStart(),
     end: node.getEnd(),
   });
-  if (declaration && ts.isVariableDeclaration(declaration)) {
-    const change = changeOf(declaration, name);
+  if (declaration && (ts.isVariableDeclaration(declaration) || ts.isParameter(declaration))) {
+    const change = source.path.startsWith(LIBRARY_PREFIX)
+      ? undefined
+      : changeOf(declaration, imported?.name ?? name);
     if (change)
       return {
         ...changing(name, targetOf(change) !== undefined && !isHeld(change)),
         related: [
-          { message: `\`${name}\` is declared here`, span: place(nameIn(declaration.name, name)) },
+          {
+            message: `\`${name}\` is declared here`,
+            span: place(nameIn(declaration.name, imported?.name ?? name)),
+          },
           { message: "and changed here", span: place(change) },
         ],
       };
@@ -82,6 +110,28 @@ export function unfit(source: FunctionSource, name: string, thunk: () => unknown
       related: named ? [{ message: `\`${name}\` is declared here`, span: place(named) }] : [],
     }
   );
+}
+
+/** The variable that an import of the experiment's own files means. */
+function importedBy(
+  texts: SourceTexts,
+  source: FunctionSource,
+  { importClause, moduleSpecifier }: ts.ImportDeclaration,
+  name: string,
+): { declaration: ts.VariableDeclaration; path: string; name: string } | undefined {
+  const bindings = importClause?.namedBindings;
+  const request = (moduleSpecifier as ts.StringLiteral).text;
+  const path = request.startsWith(".") ? locate(dirname(source.path), request) : undefined;
+  if (!bindings || !ts.isNamedImports(bindings) || path === undefined || texts.own(path) === undefined)
+    return undefined;
+  const element = bindings.elements.find((e) => e.name.text === name);
+  const exported = (element?.propertyName ?? element?.name)?.text;
+  for (const statement of texts.file(path).statements)
+    if (ts.isVariableStatement(statement))
+      for (const declaration of statement.declarationList.declarations)
+        if (ts.isIdentifier(declaration.name) && declaration.name.text === exported)
+          return { declaration, path, name: exported };
+  return undefined;
 }
 
 /** What a function that is called now captures and may not, itself or through the functions that it captures. */
@@ -98,7 +148,7 @@ export function unfitWithin(
     if (!thunk) continue;
     const inner = texts.functionOf(attempt(thunk));
     const found =
-      unfit(source, name, () => attempt(thunk)) ??
+      unfit(texts, source, name, () => attempt(thunk)) ??
       changedBy(source, name) ??
       (inner && unfitWithin(texts, inner, seen));
     if (found) {
@@ -203,16 +253,22 @@ const MUTATORS = new Set([
   ...["push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "copyWithin", "set"],
 ]);
 
-const changes = new WeakMap<ts.VariableDeclaration, Map<string, ts.Node | undefined>>();
+type Declared = ts.VariableDeclaration | ts.ParameterDeclaration;
+const changes = new WeakMap<Declared, Map<string, ts.Node | undefined>>();
 
 /** The first place where a variable is assigned again, or where a plan changes what it holds. */
-function changeOf(declaration: ts.VariableDeclaration, name: string): ts.Node | undefined {
+function changeOf(declaration: Declared, name: string): ts.Node | undefined {
   const known = changes.get(declaration) ?? new Map<string, ts.Node | undefined>();
   changes.set(declaration, known);
   if (known.has(name)) return known.get(name);
   const means = (node: ts.Node): boolean =>
     ts.isIdentifier(node) && node.text === name && resolveName(node, name)?.declaration === declaration;
+  const { parent } = declaration;
+  const loop =
+    ts.isVariableDeclarationList(parent) && ts.isForStatement(parent.parent) ? parent.parent : undefined;
   const visit = (node: ts.Node): ts.Node | undefined => {
+    // Each turn of a loop has a variable of its own, which its step leaves alone.
+    if (node === loop?.incrementor) return undefined;
     const target = targetOf(node);
     if (target && namesIn(target).some(means)) return node;
     const held = target ?? mutated(node);
@@ -273,16 +329,56 @@ const rootOf = (node: ts.Node): ts.Node =>
     ? rootOf(node.expression)
     : node;
 
-/** Whether a place runs in every step: inside a `plan` that the declaration is not part of. */
+/** Whether a place runs in every step: inside a `plan`, or a function that one calls, that the declaration is not part of. */
 function insidePlan(node: ts.Node, declaration: ts.Node): boolean {
-  for (let n = node; n.parent; n = n.parent) {
-    const owner = ts.isMethodDeclaration(n)
-      ? n
-      : isFunctionNode(n) && ts.isPropertyAssignment(n.parent)
-        ? n.parent
-        : undefined;
-    if (owner && ts.isIdentifier(owner.name) && owner.name.text === "plan")
-      return declaration.pos < owner.pos || declaration.end > owner.end;
-  }
+  const running = plannedIn(node.getSourceFile());
+  for (let n = node; n.parent; n = n.parent)
+    if (running.has(n)) return declaration.pos < n.pos || declaration.end > n.end;
   return false;
+}
+
+const planned = new WeakMap<ts.SourceFile, ReadonlySet<ts.Node>>();
+
+/** The functions of a file that are called `plan`, and those that they name, and so on. */
+function plannedIn(file: ts.SourceFile): ReadonlySet<ts.Node> {
+  const known = planned.get(file);
+  if (known) return known;
+  const found = new Set<ts.Node>();
+  const add = (fn: ts.Node): void => {
+    if (found.has(fn)) return;
+    found.add(fn);
+    const visit = (node: ts.Node): void => {
+      const named = ts.isIdentifier(node) ? resolveName(node, node.text)?.declaration : undefined;
+      const value = named && ts.isVariableDeclaration(named) ? named.initializer : named;
+      if (value && isFunctionNode(value)) add(value);
+      ts.forEachChild(node, visit);
+    };
+    ts.forEachChild(fn, visit);
+  };
+  const visit = (node: ts.Node): void => {
+    const owner = ts.isMethodDeclaration(node) ? node : isFunctionNode(node) ? node.parent : undefined;
+    const isPlan = owner && "name" in owner && (owner.name as ts.Node | undefined)?.getText() === "plan";
+    if (isPlan) add(node);
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  planned.set(file, found);
+  return found;
+}
+
+/** Where a function that is called now changes an argument of its own: it would do so once, not in every step. */
+export function argumentChanged(
+  source: FunctionSource,
+  isHeldOutside: readonly boolean[],
+): ts.Node | undefined {
+  if (source.path.startsWith(LIBRARY_PREFIX)) return undefined;
+  const parameters = source.node.parameters.filter((_, i) => isHeldOutside[i]);
+  const visit = (node: ts.Node): ts.Node | undefined => {
+    const held = targetOf(node) ?? mutated(node);
+    const root = held && rootOf(held);
+    const declaration = root && ts.isIdentifier(root) ? resolveName(root, root.text)?.declaration : undefined;
+    const isArgument = parameters.some((parameter) => parameter === declaration);
+    return isArgument && !(held === root && targetOf(node)) ? node : ts.forEachChild(node, visit);
+  };
+  return parameters.length ? visit(source.node.body!) : undefined;
 }

@@ -21,7 +21,7 @@ import {
   sameStructure,
   staticValue,
 } from "./operand.js";
-import { truth } from "./operators.js";
+import { isSame, truth } from "./operators.js";
 import { fieldsOf, itemsOf } from "./patterns.js";
 import type { Binding, Scope } from "./scope.js";
 import { assignmentTo } from "./statements.js";
@@ -151,19 +151,29 @@ function opened(lowerer: Lowerer, operand: Operand): Operand {
     (Array.isArray(operand.value) || Object.getPrototypeOf(operand.value) === Object.prototype);
   if (operand.kind !== "list" && operand.kind !== "record" && !isPlain) return operand;
   const part = (o: Operand) => opened(lowerer, o.kind === "static" ? lowerer.wrap(o.value) : o);
-  const items = itemsOf(operand);
+  const items = itemsOf(lowerer, operand);
   if (items) return list(items.map(part));
-  return record([...fieldsOf(operand)!].map(([name, field]) => [name, part(field)] as const));
+  return record([...fieldsOf(lowerer, operand)!].map(([name, field]) => [name, part(field)] as const));
 }
 
 /** A joined operand whose run-time leaves are numbers into the list of yields. */
 type Join = { readonly shape: Operand; readonly leaves: readonly (Operand | number)[] };
 
-const fill = (join: Join, results: readonly Value[]): Operand =>
-  rebuild(
+/** What both arms left as it was is that still: the same list, the same record. */
+function fill(join: Join, results: readonly Value[]): Operand {
+  const before = leavesOf(join.shape);
+  if (join.leaves.every((leaf, i) => leaf === before[i])) return join.shape;
+  return rebuild(
     join.shape,
     join.leaves.map((leaf) => (typeof leaf === "number" ? dynamic(results[leaf]!) : leaf)),
   );
+}
+
+/** Whether two leaves are one value. */
+const isSameLeaf = (a: Operand, b: Operand): boolean =>
+  (a.kind === "static" && b.kind === "static" && Object.is(a.value, b.value)) ||
+  (a.kind === "value" && b.kind === "value" && a.value === b.value) ||
+  isSame(a, b);
 
 function joinOperands(
   lowerer: Lowerer,
@@ -181,18 +191,15 @@ function joinOperands(
   [x, y] = [filled(x, y, a), filled(y, x, b)];
   const poison = [...leavesOf(x), ...leavesOf(y)].find((leaf) => leaf.kind === "poison");
   if (poison) return { shape: poison, leaves: [poison] };
-  if (x.kind === "static" && y.kind === "static" && Object.is(x.value, y.value))
-    return { shape: x, leaves: [x] };
+  if (isSameLeaf(x, y)) return { shape: x, leaves: leavesOf(x) };
   [x, y] = [opened(lowerer, x), opened(lowerer, y)];
   if (!sameStructure(x, y)) disagree(lowerer, node, what, describe(x), describe(y));
   const ys = leavesOf(inOrderOf(x, y));
   const leaves = leavesOf(x).map((left, i) => {
     const right = ys[i]!;
-    if (left.kind === "static" && right.kind === "static" && Object.is(left.value, right.value)) return left;
-    if (left.kind === "value" && right.kind === "value" && left.value === right.value) return left;
-    if (left.kind !== "value" && right.kind !== "value" && !(isNumber(left) && isNumber(right))) {
-      return left === right ? left : disagree(lowerer, node, what, describe(left), describe(right));
-    }
+    if (isSameLeaf(left, right)) return left;
+    if (left.kind !== "value" && right.kind !== "value" && !(isNumber(left) && isNumber(right)))
+      disagree(lowerer, node, what, describe(left), describe(right));
     const wish = [left, right].some(isReal) ? "f64" : (scalarKind(left) ?? scalarKind(right));
     const [u, v] = [asValue(lowerer, node, left, a, wish), asValue(lowerer, node, right, b, wish)];
     if (!u || !v || printType(u.type) !== printType(v.type))
@@ -386,8 +393,10 @@ function refuseOnce(lowerer: Lowerer, node: ts.Node, region: OpenRegion): void {
 /** Variables that a run-time loop carries from turn to turn. */
 interface Carried {
   readonly binding: Binding;
+  /** What it is before the loop. */
   readonly shape: Operand;
-  readonly initial: readonly Value[];
+  /** Its leaves as values; none for one that no turn may change: a string, a function, a module. */
+  readonly initial: readonly (Value | undefined)[];
 }
 
 /** What a loop is lowered with, and what is found while it is. */
@@ -399,10 +408,12 @@ class Carrying {
   constructor(readonly carried: readonly Carried[]) {}
 
   get initial(): readonly Value[] {
-    return this.carried.flatMap((c) => c.initial);
+    return this.carried.flatMap((c) => c.initial.filter((v) => v !== undefined));
   }
   get args() {
-    return this.carried.flatMap((c) => c.initial.map((v) => ({ name: c.binding.name, type: v.type })));
+    return this.carried.flatMap((c) =>
+      c.initial.flatMap((v) => (v ? [{ name: c.binding.name, type: v.type }] : [])),
+    );
   }
 }
 
@@ -430,10 +441,7 @@ function carry<T>(
   bindings: readonly Binding[],
   lower: (carrying: Carrying) => T,
 ): { carrying: Carrying; result: T } {
-  const carriable = (b: Binding) =>
-    leavesOf(opened(lowerer, b.current)).every((leaf) => leaf.kind === "value" || isNumber(leaf));
-  // A name that cannot be carried may be another's, declared in the loop.
-  const names = new Set(bindings.filter(carriable));
+  const names = new Set(bindings);
   const real = new Set<Binding>();
   for (;;) {
     const carrying = new Carrying(carriedOf(lowerer, node, [...names], real));
@@ -461,12 +469,7 @@ function carriedOf(
           : leaf.value;
       if (isNumber(leaf)) return lowerer.scalar(leaf, node);
       if (leaf.kind === "poison") throw new AlreadyRefused();
-      return lowerer.refuse(
-        assignmentTo(node, binding.name) ?? node,
-        "F2C3013",
-        `\`${binding.name}\` is ${describe(leaf)} before the loop, but assigned in it, and the loop may have no turn`,
-        { hint: "give it a number or a tensor before the loop, of the type and shape that it will have" },
-      );
+      return undefined;
     });
     return { binding, shape, initial };
   });
@@ -490,21 +493,32 @@ function loopBody(
         `\`${binding.name}\` is ${before} before the loop, but ${after} after one turn`,
         { hint: "keep its type and shape, or give the result a new name inside the loop" },
       );
+    const unset = (): never =>
+      lowerer.refuse(
+        assignmentTo(node, binding.name) ?? node,
+        "F2C3013",
+        `\`${binding.name}\` is ${describe(shape)} before the loop, but assigned in it, and the loop may have no turn`,
+        { hint: "give it a number or a tensor before the loop, of the type and shape that it will have" },
+      );
+    const isUnset = shape.kind === "static" && (shape.value === undefined || shape.value === null);
+    if (isUnset && !isSameLeaf(shape, current)) unset();
     if (!sameStructure(shape, current)) changed(describe(shape), describe(current));
-    return leavesOf(inOrderOf(shape, current)).map((leaf, i) => {
-      const before = initial[i]!;
+    const first = leavesOf(shape);
+    return leavesOf(inOrderOf(shape, current)).flatMap((leaf, i): Value[] => {
+      const before = initial[i];
       if (leaf.kind === "poison") throw new AlreadyRefused();
+      if (!before) return isSameLeaf(first[i]!, leaf) ? [] : changed(describe(first[i]!), describe(leaf));
       if (leaf.kind !== "value" && !isNumber(leaf)) changed(printType(before.type), describe(leaf));
       const [was, is] = [printType(before.type), isReal(leaf) ? "f64" : scalarKind(leaf)];
       if (was === "i64" && is === "f64") {
         carrying.real.add(binding);
-        return before;
+        return [before];
       }
       let after = leaf.kind === "value" ? leaf.value : lowerer.scalar(leaf, node, was === "i64");
       if (was === "f64" && printType(after.type) === "i64")
         after = lowerer.emit(node, "scalar_to_f64", [after])[0]!;
       if (was !== printType(after.type)) changed(was, printType(after.type));
-      return after;
+      return [after];
     });
   });
 }
@@ -513,9 +527,10 @@ function loopBody(
 function bindCarried(lowerer: Lowerer, carried: readonly Carried[], values: readonly Value[]): void {
   const rest = [...values];
   for (const { binding, shape, initial } of carried) {
+    const first = leavesOf(shape);
     const value = rebuild(
       shape,
-      initial.map(() => dynamic(rest.shift()!)),
+      initial.map((v, i) => (v ? dynamic(rest.shift()!) : first[i]!)),
     );
     name(lowerer, value, binding.name);
     lowerer.assign(binding, value);
@@ -553,36 +568,29 @@ export function lowerFor(
   bindCarried(lowerer, carried, values);
 }
 
-/**
- * A loop that ends when a run-time condition fails. Gives whether asking the condition assigns to variables: a turn then asks
- * it too, for what it assigns, and so does who goes on after the loop.
- */
+/** A loop that ends when a run-time condition fails; the condition writes and assigns nothing. */
 export function lowerWhile(
   lowerer: Lowerer,
   node: ts.Node,
   assigned: readonly Binding[],
   test: () => boolean | Value,
-  body: (testAssigns: boolean) => void,
-): boolean {
+  body: () => void,
+): void {
   const at = lowerer.locate(node);
   const { carrying, result } = carry(lowerer, node, assigned, (c) => {
     const asked = turnOf(lowerer, c, [], (_, args) => {
       bindCarried(lowerer, c.carried, args);
-      const { result: answer, assigned: changed } = lowerer.branch(test);
-      for (const binding of changed.keys()) if (!binding.hidden) c.assigned.add(binding);
-      const value = typeof answer === "boolean" ? lowerer.scalar(fixed(answer), node) : answer;
-      return { value, assigns: [...changed.keys()].some((binding) => !binding.hidden) };
+      const answer = test();
+      return typeof answer === "boolean" ? lowerer.scalar(fixed(answer), node) : answer;
     });
-    const { assigns } = asked.result;
-    const turn = turnOf(lowerer, c, [], (_, args) => loopBody(lowerer, node, c, args, () => body(assigns)));
-    return { asked, turn, assigns };
+    const turn = turnOf(lowerer, c, [], (_, args) => loopBody(lowerer, node, c, args, body));
+    return { asked, turn };
   });
   const { carried, initial } = carrying;
   const regions = [
-    lowerer.builder.finish(result.asked.region, [result.asked.result.value], at),
+    lowerer.builder.finish(result.asked.region, [result.asked.result], at),
     lowerer.builder.finish(result.turn.region, result.turn.result, at),
   ];
   const types = initial.map((v) => v.type);
   bindCarried(lowerer, carried, lowerer.builder.structured("while", initial, regions, types, at));
-  return result.assigns;
 }

@@ -7,8 +7,9 @@ import { call } from "./calls.js";
 import { functionName } from "./captures.js";
 import { choose, type ShortCircuit, shortCircuit } from "./control.js";
 import type { FunctionSource } from "./function-source.js";
+import { iterate } from "./loops.js";
 import { AlreadyRefused, called, describe, type Lowerer, said } from "./lowerer.js";
-import { fixed, isStatic, list, type Operand, record, staticValue } from "./operand.js";
+import { dynamic, fixed, isStatic, list, type Operand, record, staticValue } from "./operand.js";
 import { applyBinary, applyUnary } from "./operators.js";
 import { fieldOf, fieldsOf, itemsOf, notSpread } from "./patterns.js";
 import type { Scope } from "./scope.js";
@@ -222,7 +223,13 @@ function property(lowerer: Lowerer, node: ts.PropertyAccessExpression, scope: Sc
     unrepeatable(lowerer, node, "Math.random");
   if (target.kind === "value" && target.value.type.kind === "tensor") {
     if (key === "shape")
-      return list(target.value.type.dims.map((d) => (typeof d === "number" ? fixed(d) : fixed(-1))));
+      return list(
+        target.value.type.dims.map((d, i) =>
+          typeof d === "number"
+            ? fixed(d)
+            : dynamic(lowerer.emit(node, "size", [target.value], { dim: i })[0]!),
+        ),
+      );
     if (key === "dtype") return fixed(target.value.type.dtype);
     return lowerer.refuse(
       node.name,
@@ -258,7 +265,7 @@ function element(lowerer: Lowerer, node: ts.ElementAccessExpression, scope: Scop
     });
   }
   const key = staticValue(index);
-  const items = typeof key === "number" ? itemsOf(target) : undefined;
+  const items = typeof key === "number" ? itemsOf(lowerer, target) : undefined;
   if (items) return items[key as number] ?? fixed(undefined);
   if (target.kind === "static" && (target.value === undefined || target.value === null))
     return missingMember(lowerer, node.argumentExpression, node.expression, target.value, String(key));
@@ -269,7 +276,7 @@ function arrayLiteral(lowerer: Lowerer, node: ts.ArrayLiteralExpression, scope: 
   const items = node.elements.flatMap((element) => {
     if (!ts.isSpreadElement(element)) return [evaluate(lowerer, element, scope)];
     const spread = evaluate(lowerer, element.expression, scope);
-    return itemsOf(spread) ?? notSpread(lowerer, element, spread);
+    return itemsOf(lowerer, spread) ?? iterate(lowerer, spread) ?? notSpread(lowerer, element, spread);
   });
   return items.every((item) => item.kind === "static")
     ? fixed(items.map((item) => (item as { value: unknown }).value))
@@ -281,7 +288,11 @@ function objectLiteral(lowerer: Lowerer, node: ts.ObjectLiteralExpression, scope
   for (const part of node.properties) {
     if (ts.isSpreadAssignment(part)) {
       const spread = evaluate(lowerer, part.expression, scope);
-      fields.push(...(fieldsOf(spread) ?? notSpread(lowerer, part, spread)));
+      // Of what is no object JavaScript spreads nothing: { ...(late && { weight }) }
+      const nothing =
+        spread.kind === "static" &&
+        (typeof spread.value === "boolean" || spread.value === undefined || spread.value === null);
+      if (!nothing) fields.push(...(fieldsOf(lowerer, spread) ?? notSpread(lowerer, part, spread)));
     } else if (ts.isShorthandPropertyAssignment(part)) {
       fields.push([part.name.text, name(lowerer, part.name, scope)]);
     } else if (
@@ -328,6 +339,7 @@ function closure(lowerer: Lowerer, node: ts.ArrowFunction, scope: Scope): Operan
     kind: "closure",
     source: { node, path: lowerer.source.path, captures: lowerer.source.captures },
     scope,
+    sizes: lowerer.sizes,
   };
 }
 

@@ -21,7 +21,7 @@ export type Completion =
 export const NORMAL: Completion = { kind: "normal" };
 
 /** A variable that the program's author does not see. */
-const hidden = (name: string, node: ts.Node, value: Operand): Binding => ({
+export const hidden = (name: string, node: ts.Node, value: Operand): Binding => ({
   ...new Scope(undefined).declare(name, value, true, node),
   hidden: true,
 });
@@ -101,6 +101,9 @@ export const jumpsIn = (node: ts.Node): boolean =>
 /** Whether a loop's body may leave the loop. */
 export const leaves = (body: ts.Node): boolean =>
   findJump(body, (n, inLoop) => n.kind === K.ReturnStatement || (!inLoop && n.kind === K.BreakStatement));
+/** Whether a loop's body may end the loop, and the function go on after it. */
+export const breaks = (body: ts.Node): boolean =>
+  findJump(body, (n, inLoop) => !inLoop && n.kind === K.BreakStatement);
 const returns = (node: ts.Node): boolean => findJump(node, (n) => n.kind === K.ReturnStatement);
 
 /** Whether a statement never ends normally, by its form. */

@@ -1,10 +1,12 @@
 /** @file Loops: over what is known now they are written out, over the rest they are regions. */
 
-import type { Value } from "../../ir/module.js";
+import type { OpenRegion } from "../../build/function-builder.js";
+import { type Value, walkOps } from "../../ir/module.js";
+import { OPS } from "../../registry/index.js";
 import { ts } from "../typescript.js";
 import { condition, lowerFor, lowerWhile } from "./control.js";
 import { evaluate } from "./expressions.js";
-import { type Completion, LoopJumps, leaves, NORMAL, settle, unless } from "./jumps.js";
+import { breaks, type Completion, hidden, LoopJumps, leaves, NORMAL, settle, unless } from "./jumps.js";
 import { type Lowerer, said } from "./lowerer.js";
 import { dynamic, fixed, isStatic, type Operand, staticValue } from "./operand.js";
 import { applyBinary, scalarOp } from "./operators.js";
@@ -32,8 +34,8 @@ export function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): 
     });
   const over = evaluate(lowerer, node.expression, scope);
   const items =
-    itemsOf(over) ??
-    iterate(over) ??
+    itemsOf(lowerer, over) ??
+    iterate(lowerer, over) ??
     (over.kind === "static" || over.kind === "record"
       ? notLoopedOver(lowerer, node.expression, over)
       : undefined) ??
@@ -69,12 +71,12 @@ export function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): 
   return lowerer.inLoop(new LoopJumps(node), (loop) => unrolled(lowerer, node, loop, () => turns.shift()));
 }
 
-const iterate = (operand: Operand): readonly Operand[] | undefined =>
+export const iterate = (lowerer: Lowerer, operand: Operand): readonly Operand[] | undefined =>
   operand.kind === "static" &&
   operand.value !== null &&
   operand.value !== undefined &&
   Symbol.iterator in Object(operand.value)
-    ? Array.from(operand.value as Iterable<unknown>, fixed)
+    ? Array.from(operand.value as Iterable<unknown>, (item) => lowerer.wrap(item))
     : undefined;
 
 const notLoopedOver = (lowerer: Lowerer, node: ts.Node, over: Operand): never =>
@@ -129,7 +131,8 @@ function countedLoop(
   if (!counter || counter.name !== (step.operand as ts.Identifier).text) return undefined;
   // The turns can be counted before the first only where no turn changes what they are counted by.
   const read = namesRead(test.right);
-  if (!read || mayAssign(lowerer, node, scope, [counter.name, ...read])) return undefined;
+  if (!read || read.includes(counter.name) || mayAssign(lowerer, node, scope, [counter.name, ...read]))
+    return undefined;
   const limit = evaluate(lowerer, test.right, scope);
   if (isStatic(limit) || limit.kind !== "value" || limit.value.type.kind !== "scalar") return undefined;
   const from = counter.current;
@@ -215,27 +218,68 @@ function conditional(
       staying(lowerer, node, loop, () => evaluate(lowerer, step, scope));
     return completion;
   };
-  /** Every turn that is written out has variables of its own: a function made in it keeps them. */
-  const ownTurn = (): Completion => {
-    const completion = runList(lowerer, [body], new Scope(scope));
-    if (!step || (completion.kind !== "normal" && completion.kind !== "continue")) return completion;
+  // A turn that is written out has variables of its own: a function made in it keeps them. After the last turn nobody sees
+  // them, so that the step need not ask whether the loop was left.
+  const stepOfOwn = (expression: ts.Expression): void => {
     scope = scope.copy();
-    staying(lowerer, node, loop, () => evaluate(lowerer, step, scope));
-    return completion;
+    const trial = tried(lowerer, () => evaluate(lowerer, expression, scope));
+    const mine = [...trial.assigned.keys()].every((binding) => scope.own(binding.name) === binding);
+    if (mine && trial.pure) accept(lowerer, trial);
+    else staying(lowerer, node, loop, () => evaluate(lowerer, expression, scope));
   };
+  const own = ts.isForStatement(node) && node.initializer && ts.isVariableDeclarationList(node.initializer);
+  const simple = !test || namesRead(test) !== undefined;
+  const endless = !test || test.kind === K.TrueKeyword;
   let turns = 0;
-  return unrolled(lowerer, node, loop, () => {
-    // What the condition assigns counts here only if it decides here.
-    const { result: answer, assigned } = lowerer.branch(ask);
-    if (typeof answer !== "boolean") {
-      runTime(lowerer, node, loop, ask, turn, scope);
+  const next = (): (() => Completion) | undefined => {
+    if (own && step && turns > 0) stepOfOwn(step);
+    const left = loop.left.current;
+    const trial = tried(lowerer, ask);
+    const known = typeof trial.result === "boolean";
+    if (left.kind === "value" && !(known && trial.pure && trial.assigned.size === 0)) {
+      // The condition is asked only where no jump has left the loop.
+      unless(lowerer, node, left.value, () => {
+        lowerer.assign(loop.left, fixed(false));
+        settle(lowerer, unrolled(lowerer, node, loop, next));
+      });
       return undefined;
     }
-    for (const [binding, value] of assigned) lowerer.assign(binding, value);
-    if (!answer) return undefined;
+    // Without end but for a jump that a run-time condition decides: turns that are written out would not end either.
+    if (!known || (endless && left.kind === "value")) {
+      if (simple) runTime(lowerer, node, loop, ask, turn, scope);
+      else askedOnce(lowerer, node, loop, accept(lowerer, trial), ask, turn, scope);
+      return undefined;
+    }
+    if (!accept(lowerer, trial)) return undefined;
     if (turns++ === MAX_UNROLL) refuseLength(lowerer, node);
-    return ts.isForStatement(node) ? ownTurn : turn;
-  });
+    return own ? () => runList(lowerer, [body], new Scope(scope)) : turn;
+  };
+  const completion = unrolled(lowerer, node, loop, next);
+  // A loop without end and without break ends with the function.
+  const returned = endless && !breaks(body) && loop.left.current.kind === "value";
+  return returned ? { kind: "return", value: lowerer.jumps!.result.current } : completion;
+}
+
+/** Something that was lowered apart, and what it assigned; nothing of it has happened yet. */
+interface Trial<T> {
+  readonly result: T;
+  readonly assigned: ReadonlyMap<Binding, Operand>;
+  readonly region: OpenRegion;
+  /** Whether it writes and draws nothing. */
+  readonly pure: boolean;
+}
+
+function tried<T>(lowerer: Lowerer, work: () => T): Trial<T> {
+  const { region, result } = lowerer.builder.region([], () => lowerer.branch(work));
+  const pure = [...walkOps(region)].every((op) => ["pure", "read"].includes(OPS.get(op.op)!.effect));
+  return { ...result, region, pure };
+}
+
+/** Lets what was tried happen here. */
+function accept<T>(lowerer: Lowerer, { result, assigned, region }: Trial<T>): T {
+  lowerer.builder.append(region);
+  for (const [binding, value] of assigned) lowerer.assign(binding, value);
+  return result;
 }
 
 const refuseLength = (lowerer: Lowerer, node: ts.Node): never =>
@@ -259,19 +303,60 @@ function runTime(
 ): void {
   const assigned = assignedIn(node, scope);
   const carried = [...assigned, ...loop.carried(lowerer, node, assigned, turn)];
-  const goesOn = (): boolean | Value => {
-    const answer = ask();
-    const left = loop.left.current;
-    if (left.kind !== "value") return answer;
-    const stays = lowerer.emit(node, "scalar_not", [left.value])[0]!;
-    return typeof answer === "boolean" ? stays : lowerer.emit(node, "scalar_and", [stays, answer])[0]!;
-  };
-  const testAssigns = lowerWhile(lowerer, node, carried, goesOn, (assigns) => {
-    loop.begin(lowerer);
-    if (assigns) ask();
-    settle(lowerer, turn());
-  });
-  if (testAssigns) staying(lowerer, node, loop, ask);
+  lowerWhile(
+    lowerer,
+    node,
+    carried,
+    () => unlessLeft(lowerer, node, loop, ask()),
+    () => {
+      loop.begin(lowerer);
+      settle(lowerer, turn());
+    },
+  );
+}
+
+/**
+ * The same for a condition that may write or assign: it is asked before the loop and at the end of each turn, as often as
+ * JavaScript would, and its answer is carried.
+ */
+function askedOnce(
+  lowerer: Lowerer,
+  node: ts.IterationStatement,
+  loop: LoopJumps,
+  first: boolean | Value,
+  ask: () => boolean | Value,
+  turn: () => Completion,
+  scope: Scope,
+): void {
+  const operand = (answer: boolean | Value) =>
+    typeof answer === "boolean" ? fixed(answer) : dynamic(answer);
+  const goesOn = hidden("goes on", node, operand(first));
+  const assigned = assignedIn(node, scope);
+  const carried = [...assigned, goesOn, ...loop.carried(lowerer, node, assigned, turn)];
+  lowerWhile(
+    lowerer,
+    node,
+    carried,
+    () => unlessLeft(lowerer, node, loop, lowerer.scalar(goesOn.current, node)),
+    () => {
+      loop.begin(lowerer);
+      settle(lowerer, turn());
+      staying(lowerer, node, loop, () => lowerer.assign(goesOn, operand(ask())));
+    },
+  );
+}
+
+/** A condition, and that no jump has left the loop. */
+function unlessLeft(
+  lowerer: Lowerer,
+  node: ts.Node,
+  loop: LoopJumps,
+  answer: boolean | Value,
+): boolean | Value {
+  const left = loop.left.current;
+  if (left.kind !== "value") return answer;
+  const stays = lowerer.emit(node, "scalar_not", [left.value])[0]!;
+  return typeof answer === "boolean" ? stays : lowerer.emit(node, "scalar_and", [stays, answer])[0]!;
 }
 
 /** What happens only where the loop was not left. */
@@ -281,7 +366,7 @@ function staying(lowerer: Lowerer, node: ts.Node, loop: LoopJumps, work: () => v
   else if (!isStatic(left) || !staticValue(left)) work();
 }
 
-/** Turns that are written out. From where a run-time condition may have left the loop, the rest stands under that condition. */
+/** Turns that are written out. Where a run-time condition may have left the loop, a turn stands under that condition. */
 function unrolled(
   lowerer: Lowerer,
   node: ts.Node,
@@ -289,17 +374,20 @@ function unrolled(
   next: () => (() => Completion) | undefined,
 ): Completion {
   for (let turn = next(); turn; turn = next()) {
+    const left = loop.left.current;
+    const run = turn;
+    if (left.kind === "value") {
+      unless(lowerer, node, left.value, () => {
+        loop.begin(lowerer);
+        settle(lowerer, run());
+      });
+      continue;
+    }
     loop.begin(lowerer);
-    const completion = turn();
+    const completion = run();
     if (completion.kind === "break") return NORMAL;
     if (completion.kind === "return") return completion;
-    const left = loop.left.current;
-    if (isStatic(left)) {
-      if (staticValue(left)) return NORMAL;
-    } else if (left.kind === "value") {
-      unless(lowerer, node, left.value, () => settle(lowerer, unrolled(lowerer, node, loop, next)));
-      return NORMAL;
-    }
+    if (isStatic(loop.left.current) && staticValue(loop.left.current)) return NORMAL;
   }
   return NORMAL;
 }

@@ -115,10 +115,17 @@ export class Lowerer {
     try {
       return work();
     } catch (error) {
+      // A function that calls itself is refused as a whole: its other calls would be followed as deep, each.
+      if (error instanceof Refusal && error.diagnostic.code === "F2C1020" && this.repeats) throw error;
       if (error instanceof Refusal) this.report(error.diagnostic);
       else if (!(error instanceof AlreadyRefused)) throw error;
       return otherwise();
     }
+  }
+
+  /** Whether a function is being lowered within itself. */
+  private get repeats(): boolean {
+    return new Set(this.calls.map((call) => call.source.node)).size < this.calls.length - 1;
   }
 
   /** The jumps of the function whose body is being lowered. */
@@ -222,7 +229,7 @@ export class Lowerer {
       operand.kind === "static" &&
       (typeof operand.value === "number" || typeof operand.value === "boolean")
     ) {
-      const whole = integer && Number.isInteger(operand.value);
+      const whole = integer && Number.isSafeInteger(operand.value);
       return this.builder.constant(
         operand.value,
         this.locate(node),
@@ -269,8 +276,8 @@ export class Lowerer {
   ): NonNullable<RefusalDetails["related"]> {
     const here = this.span(node);
     return [...new Set(operands)].flatMap((value) => {
-      const origin = value?.type.kind === "tensor" ? this.builder.originOf(value) : undefined;
-      if (!value || !origin || this.builder.opOf(value) === "state") return [];
+      const origin = value?.type.kind === "tensor" ? this.builder.makerOf(value)?.location : undefined;
+      if (!value || !origin || this.builder.makerOf(value)?.op === "state") return [];
       const { path, start, end } = inUserCode(origin);
       const inside = path === here.path && start >= here.start && end <= here.end;
       const what = value.name === "" ? "a value" : `\`${value.name}\``;
@@ -283,7 +290,15 @@ export class Lowerer {
   // ---- functions
 
   /** Lowers the body of `source` with these arguments, as if it stood where it is called. */
-  inline(source: FunctionSource, args: readonly Operand[], at: ts.Node | undefined, scope?: Scope): Operand {
+  inline(
+    source: FunctionSource,
+    args: readonly Operand[],
+    at: ts.Node | undefined,
+    written?: { readonly scope: Scope | undefined; readonly sizes: BoundSizes },
+    /** For a call whose result nobody asks for: what to do with a body that is an expression. */
+    effect?: (lowerer: Lowerer, body: ts.Expression, scope: Scope) => void,
+  ): Operand {
+    const scope = written?.scope;
     if (this.calls.length > MAX_DEPTH) {
       const names = this.calls.map((c) => functionName(c.source.node) ?? "a function");
       const since = this.calls.findLastIndex((c) => c.source.node === source.node);
@@ -309,10 +324,12 @@ export class Lowerer {
         hint: "remove the `*`, and return a list",
       });
     // A function within a function shares the names of sizes around it.
-    const sizes: BoundSizes = scope ? this.sizes : new Map();
+    const sizes: BoundSizes = written?.sizes ?? new Map();
     this.calls.push({ location, source, sizes });
     try {
       const inner = new Scope(scope, scope ? undefined : (name, node) => this.captured(source, name, node));
+      if (ts.isFunctionExpression(source.node) && source.node.name)
+        inner.declare(source.node.name.text, { kind: "closure", source, scope, sizes }, false, source.node);
       source.node.parameters.forEach((parameter, i) => {
         if (parameter.dotDotDotToken) {
           bindPattern(this, parameter.name, list(args.slice(i)), inner, false);
@@ -324,7 +341,11 @@ export class Lowerer {
         bindPattern(this, parameter.name, value, inner, false);
       });
       const body = source.node.body!;
-      return ts.isBlock(body) ? runBody(this, body, inner) : evaluate(this, body, inner);
+      // Defaults of parameters do not see what the body declares.
+      if (ts.isBlock(body)) return runBody(this, body, new Scope(inner));
+      if (!effect) return evaluate(this, body, inner);
+      effect(this, unwrapped(body), inner);
+      return NOTHING;
     } finally {
       this.calls.pop();
     }
@@ -343,7 +364,7 @@ export class Lowerer {
   private captured(source: FunctionSource, name: string, node: ts.Node): Operand | undefined {
     const thunk = source.captures()[name];
     if (!thunk) return undefined;
-    const problem = unfit(source, name, thunk);
+    const problem = unfit(this.texts, source, name, thunk);
     if (problem) this.refuse(node, problem.code, problem.message, problem);
     return this.wrap(thunk());
   }

@@ -1,6 +1,7 @@
 /** @file What an expression of a compiled function may be while it is being lowered. */
 import type { Module, Twin } from "../../../dsl/index.js";
 import type { Value } from "../../ir/module.js";
+import type { BoundSizes } from "./checked-cast.js";
 import type { FunctionSource } from "./function-source.js";
 import type { Scope } from "./scope.js";
 
@@ -22,7 +23,13 @@ export type Operand =
   | { readonly kind: "record"; readonly fields: ReadonlyMap<string, Operand> }
   | ModuleOperand
   /** A function written inside a compiled function. */
-  | { readonly kind: "closure"; readonly source: FunctionSource; readonly scope: Scope }
+  | {
+      readonly kind: "closure";
+      readonly source: FunctionSource;
+      readonly scope: Scope | undefined;
+      /** The sizes that names stand for where it is written. */
+      readonly sizes: BoundSizes;
+    }
   /** A result that no arm has given yet. */
   | { readonly kind: "hole" }
   /** What stands in for an expression that was refused already. */
@@ -31,10 +38,14 @@ export type Operand =
 export const fixed = (value: unknown): Operand => ({ kind: "static", value });
 export const dynamic = (value: Value): Operand => ({ kind: "value", value });
 export const list = (items: readonly Operand[]): Operand => ({ kind: "list", items });
-export const record = (fields: Iterable<readonly [string, Operand]>): Operand => ({
-  kind: "record",
-  fields: new Map(fields),
-});
+/** Fields in JavaScript's order: names that are whole numbers first, by size. */
+export function record(fields: Iterable<readonly [string, Operand]>): Operand {
+  const all = new Map(fields);
+  const numbers = [...all.keys()].filter((name) => /^(?:0|[1-9]\d{0,8})$/.test(name));
+  if (numbers.length === 0) return { kind: "record", fields: all };
+  const sorted = numbers.sort((a, b) => Number(a) - Number(b)).map((name) => [name, all.get(name)!] as const);
+  return { kind: "record", fields: new Map([...sorted, ...all]) };
+}
 export const NOTHING: Operand = fixed(undefined);
 
 /** Whether everything in it is known at build time. */

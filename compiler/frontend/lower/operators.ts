@@ -5,7 +5,7 @@ import { OPS } from "../../registry/index.js";
 import { ts } from "../typescript.js";
 import { isCondition } from "./control.js";
 import { refuseString } from "./expressions.js";
-import { type Lowerer, said } from "./lowerer.js";
+import { called, type Lowerer, said } from "./lowerer.js";
 import { dynamic, fixed, isStatic, type Operand, staticValue } from "./operand.js";
 
 const K = ts.SyntaxKind;
@@ -30,9 +30,11 @@ const OPERATORS: Partial<Record<ts.SyntaxKind, Operator>> = {
   [K.GreaterThanToken]: { op: "scalar_gt", method: "gt", compute: (a, b) => a > b },
   [K.GreaterThanEqualsToken]: { op: "scalar_ge", method: "ge", compute: (a, b) => a >= b },
   [K.EqualsEqualsEqualsToken]: { op: "scalar_eq", method: "eq", compute: (a, b) => a === b },
-  [K.EqualsEqualsToken]: { op: "scalar_eq", method: "eq", compute: (a, b) => a === b },
+  // biome-ignore lint/suspicious/noDoubleEquals: it is this operator that is computed
+  [K.EqualsEqualsToken]: { op: "scalar_eq", method: "eq", compute: (a, b) => a == b },
   [K.ExclamationEqualsEqualsToken]: { op: "scalar_ne", method: "ne", compute: (a, b) => a !== b },
-  [K.ExclamationEqualsToken]: { op: "scalar_ne", method: "ne", compute: (a, b) => a !== b },
+  // biome-ignore lint/suspicious/noDoubleEquals: it is this operator that is computed
+  [K.ExclamationEqualsToken]: { op: "scalar_ne", method: "ne", compute: (a, b) => a != b },
 };
 const INSTEAD: Partial<Record<ts.SyntaxKind, string>> = {
   [K.InKeyword]: "compare the field with undefined: record.name !== undefined",
@@ -49,9 +51,7 @@ export function applyBinary(
 ): Operand {
   const operator = OPERATORS[kind];
   if (!operator) return refuseOperator(lowerer, node, kind);
-  // A list is itself, and no other.
-  if (EQUALITY.has(operator.op) && a === b && (a.kind === "list" || a.kind === "record"))
-    return fixed(operator.op === "scalar_eq");
+  if (EQUALITY.has(operator.op) && isSame(a, b)) return fixed(operator.op === "scalar_eq");
   if (isStatic(a) && isStatic(b)) return fixed(operator.compute(staticValue(a), staticValue(b)));
   // Whether a value is there at all is known now, whatever it will be.
   if (EQUALITY.has(operator.op) && (isAbsent(a) || isAbsent(b))) return fixed(operator.op === "scalar_ne");
@@ -76,7 +76,13 @@ export function applyBinary(
     return fixed(operator.op === "scalar_ne");
   }
   const [left = node, right = node] = sidesOf(node);
-  const [x, y] = [lowerer.scalar(a, left), lowerer.scalar(b, right)];
+  if (EQUALITY.has(operator.op) && isBoolean(a) !== isBoolean(b)) {
+    if (kind === K.EqualsEqualsEqualsToken || kind === K.ExclamationEqualsEqualsToken)
+      return fixed(operator.op === "scalar_ne");
+    notBoolean(lowerer, isBoolean(a) ? left : right, isBoolean(a) ? a : b);
+  }
+  const scalar = EQUALITY.has(operator.op) ? lowerer.scalar.bind(lowerer) : numberOf.bind(undefined, lowerer);
+  const [x, y] = [scalar(a, left), scalar(b, right)];
   return dynamic(scalarOp(lowerer, node, operator.op, x, y));
 }
 
@@ -127,6 +133,31 @@ const TURNED: Readonly<Record<string, string>> = {
 const shortly = (node: ts.Expression | undefined, otherwise: string): string =>
   node && /^[\w.]+$/.test(node.getText()) ? node.getText() : otherwise;
 
+/** Whether two operands are one list, record, function or module. */
+export function isSame(a: Operand, b: Operand): boolean {
+  if (a.kind === "module" && b.kind === "module")
+    return a.module === b.module && a.twin === b.twin && a.rename("") === b.rename("");
+  if (a.kind === "closure" && b.kind === "closure")
+    return a.source.node === b.source.node && a.scope === b.scope;
+  return a === b && a.kind !== "static" && a.kind !== "value";
+}
+
+const isBoolean = (o: Operand) =>
+  o.kind === "value"
+    ? o.value.type.kind === "scalar" && o.value.type.scalar === "bool"
+    : o.kind === "static" && typeof o.value === "boolean";
+
+/** A run-time number; JavaScript would take a boolean for one, the device does not. */
+const numberOf = (lowerer: Lowerer, operand: Operand, node: ts.Node): Value =>
+  isBoolean(operand) ? notBoolean(lowerer, node, operand) : lowerer.scalar(operand, node);
+
+function notBoolean(lowerer: Lowerer, node: ts.Node, operand: Operand): never {
+  const name = called(node);
+  return lowerer.refuse(node, "F2C3007", `a number is needed here, and ${said(node, operand)}`, {
+    hint: `choose one: ${name === "this" ? "x" : name.replaceAll("`", "")} ? 1 : 0`,
+  });
+}
+
 const isAbsent = (o: Operand) => o.kind === "static" && (o.value === null || o.value === undefined);
 
 /** Something that is never equal to a run-time scalar: null, undefined, a module, a record. */
@@ -165,12 +196,15 @@ export function applyUnary(
     );
   }
   if (value.kind === "value" && value.value.type.kind === "tensor") {
+    const method = kind === K.MinusToken ? "neg" : kind === K.ExclamationToken ? "logical_not" : undefined;
     return lowerer.refuse(
       node,
       "F2C1013",
       `${ts.tokenToString(kind)} is for ${kind === K.ExclamationToken ? "booleans" : "numbers"}, and ${said(operandOf(node), value)}`,
       {
-        hint: `use the method: ${shortly(operandOf(node), "")}.${kind === K.MinusToken ? "neg" : "logical_not"}()`,
+        hint: method
+          ? `use the method: ${shortly(operandOf(node), "")}.${method}()`
+          : "leave the operator out; docs/ops.md lists the methods of tensors",
       },
     );
   }
@@ -179,8 +213,8 @@ export function applyUnary(
     return dynamic(lowerer.emit(node, "scalar_not", [truth(lowerer, node, value.value)])[0]!);
   }
   if (kind === K.MinusToken)
-    return dynamic(lowerer.emit(node, "scalar_neg", [lowerer.scalar(value, node)])[0]!);
-  if (kind === K.PlusToken) return value;
+    return dynamic(lowerer.emit(node, "scalar_neg", [numberOf(lowerer, value, operandOf(node))])[0]!);
+  if (kind === K.PlusToken) return dynamic(numberOf(lowerer, value, operandOf(node)));
   return refuseOperator(lowerer, node, kind);
 }
 
@@ -203,7 +237,7 @@ export function mathCall(
   name: string,
   args: readonly Operand[],
 ): Operand {
-  const scalars = () => args.map((a) => lowerer.scalar(a, node));
+  const scalars = () => args.map((a, i) => numberOf(lowerer, a, node.arguments[i] ?? node));
   if (name === "min" || name === "max") {
     return dynamic(scalars().reduce((a, b) => scalarOp(lowerer, node, `scalar_${name}`, a, b)));
   }

@@ -22,7 +22,7 @@ export function bindPattern(
     return;
   }
   if (ts.isArrayBindingPattern(pattern)) {
-    const items = itemsOf(value) ?? notTakenApart(lowerer, pattern, value);
+    const items = itemsOf(lowerer, value) ?? notTakenApart(lowerer, pattern, value);
     pattern.elements.forEach((element, i) => {
       if (ts.isOmittedExpression(element)) return;
       bindElement(
@@ -43,7 +43,7 @@ export function bindPattern(
   const taken = new Set<string>();
   for (const element of pattern.elements) {
     if (element.dotDotDotToken) {
-      const rest = fieldsOf(value) ?? notTakenApart(lowerer, element, value);
+      const rest = fieldsOf(lowerer, value) ?? notTakenApart(lowerer, element, value);
       bindElement(lowerer, element, record([...rest].filter(([name]) => !taken.has(name))), scope, mutable);
       continue;
     }
@@ -76,19 +76,20 @@ function bindElement(
   );
 }
 
-/** The items of a list, or of a build-time array. */
-export function itemsOf(value: Operand): readonly Operand[] | undefined {
+/** The items of a list, of a build-time array or of a string. */
+export function itemsOf(lowerer: Lowerer, value: Operand): readonly Operand[] | undefined {
   if (value.kind === "list") return value.items;
-  if (value.kind === "static" && (Array.isArray(value.value) || ArrayBuffer.isView(value.value)))
-    return Array.from(value.value as unknown[], fixed);
+  const known = value.kind === "static" ? value.value : undefined;
+  if (Array.isArray(known) || ArrayBuffer.isView(known) || typeof known === "string")
+    return Array.from(known as Iterable<unknown>, (item) => lowerer.wrap(item));
   return undefined;
 }
 
 /** The fields of a record, or of a build-time object. */
-export function fieldsOf(value: Operand): ReadonlyMap<string, Operand> | undefined {
+export function fieldsOf(lowerer: Lowerer, value: Operand): ReadonlyMap<string, Operand> | undefined {
   if (value.kind === "record") return value.fields;
   if (value.kind === "static" && typeof value.value === "object" && value.value !== null) {
-    return new Map(Object.entries(value.value).map(([name, v]) => [name, fixed(v)]));
+    return new Map(Object.entries(value.value).map(([name, v]) => [name, lowerer.wrap(v)]));
   }
   return undefined;
 }

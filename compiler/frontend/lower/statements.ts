@@ -1,14 +1,14 @@
 /** @file Statements: declarations, assignments, branches, loops, returns. */
 
 import type { Value } from "../../ir/module.js";
-import { isFunctionNode } from "../scopes.js";
+import { isFunctionNode, resolveName } from "../scopes.js";
 import { ts } from "../typescript.js";
 import { condition, lowerIf } from "./control.js";
 import { evaluate, unwrapped } from "./expressions.js";
 import { afterJumps, type Completion, choice, FunctionJumps, jumpsIn, NORMAL } from "./jumps.js";
 import { forLoop, forOf, whileLoop } from "./loops.js";
 import { called, type Lowerer } from "./lowerer.js";
-import { NOTHING, type Operand } from "./operand.js";
+import { list, NOTHING, type Operand } from "./operand.js";
 import { bindPattern, itemsOf, notTakenApart } from "./patterns.js";
 import { type Binding, Scope } from "./scope.js";
 
@@ -35,7 +35,8 @@ export function runList(
   for (const statement of statements) {
     if (ts.isFunctionDeclaration(statement) && isFunctionNode(statement) && statement.name) {
       const source = { node: statement, path: lowerer.source.path, captures: lowerer.source.captures };
-      scope.declare(statement.name.text, { kind: "closure", source, scope }, false, statement);
+      const fn = { kind: "closure", source, scope, sizes: lowerer.sizes } as const;
+      scope.declare(statement.name.text, fn, false, statement);
     }
   }
   for (const [i, statement] of statements.entries()) {
@@ -141,7 +142,19 @@ function runStatement(lowerer: Lowerer, node: ts.Statement, scope: Scope, tail: 
 }
 
 /** An expression for what it does: of `a && b` and `a || b` as of an `if`, nobody asks for the value. */
-function effect(lowerer: Lowerer, node: ts.Expression, scope: Scope): void {
+export function effect(lowerer: Lowerer, node: ts.Expression, scope: Scope): void {
+  if (ts.isConditionalExpression(node)) {
+    const decided = condition(lowerer, node.condition, scope);
+    const arm = (taken: ts.Expression) => (): Operand => {
+      effect(lowerer, unwrapped(taken), scope);
+      return NOTHING;
+    };
+    const [then, otherwise] = [arm(node.whenTrue), arm(node.whenFalse)];
+    if (typeof decided !== "boolean") lowerIf(lowerer, node, decided, then, otherwise);
+    else if (decided) then();
+    else otherwise();
+    return;
+  }
   const operator = ts.isBinaryExpression(node) ? node.operatorToken.kind : undefined;
   if (operator !== K.AmpersandAmpersandToken && operator !== K.BarBarToken) {
     evaluate(lowerer, node, scope);
@@ -191,9 +204,12 @@ export function assignTo(lowerer: Lowerer, target: ts.Expression, value: Operand
     return;
   }
   if (ts.isArrayLiteralExpression(inner)) {
-    const items = itemsOf(value) ?? notTakenApart(lowerer, inner, value);
-    for (const [i, element] of inner.elements.entries())
-      assignTo(lowerer, element, items[i] ?? NOTHING, scope);
+    const items = itemsOf(lowerer, value) ?? notTakenApart(lowerer, inner, value);
+    for (const [i, element] of inner.elements.entries()) {
+      if (ts.isOmittedExpression(element)) continue;
+      if (ts.isSpreadElement(element)) assignTo(lowerer, element.expression, list(items.slice(i)), scope);
+      else assignElement(lowerer, element, items[i] ?? NOTHING, scope);
+    }
     return;
   }
   if (ts.isObjectLiteralExpression(inner))
@@ -212,6 +228,14 @@ export function assignTo(lowerer: Lowerer, target: ts.Expression, value: Operand
         : `make a new record: { ...${owner}, ${ts.isPropertyAccessExpression(inner) ? inner.name.text : "name"}: value }`,
     },
   );
+}
+
+/** An element of a pattern, with its default: `b = 2`. */
+function assignElement(lowerer: Lowerer, element: ts.Expression, value: Operand, scope: Scope): void {
+  const isDefault = ts.isBinaryExpression(element) && element.operatorToken.kind === K.EqualsToken;
+  const missing = value.kind === "static" && value.value === undefined;
+  const given = isDefault && missing ? evaluate(lowerer, element.right, scope) : value;
+  assignTo(lowerer, isDefault ? element.left : element, given, scope);
 }
 
 /** A name or a number as it is written; something else for what is longer. */
@@ -253,11 +277,12 @@ export const isStep = (n: ts.Node): n is ts.PrefixUnaryExpression | ts.PostfixUn
   (n.operator === K.PlusPlusToken || n.operator === K.MinusMinusToken);
 
 /** Names that a node itself gives another value. */
-function namesAssigned(n: ts.Node): readonly string[] {
-  const inTarget = (t: ts.Node): readonly string[] => {
+function namesAssigned(n: ts.Node): readonly ts.Identifier[] {
+  const inTarget = (t: ts.Node): readonly ts.Identifier[] => {
     if (ts.isExpression(t) && unwrapped(t) !== t) return inTarget(unwrapped(t));
-    if (ts.isIdentifier(t)) return [t.text];
+    if (ts.isIdentifier(t)) return [t];
     if (ts.isArrayLiteralExpression(t)) return t.elements.flatMap(inTarget);
+    if (ts.isBinaryExpression(t) && t.operatorToken.kind === K.EqualsToken) return inTarget(t.left);
     return ts.isSpreadElement(t) ? inTarget(t.expression) : [];
   };
   if (ts.isBinaryExpression(n) && isAssignment(n)) return inTarget(n.left);
@@ -265,22 +290,29 @@ function namesAssigned(n: ts.Node): readonly string[] {
   return ts.isForOfStatement(n) && ts.isExpression(n.initializer) ? inTarget(n.initializer) : [];
 }
 
-/** Names that something in `node` assigns to. */
+/** Names of variables that something in `node` assigns to, and that are declared outside of it or in a loop's own head. */
 export function assignedNames(node: ts.Node): ReadonlySet<string> {
   const names = new Set<string>();
+  const head = ts.isForStatement(node) ? node.initializer : undefined;
   const visit = (n: ts.Node): void => {
-    for (const name of namesAssigned(n)) names.add(name);
+    for (const name of namesAssigned(n)) {
+      const declaration = resolveName(name, name.text)?.declaration;
+      if (!isWithin(declaration, node) || (head && isWithin(declaration, head))) names.add(name.text);
+    }
     ts.forEachChild(n, visit);
   };
   visit(node);
   return names;
 }
 
+const isWithin = (inner: ts.Node | undefined, outer: ts.Node): boolean =>
+  inner !== undefined && inner.pos >= outer.pos && inner.end <= outer.end;
+
 /** The last assignment to a name in `node`. */
 export function assignmentTo(node: ts.Node, name: string): ts.Node | undefined {
   let found: ts.Node | undefined;
   const visit = (n: ts.Node): void => {
-    if (namesAssigned(n).includes(name)) found = n;
+    if (namesAssigned(n).some(({ text }) => text === name)) found = n;
     ts.forEachChild(n, visit);
   };
   visit(node);

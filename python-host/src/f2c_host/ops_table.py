@@ -39,7 +39,7 @@ class OpSpec:
 
 
 IR_VERSION = (1, 1)
-REGISTRY_HASH = "c0bde8f4bb49de44"
+REGISTRY_HASH = "90b518889cea6fbd"
 
 OPS: dict[str, OpSpec] = {
     "add": OpSpec(
@@ -956,7 +956,7 @@ OPS: dict[str, OpSpec] = {
     ),
     "scalar_eq": OpSpec(
         "scalar_eq",
-        (Operand("self", ("f64", "i64"), False, False), Operand("other", ("f64", "i64"), False, False)),
+        (Operand("self", ("f64", "i64", "bool"), False, False), Operand("other", ("f64", "i64", "bool"), False, False)),
         (),
         ("bool",),
         "pure",
@@ -964,7 +964,7 @@ OPS: dict[str, OpSpec] = {
     ),
     "scalar_ne": OpSpec(
         "scalar_ne",
-        (Operand("self", ("f64", "i64"), False, False), Operand("other", ("f64", "i64"), False, False)),
+        (Operand("self", ("f64", "i64", "bool"), False, False), Operand("other", ("f64", "i64", "bool"), False, False)),
         (),
         ("bool",),
         "pure",
