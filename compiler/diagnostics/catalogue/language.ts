@@ -139,7 +139,7 @@ export const LANGUAGE = {
   recursion: {
     code: "F2C1020",
     severity: "error",
-    message: "{function} calls itself{through}, and a compiled function may not",
+    message: "{function} {calls}, and a compiled function may not",
     hint: "write the recursion as a loop: for (const item of list) …",
     why: "Calls are written out where they stand, so a function that calls itself would never end.",
   },

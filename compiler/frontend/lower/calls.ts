@@ -33,7 +33,7 @@ import {
   staticValue,
 } from "./operand.js";
 import { mathCall } from "./operators.js";
-import { fieldsOf, itemsOf, notSpread } from "./patterns.js";
+import { fieldsOf, itemsOf, notSpread, refuseLive } from "./patterns.js";
 import type { Scope } from "./scope.js";
 import { effect } from "./statements.js";
 
@@ -306,13 +306,6 @@ function valueMethod(
 const isList = (operand: Operand) =>
   typeof (isStatic(operand) ? staticValue(operand) : undefined) === "object";
 
-/** Refuses to use an object that lives on in Node. */
-function refuseLive(lowerer: Lowerer, node: ts.Node, operand: Operand): void {
-  const name = called(node).replaceAll("`", "");
-  const live = operand.kind === "static" ? liveWithin(name, operand.value) : undefined;
-  if (live) lowerer.refuse(node, live.code, live.message, live);
-}
-
 /** Calls whatever an operand is. */
 export function callOperand(
   lowerer: Lowerer,
@@ -340,7 +333,8 @@ export function callOperand(
       const called = operand.kind === "static" ? lowerer.texts.functionOf(operand.value) : undefined;
       return (called && unfitWithin(lowerer.texts, called)) ?? [];
     })[0];
-    for (const [i, argument] of args.entries()) refuseLive(lowerer, node.arguments[i] ?? node, argument);
+    for (const [i, argument] of args.entries())
+      refuseLive(lowerer, node.arguments[i] ?? node, argument, liveWithin);
     const change = source && argumentChanged(source, args.map(isList));
     if (change) refuseChange(lowerer, node, `${called(node.expression)} would change its argument`, NEW_LIST);
     try {

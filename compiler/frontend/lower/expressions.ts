@@ -11,7 +11,7 @@ import { iterate } from "./loops.js";
 import { AlreadyRefused, called, describe, type Lowerer, said } from "./lowerer.js";
 import { dynamic, fixed, isStatic, list, type Operand, record, staticValue } from "./operand.js";
 import { applyBinary, applyUnary } from "./operators.js";
-import { fieldOf, fieldsOf, itemsOf, notSpread } from "./patterns.js";
+import { fieldOf, fieldsOf, itemsOf, notSpread, refuseLive } from "./patterns.js";
 import type { Scope } from "./scope.js";
 import { assignTo, refuseCaptured } from "./statements.js";
 
@@ -243,6 +243,7 @@ function property(lowerer: Lowerer, node: ts.PropertyAccessExpression, scope: Sc
   if (target.kind === "static" && (target.value === undefined || target.value === null)) {
     return missingMember(lowerer, node.name, node.expression, target.value, key);
   }
+  refuseLive(lowerer, node.expression, target);
   return fieldOf(lowerer, target, key, node);
 }
 

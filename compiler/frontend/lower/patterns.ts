@@ -4,7 +4,7 @@ import { callNow } from "./call-now.js";
 import { liveness } from "./captures.js";
 import { evaluate, unrepeatable } from "./expressions.js";
 import type { Lowerer } from "./lowerer.js";
-import { describe, said } from "./lowerer.js";
+import { called, describe, said } from "./lowerer.js";
 import { fixed, list, NOTHING, type Operand, record } from "./operand.js";
 import type { Scope } from "./scope.js";
 
@@ -109,6 +109,12 @@ export function fieldOf(lowerer: Lowerer, value: Operand, name: string, node: ts
       ? "a tensor's sizes are .size(0), .size(1), … and .shape"
       : "fields belong to records; check what the expression is",
   });
+}
+
+/** Refuses to use an object that lives on in Node; `look`: whether it is one, or holds one. */
+export function refuseLive(lowerer: Lowerer, node: ts.Node, operand: Operand, look = liveness): void {
+  const live = operand.kind === "static" ? look(called(node).replaceAll("`", ""), operand.value) : undefined;
+  if (live) lowerer.refuse(node, live.code, live.message, live);
 }
 
 /** A field of a build-time value; one that is computed when it is read is watched. */

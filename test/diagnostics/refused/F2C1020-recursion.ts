@@ -21,6 +21,14 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           loss = loss.add(halved(features).mean());
+          const fib = (n: number): number => {
+            if (n < 2) return n;
+            // refused F2C1020 «fib(n - 1)»: `fib` calls itself, and a compiled function may not | write the recursion as a loop: for (const item of list) …
+            const one = fib(n - 1);
+            const two = fib(n - 2);
+            return one + two;
+          };
+          loss = loss.mul(fib(plan.turns));
           return loss;
         },
         embed: ({ net }, images) => net(images),

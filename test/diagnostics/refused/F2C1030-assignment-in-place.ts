@@ -2,6 +2,7 @@ import { experiment, linear, method, ops } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
 const sizes = [3, 1, 2];
+const grown = (list: number[]) => list.push(1);
 
 export default experiment({
   ...setting,
@@ -30,6 +31,8 @@ export default experiment({
           const sorted = sizes.sort();
           // refused F2C1030 «Object.assign({}, parts)»: Object.assign would change its first argument | { ...old, name: value }
           const copy = Object.assign({}, parts);
+          // refused F2C1030 «grown(sizes)»: `grown` would change its argument: values in a compiled function do not change in place | make a new list: [...old, item]
+          loss = loss.mul(grown(sizes));
           return loss;
         },
         embed: ({ net }, images) => net(images),

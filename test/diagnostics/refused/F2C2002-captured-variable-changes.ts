@@ -1,4 +1,5 @@
 import { experiment, linear, method, ops } from "f2c-dsl";
+import { counter } from "./counter.js";
 import { net, setting } from "./setting.js";
 
 let scale = 2;
@@ -11,6 +12,9 @@ const factor = () => 2 ** power;
 const seen: number[] = [];
 const kept: number[] = [];
 const remember = () => kept.push(1);
+const scaled = (v: number) => v * scale;
+const counted: number[] = [];
+const count = () => counted.push(1);
 
 export default experiment({
   ...setting,
@@ -24,6 +28,7 @@ export default experiment({
           late: at.step > 3,
           weight: at.step / 2,
           seen: seen.push(at.step),
+          counted: count(),
         }),
         step({ net, head }, { x }, plan) {
           const features = net(x);
@@ -36,6 +41,12 @@ export default experiment({
           loss = loss.mul(remember());
           // refused F2C2002 «seen»: `seen` is changed in place, so a compiled function cannot use it: it would see one moment of it only | a value of the plan
           loss = loss.mul(seen.length);
+          // refused F2C2002 «[1, 2].map»: `scale` is assigned more than once, so a compiled function cannot use it: it would see one moment of it only | copy its last value into a const and use that, or make it a value of the plan
+          for (const v of [1, 2].map(scaled)) loss = loss.mul(v);
+          // refused F2C2002 «counted»: `counted` is changed in place, so a compiled function cannot use it: it would see one moment of it only | read it in the plan, and return what the step needs of it as a value of the plan
+          loss = loss.mul(counted.length);
+          // refused F2C2002 «counter»: `counter` is assigned more than once, so a compiled function cannot use it: it would see one moment of it only | copy its last value into a const and use that, or make it a value of the plan
+          loss = loss.mul(counter);
           return loss;
         },
         embed: ({ net }, images) => net(images),

@@ -13,6 +13,8 @@ const started = new Date(2020, 1);
 const milliseconds = () => started.getTime();
 const seconds = () => milliseconds() / 1000;
 const options = { since: new Date(2020, 1) };
+const holder = { small: widths, large: widths };
+const sizeOf = (from: { large: typeof widths }) => from.large.size;
 const days = [new Date(2020, 1)];
 
 export default experiment({
@@ -40,6 +42,11 @@ export default experiment({
           loss = loss.mul(seconds());
           // refused F2C2009 «options.since»: `options.since` is a Date, which a compiled function cannot use: it lives in Node, and may change there | a value of the plan
           loss = loss.mul(options.since.getTime());
+          // refused F2C2009 «item»: `item` is a Map, which a compiled function cannot use: it lives in Node, and may change there | read what you need from it outside the compiled function, into a const, and use the const; what changes is a value of the plan
+          for (const item of Object.values(holder)) loss = loss.mul(item.size);
+          // refused F2C2009 «small»: `small` is a Map, which a compiled function cannot use: it lives in Node, and may change there | read what you need from it outside the compiled function, into a const, and use the const; what changes is a value of the plan
+          const { small, ...rest } = holder;
+          loss = loss.mul(sizeOf(rest));
           return loss;
         },
         embed: ({ net }, images) => net(images),

@@ -21,7 +21,11 @@ export default experiment({
           const grid = features.reshape(sizes);
           return loss;
         },
-        embed: ({ net }, images) => net(images),
+        embed: ({ net }, images) => {
+          const rows = net(images);
+          // refused F2C3005 «[rows.shape[0]!, 4]»: reshape: size 0 would be 2*B, and B is written | the sizes must keep every element
+          return rows.reshape([rows.shape[0]!, 4]);
+        },
       },
     ),
 });

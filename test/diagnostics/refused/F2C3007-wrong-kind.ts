@@ -24,6 +24,8 @@ export default experiment({
           const none: (typeof features)[] = [];
           // refused F2C3007 «ops.cat(none)»: cat: at least one tensor is needed here, got none | it is written ops.cat(tensors, dim?)
           const all = ops.cat(none);
+          // refused F2C3007 «(plan.late as unknown as number)»: a number is needed here, and `plan.late` is a run-time boolean | choose one: plan.late ? 1 : 0
+          const sum = (plan.late as unknown as number) + 1;
           return loss;
         },
         embed: ({ net }, images) => net(images),
