@@ -71,11 +71,12 @@ export function renderDiagnostic(d: Diagnostic, sources: Sources, options: Rende
   for (const { message, span } of d.related)
     out.push(...label("note", message), ...place(span, 0, "related"));
   if (d.hint !== undefined) out.push(...label("help", d.hint));
-  const docs = d.url ?? docsOf(d.code);
-  if (docs !== undefined) {
-    const address = options.links && docs.includes("://") ? docs : undefined;
-    out.push(`  ${paint("label", "docs")}: ${linked(paint("faint", docs), address)}`);
-  }
+  if (d.url?.includes("://"))
+    out.push(
+      `  ${paint("label", "docs")}: ${linked(paint("faint", d.url), options.links ? d.url : undefined)}`,
+    );
+  else if (nameOf(d.code) !== undefined)
+    out.push(`  ${paint("label", "more")}: ${paint("faint", `f2c-dsl explain ${d.code}`)}`);
   return out.join("\n");
 }
 

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { filled } from "./catalogue/entry.js";
-import { CATALOGUE, type CatalogueEntry } from "./catalogue.js";
+import { CATALOGUE, type CatalogueEntry, nameOf } from "./catalogue.js";
 
 const RANGES: readonly (readonly [digits: string, title: string])[] = [
   ["10", "10xx: what a compiled function may contain"],
@@ -50,6 +50,13 @@ function section(name: string, { code, severity, message, hint, why, remedy }: C
     why,
     ...(sentences.some(Boolean) ? [`**Remedy.** ${sentences.filter(Boolean).join(" ")}`] : []),
   ].join("\n\n");
+}
+
+/** What the documentation says of a code, as plain text; undefined where there is no such code. */
+export function explanation(code: string): string | undefined {
+  const name = nameOf(code);
+  const entry = name && CATALOGUE[name];
+  return entry && `${section(name, entry).replace("### ", "").replace("**Remedy.**", "Remedy:")}\n`;
 }
 
 /** docs/diagnostics.md: a section for every code, with its message, why it is refused, and what to do. */

@@ -464,6 +464,11 @@ function checkEmbedding({ built, storages, texts, report }: Lowering, source: Fu
   const images = builder.input("images", tensorType([symbol("B"), ...built.setting.shape], "f32"), {
     kind: "argument",
   });
+  const given = source.node.parameters[1] ?? source.node;
+  lowerer.symbols.set("B", {
+    message: "B is the number of images that `embed` is given here",
+    span: { path: source.path, start: given.getStart(), end: given.end },
+  });
   const check = () => {
     const state = stateOperand(lowerer, built.state, source);
     const result = lowerer.inline(source, [state, dynamic(images)], undefined);

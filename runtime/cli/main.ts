@@ -61,6 +61,13 @@ program
   .addHelpText("after", example("f2c-dsl check my-experiment.ts --watch"))
   .action(async (file, options) => (await import("./check.js")).check(file, options));
 
+program
+  .command("explain")
+  .description("say what a diagnostic means, why it is refused, and what to do")
+  .argument("<code>", "the code of a diagnostic: F2C1015")
+  .addHelpText("after", example("f2c-dsl explain F2C1015"))
+  .action(async (code) => (await import("./explain.js")).explain(code));
+
 const data = program.command("data").description("look at an experiment's data");
 data
   .command("preview")

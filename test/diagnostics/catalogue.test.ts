@@ -53,7 +53,8 @@ describe("a report", () => {
       report("operator-on-tensor", place, {
         operator: "+",
         kinds: "numbers",
-        operand: "`x` is a tensor",
+        expression: "`x`",
+        operand: "a tensor",
         method: "add",
       }),
     ).toEqual({
@@ -100,7 +101,7 @@ describe("a report", () => {
       // @ts-expect-error a number is asked for
       () => report("loop-too-long", undefined, { turns: "many", most: "few" }),
     ];
-    expect(wrong[1]).toThrow("internal: condition-on-tensor is reported without `operand`");
+    expect(wrong[1]).toThrow("internal: condition-on-tensor is reported without `expression`");
   });
 });
 
@@ -166,7 +167,7 @@ describe("the docs of the diagnostics", () => {
     expect(markdown).toContain(
       `### F2C1015 condition-on-tensor
 
-    error F2C1015: ‹operand›, which cannot be a condition: its values are known only on the device
+    error F2C1015: ‹expression› is ‹operand›, which cannot be a condition: its values are known only on the device
 
 A branch on a tensor would have to wait for the device and read a value back in every step.
 

@@ -216,9 +216,9 @@ describe("what stands beside the place", () => {
     expect(new Set(bars.map((line) => line.indexOf("|")))).toEqual(new Set([5]));
   });
 
-  test("a code of the catalogue leads to its section", () => {
+  test("a code of the catalogue leads to its explanation", () => {
     const told = report("no-loss", undefined, { what: "nothing" });
-    expect(render("", told).split("\n").at(-1)).toBe("  docs: docs/diagnostics.md#f2c3014-no-loss");
+    expect(render("", told).split("\n").at(-1)).toBe("  more: f2c-dsl explain F2C3014");
     expect(render("", { ...told, url: undefined })).toBe(render("", told));
   });
 
@@ -265,7 +265,7 @@ describe("all diagnostics together", () => {
     const d = report(
       "condition-on-tensor",
       span,
-      { operand: "a tensor" },
+      { expression: "`tensor`", operand: "a tensor" },
       { related: [{ message: "m", span }] },
     );
     const json = toJson([d, warning], () => text);

@@ -250,8 +250,15 @@ test("diagnostics are JSON on demand", async () => {
   });
 });
 
+test("a code is explained, another is refused", async () => {
+  const { out, code } = await cli(["explain", "f2c1031"]);
+  expect(out).toMatch(/^F2C1031 loop-over-unknown-length\n[\s\S]*\nRemedy: /);
+  expect(code).toBe(0);
+  await refused(["explain", "F2C9999"], "F2C1108", 2, /there is no diagnostic F2C9999/);
+});
+
 test("every command explains itself with an example", async () => {
-  for (const args of [["run"], ["ir"], ["check"], ["data", "preview"], ["setup"], ["doctor"]]) {
+  for (const args of [["run"], ["ir"], ["check"], ["data", "preview"], ["explain"], ["setup"], ["doctor"]]) {
     const { out, code } = await cli([...args, "--help"]);
     expect(out).toMatch(/Example:\n {2}\$ f2c-dsl/);
     expect(code).toBe(0);

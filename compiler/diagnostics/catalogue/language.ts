@@ -90,7 +90,7 @@ export const LANGUAGE = {
   "operator-on-tensor": {
     code: "F2C1013",
     severity: "error",
-    message: "{operator} is for {kinds}, and {operand}",
+    message: "{operator} is for {kinds}, and {expression} is {operand}",
     hint: "use the method: x.{method}(y)",
     why: "TypeScript has no operators for tensors; what an operator would do to one is a method.",
   },
@@ -104,7 +104,8 @@ export const LANGUAGE = {
   "condition-on-tensor": {
     code: "F2C1015",
     severity: "error",
-    message: "{operand}, which cannot be a condition: its values are known only on the device",
+    message:
+      "{expression} is {operand}, which cannot be a condition: its values are known only on the device",
     hint: "choose element by element with ops.where(condition, a, b), or decide in the plan and pass a boolean",
     why: "A branch on a tensor would have to wait for the device and read a value back in every step.",
   },
@@ -125,7 +126,7 @@ export const LANGUAGE = {
   "index-of-tensor": {
     code: "F2C1018",
     severity: "error",
-    message: "{operand}, which [] cannot index",
+    message: "{expression} is {operand}, which [] cannot index",
     hint: "x[0] is x.select(0, 0), x[a:b] is x.slice(0, a, b), x[tensor] is x.index_select(tensor)",
     why: "TypeScript has no indexing for tensors; the methods say which dimension is meant.",
   },
@@ -146,7 +147,7 @@ export const LANGUAGE = {
   "not-a-function": {
     code: "F2C1021",
     severity: "error",
-    message: "{operand}, not a function",
+    message: "{expression} is {operand}, not a function",
     why: "What is called must be a function, a module or an op.",
     remedy: "Check the name: a module's child is called like a function, a list of modules is looped over.",
   },
@@ -209,7 +210,7 @@ export const LANGUAGE = {
   "loop-over-unknown-length": {
     code: "F2C1031",
     severity: "error",
-    message: "{operand}, which for..of cannot loop over",
+    message: "{expression} is {operand}, which for..of cannot loop over",
     hint: "use ops on the whole tensor; one row of it is .select(0, i)",
     why: "A for..of loop is written out, one turn for each item of a list; a tensor is one value of the program.",
   },

@@ -53,6 +53,8 @@ export class Lowerer {
   private readonly functions: FunctionJumps[] = [];
   /** Whether layers behave as in training. */
   training: boolean;
+  /** What the symbols in shapes stand for, and where. */
+  readonly symbols = new Map<string, { readonly message: string; readonly span: Span }>();
 
   constructor(
     readonly builder: FunctionBuilder,
@@ -264,9 +266,17 @@ export class Lowerer {
       const at = error.about === undefined ? undefined : written(error.about);
       return this.refuse(at ?? node, FAILURES[error.failure], error.message, {
         ...withHint([remedy, about ? callForm(op) : here].filter(Boolean).join("; ")),
-        related: about ? [] : this.origins(error.operands, node),
+        related: about ? [] : [...this.origins(error.operands, node), ...this.bindingsOf(error.operands)],
       });
     }
+  }
+
+  /** What the sizes that are not numbers stand for. */
+  private bindingsOf(operands: readonly (Value | undefined)[]): NonNullable<RefusalDetails["related"]> {
+    const names = operands.flatMap((value) =>
+      value?.type.kind === "tensor" ? symbolsIn(value.type.dims) : [],
+    );
+    return [...new Set(names)].flatMap((name) => this.symbols.get(name) ?? []);
   }
 
   /** Where the tensors that do not fit were made, for those that were not made at `node` itself. */
@@ -421,6 +431,9 @@ const REMEDIES: Readonly<Partial<Record<keyof typeof FAILURES, string>>> = {
   elements: "one size may be -1: it is computed from the others",
   size: "sizes are whole numbers; check what they are computed from",
 };
+
+const symbolsIn = (dims: readonly Dim[]): readonly string[] =>
+  dims.flatMap((dim) => (typeof dim === "number" ? [] : dim.terms.map(([name]) => name)));
 
 const withHint = (hint: string) => (hint === "" ? {} : { hint });
 
