@@ -172,6 +172,13 @@ export const HOST = {
     why: "What is read from the host is named as in the IR.",
     remedy: "f2c-dsl ir lists the names.",
   },
+  "cannot-export": {
+    code: "F2C6316",
+    severity: "error",
+    message: "cannot export `{function}`: {problem}",
+    why: "An exported file is one function with one result; its weights have the names of the program without the net's.",
+    remedy: "Rename what is named twice, or return one tensor.",
+  },
   "run-folder-occupied": {
     code: "F2C6401",
     severity: "error",

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import keyword
 import os
+import re
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 
 from .errors import HostError
-from .ir import Function
+from .ir import Function, Module
 from .lower.builders import build_module
 from .program import Program
+
+_EMPTY = torch.nn.Module()
 
 
 class Exported(torch.nn.Module):
     """The container of an exported function: its storages as nested parameters and buffers."""
 
 
-def used_storages(function: Function) -> list[str]:
-    """The storages that a function reads, in order of first use."""
-    names = [op.attributes["name"] for op in function.body.walk() if op.op == "state"]
+def used_storages(module: Module, function: Function) -> list[str]:
+    """The storages that a function reads, alone or in a group, in order of first use."""
+    names = []
+    for op in function.body.walk():
+        if op.op == "state":
+            names.append(op.attributes["name"])
+        elif op.op == "group":
+            names.extend(module.groups[op.attributes["name"]])
     return list(dict.fromkeys(names))
 
 
 def export_function(
     program: Program, function: str, torchscript_path: str, weights_path: str, prefix: str
 ) -> None:
-    """Writes `function` as a TorchScript file and as safetensors; storage names lose `prefix`. Each file is whole or absent."""
+    """Writes `function` as a TorchScript file and as safetensors; storage names lose `prefix`. Each file is whole or absent.
+
+    Raises F2C5201 if there is no such function, F2C6316 if it cannot stand alone."""
     if function not in program.functions:
         raise HostError(
             "F2C5201",
@@ -36,20 +48,52 @@ def export_function(
             f"it has {', '.join(program.functions)}",
         )
     declared = program.functions[function]
-    names = used_storages(declared)
+    names = used_storages(program.module, declared)
     short = {name: name.removeprefix(prefix) for name in names}
+    if obstacle := _obstacle(declared, short):
+        raise HostError("F2C6316", f"cannot export `{function}`: {obstacle}", "user")
     values = {short[name]: program.storage[name].detach().cpu().contiguous().clone() for name in names}
     trained = {short[s.name] for s in program.module.parameters if s.name in short}
-    module = build_module(program.module, declared, short, _container(values, trained))
+    paths = {name: _attributes(name, values) for name in values}
+    container = _container(values, paths, trained)
+    module = build_module(program.module, declared, {name: paths[short[name]] for name in names}, container)
     _atomically(torchscript_path, lambda path: module.save(path))
     _atomically(weights_path, lambda path: save_file(values, path))
 
 
-def _container(values: dict[str, torch.Tensor], trained: set[str]) -> torch.nn.Module:
-    """Nested modules that hold each value under its dotted name."""
+def _obstacle(function: Function, short: dict[str, str]) -> str | None:
+    if len(function.results) != 1:
+        return f"it returns {len(function.results)} results, a file has one"
+    if any(op.op in ("gradients", "vjp") for op in function.body.walk()):
+        return "it takes gradients, and the weights of a file have none"
+    first: dict[str, str] = {}
+    for name, given in short.items():
+        if first.setdefault(given, name) != name:
+            return f"`{first[given]}` and `{name}` would both be called `{given}`"
+    return None
+
+
+def _attributes(name: str, names: Collection[str]) -> tuple[str, ...]:
+    """Where in the container a storage lies: the parts of its name, spelled so that TorchScript can read them back."""
+    *path, leaf = (_attribute(part) for part in name.split("."))
+    shadows = any(other.startswith(f"{name}.") for other in names)
+    return (*path, f"_t_{leaf}" if shadows else leaf)
+
+
+def _attribute(part: str) -> str:
+    """The part itself, or `_x` and its bytes if it is no name for an attribute. What begins with `_` is never kept."""
+    plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_]*", part) and part != "torch"
+    taken = keyword.iskeyword(part) or hasattr(_EMPTY, part) or hasattr(torch.jit.ScriptModule, part)
+    return part if plain and not taken else f"_x{part.encode().hex()}"
+
+
+def _container(
+    values: dict[str, torch.Tensor], paths: dict[str, tuple[str, ...]], trained: set[str]
+) -> torch.nn.Module:
+    """Nested modules that hold each value at its path."""
     root = Exported()
     for name, value in values.items():
-        *path, leaf = name.split(".")
+        *path, leaf = paths[name]
         home: torch.nn.Module = root
         for part in path:
             if part not in home._modules:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import CodeType
 from typing import Any
 
@@ -146,15 +146,16 @@ def _place_of(module: Module) -> Callable[[int], tuple[str, int, int, int]]:
 
 
 class _MethodVisitor(Visitor):
-    """The function as the forward of a module: storages are attributes of `self`, and there is one result."""
+    """The function as the forward of a module: storages are attributes of `self`, the device is that of the first tensor
+    given, and there is one result."""
 
-    def __init__(self, module: Module, function: Function, attributes: dict[str, str]) -> None:
+    def __init__(self, module: Module, function: Function, attributes: Mapping[str, Sequence[str]]) -> None:
         super().__init__(module, function, {})
         self.attributes = attributes
 
     def storage(self, name: str) -> ast.expr:
         node: ast.expr = self.name("self")
-        for part in self.attributes[name].split("."):
+        for part in self.attributes[name]:
             node = ast.Attribute(node, part, ast.Load())
         return node
 
@@ -163,17 +164,25 @@ class _MethodVisitor(Visitor):
         tree.name = "forward"
         own = ast.arg("self", None)
         tree.args.args = [self.at(own), *tree.args.args[2:]]  # type: ignore[list-item]
+        tree.body.insert(0, self.assign(["device"], self.device()))
         tree.returns = self.annotation(self.name("Tensor"))
         end = tree.body[-1]
         assert isinstance(end, ast.Return) and isinstance(end.value, ast.List)
         end.value = end.value.elts[0]
         return tree
 
+    def device(self) -> ast.expr:
+        given = [i.value.id for i in self.function.inputs if i.type.kind == "tensor"]
+        return ast.Attribute(self.read(given[0]), "device", ast.Load()) if given else ast.Constant(None)
+
 
 def build_module(
-    module: Module, function: Function, attributes: dict[str, str], container: torch.nn.Module
+    module: Module,
+    function: Function,
+    attributes: Mapping[str, Sequence[str]],
+    container: torch.nn.Module,
 ) -> torch.jit.ScriptModule:
-    """A function as a TorchScript module; `attributes` says where in `container` each storage lies."""
+    """A function as a TorchScript module; `attributes` is the path of each storage in `container`."""
     visitor = _MethodVisitor(module, function, attributes)
     tree = _NumberedDtypes().visit(visitor.lower())
     sources = {s.path: s.text for s in module.sources}

@@ -1,0 +1,125 @@
+"""Exported files: what torch alone reads back, whatever the storages are called and whatever the function calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from ir_examples import NUMBER, ModuleBuilder, group, tensor
+from safetensors.torch import load_file
+
+from f2c_host.errors import HostError
+from f2c_host.export import export_function
+from f2c_host.ir import parse_module
+from f2c_host.program import Program
+
+ROWS = tensor("B", 2)
+GIVEN = torch.tensor([[1.0, 2.0]])
+
+
+def exported(m: ModuleBuilder, folder: Path) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """What `infer`, read back from its file, makes of GIVEN, and the weights beside it."""
+    program = Program(parse_module(m.json))
+    program.initialise(0)
+    script, weights = str(folder / "net.pt"), str(folder / "net.safetensors")
+    export_function(program, "infer", script, weights, "probe.")
+    return torch.jit.load(script)(GIVEN), load_file(weights)
+
+
+def product_of(*names: str) -> ModuleBuilder:
+    """infer(images) = images times 3 of the first name, 5 of the second, and so on."""
+    m = ModuleBuilder()
+    for name, value in zip(names, (3.0, 5.0, 7.0), strict=False):
+        m.parameter(name, tensor(2), "constant", value=value)
+    f = m.function("infer")
+    x = f.input("images", ROWS, "argument")
+    for name in names:
+        x = f.op("mul", x, f.state(name), to=ROWS)
+    f.returns(embedding=(x, ROWS))
+    return m
+
+
+STRANGE = ["in", "is", "for", "None", "é", "half", "float", "type", "to", "train", "training", "forward"]
+STRANGE += ["torch", "code", "_c", "_modules", "a-b", "x y", "0", "", "_xc3a9"]
+
+
+@pytest.mark.parametrize("part", STRANGE)
+def test_a_part_of_a_name_may_be_a_word_that_torchscript_keeps_for_itself(part, tmp_path):
+    names = [f"probe.{part}", f"probe.net.{part}.w", "probe.w"]
+    got, weights = exported(product_of(*names), tmp_path)
+    assert torch.equal(got, GIVEN * 105)
+    assert set(weights) == {name.removeprefix("probe.") for name in names}
+
+
+@pytest.mark.parametrize("leaf", ["a", "c", "modules"])
+def test_a_name_may_go_on_where_another_ends(leaf, tmp_path):
+    got, _ = exported(product_of(f"probe.{leaf}", f"probe.{leaf}.b", f"probe._t_{leaf}"), tmp_path)
+    assert torch.equal(got, GIVEN * 105)
+
+
+def test_plain_names_are_those_of_the_torchscript_module_too(tmp_path):
+    exported(product_of("probe.stem.0.weight", "probe.fc_1.bias"), tmp_path)
+    read = torch.jit.load(str(tmp_path / "net.pt"))
+    assert [name for name, _ in read.named_parameters()] == ["stem.0.weight", "fc_1.bias"]
+
+
+def calling(make: Any) -> ModuleBuilder:
+    m = ModuleBuilder()
+    m.parameter("probe.w", tensor(2), "constant", value=3.0)
+    m.parameter("probe.v", tensor(2), "constant", value=4.0)
+    m.group("net", ["probe.w", "probe.v"])
+    f = m.function("infer")
+    f.returns(y=(make(f, f.input("images", ROWS, "argument")), ROWS))
+    return m
+
+
+def test_a_function_that_makes_tensors_makes_them_where_its_input_is(tmp_path):
+    def make(f, images):
+        return f.op("add", images, f.op("full", to=tensor(2), shape=[2], value=3.0), to=ROWS)
+
+    got, _ = exported(calling(make), tmp_path)
+    assert torch.equal(got, GIVEN + 3)
+    assert "prim::device" in str(torch.jit.load(str(tmp_path / "net.pt")).graph)
+
+
+def test_the_members_of_a_group_are_weights_of_the_file(tmp_path):
+    def make(f, images):
+        length = f.op("foreach_norm", f.op("group", to=group("net"), name="net"), to=NUMBER)
+        return f.op("mul", images, length, to=ROWS)
+
+    got, weights = exported(calling(make), tmp_path)
+    torch.testing.assert_close(got, GIVEN * 50**0.5)
+    assert set(weights) == {"w", "v"}
+
+
+def two_results() -> ModuleBuilder:
+    m = ModuleBuilder()
+    f = m.function("infer")
+    x = f.input("images", ROWS, "argument")
+    f.returns(a=(x, ROWS), b=(x, ROWS))
+    return m
+
+
+def with_a_gradient() -> ModuleBuilder:
+    def make(f, images):
+        weights = f.op("group", to=group("net"), name="net")
+        f.op("gradients", f.op("sum", images, to=NUMBER), weights, to=group("net"))
+        return images
+
+    return calling(make)
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [
+        (two_results(), "it returns 2 results"),
+        (with_a_gradient(), "it takes gradients"),
+        (product_of("probe.a", "a"), "`probe.a` and `a` would both be called `a`"),
+    ],
+)
+def test_what_a_file_cannot_hold_is_refused_and_none_is_written(module, says, tmp_path):
+    with pytest.raises(HostError, match="F2C6316") as caught:
+        exported(module, tmp_path)
+    assert says in caught.value.message and list(tmp_path.iterdir()) == []
