@@ -78,9 +78,13 @@ class Brightest:
     def __init__(self) -> None:
         self.inputs: list[dict] = []
 
-    def run(self, function: str, inputs: dict) -> dict[str, torch.Tensor]:
+    def arguments(self, function: str, inputs: dict) -> list:
         self.inputs.append(inputs)
-        return {"loss": inputs["x.images"].max() * inputs["gain"]}
+        return [*inputs.values()]
+
+    def call(self, function: str, arguments: list) -> dict[str, torch.Tensor]:
+        images, gain, *_ = arguments
+        return {"loss": images.max() * gain}
 
 
 @pytest.fixture
@@ -125,6 +129,41 @@ def test_a_loss_found_late_to_be_infinite_fails_its_step_and_forgets_the_later_o
     assert not executor.in_flight
 
 
+@pytest.mark.parametrize(("raises", "wait"), [("query", False), ("synchronize", True)])
+def test_a_device_that_fails_late_fails_the_step_and_forgets_the_later_ones(
+    executor, monkeypatch, raises, wait
+):
+    def fail(_event: Event) -> None:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    run(executor, range(3))
+    monkeypatch.setattr(Event, raises, fail)
+    with pytest.raises(StepFailed) as failed:
+        list(executor.finished(wait))
+    assert failed.value.step == 0 and "device-side assert" in str(failed.value.cause)
+    assert not executor.in_flight
+
+
+def test_an_interruption_while_waiting_stays_one(executor, monkeypatch):
+    def interrupt(_event: Event) -> None:
+        raise KeyboardInterrupt
+
+    run(executor, range(1))
+    monkeypatch.setattr(Event, "synchronize", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        list(executor.finished(wait=True))
+
+
+def test_arguments_that_misfit_fail_the_plan_before_its_step_begins(executor):
+    def refuse(*_: object) -> None:
+        raise HostError("F2C5203", "another shape")
+
+    executor.program.arguments = refuse
+    with pytest.raises(HostError):
+        run(executor, range(1))
+    assert not executor.in_flight
+
+
 def test_numbers_take_the_type_of_the_function_not_of_the_wire(executor):
     run(executor, range(1), gain=1, count=2.0)
     (inputs,) = executor.program.inputs
@@ -153,7 +192,7 @@ def test_a_plan_that_does_not_fit_says_where(executor, changes, complaint):
 
 
 def test_a_metric_that_is_not_one_number_fails_the_step(executor):
-    executor.program.run = lambda function, inputs: {"loss": torch.zeros(3)}
+    executor.program.call = lambda function, arguments: {"loss": torch.zeros(3)}
     with pytest.raises(StepFailed) as failed:
         run(executor, range(1))
     assert failed.value.cause.code == "F2C6312" and "[3]" in failed.value.cause.message

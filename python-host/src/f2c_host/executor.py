@@ -127,7 +127,7 @@ class PlanExecutor:
 
     def run(self, plan: Plan, source: Source) -> None:
         """Takes the images, launches the step. The report comes out of `finished`. The order of the step,
-        top to bottom: images, plan, kernels, metrics."""
+        top to bottom: images, plan, kernels, metrics. What fails before the kernels leaves the state as it was."""
         self.announce(plan, source)
         asked = time.perf_counter()
         inputs: dict[str, Tensor | float | int] = {}
@@ -141,8 +141,9 @@ class PlanExecutor:
         started = time.perf_counter()
         begun, done = self._event(), self._event()
         _record(begun)
+        arguments = self.program.arguments(STEP_FUNCTION, inputs)
         try:
-            results = self.program.run(STEP_FUNCTION, inputs)
+            results = self.program.call(STEP_FUNCTION, arguments)
             values = self._towards_host(results)
         except BaseException as error:
             raise StepFailed(plan.step, error) from error
@@ -159,13 +160,19 @@ class PlanExecutor:
 
     def finished(self, wait: bool = False) -> Iterable[StepReport]:
         """The reports that have become available, in order; with `wait`, of every launched step. Raises
-        StepFailed at a step whose loss is not a number; later steps are then forgotten."""
-        while self._launched and (wait or len(self._launched) > STEPS_IN_FLIGHT or self._launched[0].ready):
+        StepFailed at a step whose loss is not a number, or whose kernels failed; later steps are then forgotten."""
+        while self._launched:
+            oldest = self._launched[0]
             try:
-                report = self._launched.popleft().report()
-            except BaseException:
+                if not (wait or len(self._launched) > STEPS_IN_FLIGHT or oldest.ready):
+                    return
+                report = oldest.report()
+            except BaseException as error:
                 self._launched.clear()
+                if isinstance(error, Exception) and not isinstance(error, StepFailed):
+                    raise StepFailed(oldest.step, error) from error
                 raise
+            self._launched.popleft()
             yield report
 
     def forget(self) -> None:

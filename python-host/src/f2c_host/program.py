@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -131,8 +131,27 @@ class Program:
 
     def run(self, function: str, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
         """Runs a function on inputs by their dotted names; returns its named results."""
+        return self.call(function, self.arguments(function, inputs))
+
+    def arguments(self, function: str, inputs: Mapping[str, Any]) -> list[Any]:
+        """The inputs of a function in its order, checked and on the device. Raises F2C5202 or F2C5203 for one that misfits."""
         declared = self._function(function)
-        arguments = self._arguments(declared, inputs)
+        symbols: dict[str, int] = {}
+        arguments = []
+        for entry in declared.inputs:
+            if entry.name not in inputs:
+                raise HostError(
+                    "F2C5202",
+                    f"`{function}` needs the input {entry.name}",
+                    "fault",
+                    "a plan must give every input of the step",
+                )
+            arguments.append(self._argument(entry, inputs[entry.name], symbols))
+        return arguments
+
+    def call(self, function: str, arguments: Sequence[Any]) -> dict[str, Tensor]:
+        """Runs a function on what `arguments` made of its inputs; returns its named results."""
+        declared = self._function(function)
         try:
             if declared.name == "step" or any(op.op in ("gradients", "vjp") for op in declared.body.ops):
                 results = self._runnable[function](self._list, self.device, *arguments)
@@ -154,20 +173,6 @@ class Program:
                 f"it has {', '.join(self.functions)}",
             )
         return self.functions[name]
-
-    def _arguments(self, function: Function, inputs: Mapping[str, Any]) -> list[Any]:
-        symbols: dict[str, int] = {}
-        arguments = []
-        for entry in function.inputs:
-            if entry.name not in inputs:
-                raise HostError(
-                    "F2C5202",
-                    f"`{function.name}` needs the input {entry.name}",
-                    "fault",
-                    "a plan must give every input of the step",
-                )
-            arguments.append(self._argument(entry, inputs[entry.name], symbols))
-        return arguments
 
     def _argument(self, entry: Input, value: Any, symbols: dict[str, int]) -> Any:
         if entry.type.kind == "scalar":

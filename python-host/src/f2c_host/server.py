@@ -152,6 +152,7 @@ class Server:
 
     def refuse(self, refused: Refused) -> None:
         """Answers a message that is not of the protocol; if nobody waits for it, the next plan has failed."""
+        self.report_steps(wait=True)
         if refused.request is not None and refused.kind != "plan":
             self.send(self.work, "error", failure_body(refused.error, "reading"), re=refused.request)
         elif not self.stopped and not self.session.drops_plans:
