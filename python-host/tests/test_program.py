@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from ir_examples import CONV_WEIGHTS, F64, NUMBER, ModuleBuilder, conv_net_module, tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from f2c_host.errors import HostError
 from f2c_host.initialise import initial_values
@@ -158,6 +161,39 @@ def test_a_cuda_index_beyond_the_last_device_is_refused(monkeypatch):
     assert select_device("cuda:1") == torch.device("cuda:1")
     with pytest.raises(HostError, match="2 CUDA devices"):
         select_device("cuda:2")
+
+
+@pytest.mark.parametrize("index", ["2", "256", "257", "999", "9" * 20])
+def test_a_cuda_index_that_torch_would_wrap_around_is_refused(index, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(HostError) as caught:
+        select_device(f"cuda:{index}")
+    assert caught.value.code == "F2C6302"
+
+
+@pytest.mark.parametrize(("name", "index"), [("cuda:1", 1), ("cuda", 0), ("auto", 0)])
+def test_a_program_makes_its_cuda_device_the_current_one(name, index, monkeypatch):
+    chosen = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=2**30))
+    with FakeTensorMode():
+        made = Program(parse_module(conv_net_module()), backend="eager", device=name)
+    assert chosen == [made.device] == [torch.device("cuda", index)]
+
+
+def test_f32_is_f32_on_cuda_too_and_convolutions_are_deterministic():
+    settings = [
+        (torch.backends.cudnn, "allow_tf32", True),
+        (torch.backends.cuda.matmul, "allow_tf32", True),
+        (torch.backends.cudnn, "deterministic", False),
+    ]
+    for owner, name, value in settings:
+        setattr(owner, name, value)
+    Program(parse_module(conv_net_module()))
+    assert [getattr(owner, name) for owner, name, _ in settings] == [False, False, True]
 
 
 def test_auto_takes_the_cpu_where_there_is_no_cuda(monkeypatch):

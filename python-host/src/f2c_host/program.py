@@ -24,31 +24,31 @@ _SCRIPT_PLACE = re.compile(
     r'File "([^"]+)", line (\d+)[^\n]*\n((?:[^\n]*\n){0,12}?)([ ]*)(~+)[^\n]*<--- HERE'
 )
 
+_CUDA = re.compile(r"cuda(?::([0-9]{1,9}))?")
+
 _SMALLER = "lower the loader's images a step, the pool's capacity or the net's width"
 
 BACKENDS = {"torchscript": build_script, "eager": build_eager, "inductor": build_inductor}
 
 
 def select_device(name: str) -> torch.device:
-    """`auto`, `cpu`, `cuda`, `cuda:1`. Raises HostError F2C6302 for a device that is not there."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
+    """`auto`, `cpu`, `cuda`, `cuda:1`; a CUDA device with its index. Raises HostError F2C6302 for one that is not there."""
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "cpu" or (name == "auto" and not found):
+        return torch.device("cpu")
+    cuda = _CUDA.fullmatch("cuda" if name == "auto" else name)
+    if cuda is None:
         hint = 'set `device` to "auto", "cpu", "cuda" or "cuda:1"'
-        raise HostError("F2C6302", f"torch knows no device {name!r}", "host", hint) from error
-    if device.type == "cuda" and (
-        not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()
-    ):
-        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        raise HostError("F2C6302", f"torch knows no device {name!r}", "host", hint)
+    index = int(cuda[1] or 0)
+    if index >= found:
         raise HostError(
             "F2C6302",
             f"{name} is asked for, and this machine has {found} CUDA devices that torch can use",
             "host",
             'use --device cpu, or `device: "auto"` in the experiment, or install a torch with CUDA for this machine\'s driver',
         )
-    return device
+    return torch.device("cuda", index)
 
 
 class Program:
@@ -68,6 +68,7 @@ class Program:
         self.backend = backend
         self.device = select_device(device)
         adapter().configure_executor()
+        adapter().compute_as_declared()
         keep_freed_memory()
         storages = [*module.parameters, *module.states]
         self._index = {s.name: i for i, s in enumerate(storages)}
@@ -88,6 +89,8 @@ class Program:
             self._hold({s.name: zeros(s, self.device) for s in storages})
         except Exception as error:
             raise self._translate(error, "making room for the state") from error
+        if self.device.type == "cuda":
+            torch.cuda.set_device(self.device)  # whose stream the events of a step are recorded on
 
     @property
     def state_bytes(self) -> int:

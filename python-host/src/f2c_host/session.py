@@ -35,7 +35,7 @@ from .wire import Message
 # Plans whose images are read ahead; each holds a batch in memory.
 PLANS_AHEAD = 4
 
-_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
+_DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]+)?")
 
 
 @dataclass(frozen=True)

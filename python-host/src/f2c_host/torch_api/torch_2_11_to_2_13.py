@@ -119,3 +119,11 @@ def configure_executor() -> None:
     themselves, and with `torch.autograd.grad` inside the graph they gave wrong gradients (measured on 2.13)."""
     torch._C._jit_set_texpr_fuser_enabled(False)
     torch._C._set_graph_executor_optimize(False)
+
+
+def compute_as_declared() -> None:
+    """f32 is f32 on CUDA too, where torch computes convolutions in TF32, with 10 bits of mantissa, unless told not to; and
+    the same inputs give the same bits."""
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
