@@ -61,6 +61,7 @@ class Brightest:
     """A program whose loss is the brightest pixel times `gain`."""
 
     device = torch.device("cpu")
+    draws = frozenset[str]()
     module = SimpleNamespace(
         functions=[
             SimpleNamespace(

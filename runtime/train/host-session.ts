@@ -47,7 +47,8 @@ export class HostSession {
   }
 
   async restore(path: string, step: number): Promise<void> {
-    await this.client.request("restore", { path, step: step - 1 });
+    const { seed } = this.program.experiment;
+    await this.client.request("restore", { path, step: step - 1, seed });
   }
 
   async save(path: string): Promise<void> {

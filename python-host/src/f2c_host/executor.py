@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .errors import HostError
+from .initialise import seed_step
 from .ir import FLOATS
 from .wire import DTYPE_NAMES, Message
 
@@ -105,10 +106,11 @@ class _Launched:
 
 @dataclass
 class PlanExecutor:
-    """Runs plans on one program, one after the other."""
+    """Runs plans on one program, one after the other. `seed` is the run's."""
 
     program: Program
     prefetcher: Prefetcher
+    seed: int = 0
     _announced: set[int] = field(default_factory=set)
     _launched: deque[_Launched] = field(default_factory=deque)
 
@@ -142,6 +144,8 @@ class PlanExecutor:
         begun, done = self._event(), self._event()
         _record(begun)
         arguments = self.program.arguments(STEP_FUNCTION, inputs)
+        if STEP_FUNCTION in self.program.draws:
+            seed_step(self.seed, plan.step)
         try:
             results = self.program.call(STEP_FUNCTION, arguments)
             values = self._towards_host(results)

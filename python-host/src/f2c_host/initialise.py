@@ -1,4 +1,5 @@
-"""How storage starts: each tensor from a generator of its own, so that adding a layer moves no other layer's draw."""
+"""How storage starts: each tensor from a generator of its own, so that adding a layer moves no other layer's draw. And what
+the random draws of a step are seeded with."""
 
 from __future__ import annotations
 
@@ -14,10 +15,19 @@ from .ir import Module, Storage
 from .lower.builders import DTYPES
 
 
+def _mixed(seed: int, name: str) -> int:
+    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
 def generator_for(seed: int, name: str) -> torch.Generator:
     """A CPU generator seeded from (seed, storage name)."""
-    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+    return torch.Generator().manual_seed(_mixed(seed, name))
+
+
+def seed_step(seed: int, step: int) -> None:
+    """Seeds what a step draws, on every device, from (run seed, step): a run that is resumed draws what an unbroken one does."""
+    torch.manual_seed(_mixed(seed, f"step {step}"))
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from .ir import Function, Input, Module
 from .lower.builders import DTYPES, build_eager, build_inductor, build_script, eager_frames
 from .lower.places import Places
 from .memory import device_memory, keep_freed_memory, storage_bytes, zeros
+from .ops_table import OPS
 from .torch_api import adapter
 from .verify import verify
 
@@ -76,6 +77,9 @@ class Program:
         self._channels_last = {s.name for s in storages if s.layout == "channels_last"}
         self._places = Places(module)
         self.functions = {f.name: f for f in module.functions}
+        self.draws = {
+            f.name for f in module.functions if any(OPS[o.op].effect == "rng" for o in f.body.walk())
+        }
         build = BACKENDS[backend]
         try:
             self._runnable = {f.name: build(module, f, self._index, self.device) for f in module.functions}

@@ -162,7 +162,10 @@ REQUESTS: Mapping[str, RequestShape] = {
         {"images": INDICES, "pairs": Buffer("i32", (None, 2))},
     ),
     "save": RequestShape({"path": Field(TEXT)}, {}),
-    "restore": RequestShape({"path": Field(TEXT), "step": Field(INTEGER)}, {}),
+    "restore": RequestShape(
+        {"path": Field(TEXT), "step": Field(INTEGER), "seed": Field(INTEGER, 0)},
+        {},
+    ),
     "export": RequestShape(
         {
             "function": Field(TEXT),

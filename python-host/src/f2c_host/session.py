@@ -177,7 +177,7 @@ class Session:
 
     def _init(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         self._ready_program().initialise(body["seed"])
-        self._set_step(0)
+        self._begin(0, body["seed"])
         return Answer()
 
     def _sync(self, _: dict[str, Any], __: Mapping[str, np.ndarray]) -> Answer:
@@ -211,7 +211,7 @@ class Session:
 
     def _restore(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         checkpoint.restore(self._ready_program().storage, Path(body["path"]))
-        self._set_step(body["step"] + 1)
+        self._begin(body["step"] + 1, body["seed"])
         return Answer()
 
     def _export(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
@@ -239,6 +239,10 @@ class Session:
     def _shutdown(self, _: dict[str, Any], __: Mapping[str, np.ndarray]) -> Answer:
         self.finished = True
         return Answer()
+
+    def _begin(self, step: int, seed: int) -> None:
+        self._ready_executor().seed = seed
+        self._set_step(step)
 
     def _set_step(self, next_step: int | None) -> None:
         self._next_step = next_step
