@@ -11,8 +11,9 @@ from ir_examples import CONV_WEIGHTS, F64, NUMBER, ModuleBuilder, conv_net_modul
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from f2c_host.errors import HostError
-from f2c_host.initialise import initial_values
+from f2c_host.initialise import draw, fill
 from f2c_host.ir import parse_module
+from f2c_host.memory import zeros
 from f2c_host.program import Program, select_device
 
 BACKENDS = ("torchscript", "eager")
@@ -223,11 +224,26 @@ def test_parameters_take_gradients_and_states_do_not():
 # ---- initial values
 
 
+def test_initialising_writes_each_draw_where_the_storage_is():
+    data = conv_net_module()
+    data["parameters"][0]["layout"] = "channels_last"
+    made = Program(parse_module(data))
+    held = {name: (tensor, tensor.data_ptr()) for name, tensor in made.storage.items()}
+    made.initialise(4)
+    assert all(made.storage[n] is t and t.data_ptr() == p for n, (t, p) in held.items())
+    storages = [s for s in (*made.module.parameters, *made.module.states) if s.init["kind"] != "copy"]
+    assert all(torch.equal(made.storage[s.name], draw(s, 4)) for s in storages)
+    assert made.storage["net.conv.weight"].is_contiguous(memory_format=torch.channels_last)
+
+
 def drawn(seed: int, *storages: tuple[str, dict, str, dict]) -> dict[str, torch.Tensor]:
     m = ModuleBuilder()
     for name, type, kind, init in storages:
         m.parameter(name, type, kind, **init)
-    return initial_values(parse_module(m.json), seed)
+    module = parse_module(m.json)
+    values = {s.name: zeros(s, torch.device("cpu")) for s in module.parameters}
+    fill(values, module, seed)
+    return values
 
 
 FC = ("fc.weight", tensor(16, 9), "normal", {"mean": 0.0, "std": 1.0})

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from ir_examples import NUMBER, ModuleBuilder, tensor
-from programs import COUNTS, SOURCE_SPEC
+from programs import COUNTS, SOURCE_SPEC, summing_module
+from programs import plan as plan_of
 
+from f2c_host import checkpoint, initialise
+from f2c_host.errors import HostError
 from f2c_host.executor import Plan
 from f2c_host.session import Answer, Session
 from f2c_host.wire import Message
@@ -74,3 +79,105 @@ def test_what_a_step_drops_depends_on_the_seed_and_the_step_so_a_resumed_run_is_
     assert losses(second, range(4)) != unbroken
     second.ask("restore", path=path, step=1, seed=3)
     assert losses(second, range(2, 4)) == unbroken[2:]
+
+
+def plan(step: int) -> Plan:
+    body, buffers = plan_of(step, [0])
+    return Plan(body["step"], body["source"], body["scalars"], buffers)
+
+
+@pytest.fixture
+def session(sessions) -> Asked:
+    sessions.append(Asked(summing_module()))
+    return sessions[-1]
+
+
+def test_what_was_read_is_not_changed_by_the_next_step(session):
+    session.ask("init", seed=0)
+    read = session.ask("read", names=["total"]).buffers["total"]
+    assert session.run(plan(0))["loss"] != 0
+    assert read.item() == 0
+
+
+ASKED = {
+    "save": lambda session, folder: session.ask("save", path=str(folder / "s")),
+    "read": lambda session, folder: session.ask("read", names=["total"]),
+    "export": lambda session, folder: session.ask(
+        "export", function="embed", torchscript=str(folder / "e.pt"), weights=str(folder / "e"), prefix=""
+    ),
+    "similarities": lambda session, folder: session.ask(
+        "similarities",
+        {"images": np.zeros(1, np.int32), "pairs": np.zeros((1, 2), np.int32)},
+        source="train",
+        function="embed",
+        batch=2,
+    ),
+    "plan": lambda session, folder: session.run(plan(0)),
+}
+every_use = pytest.mark.parametrize("use", ASKED.values(), ids=ASKED.keys())
+
+
+@every_use
+def test_nothing_is_made_of_a_state_that_was_never_initialised(session, tmp_path, use):
+    with pytest.raises(HostError, match="F2C6504: there is no whole state: nothing was initialised"):
+        use(session, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def breaking_off(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, until its second call is interrupted."""
+    calls = []
+
+    def call(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return function(*arguments)
+
+    return call
+
+
+@pytest.mark.parametrize("request_", ["init", "restore"])
+@every_use
+def test_nothing_is_made_of_a_state_that_was_half_written(session, tmp_path, monkeypatch, use, request_):
+    kept = tmp_path / "kept"
+    session.ask("init", seed=0)
+    session.run(plan(0))
+    session.ask("save", path=str(kept))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        if request_ == "init":
+            patch.setattr(initialise, "draw", breaking_off(initialise.draw))
+            session.ask("init", seed=1)
+        else:
+            patch.setattr(torch.Tensor, "copy_", breaking_off(torch.Tensor.copy_))
+            session.ask("restore", path=str(kept), step=0, seed=0)
+    (folder := tmp_path / "new").mkdir()
+    with pytest.raises(HostError, match=f"there is no whole state: `{request_}` broke off"):
+        use(session, folder)
+    assert list(folder.iterdir()) == []
+    session.ask("restore", path=str(kept), step=-1, seed=0)
+    use(session, folder)
+
+
+def test_a_checkpoint_that_is_refused_leaves_the_state_as_it_was(session, tmp_path):
+    session.ask("init", seed=0)
+    checkpoint.save({"w": torch.ones(1)}, tmp_path / "other")
+    for name in ("other", "absent"):
+        with pytest.raises(HostError):
+            session.ask("restore", path=str(tmp_path / name), step=0, seed=0)
+    assert session.ask("save", path=str(tmp_path / "s")).body["step"] == -1
+
+
+def test_a_load_that_fails_leaves_the_program_before_it_and_no_thread(session, monkeypatch):
+    def start(thread: threading.Thread, whole=threading.Thread.start) -> None:
+        if thread.name == "prefetch-2":
+            raise RuntimeError("can't start new thread")
+        whole(thread)
+
+    session.ask("init", seed=0)
+    before = threading.active_count()
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(HostError, match="F2C6606: the 4 threads that read images could not be started"):
+        session.ask("load", ir=summing_module(), backend="eager", device="cpu", threads=None, readers=4)
+    assert threading.active_count() == before
+    assert session.run(plan(0))["loss"] != 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,13 +56,16 @@ def save(storage: Mapping[str, Tensor], path: Path) -> int:
         partial.unlink(missing_ok=True)
 
 
-def restore(storage: Mapping[str, Tensor], path: Path) -> None:
+def restore(
+    storage: Mapping[str, Tensor], path: Path, before_change: Callable[[], None] = lambda: None
+) -> None:
     """Fills every tensor from the file. Nothing is changed unless names, shapes and dtypes all agree
     (F2C6201 missing, F2C6202 extra, F2C6203 another shape, F2C6204 another dtype, F2C6205 no readable
-    file)."""
+    file). What breaks off after `before_change` leaves part of the storage changed."""
     with _opened(path) as file:
         _check_names(storage, file.keys(), path)
         _check_types(storage, file, path)
+        before_change()
         with torch.no_grad():
             for name, tensor in storage.items():
                 tensor.copy_(file.get_tensor(name))

@@ -36,7 +36,7 @@ def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
 
 
 def draw(storage: Storage, seed: int) -> Tensor:
-    """The first value of a storage, drawn in f32 on the CPU. `copy` is not drawn: see `initial_values`."""
+    """The first value of a storage, drawn in f32 on the CPU. `copy` is not drawn: see `fill`."""
     init: Mapping[str, Any] = storage.init
     shape = tuple(int(d) for d in storage.type.dims)
     generator = generator_for(seed, storage.name)
@@ -63,11 +63,10 @@ def draw(storage: Storage, seed: int) -> Tensor:
     return values.to(DTYPES[storage.type.dtype])
 
 
-def initial_values(module: Module, seed: int) -> dict[str, Tensor]:
-    """The first value of every storage, by name, on the CPU."""
-    storages = [*module.parameters, *module.states]
-    values = {s.name: draw(s, seed) for s in storages if s.init["kind"] != "copy"}
-    for storage in storages:
-        if storage.init["kind"] == "copy":
-            values[storage.name] = values[storage.init["of"]].clone()
-    return values
+def fill(storage: Mapping[str, Tensor], module: Module, seed: int) -> None:
+    """Writes the first value of every storage into its tensor, one drawn at a time: the state is held once."""
+    drawn = sorted((*module.parameters, *module.states), key=lambda s: s.init["kind"] == "copy")
+    with torch.no_grad():
+        for s in drawn:
+            copied = s.init["kind"] == "copy"
+            storage[s.name].copy_(storage[s.init["of"]] if copied else draw(s, seed))

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from .errors import Frame, HostError
 from .failure import out_of_memory
-from .initialise import initial_values
-from .ir import Function, Input, Module
+from .initialise import fill
+from .ir import Function, Input, Module, Storage
 from .lower.builders import DTYPES, build_eager, build_inductor, build_script, eager_frames
 from .lower.places import Places
 from .memory import device_memory, keep_freed_memory, storage_bytes, zeros
@@ -74,7 +74,6 @@ class Program:
         storages = [*module.parameters, *module.states]
         self._index = {s.name: i for i, s in enumerate(storages)}
         self._trained = {s.name for s in module.parameters}
-        self._channels_last = {s.name for s in storages if s.layout == "channels_last"}
         self._places = Places(module)
         self.functions = {f.name: f for f in module.functions}
         self.draws = {
@@ -87,12 +86,14 @@ class Program:
             raise
         except Exception as error:
             raise self._translate(error, "compiling the program") from error
-        self.storage: dict[str, Tensor] = {}
         self._check_memory()
         try:
-            self._hold({s.name: zeros(s, self.device) for s in storages})
+            self.storage = {s.name: self._room(s) for s in storages}
         except Exception as error:
             raise self._translate(error, "making room for the state") from error
+        self._list = list(self.storage.values())
+        if backend == "inductor" and self.device.type == "cuda":
+            adapter().keep_in_place(self._list)
         if self.device.type == "cuda":
             torch.cuda.set_device(self.device)  # whose stream the events of a step are recorded on
 
@@ -116,23 +117,17 @@ class Program:
                 _SMALLER,
             )
 
-    def _hold(self, initial: Mapping[str, Tensor]) -> None:
-        """Takes these values over as the storage, on the device; parameters become leaves that take gradients."""
-        self.storage = {
-            name: self._laid_out(name, initial[name].to(self.device)).requires_grad_(name in self._trained)
-            for name in self._index
-        }
-        self._list = list(self.storage.values())
-        if self.backend == "inductor" and self.device.type == "cuda":
-            adapter().keep_in_place(self._list)
-
-    def _laid_out(self, name: str, tensor: Tensor) -> Tensor:
-        return tensor.contiguous(memory_format=torch.channels_last) if name in self._channels_last else tensor
+    def _room(self, storage: Storage) -> Tensor:
+        """A storage's tensor, which stays for good; a parameter is a leaf that takes gradients."""
+        tensor = zeros(storage, self.device)
+        if storage.layout == "channels_last":
+            tensor = tensor.contiguous(memory_format=torch.channels_last)
+        return tensor.requires_grad_(storage.name in self._trained)
 
     def initialise(self, seed: int) -> None:
         """Draws every storage from its initialiser: the same values on every device."""
         try:
-            self._hold(initial_values(self.module, seed))
+            fill(self.storage, self.module, seed)
         except Exception as error:
             raise self._translate(error, "drawing the first state") from error
 

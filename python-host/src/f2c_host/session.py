@@ -58,7 +58,7 @@ class Session:
         self._sources: dict[str, Source] = {}
         self._next_step: int | None = None  # None: the storage holds nothing yet
         self._failed = False
-        self._damaged = False
+        self._damage: str | None = None  # what broke off while it changed the storage
         self._requests: Mapping[str, Callable[[dict[str, Any], Mapping[str, np.ndarray]], Answer]] = {
             "load": self._load,
             "source": self._source,
@@ -104,10 +104,7 @@ class Session:
     def run_plan(self, plan: Plan) -> StepReport | None:
         """Launches a plan's step, to be reported by `finished_steps`; a report at once if it ran before."""
         executor = self._ready_executor()
-        if self._next_step is None:
-            raise _out_of_place(
-                "there is no state to train", "send `init` or `restore` before the first plan"
-            )
+        self._whole_program()
         if plan.step < self._next_step:
             return StepReport(plan.step, {}, 0.0, 0.0, skipped=True)
         if plan.step > self._next_step:
@@ -134,7 +131,7 @@ class Session:
         """From here plans are dropped. A step that had begun leaves the state unusable."""
         self._failed = True
         if isinstance(error, StepFailed):
-            self._damaged = True
+            self._damage = "a step failed halfway"
         self.forget_plans()
 
     def forget_plans(self) -> None:
@@ -158,11 +155,11 @@ class Session:
         module = parse_module(body["ir"])
         device, threads = _device(body["device"]), body["threads"]
         program = Program(module, backend=body["backend"], device=device, threads=threads)
-        self.close()
         on_gpu = program.device.type == "cuda"
-        self._prefetcher = Prefetcher(body["readers"] or _readers(), PLANS_AHEAD, pin=on_gpu)
-        self._program = program
-        self._executor = PlanExecutor(program, self._prefetcher)
+        prefetcher = Prefetcher(body["readers"] or _readers(), PLANS_AHEAD, pin=on_gpu)
+        self.close()  # only now: a `load` that fails leaves the program before it whole
+        self._program, self._prefetcher = program, prefetcher
+        self._executor = PlanExecutor(program, prefetcher)
         self._set_step(None)
         seconds = time.perf_counter() - started
         return Answer(
@@ -176,7 +173,9 @@ class Session:
         return Answer({"images": len(source), "shape": list(source.shape)})
 
     def _init(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
-        self._ready_program().initialise(body["seed"])
+        program = self._ready_program()
+        self._damage = "`init` broke off"
+        program.initialise(body["seed"])
         self._begin(0, body["seed"])
         return Answer()
 
@@ -184,7 +183,8 @@ class Session:
         return Answer({"step": self.progress.step})
 
     def _similarities(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
-        program, prefetcher = self._ready_program(), self._prefetcher
+        program = self._ready_program() if body["function"] is None else self._whole_program()
+        prefetcher = self._prefetcher
         source = self._named_source(body["source"])
         images, pairs, batch = buffers["images"], buffers["pairs"], body["batch"]
         self.forget_plans()  # an evaluation has the loader for itself
@@ -201,22 +201,20 @@ class Session:
         return Answer({}, {"similarity": similarity})
 
     def _save(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
-        program = self._ready_program()
-        if self._next_step is None or self._damaged:
-            reason = "a step failed halfway" if self._damaged else "nothing was initialised"
-            raise _out_of_place(f"there is no state to save: {reason}", "send `restore` or `init` first")
-        return Answer(
-            {"bytes": checkpoint.save(program.storage, Path(body["path"])), "step": self.progress.step}
-        )
+        storage = self._whole_program().storage
+        return Answer({"bytes": checkpoint.save(storage, Path(body["path"])), "step": self.progress.step})
 
     def _restore(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
-        checkpoint.restore(self._ready_program().storage, Path(body["path"]))
+        def before_change() -> None:
+            self._damage = "`restore` broke off"
+
+        checkpoint.restore(self._ready_program().storage, Path(body["path"]), before_change)
         self._begin(body["step"] + 1, body["seed"])
         return Answer()
 
     def _export(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         export_function(
-            self._ready_program(),
+            self._whole_program(),
             body["function"],
             body["torchscript"],
             body["weights"],
@@ -230,7 +228,7 @@ class Session:
         return Answer({"width": width, "height": height})
 
     def _read(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
-        storage = self._ready_program().storage
+        storage = self._whole_program().storage
         unknown = [name for name in body["names"] if name not in storage]
         if unknown:
             raise HostError("F2C6315", f"the program has no parameter or state `{unknown[0]}`", "user")
@@ -246,7 +244,7 @@ class Session:
 
     def _set_step(self, next_step: int | None) -> None:
         self._next_step = next_step
-        self._failed = self._damaged = False
+        self._failed, self._damage = False, None
         self.progress.step = (next_step or 0) - 1
         self.progress.touch()
         self.forget_plans()
@@ -255,6 +253,14 @@ class Session:
         if self._program is None:
             raise _out_of_place("no program is loaded", "send `load` first")
         return self._program
+
+    def _whole_program(self) -> Program:
+        """The program, once its storage holds a state that nothing broke off in."""
+        program = self._ready_program()
+        if self._next_step is None or self._damage:
+            reason = self._damage or "nothing was initialised"
+            raise _out_of_place(f"there is no whole state: {reason}", "send `init` or `restore` first")
+        return program
 
     def _ready_executor(self) -> PlanExecutor:
         self._ready_program()
@@ -281,12 +287,13 @@ def _device(name: str) -> str:
 
 
 def _readable(tensor: Tensor) -> np.ndarray:
-    """f64 stays, other floats become f32, all else i64: what a JavaScript typed array can hold."""
+    """f64 stays, other floats become f32, all else i64: what a JavaScript typed array can hold. Always a copy, since the
+    next step may write to the storage while the bridge still sends."""
     value = tensor.detach()
     dtype = torch.int64
     if value.is_floating_point():
         dtype = torch.float64 if value.dtype == torch.float64 else torch.float32
-    return value.to("cpu", dtype).contiguous().numpy()
+    return value.to("cpu", dtype, copy=True, memory_format=torch.contiguous_format).numpy()
 
 
 def _out_of_place(message: str, hint: str) -> HostError:

@@ -44,16 +44,19 @@ class Prefetcher:
         self._ahead = 0
         self._closed = False
         ready = threading.Barrier(threads + 1)
-        self._threads = [
-            threading.Thread(target=self._work, args=[ready], name=f"prefetch-{number}", daemon=True)
-            for number in range(threads)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[threading.Thread] = []
         try:
+            for number in range(threads):
+                name = f"prefetch-{number}"
+                thread = threading.Thread(target=self._work, args=[ready], name=name, daemon=True)
+                thread.start()
+                self._threads.append(thread)
             ready.wait()
-        except threading.BrokenBarrierError as error:
+        except BaseException as error:
+            ready.abort()
             self.close()
+            if not isinstance(error, RuntimeError):
+                raise
             raise HostError(
                 "F2C6606",
                 f"the {threads} threads that read images could not be started",
