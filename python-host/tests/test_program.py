@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from ir_examples import CONV_WEIGHTS, F64, NUMBER, ModuleBuilder, conv_net_module, tensor
+from ir_examples import CONV_WEIGHTS, F64, NUMBER, ModuleBuilder, conv_net_module, group, tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from f2c_host.errors import HostError
@@ -219,6 +219,33 @@ def test_parameters_take_gradients_and_states_do_not():
     made = program()
     taking = {name for name, value in made.storage.items() if value.requires_grad}
     assert taking == set(CONV_WEIGHTS)
+
+
+@pytest.mark.parametrize("backend", [*BACKENDS, "inductor"])
+@pytest.mark.parametrize("within", ["no_grad", "alone"])
+def test_a_loss_that_reaches_no_parameter_has_zero_gradients(backend, within):
+    m = ModuleBuilder()
+    weights = group("net")
+    m.parameter("w", tensor(2), "constant", value=3.0)
+    m.state("gradient", tensor(2), "constant", value=5.0)
+    m.group("net", ["w"])
+    m.group("gradients", ["gradient"])
+    f = m.function("step")
+    x = f.input("x", tensor(2))
+    if within == "no_grad":
+        with f.region() as (region, _):
+            f.op("yield", f.op("mul", x, f.state("w"), to=tensor(2)))
+        x = f.op("no_grad", to=tensor(2), regions=[region])
+    loss = f.op("sum", x, to=NUMBER)
+    gradients = f.op("gradients", loss, f.op("group", to=weights, name="net"), to=weights)
+    held = f.op("group", to=weights, name="gradients")
+    f.op("foreach_mul_", held, gradients)
+    f.returns(loss=(loss, NUMBER))
+    made = Program(parse_module(m.json), backend=backend)
+    made.initialise(0)
+    factor = 3 if within == "no_grad" else 1
+    assert made.run("step", {"x": torch.ones(2)})["loss"].item() == 2 * factor
+    assert made.storage["gradient"].tolist() == [0, 0]
 
 
 # ---- initial values

@@ -19,6 +19,8 @@ def filled(found: List[Optional[Tensor]], inputs: List[Tensor]) -> List[Tensor]:
     return result
 
 def gradients(loss: Tensor, parameters: List[Tensor]) -> List[Tensor]:
+    if not loss.requires_grad:
+        return [torch.zeros_like(t) for t in parameters]
     return filled(torch.autograd.grad([loss], parameters, None, None, False, True), parameters)
 
 def vjp(
@@ -32,10 +34,7 @@ def vjp(
             weights.append(cotangents[i])
     inputs = parameters + leaves
     if len(reached) == 0:
-        nothing: List[Optional[Tensor]] = []
-        for i in range(len(inputs)):
-            nothing.append(None)
-        return filled(nothing, inputs)
+        return [torch.zeros_like(t) for t in inputs]
     return filled(torch.autograd.grad(reached, inputs, weights, retain, False, True), inputs)
 
 def foreach_restore_(tensors: List[Tensor], saved: List[Tensor], keep: Tensor) -> None:
@@ -54,6 +53,8 @@ def filled(found: Sequence[Tensor | None], inputs: list[Tensor]) -> list[Tensor]
 
 def gradients(loss: Tensor, parameters: list[Tensor]) -> list[Tensor]:
     """d loss / d each parameter; zeros where the loss does not reach."""
+    if not loss.requires_grad:
+        return [torch.zeros_like(t) for t in parameters]
     return filled(torch.autograd.grad([loss], parameters, allow_unused=True), parameters)
 
 
@@ -68,7 +69,7 @@ def vjp(
     reached = [(o, c) for o, c in zip(outputs, cotangents, strict=True) if o.requires_grad]
     inputs = parameters + leaves
     if not reached:
-        return filled([None] * len(inputs), inputs)
+        return [torch.zeros_like(t) for t in inputs]
     found = torch.autograd.grad(
         [o for o, _ in reached], inputs, [c for _, c in reached], retain_graph=retain, allow_unused=True
     )
