@@ -248,6 +248,42 @@ def test_a_loss_that_reaches_no_parameter_has_zero_gradients(backend, within):
     assert made.storage["gradient"].tolist() == [0, 0]
 
 
+CALLS = "function lib(x) {\n  return square(\n    x)\n}\nfunction twice(x) { return lib(x) }\nlib(images); twice(images)"
+
+
+def frames_of_failing(backend: str, *ways: list[str]) -> list[str]:
+    """What the frames mark when embed(images f32 [B, 2]) squares a matrix of another shape in `lib`, which was inlined
+    once for each way of calls, innermost first; the first one fails."""
+    m = ModuleBuilder(CALLS)
+    f = m.function("embed")
+    x = f.input("images", tensor("B", 2), "argument")
+    for calls in ways:
+        location = -1
+        for call in reversed(calls):
+            location = m.place(call, location)
+        f.location = m.place("square(\n    x)", location)
+        y = f.op("matmul", x, x, to=tensor("B", 2))
+    f.returns(y=(y, tensor("B", 2)))
+    with pytest.raises(HostError) as caught:
+        Program(parse_module(m.json), backend=backend).run("embed", {"images": torch.ones(3, 2)})
+    return [m.text[frame.start : frame.end] for frame in caught.value.frames]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("calls", [["lib(images)"], ["lib(x) }", "twice(images)"]])
+def test_an_error_in_an_inlined_op_names_the_calls_that_it_came_through(backend, calls):
+    assert frames_of_failing(backend, calls) == ["square(\n    x)", *calls]
+
+
+def test_of_an_op_that_was_inlined_twice_torchscript_names_the_calls_that_both_came_through():
+    once, inner = ["lib(images)"], ["lib(x) }", "twice(images)"]
+    assert frames_of_failing("torchscript", once, inner) == ["square(\n    x)"]
+    assert frames_of_failing("torchscript", inner, ["function lib(x)", "twice(images)"]) == [
+        "square(\n    x)",
+        "twice(images)",
+    ]
+
+
 # ---- initial values
 
 

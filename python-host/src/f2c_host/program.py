@@ -163,7 +163,7 @@ class Program:
         except HostError:
             raise
         except Exception as error:
-            raise self._translate(error, f"running `{function}`") from error
+            raise self._translate(error, f"running `{function}`", declared) from error
         return {r.name: value.detach() for r, value in zip(declared.results, results, strict=True)}
 
     def _function(self, name: str) -> Function:
@@ -204,10 +204,11 @@ class Program:
 
     # ---- errors
 
-    def _translate(self, error: Exception, doing: str) -> HostError:
-        """An error of torch with its place in the user's TypeScript."""
+    def _translate(self, error: Exception, doing: str, within: Function | None = None) -> HostError:
+        """An error of torch, perhaps `within` a function, with its place in the user's TypeScript."""
         text = str(error)
-        frames = self._script_frames(text) or eager_frames(self.module, error)
+        marked = self._marked(text)
+        frames = self._called(marked, within) if marked else eager_frames(self.module, error)
         message = _torch_message(text)
         if out_of_memory(error):
             return HostError(
@@ -220,10 +221,24 @@ class Program:
             "F2C6305", f"torch refused while {doing}: {message}", "user" if frames else "fault", None, frames
         )
 
-    def _script_frames(self, text: str) -> list[Frame]:
-        """The frames of a TorchScript traceback, innermost first."""
+    def _called(self, at: Frame, within: Function | None) -> list[Frame]:
+        """A place and the calls around it, innermost first. Of an op that was inlined in several places, the calls that they
+        have in common: TorchScript knows places only, not which call they came through."""
+        functions = self.module.functions if within is None else [within]
+        used = {op.location for f in functions for op in f.body.walk()}
+        near = [i for i in sorted(used) if self.module.locations[i].start == at.start]
+        chains = [self.module.frames(i) for i in near if self._places.frame(i) == at]
+        common: list[Frame] = []
+        for frames in zip(*(reversed(chain) for chain in chains), strict=False):
+            if len(set(frames)) > 1:
+                return [chains[0][0], *common]
+            common.insert(0, frames[0])
+        return common or [at]
+
+    def _marked(self, text: str) -> Frame | None:
+        """The innermost place that a TorchScript traceback marks in a source of the program."""
         sources = {s.path: s for s in self.module.sources}
-        frames = []
+        marked = None
         for path, line, shown, indent, mark in _SCRIPT_PLACE.findall(text):
             source = sources.get(path)
             if source is None:
@@ -245,8 +260,8 @@ class Program:
                 len(rows[number - 1]) - len(rows[number - 1].lstrip()) - (len(marked) - len(marked.lstrip()))
             )
             start = len(indent) + offset
-            frames.append(Frame(path, *self._places.span(source, number, start, start + len(mark))))
-        return list(reversed(frames))
+            marked = Frame(path, *self._places.span(source, number, start, start + len(mark)))
+        return marked
 
 
 def _torch_message(text: str) -> str:

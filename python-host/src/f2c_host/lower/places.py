@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from dataclasses import dataclass
 
+from ..errors import Frame
 from ..ir import Module, SourceText
 
 
@@ -43,6 +44,12 @@ class Places:
         end = utf8_length(text, min(at.end, starts[row + 1] - 1) - starts[row])
         character = len(text.encode()[start:].decode()[:1].encode())
         return Place(self.module.sources[at.source].path, row + 1, start, max(end, start + max(character, 1)))
+
+    def frame(self, location: int) -> Frame:
+        """A location as far as its first line goes, which is what torch marks."""
+        place = self.place(location)
+        source = self.module.sources[self.module.locations[location].source]
+        return Frame(place.path, *self.span(source, place.line, place.start, place.end))
 
     def span(self, source: SourceText, line: int, start: int, end: int) -> tuple[int, int]:
         """UTF-16 offsets of columns (in bytes of UTF-8) of a line of a source."""
