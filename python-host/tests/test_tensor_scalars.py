@@ -12,6 +12,8 @@ import torch
 from compiled import FIXTURES, node
 from ir_examples import BOOL, F64, I64, ModuleBuilder, tensor
 from test_random_programs import difference, outcome
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from f2c_host.ir import parse_module
 from f2c_host.lower import builders
@@ -97,6 +99,38 @@ def test_the_other_calls_give_the_same_values_and_dtypes(dtype, number):
         for a, b in pairs:
             assert a.dtype == b.dtype, target
             assert torch.allclose(a.double(), b.double(), 1e-2 if dtype == torch.bfloat16 else 1e-6), target
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64, torch.bool])
+@pytest.mark.parametrize("number", [-3, 300, 2**24 + 1, 2**40])
+def test_a_quotient_of_whole_numbers_is_that_of_reals(dtype, number):
+    x = torch.tensor([0, 1, 3, 100]).to(dtype)
+    wanted = torch.div(x, number)
+    got = TAKES_NUMBER["aten::div.Scalar"](x, torch.tensor(number))
+    assert got.dtype == wanted.dtype and torch.allclose(got, wanted, 1e-6, 0)
+
+
+@pytest.mark.parametrize("weight", [0.001, 0.3, 0.5005, 0.7, 0.999])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_types_move_by_the_weight_itself_not_by_its_rounding(dtype, weight):
+    draw = torch.Generator().manual_seed(0)
+    x, end = (torch.randn(1000, generator=draw).to(dtype) for _ in range(2))
+    wanted, one, many = x.clone().lerp_(end, weight), x.clone(), [x.clone()]
+    given = torch.tensor(weight, dtype=torch.float64)
+    TAKES_NUMBER["aten::lerp_.Scalar"](one, end, given)
+    TAKES_NUMBER["aten::_foreach_lerp_.Scalar"](many, [end], given)
+    assert torch.equal(one, wanted) and torch.equal(many[0], wanted)
+
+
+def test_a_choice_between_numbers_makes_both_on_the_device():
+    """One that came from the CPU by a copy would keep a CUDA graph from being captured."""
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        condition = torch.empty(2, dtype=torch.bool, device="cuda")
+        graph = make_fx(lambda c: TAKES_NUMBER["aten::where.Scalar"](c, 1.5, 0.0))(condition).graph
+    aten = torch.ops.aten
+    calls = [node for node in graph.nodes if node.op == "call_function"]
+    assert [call.target for call in calls] == [aten.full.default, aten.full.default, aten.where.self]
+    assert all(call.kwargs["device"].type == "cuda" for call in calls[:2])
 
 
 def _copy(value: Any) -> Any:

@@ -197,14 +197,18 @@ _COMPUTES: dict[str, Callable[..., Tensor]] = {
 }
 
 
+def _entered(number: Number, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """A number as a tensor, filled where it is used: one copied from the CPU would keep a CUDA graph from being captured."""
+    if isinstance(number, Tensor):
+        return number.to(dtype)
+    return torch.full((), number, dtype=dtype, device=device)
+
+
 def tensor_scalar(target: str, kind: str, device: torch.device, *operands: Number) -> Tensor:
     """What a scalar op computes, in f64 unless all is whole."""
     whole = kind == "i64" and target != "math:whole"
     dtype = torch.int64 if whole else torch.float64
-    values = [
-        o.to(dtype) if isinstance(o, Tensor) else torch.full((), o, dtype=dtype, device=device)
-        for o in operands
-    ]
+    values = [_entered(o, dtype, device) for o in operands]
     return _COMPUTES[target](*values).to(_KINDS[kind])
 
 
@@ -221,7 +225,8 @@ def _pointwise(name: str, overload: str = "Scalar") -> Callable[[Tensor, Number]
     def compute(x: Tensor, scalar: Number) -> Tensor:
         if not isinstance(scalar, Tensor):
             return getattr(packet, overload)(x, scalar)
-        dtype = _joined(x, scalar)
+        quotient = name == "div" and not x.is_floating_point()  # of whole numbers is none
+        dtype = torch.float32 if quotient else _joined(x, scalar)
         # A number takes part at the precision that torch computes in, which is wider than half.
         result = packet(x, scalar.to(torch.float32 if dtype in _HALVES else dtype))
         return result.to(dtype) if result.is_floating_point() and dtype in _HALVES else result
@@ -240,9 +245,7 @@ def _where_self(condition: Tensor, x: Number, y: Tensor) -> Tensor:
 def _where_both(condition: Tensor, x: Number, y: Number) -> Tensor:
     whole = not any(o.is_floating_point() if isinstance(o, Tensor) else isinstance(o, float) for o in (x, y))
     dtype = torch.int64 if whole else torch.float32
-    device = condition.device
-    values = [torch.as_tensor(o, dtype=dtype, device=device) for o in (x, y)]
-    return _aten.where.self(condition, *values)
+    return _aten.where.self(condition, *(_entered(o, dtype, condition.device) for o in (x, y)))
 
 
 def _scatter(x: Tensor, dim: int, index: Tensor, source: Number) -> Tensor:
@@ -258,7 +261,12 @@ def _full(size: list[int], value: Number, *, dtype: torch.dtype, device: torch.d
 
 
 def _lerp_(x: Tensor, end: Tensor, weight: Number) -> Tensor:
-    return x.lerp_(end, weight.to(x.dtype)) if isinstance(weight, Tensor) else x.lerp_(end, weight)
+    if not isinstance(weight, Tensor):
+        return x.lerp_(end, weight)
+    if x.dtype not in _HALVES:
+        return x.lerp_(end, weight.to(x.dtype))
+    # torch weighs half types in f32.
+    return x.copy_(torch.lerp(x.float(), end.float(), weight.to(torch.float32)))
 
 
 def _times(tensors: list[Tensor], scalar: Number) -> list[Tensor]:
