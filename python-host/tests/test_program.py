@@ -136,6 +136,34 @@ def test_an_input_that_does_not_fit_is_refused_by_its_name(change, code, says):
     assert torch.equal(made.storage["net.fc.weight"], before)
 
 
+@pytest.mark.parametrize(
+    ("dim", "sizes"),
+    [
+        ("2*B", {4}),
+        ("2*B+1", {5}),
+        ("-B+7", {5}),
+        ("B+3*C-1", {2 + 3 * 3 - 1}),
+        ("B+D", {1, 5}),
+        ("D", {1, 5}),
+    ],
+)
+def test_a_size_that_follows_from_others_is_checked_wherever_those_stand(dim, sizes):
+    m = ModuleBuilder()
+    f = m.function("step")
+    x = f.input("x", tensor(dim))
+    f.input("b", tensor("B"))
+    f.input("c", tensor("C"))
+    f.returns(loss=(f.op("sum", x, to=NUMBER), NUMBER))
+    made = Program(parse_module(m.json), backend="eager")
+    for size in range(12):
+        given = {"x": torch.ones(size), "b": torch.ones(2), "c": torch.ones(3)}
+        if size in sizes:
+            assert made.run("step", given)["loss"].item() == size
+        elif "D" not in dim:
+            with pytest.raises(HostError, match="F2C5203: input x"):
+                made.run("step", given)
+
+
 def test_an_unknown_function_is_refused_and_the_known_ones_are_named():
     with pytest.raises(HostError, match="no function 'train'") as caught:
         program().run("train", {})

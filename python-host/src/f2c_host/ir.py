@@ -16,6 +16,7 @@ MAX_FLOAT = sys.float_info.max
 FLOATS = ("f16", "bf16", "f32", "f64")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
 _DIM = re.compile(r"[A-Za-z0-9_+*-]{1,100}")
+_TERM = re.compile(r"([+-]?)(?:([0-9]+)(?:\*([A-Za-z_]\w*))?|([A-Za-z_]\w*))")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,21 @@ class Type:
     @property
     def operand_kind(self) -> str:
         return self.scalar if self.kind == "scalar" else self.kind
+
+
+def size_of(dim: str, symbols: Mapping[str, int]) -> int | None:
+    """The value of an affine dimension such as `2*B+1`; None where a symbol of it has none."""
+    total, at = 0, 0
+    while at < len(dim):
+        term = _TERM.match(dim, at)
+        if term is None or (at and not term[1]):
+            return None
+        name = term[3] or term[4]
+        if name and name not in symbols:
+            return None
+        amount = int(term[2] or 1) * (symbols[name] if name else 1)
+        total, at = total + (-amount if term[1] == "-" else amount), term.end()
+    return total
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 from .errors import Frame, HostError
 from .failure import out_of_memory
 from .initialise import fill
-from .ir import Function, Input, Module, Storage
+from .ir import Function, Input, Module, Storage, size_of
 from .lower.builders import DTYPES, build_eager, build_inductor, build_script, eager_frames
 from .lower.places import Places
 from .memory import device_memory, keep_freed_memory, storage_bytes, zeros
@@ -149,6 +149,10 @@ class Program:
                     "a plan must give every input of the step",
                 )
             arguments.append(self._argument(entry, inputs[entry.name], symbols))
+        for entry, value in zip(declared.inputs, arguments, strict=True):
+            for have, want in zip(getattr(value, "shape", ()), entry.type.dims, strict=True):
+                if isinstance(want, str) and size_of(want, symbols) not in (None, have):
+                    raise _misshapen(entry, value)
         return arguments
 
     def call(self, function: str, arguments: Sequence[Any]) -> dict[str, Tensor]:
@@ -197,9 +201,7 @@ class Program:
             elif want.isidentifier():
                 fits = fits and symbols.setdefault(want, have) == have
         if not fits:
-            raise HostError(
-                "F2C5203", f"input {entry.name} must be {entry.type}, got shape {list(tensor.shape)}", "fault"
-            )
+            raise _misshapen(entry, tensor)
         return tensor.to(self.device, DTYPES[entry.type.dtype], non_blocking=True)
 
     # ---- errors
@@ -262,6 +264,12 @@ class Program:
             start = len(indent) + offset
             marked = Frame(path, *self._places.span(source, number, start, start + len(mark)))
         return marked
+
+
+def _misshapen(entry: Input, tensor: Tensor) -> HostError:
+    return HostError(
+        "F2C5203", f"input {entry.name} must be {entry.type}, got shape {list(tensor.shape)}", "fault"
+    )
 
 
 def _torch_message(text: str) -> str:
