@@ -165,6 +165,16 @@ def test_arguments_that_misfit_fail_the_plan_before_its_step_begins(executor):
     assert not executor.in_flight
 
 
+def test_two_inputs_of_one_stream_see_the_same_images(executor):
+    (step,) = executor.program.module.functions
+    images = step.inputs[0]
+    again = argument(4, "x.again", images.type, images.source)
+    executor._function = SimpleNamespace(name="step", inputs=(*step.inputs, again))
+    run(executor, range(3, 4))
+    (inputs,) = executor.program.inputs
+    assert inputs["x.images"].max() == 3 and torch.equal(inputs["x.again"], inputs["x.images"])
+
+
 def test_numbers_take_the_type_of_the_function_not_of_the_wire(executor):
     run(executor, range(1), gain=1, count=2.0)
     (inputs,) = executor.program.inputs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -274,6 +275,41 @@ def test_a_loss_that_reaches_no_parameter_has_zero_gradients(backend, within):
     factor = 3 if within == "no_grad" else 1
     assert made.run("step", {"x": torch.ones(2)})["loss"].item() == 2 * factor
     assert made.storage["gradient"].tolist() == [0, 0]
+
+
+def derivatives_by_a_leaf(outputs: float) -> dict[str, Any]:
+    """step(x f32 [2]): slope = d mean(x w) / dx, w being 3."""
+    m = ModuleBuilder()
+    weights = group("net")
+    m.parameter("w", tensor(2), "constant", value=3.0)
+    m.group("net", ["w"])
+    f = m.function("step")
+    leaf = f.op("leaf", f.input("x", tensor(2)), to=tensor(2))
+    loss = f.op("mean", f.op("mul", leaf, f.state("w"), to=tensor(2)), to=NUMBER)
+    one = f.op("full", to=NUMBER, shape=[], value=1.0)
+    net = f.op("group", to=weights, name="net")
+    _, slope = f.op("vjp", net, loss, one, leaf, to=[weights, tensor(2)], outputs=outputs)
+    f.returns(slope=(slope, tensor(2)))
+    return m.json
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("outputs", [1, 1.0])
+def test_the_number_of_outputs_that_are_differentiated_may_be_written_as_a_real(backend, outputs):
+    made = Program(parse_module(derivatives_by_a_leaf(outputs)), backend=backend)
+    made.initialise(0)
+    assert made.run("step", {"x": torch.ones(2)})["slope"].tolist() == [1.5, 1.5]
+
+
+@pytest.mark.parametrize("kind", ["leaf", "vjp"])
+def test_derivatives_have_no_regions(kind):
+    data = derivatives_by_a_leaf(1)
+    ops = data["functions"][0]["body"]["ops"]
+    end = {**ops[-1], "op": "yield", "operands": []}
+    (op,) = (op for op in ops if op["op"] == kind)
+    op["regions"] = [{"arguments": [], "ops": [end]}]
+    with pytest.raises(HostError, match="breaks V8"):
+        Program(parse_module(data))
 
 
 CALLS = "function lib(x) {\n  return square(\n    x)\n}\nfunction twice(x) { return lib(x) }\nlib(images); twice(images)"

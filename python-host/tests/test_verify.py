@@ -95,6 +95,30 @@ def double_input(data: Json) -> None:
     data["functions"][0]["inputs"][1]["name"] = "n"
 
 
+def double_result(data: Json) -> None:
+    data["functions"][0]["results"] *= 2
+    body(data)[-1]["operands"] *= 2
+
+
+def whole_of_a_real(data: Json) -> None:
+    """i + 1 as i64 where 1 is f64."""
+    added = first(data, "scalar_add")["operands"][1]
+    (constant,) = (op for op in ops(data, "constant") if op["results"][0]["id"] == added)
+    constant["results"][0]["type"] = F64
+
+
+def set_result(kind: str, type: Json) -> Callable[[Json], None]:
+    return lambda data: first(data, kind)["results"][0].update(type=type)
+
+
+def region_of(kind: str) -> Callable[[Json], None]:
+    def change(data: Json) -> None:
+        end = {**first(data, "yield"), "operands": []}
+        first(data, kind)["regions"] = [{"arguments": [], "ops": [end]}]
+
+    return change
+
+
 def huge(data: Json) -> None:
     data["states"][1]["type"]["tensor"] = [2**30, 2**30]
 
@@ -225,6 +249,7 @@ BREAKS: list[tuple[str, Callable[[Json], None]]] = [
     ("V1", rename("states", 0, "w")),
     ("V1", double_function),
     ("V1", double_input),
+    ("V1", double_result),
     ("V1", huge),
     ("V2", copy_of("nothing")),
     ("V2", copy_of("total")),
@@ -249,6 +274,9 @@ BREAKS: list[tuple[str, Callable[[Json], None]]] = [
     ("V4", set_in("state", "attributes", {})),
     ("V4", set_attribute("constant", "value", 0.5)),
     ("V4", set_attribute("constant", "value", "huge")),
+    ("V4", whole_of_a_real),
+    ("V4", set_result("scalar_add", F64)),
+    ("V4", set_result("scalar_gt", I64)),
     ("V5", end_with("yield")),
     ("V5", yield_early),
     ("V5", return_inside),
@@ -261,6 +289,7 @@ BREAKS: list[tuple[str, Callable[[Json], None]]] = [
     ("V7", lambda data: data["parameters"][0].update(location=7)),
     ("V8", one_arm),
     ("V8", region_of_a_plain_op),
+    *(("V8", region_of(kind)) for kind in ("constant", "state", "group", "gradients")),
     ("V8", yield_another_type),
     ("V8", argument_of_another_type),
     ("V8", while_asks_for_a_number),

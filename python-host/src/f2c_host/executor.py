@@ -132,10 +132,11 @@ class PlanExecutor:
         top to bottom: images, plan, kernels, metrics. What fails before the kernels leaves the state as it was."""
         self.announce(plan, source)
         asked = time.perf_counter()
+        images = {stream: self.prefetcher.take((plan.step, stream)) for stream in self._streams}
         inputs: dict[str, Tensor | float | int] = {}
         for input in self._step_function.inputs:
             inputs[input.name] = (
-                self.prefetcher.take((plan.step, input.source.stream))
+                images[input.source.stream]
                 if input.source.kind == "images"
                 else self._plan_value(plan, input)
             )
@@ -193,10 +194,14 @@ class PlanExecutor:
             )
         return self._function
 
+    @property
+    def _streams(self) -> list[str]:
+        """The streams of images that the step sees, each once."""
+        return sorted({i.source.stream for i in self._step_function.inputs if i.source.kind == "images"})
+
     def _image_indices(self, plan: Plan) -> dict[str, np.ndarray]:
-        streams = {i.source.stream for i in self._step_function.inputs if i.source.kind == "images"}
         indices = {}
-        for stream in sorted(streams):
+        for stream in self._streams:
             array = plan.arrays.get(f"{stream}.images")
             if array is None or array.dtype != np.int32 or array.ndim != 1:
                 found = "missing" if array is None else f"{DTYPE_NAMES[array.dtype]} {list(array.shape)}"

@@ -1,6 +1,7 @@
 """The verifier: nothing is executed that breaks one of these.
 
-V1  storage names are unique; function names too; the storage fits into memory (2^40 elements)
+V1  storage names are unique; function names too, and those of a function's inputs and of its results; the storage fits
+    into memory (2^40 elements)
 V2  every storage and group that is named exists; a group has distinct members; a copy starts from a storage that is drawn,
     and what is drawn by its fans has some
 V3  every value is defined once, before its uses, in its region or one around it
@@ -25,6 +26,10 @@ from .ir import DTYPES, FLOATS, MAX_FLOAT, Function, Module, Op, Region, Type, V
 from .ops_table import OPS, OpSpec
 
 _HINT = "this is a fault of the compiler, or the program was damaged on its way; please report it with its ir.json"
+
+_NESTS = ("if", "for", "while", "no_grad", "remat")
+# The registry says f64 of these; of whole numbers they are whole.
+_JOINED = ("scalar_add", "scalar_sub", "scalar_mul", "scalar_neg", "scalar_min", "scalar_max")
 
 _BY_FAN = ("kaiming_normal", "kaiming_uniform", "xavier_uniform")
 
@@ -81,6 +86,8 @@ class _Verifier:
             self.define(entry.value, seen, function.location)
         if len({i.name for i in function.inputs}) != len(function.inputs):
             self.refuse("V1", f"two inputs of {function.name} have one name")
+        if len({r.name for r in function.results}) != len(function.results):
+            self.refuse("V1", f"two results of {function.name} have one name")
         self.taken = False
         self.region(function.body, seen, origins, "return", top=True)
         returned = self.types(function.body.ops[-1], seen)
@@ -128,14 +135,13 @@ class _Verifier:
         self.operands(op, spec, seen)
         self.attributes(op, spec)
         kinds = [r.type.operand_kind for r in op.results]
-        exact = op.op != "constant" and spec.results != ("*",)
         wanted = list(spec.results)
-        scalars = ("f64", "i64", "bool")
-        agree = len(kinds) == len(wanted) and all(
-            k == w or (k in scalars and w in scalars) for k, w in zip(kinds, wanted, strict=True)
-        )
-        if exact and not agree:
+        if op.op in _JOINED and all(seen[v].type.scalar == "i64" for v in op.operands):
+            wanted = ["i64"]
+        if op.op != "constant" and spec.results != ("*",) and kinds != wanted:
             self.refuse("V4", f"{op.op} has results {kinds}, not {wanted}", op.location)
+        if op.regions and op.op not in _NESTS:
+            self.refuse("V8", f"{op.op} has no regions", op.location)
         if spec.effect == "write":
             self.storage_origin(op, op.operands[0], origins)
         if spec.effect == "update":
@@ -145,8 +151,6 @@ class _Verifier:
         check = getattr(self, f"check_{op.op}", None)
         if check is not None:
             check(op, seen, origins, top)
-        elif op.regions:
-            self.refuse("V8", f"{op.op} has no regions", op.location)
 
     def storage_origin(self, op: Op, operand: int, origins: Mapping[int, Op]) -> None:
         origin = origins.get(operand)

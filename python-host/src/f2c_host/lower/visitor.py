@@ -302,7 +302,7 @@ class Visitor:
 
     def op_vjp(self, op: Op) -> list[ast.stmt]:
         parameters, *values = op.operands
-        n = op.attributes["outputs"]
+        n = int(op.attributes["outputs"])
         lists = [
             ast.List([self.read(v) for v in part], ast.Load()) for part in (values[:n], values[n : 2 * n])
         ]
