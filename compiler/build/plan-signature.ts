@@ -51,6 +51,14 @@ export function signatureOf(value: PlanValue, path = "plan"): PlanSignature {
   );
 }
 
+/** The dotted paths of a plan's values; one that is no record is the plan itself. */
+export function pathsOf(signature: PlanSignature, path = ""): readonly string[] {
+  if (signature.kind === "leaf") return [path === "" ? "plan" : path];
+  return Object.entries(signature.fields).flatMap(([name, field]) =>
+    pathsOf(field, path === "" ? name : `${path}.${name}`),
+  );
+}
+
 /** A plan as the messages to the host carry it: scalars and arrays by their dotted paths. */
 export interface FlatPlan {
   readonly scalars: Record<string, number | boolean>;

@@ -18,7 +18,7 @@ import {
   type StepPoint,
 } from "../../dsl/index.js";
 import { FunctionBuilder } from "../build/function-builder.js";
-import { type PlanSignature, planPoint, signatureOf } from "../build/plan-signature.js";
+import { type PlanSignature, pathsOf, planPoint, signatureOf } from "../build/plan-signature.js";
 import { StorageTable } from "../build/storage-table.js";
 import { CompileError } from "../diagnostics/compile-error.js";
 import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
@@ -33,6 +33,7 @@ import {
   tensorType,
   walkOps,
 } from "../ir/module.js";
+import { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "../passes/accumulate.js";
 import { optimise, type PassRecord, passesFor } from "../passes/pipeline.js";
 import { verify } from "../verify/verify.js";
 import { type LoadedExperiment, optionOf, thrown } from "./load.js";
@@ -231,17 +232,39 @@ function build(experiment: Experiment, directory: string, stage: Stage, texts: S
   const point: StepPoint = planPoint(0, stepsPerEpoch, steps);
   stage("method", (error) => planSource && planValueOf(planSource, error));
   const plan = parts.plan(openBooks(state) as never, batch, point);
+  const signature = signatureOf(plan);
+  refuseTakenNames(signature, [
+    ...Object.entries(changes).flatMap(([stream, value]) => pathsOf(signatureOf(value), stream)),
+    ...Object.keys(setting.streams).map((stream) => `${stream}.images`),
+    "lr",
+    ACCUMULATE_FIRST,
+    ACCUMULATE_LAST,
+  ]);
   return {
     setting,
     train,
     heldOut,
     state,
     parts,
-    signature: signatureOf(plan),
+    signature,
     changes,
     stepsPerEpoch,
     steps,
   };
+}
+
+/** A plan's values have names of their own among the inputs of the step. */
+function refuseTakenNames(signature: PlanSignature, taken: readonly string[]): void {
+  const known = new Set(taken);
+  for (const path of pathsOf(signature)) {
+    if (known.has(path))
+      throw new ExperimentError(
+        "F2C2404",
+        `\`plan.${path}\` has a name that is taken: the step has an input \`${path}\` already`,
+        "call it something else",
+      );
+    known.add(path);
+  }
 }
 
 /** A fresh book for every piece of state that keeps one. */

@@ -42,6 +42,12 @@ function verifyFunction(
   groups: ReadonlyMap<string, unknown>,
   check: Check,
 ): void {
+  for (const names of [fn.inputs.map((input) => input.value.name), fn.results.map((result) => result.name)])
+    check(
+      new Set(names).size === names.length,
+      "V1",
+      () => `${fn.name}: two of ${names.join(", ")} have one name`,
+    );
   const origins = new Map<number, string>();
   const visit = (region: Region, visible: ReadonlySet<number>, terminator: string): void => {
     const seen = new Set(visible);

@@ -244,6 +244,13 @@ export const BUILDING = {
     hint: "check the policy that computes it",
     why: "A NaN in a learning rate or a momentum would spoil every parameter in one step.",
   },
+  "plan-name-taken": {
+    code: "F2C2404",
+    severity: "error",
+    message: "`plan.{path}` has a name that is taken: the step has an input `{path}` already",
+    hint: "call it something else",
+    why: "The learning rate, the images and how the loader changes them are inputs of the step beside the plan, each by a name.",
+  },
   "too-few-held-out-people": {
     code: "F2C2501",
     severity: "error",

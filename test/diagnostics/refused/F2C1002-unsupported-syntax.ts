@@ -16,13 +16,13 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1002 «8n»: a bigint cannot be compiled | write a number
+          // refused F2C1002 «8n»: a bigint cannot be compiled | write a number: 8, not 8n
           const wide = 8n;
-          // refused F2C1002 «&»: the operator `&` cannot be compiled | + - *
+          // refused F2C1002 «&»: the operator `&` cannot be compiled | compiled functions have + - * / % **, comparisons, && || ?? and !; compute the rest in the plan
           const odd = plan.turns & 1;
-          // refused F2C1002 «~plan.turns»: the operator `~` cannot be compiled | comparisons
+          // refused F2C1002 «~plan.turns»: the operator `~` cannot be compiled | compiled functions have + - * / % **, comparisons, && || ?? and !; compute the rest in the plan
           const flipped = ~plan.turns;
-          // refused F2C1002 «in»: the operator `in` cannot be compiled | record.name !== undefined
+          // refused F2C1002 «in»: the operator `in` cannot be compiled | compare the field with undefined: record.name !== undefined
           const weighted = "weight" in plan;
           let scale: number | undefined;
           scale ??= 2;

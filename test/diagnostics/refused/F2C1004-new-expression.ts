@@ -16,7 +16,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1004 «new Map([["scale", 2]])»: `new` cannot be compiled | the plan
+          // refused F2C1004 «new Map([["scale", 2]])»: `new` cannot be compiled | use a record: { name: value }; what needs an object of a class belongs in the plan
           const options = new Map([["scale", 2]]);
           loss = loss.mul(options.get("scale")!);
           return loss;

@@ -16,7 +16,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1005 «this»: `this` cannot be compiled | parameters
+          // refused F2C1005 «this»: `this` cannot be compiled | use the parameters: step({ net }, { x }, plan), or ({ conv }, x) of a module
           const { scale } = this as unknown as { scale: number };
           loss = loss.mul(scale);
           return loss;

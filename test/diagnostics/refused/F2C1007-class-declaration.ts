@@ -16,12 +16,12 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1007 «class Scale»: a class cannot be compiled | functions and records
+          // refused F2C1007 «class Scale»: a class cannot be compiled | use functions and records: const scale = { by: 2 }
           class Scale {
             readonly by = 2;
           }
           loss = loss.mul(new Scale().by);
-          // refused F2C1007 «class»: a class cannot be compiled | functions and records
+          // refused F2C1007 «class»: a class cannot be compiled | use functions and records: const scale = { by: 2 }
           const Other = class {
             readonly by = 3;
           };

@@ -17,7 +17,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const parts: { all?: typeof loss; own?: typeof loss } = { all: loss, own: loss };
-          // refused F2C1008 «delete parts.own»: `delete` cannot be compiled | without the field
+          // refused F2C1008 «delete parts.own»: `delete` cannot be compiled | make a new record without the field: const { field, ...rest } = record
           delete parts.own;
           return loss;
         },

@@ -16,7 +16,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1010 «typeof plan.weight»: `typeof` cannot be compiled | branch on an option that you pass
+          // refused F2C1010 «typeof plan.weight»: `typeof` cannot be compiled | a value has the same type in every step; branch on an option that you pass instead: if (options.kind === …)
           if (typeof plan.weight === "number") loss = loss.mul(plan.weight);
           return loss;
         },

@@ -18,18 +18,18 @@ export default experiment({
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const logged = {
             loss,
-            // refused F2C1011 «double»: a getter in a record cannot be compiled | write `name: value`
+            // refused F2C1011 «double»: a getter in a record cannot be compiled | compute the value and write `name: value`
             get double() {
               return loss.mul(2);
             },
           };
           const key = "all";
-          // refused F2C1011 «[key]»: a computed name in a record | write the name out
+          // refused F2C1011 «[key]»: a computed name in a record cannot be compiled | write the name out
           const byName = { [key]: loss };
-          // refused F2C1011 «[key]»: a computed name in a record | record[name]
+          // refused F2C1011 «[key]»: a computed name in a record cannot be compiled | write the name out, or index with it: record[name]
           const { [key]: all } = { all: loss };
           const one = {
-            // refused F2C1011 «half»: a method in a record | `name: () => …`
+            // refused F2C1011 «half»: a method in a record cannot be compiled | write it as a field: `name: () => …`
             half() {
               return loss.mul(0.5);
             },

@@ -16,9 +16,9 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1012 «plan.weight»: a string cannot hold a run-time number | leave the value out
+          // refused F2C1012 «plan.weight»: a string cannot hold a run-time number | leave the value out; a tensor of one number is logged by returning it beside the loss: { loss, name: value }
           const label = `weight ${plan.weight}`;
-          // refused F2C1012 «plan.weight»: a string cannot hold a run-time number | leave the value out
+          // refused F2C1012 «plan.weight»: a string cannot hold a run-time number | leave the value out; a tensor of one number is logged by returning it beside the loss: { loss, name: value }
           const other = "weight " + plan.weight;
           return loss;
         },

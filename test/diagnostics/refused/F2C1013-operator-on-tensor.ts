@@ -16,15 +16,15 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1013 «y * 2»: * is for numbers, and `y` is a tensor f32[4, 8] | y.mul(2)
+          // refused F2C1013 «y * 2»: * is for numbers, and `y` is a tensor f32[4, 8] | use the method: y.mul(2)
           const double = (y: any): any => y * 2;
           loss = loss.add(double(features).mean());
           const loose: any = loss;
-          // refused F2C1013 «loose > 3»: > is for numbers, and `loose` is a tensor f32[] | loose.gt(3)
+          // refused F2C1013 «loose > 3»: > is for numbers, and `loose` is a tensor f32[] | a tensor decides nothing here: choose with ops.where(loose.gt(3), a, b), or decide in the plan
           if (loose > 3) loss = loss.mul(2);
-          // refused F2C1013 «-loose»: - is for numbers, and `loose` is a tensor f32[] | loose.neg()
+          // refused F2C1013 «-loose»: - is for numbers, and `loose` is a tensor f32[] | use the method: loose.neg()
           loss = -loose as never;
-          // refused F2C1013 «!loose»: ! is for booleans, and `loose` is a tensor f32[] | loose.logical_not()
+          // refused F2C1013 «!loose»: ! is for booleans, and `loose` is a tensor f32[] | use the method: loose.logical_not()
           const none = !loose;
           return loss;
         },

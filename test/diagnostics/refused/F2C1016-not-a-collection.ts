@@ -19,7 +19,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = features;
-          // refused F2C1016 «...loose»: a tensor f32[4, 8] cannot be spread | ops.cat
+          // refused F2C1016 «...loose»: a tensor f32[4, 8] cannot be spread | ops work on whole tensors; join tensors with ops.cat([a, b])
           const rows = [...loose];
           // refused F2C1016 «...loose»: a tensor f32[4, 8] cannot be spread | a record is spread from records; give the tensor a name: { name: tensor }
           const record = { ...loose };
@@ -28,12 +28,12 @@ export default experiment({
           // refused F2C1016 «loose»: `loose` is a tensor f32[4, 8], which cannot be destructured | a tensor has no fields; its sizes are .size(0), .size(1), … and .shape
           const { width } = loose;
           const empty: (typeof loss)[] = [];
-          // refused F2C1016 «empty.reduce»: an empty list cannot be reduced without a first value | second argument
+          // refused F2C1016 «empty.reduce»: an empty list cannot be reduced without a first value | give reduce a second argument, the value to start from
           loss = empty.reduce((a, b) => a.add(b));
           const missing: any = undefined;
-          // refused F2C1016 «missing»: `missing` is undefined, which cannot be destructured | check what the expression is
+          // refused F2C1016 «missing»: `missing` is undefined, which cannot be destructured | lists and records can be destructured; check what the expression is
           const { scale } = missing;
-          // refused F2C1016 «options»: `options` is a record { scale }, which cannot be looped over | Object.entries
+          // refused F2C1016 «options»: `options` is a record { scale }, which cannot be looped over | loop over a list; over a record, use Object.entries(record)
           for (const option of options) loss = loss.mul(option);
           return loss;
         },

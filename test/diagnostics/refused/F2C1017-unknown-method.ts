@@ -21,9 +21,9 @@ export default experiment({
           loss = loss.add(loose.view(32).mean());
           // refused F2C1017 «indexSelect»: `loose` is a tensor f32[4, 8], which has no method `indexSelect` | did you mean .index_select()?
           loss = loss.add(loose.indexSelect(plan.labels).mean());
-          // refused F2C1017 «length»: `loose` is a tensor f32[4, 8], which has no field `length` | the size of a dimension is .size(0)
+          // refused F2C1017 «length»: `loose` is a tensor f32[4, 8], which has no field `length` | the size of a dimension is .size(0); all sizes are .shape
           loss = loss.mul(loose.length);
-          // refused F2C1017 «toFixed»: a run-time number has no compiled method `toFixed` | the functions of Math
+          // refused F2C1017 «toFixed»: a run-time number has no compiled method `toFixed` | there are no strings on the device; numbers have operators and the functions of Math
           const short = plan.weight.toFixed(2);
           // refused F2C1017 «toReversed»: a list that holds run-time values has no compiled method `toReversed` | it has map, flatMap, forEach, filter, some, every, find, findIndex, at, reduce, slice, concat; write the rest with for..of and [...list, item]
           const some = [features, features].toReversed();

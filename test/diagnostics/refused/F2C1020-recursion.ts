@@ -1,7 +1,7 @@
 import { experiment, type Features, linear, method, ops } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
-// refused F2C1020 «doubled(y.mul(0.5))»: `doubled` calls itself through `halved`, and a compiled function may not | as a loop: for (const item of list)
+// refused F2C1020 «doubled(y.mul(0.5))»: `doubled` calls itself through `halved`, and a compiled function may not | write the recursion as a loop: for (const item of list) …
 const halved = (y: Features<8>): Features<8> => doubled(y.mul(0.5));
 const doubled = (y: Features<8>): Features<8> => halved(y.mul(2));
 

@@ -19,9 +19,9 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = plan;
-          // refused F2C1021 «loose.labels»: `loose.labels` is a tensor i64[4], not a function | check the name
+          // refused F2C1021 «loose.labels»: `loose.labels` is a tensor i64[4], not a function | leave out the (), or check the name
           loss = loss.mul(loose.labels(3));
-          // refused F2C1021 «options.scale»: `options.scale` is the number 2, not a function | check the name
+          // refused F2C1021 «options.scale»: `options.scale` is the number 2, not a function | leave out the (), or check the name
           loss = loss.mul(options.scale(3));
           return loss;
         },

@@ -16,7 +16,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1023 «try»: `try` cannot be compiled | check values in the plan
+          // refused F2C1023 «try»: `try` cannot be compiled | a step cannot fail halfway; check values in the plan
           try {
             loss = loss.mul(2);
           } catch {

@@ -16,7 +16,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1024 «throw new Error("too late");»: `throw` cannot be compiled | outside the compiled function
+          // refused F2C1024 «throw new Error("too late");»: `throw` cannot be compiled | check what is known beforehand outside the compiled function, and values of the plan in the plan
           if (plan.late) throw new Error("too late");
           return loss;
         },

@@ -16,7 +16,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1025 «switch (plan.turns)»: `switch` cannot be compiled | use if (…) … else if
+          // refused F2C1025 «switch (plan.turns)»: `switch` cannot be compiled | use if (…) … else if (…) … else
           switch (plan.turns) {
             case 3:
               loss = loss.mul(2);

@@ -18,7 +18,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1026 «for (const name in options)»: `for..in` cannot be compiled | Object.entries(x)
+          // refused F2C1026 «for (const name in options)»: `for..in` cannot be compiled | use for (const [name, value] of Object.entries(x))
           for (const name in options) loss = loss.mul(options[name as "scale"]);
           return loss;
         },

@@ -16,7 +16,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1027 «outer»: a label cannot be compiled | return from it
+          // refused F2C1027 «outer»: a label cannot be compiled | put the inner loop into a function and return from it
           outer: for (const i of [1, 2]) {
             for (const j of [3, 4]) {
               if (i * j > 6) break outer;

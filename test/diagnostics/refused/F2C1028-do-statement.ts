@@ -16,7 +16,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1028 «do»: `do..while` cannot be compiled | use while
+          // refused F2C1028 «do»: `do..while` cannot be compiled | use while, with the body written once before it
           do {
             loss = loss.mul(2);
           } while (plan.late);

@@ -16,7 +16,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C1029 «var»: `var` cannot be compiled | const or let
+          // refused F2C1029 «var»: `var` cannot be compiled | use const or let
           var scale = plan.weight;
           loss = loss.mul(scale);
           return loss;

@@ -25,11 +25,11 @@ export default experiment({
           const rows = [features];
           // refused F2C1030 «rows[0]»: `rows[0]` cannot be assigned: values in a compiled function do not change in place | make a new list: rows.map((item, i) => (i === 0 ? value : item))
           rows[0] = features.mul(2);
-          // refused F2C1030 «push»: .push() would change the list | [...old, item]
+          // refused F2C1030 «push»: .push() would change the list: values in a compiled function do not change in place | make a new list: [...old, item]
           rows.push(features);
-          // refused F2C1030 «sort»: .sort() would change the list | a new list with [...], .slice(…) or .map(…)
+          // refused F2C1030 «sort»: .sort() would change the list: values in a compiled function do not change in place | make a new list with [...], .slice(…) or .map(…), or prepare it outside the compiled function
           const sorted = sizes.sort();
-          // refused F2C1030 «Object.assign({}, parts)»: Object.assign would change its first argument | { ...old, name: value }
+          // refused F2C1030 «Object.assign({}, parts)»: Object.assign would change its first argument: values in a compiled function do not change in place | make a new record: { ...old, name: value }
           const copy = Object.assign({}, parts);
           // refused F2C1030 «grown(sizes)»: `grown` would change its argument: values in a compiled function do not change in place | make a new list: [...old, item]
           loss = loss.mul(grown(sizes));

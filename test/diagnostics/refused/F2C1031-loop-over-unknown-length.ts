@@ -17,10 +17,10 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = features;
-          // refused F2C1031 «loose»: `loose` is a tensor f32[4, 8], which for..of cannot loop over | ops on the whole tensor
+          // refused F2C1031 «loose»: `loose` is a tensor f32[4, 8], which for..of cannot loop over | use ops on the whole tensor; one row of it is .select(0, i)
           for (const row of loose) loss = loss.add(row.mean());
           const turns: any = plan.turns;
-          // refused F2C1031 «turns»: `turns` is a run-time number, which for..of cannot loop over | for (let i = 0; i < n; i++)
+          // refused F2C1031 «turns»: `turns` is a run-time number, which for..of cannot loop over | to count, write for (let i = 0; i < n; i++)
           for (const turn of turns) loss = loss.mul(turn);
           return loss;
         },

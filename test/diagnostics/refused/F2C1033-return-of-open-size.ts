@@ -3,7 +3,7 @@ import { net, setting } from "./setting.js";
 
 const halved = (x: Features): Features => {
   for (let i = 0; i < x.size(0); i++) {
-    // refused F2C1033 «return x.mul(0.5);»: a return inside a loop cannot give a tensor f32[B, 8]: B is not one fixed number | leave the loop with break
+    // refused F2C1033 «return x.mul(0.5);»: a return inside a loop cannot give a tensor f32[B, 8]: B is not one fixed number | leave the loop with break, and compute and return the tensor after it
     if (i > 3) return x.mul(0.5);
   }
   return x;

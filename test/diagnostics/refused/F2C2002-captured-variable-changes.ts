@@ -35,11 +35,11 @@ export default experiment({
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           // refused F2C2002 «scale»: `scale` is assigned more than once, so a compiled function cannot use it: it would see one moment of it only | copy its last value into a const and use that, or make it a value of the plan
           loss = loss.mul(scale);
-          // refused F2C2002 «factor»: `power` is assigned more than once, so a compiled function cannot use it: it would see one moment of it only | a value of the plan
+          // refused F2C2002 «factor»: `power` is assigned more than once, so a compiled function cannot use it: it would see one moment of it only | copy its last value into a const and use that, or make it a value of the plan
           loss = loss.mul(factor());
-          // refused F2C2002 «remember»: `kept` is changed in place, so a compiled function cannot use it: it would see one moment of it only | a value of the plan
+          // refused F2C2002 «remember»: `kept` is changed in place, so a compiled function cannot use it: it would see one moment of it only | read it in the plan, and return what the step needs of it as a value of the plan
           loss = loss.mul(remember());
-          // refused F2C2002 «seen»: `seen` is changed in place, so a compiled function cannot use it: it would see one moment of it only | a value of the plan
+          // refused F2C2002 «seen»: `seen` is changed in place, so a compiled function cannot use it: it would see one moment of it only | read it in the plan, and return what the step needs of it as a value of the plan
           loss = loss.mul(seen.length);
           // refused F2C2002 «[1, 2].map»: `scale` is assigned more than once, so a compiled function cannot use it: it would see one moment of it only | copy its last value into a const and use that, or make it a value of the plan
           for (const v of [1, 2].map(scaled)) loss = loss.mul(v);

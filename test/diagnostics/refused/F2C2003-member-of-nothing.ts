@@ -18,11 +18,11 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C2003 «by»: `options.scale` is null here, so it has no `by` | ?. reads a field that may be missing
+          // refused F2C2003 «by»: `options.scale` is null here, so it has no `by` | check the option or the argument that it comes from; ?. reads a field that may be missing
           loss = loss.mul(options.scale.by);
-          // refused F2C2003 «"by"»: `options.scale` is null here, so it has no `by` | check the option
+          // refused F2C2003 «"by"»: `options.scale` is null here, so it has no `by` | check the option or the argument that it comes from; ?. reads a field that may be missing
           loss = loss.mul(options.scale["by"]);
-          // refused F2C2003 «of»: `options.margin` is undefined here, so it has no `of` | check the option
+          // refused F2C2003 «of»: `options.margin` is undefined here, so it has no `of` | check the option or the argument that it comes from; ?. reads a field that may be missing
           loss = loss.mul(options.margin.of(3));
           return loss;
         },

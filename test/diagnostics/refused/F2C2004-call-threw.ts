@@ -21,7 +21,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C2004 «widthOf("huge")»: `widthOf("huge")` threw while the program was built: no width for huge | check its arguments
+          // refused F2C2004 «widthOf("huge")»: `widthOf("huge")` threw while the program was built: no width for huge | check its arguments: a call whose arguments are all known is made while the program is built, in Node
           loss = loss.mul(widthOf("huge"));
           return loss;
         },

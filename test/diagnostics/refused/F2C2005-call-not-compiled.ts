@@ -26,7 +26,7 @@ export default experiment({
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           // refused F2C2005 «Number»: `Number` of a run-time value cannot be compiled: it is JavaScript's own, and runs in Node only | call it in the plan, and pass the result as a value of the plan
           loss = loss.mul(Number(plan.weight));
-          // refused F2C2005 «foreign»: `foreign` of a run-time value cannot be compiled: its TypeScript was not loaded | a TypeScript file
+          // refused F2C2005 «foreign»: `foreign` of a run-time value cannot be compiled: its TypeScript was not loaded | write it in a TypeScript file that the experiment imports by a relative path, or call it in the plan, and pass the result
           loss = loss.mul(foreign(plan.weight));
           return loss;
         },

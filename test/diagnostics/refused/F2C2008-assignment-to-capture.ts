@@ -21,11 +21,11 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C2008 «total»: `total` belongs to the code around the compiled function and cannot be assigned here | state(…)
+          // refused F2C2008 «total»: `total` belongs to the code around the compiled function and cannot be assigned here | return the value; what one step leaves to the next is state(…)
           total = plan.weight;
-          // refused F2C2008 «count»: `count` belongs to the code around the compiled function | state(…)
+          // refused F2C2008 «count»: `count` belongs to the code around the compiled function and cannot be assigned here | return the value; what one step leaves to the next is state(…)
           count++;
-          // refused F2C2008 «sum»: `sum` belongs to the code around the compiled function | state(…)
+          // refused F2C2008 «sum»: `sum` belongs to the code around the compiled function and cannot be assigned here | return the value; what one step leaves to the next is state(…)
           sum += plan.weight;
           return loss;
         },

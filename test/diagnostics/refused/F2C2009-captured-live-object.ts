@@ -32,15 +32,15 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C2009 «schedule»: `schedule` is a Schedule, which a compiled function cannot use: it lives in Node, and may change there | a value of the plan
+          // refused F2C2009 «schedule»: `schedule` is a Schedule, which a compiled function cannot use: it lives in Node, and may change there | read what you need from it outside the compiled function, into a const, and use the const; what changes is a value of the plan
           loss = loss.mul(schedule.next());
-          // refused F2C2009 «widths»: `widths` is a Map, which a compiled function cannot use: it lives in Node, and may change there | outside the compiled function, into a const
+          // refused F2C2009 «widths»: `widths` is a Map, which a compiled function cannot use: it lives in Node, and may change there | read what you need from it outside the compiled function, into a const, and use the const; what changes is a value of the plan
           loss = loss.mul(widths.get("small")!);
-          // refused F2C2009 «days»: `days[0]` is a Date, which a compiled function cannot use: it lives in Node, and may change there | outside the compiled function, into a const
+          // refused F2C2009 «days»: `days[0]` is a Date, which a compiled function cannot use: it lives in Node, and may change there | read what you need from it outside the compiled function, into a const, and use the const; what changes is a value of the plan
           loss = loss.mul(days.length);
-          // refused F2C2009 «seconds»: `started` is a Date, which a compiled function cannot use: it lives in Node, and may change there | a value of the plan
+          // refused F2C2009 «seconds»: `started` is a Date, which a compiled function cannot use: it lives in Node, and may change there | read what you need from it outside the compiled function, into a const, and use the const; what changes is a value of the plan
           loss = loss.mul(seconds());
-          // refused F2C2009 «options.since»: `options.since` is a Date, which a compiled function cannot use: it lives in Node, and may change there | a value of the plan
+          // refused F2C2009 «options.since»: `options.since` is a Date, which a compiled function cannot use: it lives in Node, and may change there | read what you need from it outside the compiled function, into a const, and use the const; what changes is a value of the plan
           loss = loss.mul(options.since.getTime());
           // refused F2C2009 «item»: `item` is a Map, which a compiled function cannot use: it lives in Node, and may change there | read what you need from it outside the compiled function, into a const, and use the const; what changes is a value of the plan
           for (const item of Object.values(holder)) loss = loss.mul(item.size);

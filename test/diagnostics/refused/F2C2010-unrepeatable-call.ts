@@ -18,13 +18,13 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C2010 «Math.random»: `Math.random` would be called once, while the program is built | ops.dropout draws on the device
+          // refused F2C2010 «Math.random»: `Math.random` would be called once, while the program is built: every step would get the same value | draw in the plan and pass the number as a value of the plan; ops.dropout draws on the device
           loss = loss.mul(Math.random());
-          // refused F2C2010 «noise»: `Math.random` would be called once | draw in the plan
+          // refused F2C2010 «noise»: `Math.random` would be called once, while the program is built: every step would get the same value | draw in the plan and pass the number as a value of the plan; ops.dropout draws on the device
           loss = loss.mul(noise());
-          // refused F2C2010 «Date.now»: `Date.now` would be called once | read the clock in the plan
+          // refused F2C2010 «Date.now»: `Date.now` would be called once, while the program is built: every step would get the same value | read the clock in the plan, and pass the number as a value of the plan
           loss = loss.mul(Date.now());
-          // refused F2C2010 «new Date()»: `new Date` would be called once | read the clock in the plan
+          // refused F2C2010 «new Date()»: `new Date` would be called once, while the program is built: every step would get the same value | read the clock in the plan, and pass the number as a value of the plan
           loss = loss.mul(new Date().getTime());
           return loss;
         },

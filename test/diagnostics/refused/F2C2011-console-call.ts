@@ -16,7 +16,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C2011 «console.log»: `console.log` prints in Node: it cannot be called on the device | it is logged with every step
+          // refused F2C2011 «console.log»: `console.log` prints in Node: it cannot be called on the device | return the number beside the loss, { loss, name: value }: it is logged with every step
           console.log("loss", loss);
           return loss;
         },

@@ -17,9 +17,9 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = features;
-          // refused F2C3001 «features.matmul(loose)»: matmul: inner dimensions 8 and 4 differ | transpose the second: features.matmul(features.transpose(0, 1))
+          // refused F2C3001 «features.matmul(loose)»: matmul: inner dimensions 8 and 4 differ ([4, 8] times [4, 8]) | transpose the second: features.matmul(features.transpose(0, 1))
           loss = loss.add(features.matmul(loose).mean());
-          // refused F2C3001 «loose.add(plan.labels)»: add: [4, 8] and [4] do not broadcast | here features: f32[4, 8], labels: i64[4]
+          // refused F2C3001 «loose.add(plan.labels)»: add: [4, 8] and [4] do not broadcast: 8 against 4 in dimension -1 | labels has a value for each row: .unsqueeze(1) makes it a column, [4, 1]; here features: f32[4, 8], labels: i64[4]
           loss = loss.add(loose.add(plan.labels).mean());
           return loss;
         },

@@ -17,7 +17,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = plan.labels;
-          // refused F2C3003 «loose»: relu: a floating-point tensor is needed, got i64[4]
+          // refused F2C3003 «loose»: relu: a floating-point tensor is needed, got i64[4]; cast it with .to("f32")
           loss = loss.add(loose.relu().mean());
           return loss;
         },

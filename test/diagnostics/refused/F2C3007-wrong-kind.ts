@@ -17,7 +17,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = [1];
-          // refused F2C3007 «loose»: a number is needed here, and `loose` is a list of 1 | values of the plan
+          // refused F2C3007 «loose»: a number is needed here, and `loose` is a list of 1 | numbers are literals, options known at build time, and values of the plan
           const more = plan.weight + loose;
           // refused F2C3007 «plan.weight»: a boolean is needed here, and `plan.weight` is a run-time number | compare it: plan.weight !== 0
           const both = plan.weight && plan.late;

@@ -18,11 +18,11 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C3010 «[3, 8]»: `features` is f32[4, 8], not [3, 8] | .reshape
+          // refused F2C3010 «[3, 8]»: `features` is f32[4, 8], not [3, 8] | correct the sizes, or use .reshape where the shape is to change
           const three = features.as<[3, 8]>();
           // One name is one size: the batch is 4 here.
           features.as<[Batch, number]>();
-          // refused F2C3010 «[Batch, 5]»: `head(features).slice(0, 0, 2)` is f32[2, 5], not [Batch, 5]: Batch is 4 | .reshape
+          // refused F2C3010 «[Batch, 5]»: `head(features).slice(0, 0, 2)` is f32[2, 5], not [Batch, 5]: Batch is 4 | correct the sizes, or use .reshape where the shape is to change
           head(features).slice(0, 0, 2).as<[Batch, 5]>();
           return loss;
         },

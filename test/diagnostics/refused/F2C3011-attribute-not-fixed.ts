@@ -16,7 +16,7 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C3011 «plan.turns»: select: `index` must be known when the program is built, got a run-time number | a const from outside the compiled function
+          // refused F2C3011 «plan.turns»: select: `index` must be known when the program is built, got a run-time number | shapes and options are the same in every step: write a number, or a const from outside the compiled function
           const row = features.select(0, plan.turns);
           return loss;
         },

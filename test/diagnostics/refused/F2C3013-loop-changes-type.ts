@@ -20,7 +20,7 @@ export default experiment({
           // refused F2C3013 «loose = loose.mean()»: `loose` is f32[4, 8] before the loop, but f32[] after one turn | keep its type and shape, or give the result a new name inside the loop
           for (let i = 0; i < plan.turns; i++) loose = loose.mean();
           let unset: any;
-          // refused F2C3013 «unset = features»: `unset` is undefined before the loop | before the loop
+          // refused F2C3013 «unset = features»: `unset` is undefined before the loop, but assigned in it, and the loop may have no turn | give it a number or a tensor before the loop, of the type and shape that it will have
           for (let i = 0; i < plan.turns; i++) unset = features;
           return loss;
         },

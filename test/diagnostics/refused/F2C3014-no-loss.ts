@@ -9,7 +9,7 @@ export default experiment({
       {
         plan: (_books, { x }) => ({ labels: x.labels }),
         step({ net, head }, { x }, plan): any {
-          // refused F2C3014 «{ cost: ops.cross_entropy(head(net(x)), plan.labels).mean() }»: the step returns a record { cost }, and no `loss` | return the loss
+          // refused F2C3014 «{ cost: ops.cross_entropy(head(net(x)), plan.labels).mean() }»: the step returns a record { cost }, and no `loss` | return the loss, or { loss, …more numbers to log }
           return { cost: ops.cross_entropy(head(net(x)), plan.labels).mean() };
         },
         embed: ({ net }, images) => net(images),

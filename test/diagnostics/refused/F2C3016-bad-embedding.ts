@@ -9,7 +9,7 @@ export default experiment({
       {
         plan: (_books, { x }) => ({ labels: x.labels }),
         step: ({ net, head }, { x }, plan) => ops.cross_entropy(head(net(x)), plan.labels).mean(),
-        // refused F2C3016 «net(images).mean()»: `embed` must return one row for each image, a tensor [N, D], got a tensor f32[] | net(images)
+        // refused F2C3016 «net(images).mean()»: `embed` must return one row for each image, a tensor [N, D], got a tensor f32[] | return what the net gives for the images: net(images)
         embed: ({ net }, images): any => net(images).mean(),
       },
     ),

@@ -17,7 +17,7 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           loss = loss.add(bank.mul(features.mean()).mean());
-          // refused F2C4001 «bank.copy_(bank.mul(0.9))»: `bank` is written here, but the gradient of the loss still needs what it held | after the last line
+          // refused F2C4001 «bank.copy_(bank.mul(0.9))»: `bank` is written here, but the gradient of the loss still needs what it held | move the write to after the last line that the loss depends on
           bank.copy_(bank.mul(0.9));
           loss = loss.mul(2);
           return loss;

@@ -9,9 +9,9 @@ export default experiment({
       {
         plan: (_books, { x }) => ({ labels: x.labels }),
         step({ net, head, seen }, { x }, plan) {
-          // refused F2C4002 «remat»: would draw twice: its body contains dropout | outside
+          // refused F2C4002 «remat»: `remat` would draw twice: its body contains dropout | call dropout outside of `remat`
           const features = remat(() => ops.dropout(net(x), 0.5, true));
-          // refused F2C4002 «remat»: would write twice: its body contains copy_ | after the loss
+          // refused F2C4002 «remat»: `remat` would write twice: its body contains copy_ | write after the loss, outside of `remat`
           const scores = remat(() => {
             seen.copy_(net(x).mean(0));
             return head(net(x));
