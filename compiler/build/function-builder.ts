@@ -132,11 +132,6 @@ export class FunctionBuilder {
     return results;
   }
 
-  /** Values made from now on have this id or a larger one. */
-  mark(): number {
-    return this.nextId;
-  }
-
   /** Runs `body` with ops going into a region of their own. */
   region<T>(
     argTypes: readonly { name: string; type: Type }[],

@@ -64,11 +64,20 @@ export class FunctionEmitter {
     return [...ops.flatMap((op) => this.op(op)), ...move(end, targets)];
   }
 
-  /** What `work` emits, as a block in which nothing is recorded. */
-  unrecorded(location: Location, work: () => readonly Statement[]): Statement {
+  /**
+   * A region in which nothing is recorded. What it yields may be a value from outside, or an op may have given one back as it
+   * is, so tensors are cut off from their history.
+   */
+  unrecorded(region: Region, targets: readonly Value[], location: Location): Statement {
     const before = this.recording;
     this.recording = false;
-    const body = work();
+    const { ops, end } = parts(region);
+    const yields = targets.map((target, i) => {
+      const value = local(end.operands[i]!);
+      const cut = before && target.type.kind === "tensor" ? `aten__detach(${value})` : value;
+      return assign(local(target), cut, end.location);
+    });
+    const body = [...ops.flatMap((op) => this.op(op)), ...yields];
     this.recording = before;
     return withoutGradient(body, location);
   }

@@ -31,9 +31,7 @@ export const SPECIAL_OPS: Readonly<Record<string, OpEmitter>> = {
 
   remat: (op, emit) => emit.region(op.regions[0]!, op.results.map(local)),
 
-  no_grad: (op, emit) => [
-    emit.unrecorded(op.location, () => emit.region(op.regions[0]!, op.results.map(local))),
-  ],
+  no_grad: ({ regions: [region], results, location }, emit) => [emit.unrecorded(region!, results, location)],
 
   if: (op, emit) => {
     const { location, regions } = op;

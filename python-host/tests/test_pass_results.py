@@ -137,3 +137,15 @@ def most_saved(made: Program, images: Tensor) -> int:
     with torch.autograd.graph.saved_tensors_hooks(Saved, lambda saved: saved.tensor):
         made.run("step", {"y": images, "lr": 0.5})
     return most
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_no_gradient_leaves_a_region_without_one_whatever_it_gives_back(cases, backend):
+    for ir in cases["still"]:
+        made = program(ir, backend)
+        w = made.storage["w"].detach().clone().requires_grad_()
+        data = batch(0)
+        z = data["x"] @ w
+        (z.detach() * z).mean().backward()
+        made.run("step", {"x": data["x"], "lr": 0.1})
+        assert torch.allclose(made.storage["w"], w.detach() - 0.1 * w.grad, atol=1e-6)

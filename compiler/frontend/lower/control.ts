@@ -339,20 +339,12 @@ export function regionOf(
   op: "no_grad" | "remat",
   body: () => Operand,
 ): Operand {
-  const before = lowerer.builder.mark();
   const { region, result, assigned } = arm(lowerer, body);
   const at = lowerer.locate(node);
   const yields: Value[] = [];
-  const leave = (value: Value): Value => {
-    // What was there before the region carries its own history out of it.
-    if (op === "remat" || value.id >= before || value.type.kind !== "tensor") return value;
-    return lowerer.builder.reopen(region, () => lowerer.emit(node, "detach", [value])[0]!);
-  };
   const hoist = (operand: Operand): Join => ({
     shape: operand,
-    leaves: leavesOf(operand).map((leaf) =>
-      leaf.kind === "value" ? yields.push(leave(leaf.value)) - 1 : leaf,
-    ),
+    leaves: leavesOf(operand).map((leaf) => (leaf.kind === "value" ? yields.push(leaf.value) - 1 : leaf)),
   });
   const joins = [hoist(result), ...[...assigned.values()].map(hoist)];
   if (op === "remat") refuseOnce(lowerer, node, region);

@@ -333,8 +333,17 @@ class Visitor:
         ]
 
     def op_no_grad(self, op: Op) -> list[ast.stmt]:
+        """What the region yields may be a value from outside, or an op may have given one back as it is, so tensors are cut
+        off from their history."""
         before, self.recording = self.recording, False
-        body = self.region(op.regions[0], op.results)
+        body = self.inside(op.regions[0])
+        for value, result in zip(op.regions[0].ops[-1].operands, op.results, strict=True):
+            for source, target in self.passed(value, result.id):
+                yielded = self.name(source)
+                if before and result.type.kind == "tensor":
+                    self.targets.add("aten::detach")
+                    yielded = self.call("aten__detach", yielded)
+                body.append(self.assign([target], yielded))
         self.recording = before
         self.line = op.location + 1
         return [self.without_gradient(body)]
