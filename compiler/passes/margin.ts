@@ -7,11 +7,20 @@
  *
  * for masks that are `one_hot(target)`, or `arange(C) == target`. Values and gradients are equal, target by target.
  */
-import { sameDim } from "../ir/dim.js";
-import { fuse, type Location, type Op, type TensorType, type Value, walkOps } from "../ir/module.js";
+import { type Dim, sameDim } from "../ir/dim.js";
+import {
+  fuse,
+  type Location,
+  type Op,
+  type TensorType,
+  type Type,
+  type Value,
+  walkOps,
+} from "../ir/module.js";
 import { OPS } from "../registry/index.js";
 import { overFunctions } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
+import { Storage } from "./storage.js";
 
 /** Elementwise ops whose value at a place depends on nothing else. `prelu` has a slope a column. */
 const pointwise = (op: Op) => {
@@ -28,25 +37,39 @@ interface OneColumn {
 export const margin = overFunctions(
   "margin",
   "What is chosen in one column a row is computed in that column only.",
-  (fn, _module, count) => {
+  (fn, module, count) => {
     const made = new Map<number, Op>();
     for (const op of walkOps(fn.body)) for (const result of op.results) made.set(result.id, op);
-    const look = new Pattern(made);
-    if (![...made.values()].some((op) => look.choice(op))) return fn;
-    return rewrite(fn, (op, replay) => {
-      const choice = look.choice(op);
-      if (!choice) return undefined;
-      count("narrowed");
-      return [new Narrowed(replay, made, op.location, choice.column, choice.width).scattered(choice)];
-    });
+    const forms = new Pattern(made, () => true);
+    if (![...made.values()].some((op) => forms.choice(op))) return fn;
+    const storage = new Storage(module);
+    const versions = (op: Op) => op.operands.map((v) => v && storage.version(v)).join();
+    const read = new Map<Op, string>();
+    const again = (op: Op) => read.get(op) === versions(op);
+    const look = new Pattern(made, again);
+    return rewrite(
+      fn,
+      (op, replay) => {
+        read.set(op, versions(op));
+        let results: readonly Value[] = [];
+        storage.through(op, op.operands, () => {
+          const choice = look.choice(op);
+          if (choice) count("narrowed");
+          results = choice ? [new Narrowed(replay, look, op.location, choice).scattered()] : replay.copy(op);
+          return op.results;
+        });
+        return results;
+      },
+      { enter: ({ regions }) => storage.mayBeAny(regions.flatMap(({ args }) => args)) },
+    );
   },
 );
 
 interface Choice {
   readonly column: OneColumn;
-  readonly width: Value;
   /** What stands in all columns but the chosen one. */
   readonly base: Value;
+  readonly type: Matrix;
   /** What stands in the chosen one: `of` narrowed, or base changed by a number of its own. */
   readonly inside:
     | { readonly of: Value }
@@ -55,26 +78,39 @@ interface Choice {
 
 /** Recognises choices of one column a row. */
 class Pattern {
-  constructor(private readonly made: ReadonlyMap<number, Op>) {}
+  /** `again`: whether an op would read now what it read where it stands: nothing wrote to it since. */
+  constructor(
+    private readonly made: ReadonlyMap<number, Op>,
+    private readonly again: (op: Op) => boolean,
+  ) {}
 
-  private op(value: Value | undefined, name?: string): Op | undefined {
+  /** The op that made a value, where it can be made again. */
+  op(value: Value | undefined, name?: string): Op | undefined {
     const op = value && this.made.get(value.id);
-    return op && (name === undefined || op.op === name) ? op : undefined;
+    return op && (name === undefined || op.op === name) && this.again(op) ? op : undefined;
   }
 
   choice(op: Op): Choice | undefined {
     const [a, b, c] = op.operands;
-    if (op.op === "where" && isMatrix(b) && isMatrix(c)) {
+    const type = op.results[0]?.type;
+    if (!isMatrix(type)) return undefined;
+    const isWhole = (value: Value | undefined) => isMatrix(value?.type) && sameDims(value.type, type);
+    const isLike = (value: Value | undefined) =>
+      isWhole(value) && (value!.type as TensorType).dtype === type.dtype;
+    if (op.op === "where" && isWhole(a) && isLike(b) && isLike(c)) {
       const column = this.mask(a);
       const changed = this.op(b);
       return column && changed && pointwise(changed)
-        ? { column, width: c!, base: c!, inside: { of: b! } }
+        ? { column, base: c!, type, inside: { of: b! } }
         : undefined;
     }
-    if ((op.op !== "sub" && op.op !== "add") || !isMatrix(a) || !isMatrix(b)) return undefined;
+    if ((op.op !== "sub" && op.op !== "add") || !isLike(a) || !isWhole(b)) return undefined;
+    // In a narrow type the product rounds before it is taken off; among integers the number may be none.
+    if (type.dtype !== "f32" && type.dtype !== "f64") return undefined;
+    const { dtype } = b!.type as TensorType;
+    if (dtype !== type.dtype && dtype !== "i64" && dtype !== "bool") return undefined;
     const scaled = this.scaledMask(b);
-    if (!scaled) return undefined;
-    return { column: scaled.column, width: a!, base: a!, inside: { op: op.op, amount: scaled.amount } };
+    return scaled && { column: scaled.column, base: a!, type, inside: { op: op.op, amount: scaled.amount } };
   }
 
   /** `mask * m`: a number in one column, zeros elsewhere. */
@@ -126,27 +162,31 @@ class Pattern {
   }
 }
 
-const isMatrix = (value: Value | undefined) => value?.type.kind === "tensor" && value.type.dims.length === 2;
+type Matrix = TensorType & { readonly dims: readonly [Dim, Dim] };
+const isMatrix = (type: Type | undefined): type is Matrix =>
+  type?.kind === "tensor" && type.dims.length === 2;
+const sameDims = (a: Matrix, b: Matrix) => a.dims.every((dim, i) => sameDim(dim, b.dims[i]!));
 
 /** Makes the value of a chosen column [N, 1] from the recipe of the whole matrix. */
 class Narrowed {
+  private readonly rows: Dim;
+  private readonly columns: Dim;
   private readonly column: Value;
   private readonly known = new Map<number, Value>();
 
   constructor(
     private readonly replay: Replay,
-    private readonly made: ReadonlyMap<number, Op>,
+    private readonly look: Pattern,
     private readonly at: Location,
-    private readonly choice: OneColumn,
-    width: Value,
+    private readonly choice: Choice,
   ) {
-    this.columns = (width.type as TensorType).dims[1]!;
-    const target = replay.value(choice.target);
-    const safe = choice.mayBeNone ? this.emit("clamp", [target], this.limits()) : target;
+    [this.rows, this.columns] = choice.type.dims;
+    const { target, mayBeNone } = choice.column;
+    const chosen = replay.value(target);
+    const safe = mayBeNone ? this.emit("clamp", [chosen], this.limits()) : chosen;
     this.column = this.emit("unsqueeze", [safe], { dim: 1 });
     replay.builder.rename(this.column, "column");
   }
-  private readonly columns: TensorType["dims"][number];
 
   private limits(): Record<string, number> {
     return { min: 0, ...(typeof this.columns === "number" && { max: this.columns - 1 }) };
@@ -165,13 +205,14 @@ class Narrowed {
     return this.emit("gather", [value, this.column], { dim: 1 });
   }
 
-  scattered({ base, inside }: Choice): Value {
+  scattered(): Value {
+    const { base, inside, column } = this.choice;
     const all = this.replay.value(base);
     const own = this.gathered(all);
     this.known.set(base.id, own);
     let changed = "of" in inside ? this.narrow(inside.of) : this.moved(own, inside);
-    if (this.choice.mayBeNone) {
-      const target = this.replay.value(this.choice.target);
+    if (column.mayBeNone) {
+      const target = this.replay.value(column.target);
       const number = (value: number) => this.replay.number(value, this.at, "i64");
       let there = this.emit("ge", [target, number(0)]);
       if (typeof this.columns === "number")
@@ -190,27 +231,38 @@ class Narrowed {
   private narrow(value: Value): Value {
     const known = this.known.get(value.id);
     if (known) return known;
-    const { type } = value;
-    if (type.kind !== "tensor" || type.dims.length < 2 || type.dims[1] === 1) return this.replay.value(value);
-    const op = this.made.get(value.id);
+    const form = this.form(value);
+    if (form === "column") return this.replay.value(value);
+    const op = this.look.op(value);
     const narrow =
-      op && pointwise(op) && op.operands.every((v) => this.narrows(v))
+      op && pointwise(op) && op.operands.every((v) => this.form(v) !== undefined)
         ? this.emit(
             op.op,
             op.operands.map((v) => v && this.narrow(v)),
             op.attributes,
             fuse(op.location, this.at),
           )
-        : this.gathered(this.replay.value(value));
+        : this.gathered(this.whole(value, form));
     this.known.set(value.id, narrow);
     return narrow;
   }
 
-  /** Whether an operand has one value in the column: a matrix of this width, a column, a number. */
-  private narrows(value: Value | undefined): boolean {
-    if (value?.type.kind !== "tensor") return true;
+  /** How an operand has one value in the column: it is the same in all columns, or a matrix, or one row for all. */
+  private form(value: Value | undefined): "column" | "matrix" | "row" | undefined {
+    if (value?.type.kind !== "tensor") return "column";
     const { dims } = value.type;
-    if (dims.length === 0) return true;
-    return dims.length === 2 && (dims[1] === 1 || sameDim(dims[1]!, this.columns));
+    if (dims.length === 0) return "column";
+    const [rows, columns] = dims.length === 1 ? [1, dims[0]!] : dims;
+    if (dims.length > 2) return undefined;
+    const isFull = sameDim(rows!, this.rows);
+    if (columns === 1 && dims.length === 2 && (isFull || rows === 1)) return "column";
+    if (!sameDim(columns!, this.columns)) return undefined;
+    if (isFull && dims.length === 2) return "matrix";
+    return rows === 1 && typeof this.rows === "number" && typeof columns === "number" ? "row" : undefined;
+  }
+
+  private whole(value: Value, form: ReturnType<Narrowed["form"]>): Value {
+    const now = this.replay.value(value);
+    return form === "row" ? this.emit("expand", [now], { shape: [this.rows, this.columns] }) : now;
   }
 }

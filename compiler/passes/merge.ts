@@ -2,7 +2,7 @@
  * @file Common subexpressions: an op on the same values, with the same attributes, is made once. What reads storage is
  * merged only where nothing wrote to it in between; what is recorded for the gradient is not merged with what is not.
  */
-import { type Op, type Value, walkOps } from "../ir/module.js";
+import type { Value } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
 import { OPS } from "../registry/index.js";
 import { overFunctions } from "./pass.js";
@@ -13,11 +13,6 @@ import { Storage } from "./storage.js";
 const NAMES = new Set(["constant", "state", "group"]);
 /** Regions that must not share values with what is around them: another recording, or memory to be freed. */
 const APART = new Set(["no_grad", "remat"]);
-
-const changes = (op: Op): boolean => {
-  const { effect } = OPS.get(op.op)!;
-  return effect === "write" || (effect === "update" && op.attributes.training !== false);
-};
 
 /** What is known at a place: results by key, in this region and those around it. */
 class Table {
@@ -49,16 +44,8 @@ export const merge = overFunctions("merge", "Equal ops on equal values are one."
       const operands = replay.operands(op);
       if (op.op === "gradients" || op.op === "vjp") table = new Table(table, true);
       const isName = NAMES.has(op.op);
-      if (!isName && (op.regions.length || OPS.get(op.op)!.effect !== "pure")) {
-        // A loop's second turn sees what its first wrote.
-        const inside = op.regions.some((region) => [...walkOps(region)].some(changes));
-        if (inside) storage.changeAll();
-        const results = replay.copy(op, operands);
-        if (inside) storage.changeAll();
-        if (changes(op)) storage.change(op, operands);
-        if (op.regions.length) storage.mayBeAny(results);
-        return results;
-      }
+      const copy = () => storage.through(op, operands, () => replay.copy(op, operands));
+      if (!isName && (op.regions.length || OPS.get(op.op)!.effect !== "pure")) return copy();
       const key = [
         op.op,
         ...operands.map((v) => (v ? v.id + storage.version(v) : "-")),
@@ -71,9 +58,8 @@ export const merge = overFunctions("merge", "Equal ops on equal values are one."
         if (!isName) replay.builder.fuse(known, op.location);
         return known;
       }
-      const results = replay.copy(op, operands);
+      const results = copy();
       table.set(key, results);
-      storage.follow(op, operands, results);
       return results;
     },
     {

@@ -1,6 +1,11 @@
 /** @file What shares memory with storage, for passes that must not look past a write. */
-import type { IrModule, Op, Value } from "../ir/module.js";
+import { type IrModule, type Op, type Value, walkOps } from "../ir/module.js";
 import { OPS } from "../registry/index.js";
+
+const changes = (op: Op): boolean => {
+  const { effect } = OPS.get(op.op)!;
+  return effect === "write" || (effect === "update" && op.attributes.training !== false);
+};
 
 /** Which storage a value may share memory with, and how often each was written. */
 export class Storage {
@@ -13,6 +18,19 @@ export class Storage {
 
   constructor(module: IrModule) {
     this.groups = new Map(module.groups.map((g) => [g.name, g.members]));
+  }
+
+  /** Follows an op, and with `make` those of its regions. Returns what `make` gives: the op's results. */
+  through(op: Op, operands: readonly (Value | undefined)[], make: () => readonly Value[]): readonly Value[] {
+    // A loop's second turn sees what its first wrote.
+    const inside = op.regions.some((region) => [...walkOps(region)].some(changes));
+    if (inside) this.changeAll();
+    const results = make();
+    if (inside) this.changeAll();
+    if (changes(op)) this.change(op, operands);
+    if (op.regions.length) this.mayBeAny(results);
+    else this.follow(op, operands, results);
+    return results;
   }
 
   /** Notes what the results of a pure op, or of one that names storage, share memory with. */
@@ -42,7 +60,7 @@ export class Storage {
   }
 
   /** An op that writes: to its first operand, or on the side to statistics among its operands. */
-  change(op: Op, operands: readonly (Value | undefined)[]): void {
+  private change(op: Op, operands: readonly (Value | undefined)[]): void {
     const targets = OPS.get(op.op)!.effect === "write" ? operands.slice(0, 1) : operands;
     this.total++;
     for (const root of new Set(targets.flatMap((target) => (target && this.roots.get(target.id)) ?? []))) {
@@ -52,7 +70,7 @@ export class Storage {
   }
 
   /** Something wrote, and what is not known. */
-  changeAll(): void {
+  private changeAll(): void {
     this.epoch++;
   }
 }

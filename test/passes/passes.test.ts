@@ -346,6 +346,92 @@ describe("margin", () => {
       .replace("%angle, %m", "%angle, %half");
     expect(run(margin, targets, ops).statistics).toEqual({});
   });
+
+  const small = `%z : f32[8, 4] from plan, %own : f32[8, 1] from plan, %whole : i64[8, 4] from plan,
+    %t : i64[8] from plan, %one : i64[1] from plan, %half : f64 from plan`;
+  const narrowed = (ops: string) => run([margin, deadCode], small, `${ops}\nreturn(%y)`, "y: f32[8, 4]");
+  const count = (ops: string, type = "f32[8, 4]") =>
+    run(margin, small, `${ops}\nreturn(%y)`, `y: ${type}`).statistics.narrowed ?? 0;
+  const hot = "%hot = one_hot(%t, classes = 4) : i64[8, 4]";
+  const scaled = `${hot} %amount = mul(%hot, %half) : f32[8, 4]`;
+  const less = "%less = sub(%z, %half) : f32[8, 4]";
+
+  test("leaves alone what is broadcast: a mask of one row or column, a base of one column", () => {
+    const where = (mask: string) => `${less} ${mask} %y = where(%mask, %less, %z) : f32[8, 4]`;
+    expect(count(where(`${hot} %mask = to(%hot, dtype = "bool") : bool[8, 4]`))).toBe(1);
+    expect(
+      count(
+        where(`%columns = arange(size = 4) : i64[4] %target = unsqueeze(%one, dim = 1) : i64[1, 1]
+               %mask = eq(%columns, %target) : bool[1, 4]`),
+      ),
+    ).toBe(0);
+    expect(
+      count(
+        where(`%columns = arange(size = 1) : i64[1] %target = unsqueeze(%t, dim = 1) : i64[8, 1]
+               %mask = eq(%columns, %target) : bool[8, 1]`),
+      ),
+    ).toBe(0);
+    expect(
+      count(`${less} ${hot} %mask = to(%hot, dtype = "bool") : bool[8, 4]
+             %y = where(%mask, %less, %own) : f32[8, 4]`),
+    ).toBe(0);
+    expect(count(`${scaled} %y = sub(%z, %amount) : f32[8, 4]`)).toBe(1);
+    expect(count(`${scaled} %y = sub(%own, %amount) : f32[8, 4]`)).toBe(0);
+    expect(count("%hot = one_hot(%one, classes = 4) : i64[1, 4] %y = sub(%z, %hot) : f32[8, 4]")).toBe(0);
+  });
+
+  test("leaves alone what is converted: integers that become real, narrow numbers that become wide", () => {
+    expect(count(`${scaled} %y = sub(%whole, %amount) : f32[8, 4]`)).toBe(0);
+    expect(count(`${hot} %y = sub(%whole, %hot) : i64[8, 4]`, "i64[8, 4]")).toBe(0);
+    expect(
+      count(`${scaled} %narrow = to(%z, dtype = "bf16") : bf16[8, 4] %y = sub(%narrow, %amount) : f32[8, 4]`),
+    ).toBe(0);
+    expect(
+      count(`${less} ${hot} %mask = to(%hot, dtype = "bool") : bool[8, 4]
+             %narrow = to(%z, dtype = "bf16") : bf16[8, 4] %y = where(%mask, %less, %narrow) : f32[8, 4]`),
+    ).toBe(0);
+  });
+
+  test("takes a row that is for all images, such as a margin a class, in the target's column", () => {
+    const { body } = narrowed(`
+      %head = state(@head) : f32[5, 4]
+      %row = slice(%head, dim = 0, end = 1, start = 0) : f32[1, 4]
+      %less = sub(%z, %row) : f32[8, 4]
+      ${hot}
+      %mask = to(%hot, dtype = "bool") : bool[8, 4]
+      %y = where(%mask, %less, %z) : f32[8, 4]`);
+    expect(body.slice(body.indexOf("%column ="))).toBe(ir`
+      %column = unsqueeze(%t, dim = 1) : i64[8, 1]
+      %0 = gather(%z, %column, dim = 1) : f32[8, 1]
+      %1 = expand(%row, shape = [8, 4]) : f32[8, 4]
+      %2 = gather(%1, %column, dim = 1) : f32[8, 1]
+      %3 = sub(%0, %2) : f32[8, 1]
+      %y = scatter(%z, %column, %3, dim = 1) : f32[8, 4]
+      return(%y)
+    `);
+  });
+
+  test("makes nothing again that read what was written since", () => {
+    const text = (write: string) => `
+      %pool = state(@pool) : f32[8, 4]
+      %doubled = add(%pool, %pool) : f32[8, 4]
+      ${write}
+      %less = sub(%doubled, %half) : f32[8, 4]
+      ${hot}
+      %mask = to(%hot, dtype = "bool") : bool[8, 4]
+      %y = where(%mask, %less, %z) : f32[8, 4]`;
+    const gathers = (write: string) => lines(narrowed(text(write)).body, "gather(");
+    expect(gathers("")[0]).toContain("gather(%pool,");
+    expect(gathers("copy_(%pool, %z)")[0]).toContain("gather(%doubled,");
+    expect(
+      gathers("%n = scalar_to_i64(%half) : i64 for(%n) (%i : i64) { copy_(%pool, %z) yield() }")[0],
+    ).toContain("gather(%doubled,");
+    // The targets themselves.
+    const kept = `%targets = state(@targets) : i64[8] %hot = one_hot(%targets, classes = 4) : i64[8, 4]`;
+    const y = `%mask = to(%hot, dtype = "bool") : bool[8, 4] %y = where(%mask, %less, %z) : f32[8, 4]`;
+    expect(count(`${less} ${kept} ${y}`)).toBe(1);
+    expect(count(`${less} ${kept} copy_(%targets, %t) ${y}`)).toBe(0);
+  });
 });
 
 describe("precision", () => {
