@@ -36,6 +36,7 @@ import {
 import { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "../passes/accumulate.js";
 import { optimise, type PassRecord, passesFor } from "../passes/pipeline.js";
 import { verify } from "../verify/verify.js";
+import { earlyWrites } from "./early-writes.js";
 import { type LoadedExperiment, optionOf, thrown } from "./load.js";
 import { type FunctionSource, SourceTexts } from "./lower/function-source.js";
 import { describe, Lowerer } from "./lower/lowerer.js";
@@ -446,38 +447,17 @@ function refuseEarlyWrites(
   loss: Metrics[string],
   storages: StorageTable,
 ): void {
-  const needed = new Set([loss.id]);
-  const stored = new Map<number, string>();
-  for (const op of ops) if (op.op === "state") stored.set(op.results[0]!.id, op.attributes.name as string);
-  const readers = new Map<string, Op>();
-  for (const op of [...ops].reverse()) {
-    if (!op.results.some((r) => needed.has(r.id)) || op.op === "no_grad") continue;
-    for (const operand of op.operands) {
-      if (!operand) continue;
-      needed.add(operand.id);
-      const name = stored.get(operand.id);
-      if (name !== undefined) readers.set(name, op);
-    }
-  }
   const groups = new Map(storages.groups.map((g) => [g.name, g.members]));
-  const written = new Map<number, readonly string[]>();
-  for (const op of ops) {
-    const name = op.attributes.name as string;
-    if (op.op === "state") written.set(op.results[0]!.id, [name]);
-    if (op.op === "group") written.set(op.results[0]!.id, groups.get(name) ?? []);
-    if (!op.op.endsWith("_") || !op.operands[0]) continue;
-    const clash = written.get(op.operands[0].id)?.find((n) => readers.has(n));
-    if (clash === undefined) continue;
-    const span = ({ path, start, end }: Location): Span => ({ path, start, end });
+  const span = ({ path, start, end }: Location): Span => ({ path, start, end });
+  for (const { storage, write, read } of earlyWrites(ops, loss, groups))
     lowerer.report({
       code: "F2C4001",
       severity: "error",
-      message: `\`${clash}\` is written here, but the gradient of the loss still needs what it held`,
-      span: span(op.location),
-      related: [{ message: "and the loss depends on it here", span: span(readers.get(clash)!.location) }],
+      message: `\`${storage}\` is written here, but the gradient of the loss still needs what it held`,
+      span: span(write.location),
+      related: [{ message: "and the loss depends on it here", span: span(read.location) }],
       hint: "move the write to after the last line that the loss depends on",
     });
-  }
 }
 
 /** Looks at `embed` by itself: what is wrong with it is said in its own words, not in those of what calls it. */

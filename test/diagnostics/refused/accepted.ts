@@ -1,5 +1,5 @@
 // What stands close to the refused programs and is none: nothing may be said of it.
-import { experiment, linear, method, ops } from "f2c-dsl";
+import { experiment, linear, method, noGrad, ops, remat, state } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
 enum Scale {
@@ -26,11 +26,20 @@ export default experiment({
   ...setting,
   method: () =>
     method(
-      { net: net(), head: linear(8, 5) },
+      { net: net(), head: linear(8, 5), bank: state([8]), count: state([]), other: state([8]) },
       {
-        plan: (_books, { x }, at) => ({ labels: x.labels, weight: at.step / 2 }),
-        step({ net, head }, { x }, plan) {
-          const features = net(x);
+        plan: (_books, { x }, at) => ({ labels: x.labels, weight: at.step / 2, late: at.step > 3 }),
+        step({ net, head, bank, count, other }, { x }, plan) {
+          let features = net(x);
+          // Written before the gradient, and not between what it needs and the gradient.
+          bank.copy_(features.mean(0).detach());
+          features = remat(() => features.add(bank).relu());
+          if (plan.late) features = features.mul(other);
+          else other.copy_(features.mean(0).detach());
+          for (let i = 0; i < plan.weight; i++) {
+            features = features.mul(noGrad(() => count.add(1)));
+            count.copy_(count.add(1));
+          }
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           loss = loss.mul(options.hook?.() ?? 1).mul(options.inner?.deep.by ?? 1);
           for (const letter of "ab") if (letter === "a") loss = loss.mul(Scale.Small);

@@ -1,0 +1,99 @@
+/** @file Writes to storage that the gradient of the loss still needs as it was, in any region. */
+import { carriedArgs, sourcesOf } from "../ir/flow.js";
+import { type Op, type Region, type Value, walkOps } from "../ir/module.js";
+
+/** A write that comes too early, and an op before it, or in the same loop, that the gradient of the loss goes through. */
+export interface EarlyWrite {
+  readonly storage: string;
+  readonly write: Op;
+  readonly read: Op;
+}
+
+/** Where an op stands: its number in program order, and the regions around it. */
+interface Place {
+  readonly number: number;
+  readonly around: readonly { readonly op: Op; readonly region: Region }[];
+}
+
+/** The early writes among the ops up to the one that completes the loss, each once. `groups`: their members. */
+export function earlyWrites(
+  ops: readonly Op[],
+  loss: Value,
+  groups: ReadonlyMap<string, readonly string[]>,
+): readonly EarlyWrite[] {
+  const places = placesOf(ops);
+  const storages = new Map<number, readonly string[]>();
+  for (const op of places.keys()) {
+    const name = op.attributes.name as string;
+    if (op.op === "state") storages.set(op.results[0]!.id, [name]);
+    if (op.op === "group") storages.set(op.results[0]!.id, groups.get(name) ?? []);
+  }
+  const reads = usesOf(ops, loss)
+    .flatMap(({ value, op }) => (storages.get(value.id) ?? []).map((storage) => ({ op, storage })))
+    .sort((a, b) => places.get(a.op)!.number - places.get(b.op)!.number);
+  return [...places.keys()].flatMap((write) => {
+    const written = (write.op.endsWith("_") && write.operands[0] && storages.get(write.operands[0].id)) || [];
+    const read = reads.find(
+      ({ op, storage }) => written.includes(storage) && follows(places.get(write)!, places.get(op)!),
+    );
+    return read ? [{ storage: read.storage, write, read: read.op }] : [];
+  });
+}
+
+function placesOf(ops: readonly Op[]): ReadonlyMap<Op, Place> {
+  const places = new Map<Op, Place>();
+  const visit = (inner: readonly Op[], around: Place["around"]): void => {
+    for (const op of inner) {
+      places.set(op, { number: places.size, around });
+      for (const region of op.regions) visit(region.ops, [...around, { op, region }]);
+    }
+  };
+  visit(ops, []);
+  return places;
+}
+
+/** Whether what stands at `late` can run after what stands at `early`. */
+function follows(late: Place, early: Place): boolean {
+  const shared = late.around.filter(({ op }, i) => early.around[i]?.op === op);
+  if (shared.some(({ op }) => op.op === "for" || op.op === "while")) return true;
+  const isOtherArm = shared.some(({ region }, i) => early.around[i]!.region !== region);
+  return late.number > early.number && !isOtherArm;
+}
+
+interface Use {
+  readonly value: Value;
+  readonly op: Op;
+}
+
+/** Which values the gradient needs, and what uses them: ops that it goes through, and those that `remat` runs again for it. */
+function usesOf(ops: readonly Op[], loss: Value): readonly Use[] {
+  const makers = new Map<number, { op: Op; i: number }>();
+  for (const op of walkOps({ args: [], ops })) {
+    for (const [i, result] of op.results.entries()) makers.set(result.id, { op, i });
+    for (const region of op.regions)
+      for (const [i, arg] of carriedArgs(op, region).entries()) makers.set(arg.id, { op, i });
+  }
+  const uses: Use[] = [];
+  const seen = new Set<number>([loss.id]);
+  const open = [loss];
+  const use = (op: Op, values: Op["operands"]) => {
+    for (const value of values) {
+      if (!value) continue;
+      uses.push({ value, op });
+      if (!seen.has(value.id)) open.push(value);
+      seen.add(value.id);
+    }
+  };
+  for (let value = open.pop(); value; value = open.pop()) {
+    const maker = makers.get(value.id);
+    if (!maker || maker.op.op === "no_grad") continue;
+    const { op, i } = maker;
+    if (op.op === "remat") for (const again of walkOps(op.regions[0]!)) use(again, again.operands);
+    if (op.regions.length === 0) use(op, op.operands);
+    for (const source of op.regions.length ? sourcesOf(op, i) : []) {
+      const ends = op.regions.map((region) => region.ops.at(-1)!);
+      use(ends.find((end) => end.operands.includes(source)) ?? op, [source]);
+    }
+  }
+  return uses;
+}
