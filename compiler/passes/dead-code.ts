@@ -1,4 +1,5 @@
 /** @file Drops ops whose results nobody uses and that change nothing, and what regions yield for nobody. */
+import { carriedArgs, sourcesOf, yielded } from "../ir/flow.js";
 import type { IrFunction, Op, Region, Value } from "../ir/module.js";
 import { OPS } from "../registry/index.js";
 import { overFunctions } from "./pass.js";
@@ -15,74 +16,51 @@ const acts = (op: Op): boolean => {
   return OPS.get(op.op)!.effect !== "pure";
 };
 
-const yielded = (region: Region): readonly (Value | undefined)[] => region.ops.at(-1)!.operands;
-
 /** Which values matter: those that ops that act, and the function's results, are computed from. */
 class Liveness {
   readonly values = new Set<number>();
   readonly ops = new Set<Op>();
-  private readonly makers = new Map<number, () => void>();
+  /** The op that makes a value or carries it, and which of its results that is; none of a counter. */
+  private readonly makers = new Map<number, { op: Op; i: number | undefined }>();
+  /** What matters and was not looked at yet: a list, since chains of ops are longer than a stack is deep. */
+  private readonly open: Value[] = [];
 
   constructor(body: Region) {
     this.survey(body);
     this.root(body);
+    for (let value = this.open.pop(); value; value = this.open.pop()) {
+      const maker = this.makers.get(value.id);
+      if (!maker) continue;
+      this.keepOp(maker.op);
+      if (maker.i !== undefined && maker.op.regions.length) this.keep(sourcesOf(maker.op, maker.i));
+    }
   }
 
-  private keep(value: Value | undefined): void {
-    if (!value || this.values.has(value.id)) return;
-    this.values.add(value.id);
-    this.makers.get(value.id)?.();
+  private keep(values: Op["operands"]): void {
+    for (const value of values) {
+      if (!value || this.values.has(value.id)) continue;
+      this.values.add(value.id);
+      this.open.push(value);
+    }
   }
 
   private keepOp(op: Op): void {
     if (this.ops.has(op)) return;
     this.ops.add(op);
-    if (op.op === "while") {
-      // How often it turns depends on all that its test reads.
-      this.keep(yielded(op.regions[0]!)[0]);
-    } else if (CONTROL.has(op.op)) this.keep(op.operands[0]);
-    else for (const operand of op.operands) this.keep(operand);
+    // How often a `while` turns depends on all that its test reads.
+    if (op.op === "while") this.keep(yielded(op.regions[0]!).slice(0, 1));
+    else this.keep(CONTROL.has(op.op) ? op.operands.slice(0, 1) : op.operands);
   }
 
-  /** Says for every value what else matters as soon as it does. */
+  /** Notes what makes every value. */
   private survey(region: Region): void {
     for (const op of region.ops) {
-      op.results.forEach((result, i) => {
-        this.makers.set(result.id, () => {
-          this.keepOp(op);
-          this.keepCarried(op, i);
-        });
-      });
+      for (const [i, result] of op.results.entries()) this.makers.set(result.id, { op, i });
       for (const inner of op.regions) {
-        const carriedFrom = inner.args.length - op.results.length;
-        inner.args.forEach((arg, i) => {
-          this.makers.set(arg.id, () => {
-            this.keepOp(op);
-            if (i >= carriedFrom) this.keepCarried(op, i - carriedFrom);
-          });
-        });
+        for (const arg of inner.args) this.makers.set(arg.id, { op, i: undefined });
+        for (const [i, arg] of carriedArgs(op, inner).entries()) this.makers.set(arg.id, { op, i });
         this.survey(inner);
       }
-    }
-  }
-
-  private keepCarried(op: Op, i: number): void {
-    switch (op.op) {
-      case "no_grad":
-      case "remat":
-      case "if":
-        for (const region of op.regions) this.keep(yielded(region)[i]);
-        break;
-      case "for":
-        this.keep(op.operands[i + 1]);
-        this.keep(op.regions[0]!.args[i + 1]);
-        this.keep(yielded(op.regions[0]!)[i]);
-        break;
-      case "while":
-        this.keep(op.operands[i]);
-        for (const region of op.regions) this.keep(region.args[i]);
-        this.keep(yielded(op.regions[1]!)[i]);
-        break;
     }
   }
 
@@ -103,9 +81,8 @@ export function dropDeadCode(fn: IrFunction): { fn: IrFunction; dropped: number 
   const prune = (op: Op): Op => {
     if (!op.regions.length) return op;
     const kept = op.results.map((result, i) => {
-      const carried =
-        op.op === "for" ? op.regions[0]!.args[i + 1] : op.op === "while" ? op.regions[0]!.args[i] : undefined;
-      return live.values.has(result.id) || (carried !== undefined && live.values.has(carried.id));
+      const carried = op.regions.map((region) => carriedArgs(op, region)[i]);
+      return [result, ...carried].some((value) => value && live.values.has(value.id));
     });
     const only = <T>(list: readonly T[], fixed: number) =>
       list.filter((_, i) => i < fixed || kept[i - fixed]);

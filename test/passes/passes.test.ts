@@ -648,6 +648,25 @@ test("remat: the inside runs without recording, and again for the gradient, thro
   expect(statistics).toEqual({ dropped: 2 });
 });
 
+test("remat: a normalisation that evaluates reads its statistics again", () => {
+  const { body } = run(
+    [remat, deadCode],
+    IMAGES,
+    trained(`
+      %conv = state(@conv) : f32[8, 3, 3, 3]
+      %a = conv2d(%x, %conv, none, ${CONV}) : f32[2, 8, 6, 6]
+      %mean = state(@mean) : f32[8]
+      %variance = state(@variance) : f32[8]
+      %d = remat() {
+        %b = batch_norm(%a, none, none, %mean, %variance, ${BN.replace("true", "false")}) : f32[2, 8, 6, 6]
+        yield(%b)
+      } : f32[2, 8, 6, 6]
+      %y = mean(%d, ${MEAN}) : f32[]`),
+  );
+  expect(lines(body, "batch_norm(")).toHaveLength(2);
+  for (const line of lines(body, "batch_norm(")) expect(line).toContain("none, none, %mean, %variance,");
+});
+
 test("accumulate: gradients add up, the update waits for the last step, what sees no image happens in the first", () => {
   const { body } = run(
     accumulate(4),
@@ -745,6 +764,17 @@ test("accumulate: what stands between two writes of the update happens in every 
       return(%length)
     `}`,
   );
+});
+
+test("a chain of ops may be longer than a stack is deep", () => {
+  const turns = Array.from({ length: 10_000 }, (_, i) => `%l${i + 1} = mul(%l${i}, %lr) : f32[]`);
+  const { body } = run(
+    passesFor({ precision: "f16", layout: "channels_last", accumulate: 2 }),
+    `${X}, %lr : f64 from plan`,
+    trained(`%l0 = mean(%x, ${MEAN}) : f32[]\n${turns.slice(0, -1).join("\n")}
+             %y = mul(%l9999, %lr) : f32[]`),
+  );
+  expect(lines(body, ", %lr)")).toHaveLength(10_000);
 });
 
 test("refine: a size that is given is known in every shape", () => {
