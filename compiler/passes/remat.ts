@@ -43,7 +43,8 @@ export const remat = overFunctions(
           again = false;
           return [group];
         }
-        if (op.op === "batch_norm" && again) {
+        if (op.op === "batch_norm" && op.attributes.training && again) {
+          // Its statistics have moved already.
           count("ops made again");
           return replay.copy(op, replay.operands(op).slice(0, 3).concat(undefined, undefined));
         }
