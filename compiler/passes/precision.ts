@@ -6,6 +6,7 @@
  * when a gradient is not finite, doubled after 2,000 steps that were; all of it on the device.
  */
 import {
+  type AttributeValue,
   type DType,
   type IrFunction,
   type IrModule,
@@ -45,6 +46,7 @@ export const precision = (narrow: Narrow): Pass => ({
     const functions = module.functions.map((fn) => {
       if (!takesGradient(fn)) return fn;
       const scaling = narrow === "f16" ? new LossScale(fn, module) : undefined;
+      const known = new Map<number, AttributeValue>();
       return rewrite(
         fn,
         (op, replay) => {
@@ -54,8 +56,9 @@ export const precision = (narrow: Narrow): Pass => ({
             scaling?.after(op, replay);
             return results;
           }
+          if (op.op === "constant") known.set(op.results[0]!.id, op.attributes.value!);
           const operands = replay.operands(op);
-          const wanted = wantedTypes(op, operands, narrow);
+          const wanted = wantedTypes(op, operands, numbersOf(op, known), narrow);
           const results = replay.copy(
             op,
             operands.map((v, i) => (v && wanted[i] ? cast(replay, v, wanted[i], op.location) : v)),
@@ -64,6 +67,7 @@ export const precision = (narrow: Narrow): Pass => ({
           return results;
         },
         {
+          keepJoined: true,
           fit: (value, type, at, replay) =>
             type.kind === "tensor" && realType(value) ? cast(replay, value, type.dtype, at) : value,
         },
@@ -74,10 +78,35 @@ export const precision = (narrow: Narrow): Pass => ({
   },
 });
 
+/** The finite numbers that an op computes with, of those that are known. */
+function numbersOf(op: Op, known: ReadonlyMap<number, AttributeValue>): readonly number[] {
+  const named = OPS.get(op.op)!.attributes.filter(({ type }) => type === "float" || type === "scalar");
+  return [
+    ...named.map(({ name }) => op.attributes[name]),
+    ...op.operands.map((v) => v && known.get(v.id)),
+  ].filter((n): n is number => typeof n === "number" && Number.isFinite(n));
+}
+
+/** Bits of the significand, the largest number, and the smallest above zero. */
+const FORMATS: Readonly<Record<Narrow, readonly [number, number, number]>> = {
+  bf16: [8, (2 - 2 ** -7) * 2 ** 127, 2 ** -133],
+  f16: [11, 65_504, 2 ** -24],
+};
+
+/** Whether the narrow type loses a number: it is out of range, or it is a limit, which rounding would move. */
+function loses(op: Op, number: number, narrow: Narrow): boolean {
+  const [bits, largest, smallest] = FORMATS[narrow];
+  const size = Math.abs(number);
+  if (size === 0) return false;
+  if (size > largest || size < smallest) return true;
+  return op.op === "clamp" && !Number.isInteger(size / 2 ** (Math.floor(Math.log2(size)) - bits + 1));
+}
+
 /** The type in which an op should get each of its operands; `undefined`: as it is. */
 function wantedTypes(
   op: Op,
   operands: readonly (Value | undefined)[],
+  numbers: readonly number[],
   narrow: Narrow,
 ): (DType | undefined)[] {
   const spec = OPS.get(op.op)!;
@@ -98,7 +127,9 @@ function wantedTypes(
     default: {
       const present = operands.filter((v) => realType(v) !== undefined) as Value[];
       const ranked = present.some((v) => rank(v) > 0) ? present.filter((v) => rank(v) > 0) : present;
-      const widest = ranked.map((v) => realType(v)!).reduce((a, b) => (WIDTH[b]! > WIDTH[a]! ? b : a));
+      const found = ranked.map((v) => realType(v)!);
+      const least = numbers.some((n) => loses(op, n, narrow)) ? (["f32"] as const) : [];
+      const widest = [...found, ...least].reduce((a, b) => (WIDTH[b]! > WIDTH[a]! ? b : a));
       return types.map((t) => t && widest);
     }
   }
@@ -140,9 +171,12 @@ class LossScale {
     this.finite = emit("isfinite", [emit("foreach_norm", [gradients])]);
     replay.builder.rename(this.finite, "finite");
     const one = replay.number(1, at);
+    // A choice between the same keeps every type, which a product with 1 does not.
+    const copied = (now: Value) =>
+      now.type.kind === "group" ? emit("foreach_mul", [now, one]) : emit("where", [this.finite!, now, now]);
     this.saved = this.written.map((origin) => ({
       origin,
-      copy: emit(origin.op === "group" ? "foreach_mul" : "mul", [named(origin, at, replay), one]),
+      copy: copied(named(origin, at, replay)),
     }));
     if (op === this.last) this.end(at, replay);
     return [gradients];

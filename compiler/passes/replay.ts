@@ -26,6 +26,8 @@ const NAMED = new Set(["state", "group", "constant"]);
 
 export interface ReplayOptions {
   readonly fit?: Fit;
+  /** What arms join and loops carry keeps its types; otherwise it gets those of the first arm, or of the loop's start. */
+  readonly keepJoined?: boolean;
   /** Another type for an input. */
   readonly inputType?: (input: FunctionInput) => Type;
   /** Runs before and after the ops of every region; `args` are its new arguments. */
@@ -94,13 +96,17 @@ export class Replay {
         ? this.builder.again(op, operands)
         : this.emit(op.op, operands, op.attributes, op.location);
     }
-    const present = operands as readonly Value[];
-    const carried = op.op === "for" ? present.slice(1) : op.op === "while" ? present : [];
-    const types = carried.map((v) => v.type);
-    const first = op.op === "for" ? [op.regions[0]!.args[0]!.type, ...types] : types;
-    const results = op.op === "for" || op.op === "while" ? types : undefined;
+    const isLoop = op.op === "for" || op.op === "while";
+    const counters = op.op === "for" ? 1 : 0;
+    const joins = isLoop || op.op === "if";
+    const kept = joins && this.options.keepJoined ? op.results.map((v) => v.type) : undefined;
+    const present = (operands as readonly Value[]).map((v, i) =>
+      isLoop && kept && i >= counters ? this.fit(v, kept[i - counters]!, op.location) : v,
+    );
+    const types = isLoop ? present.slice(counters).map((v) => v.type) : kept;
+    const first = isLoop ? [...op.regions[0]!.args.slice(0, counters).map((a) => a.type), ...types!] : [];
     const regions: Region[] = [];
-    let wanted: readonly Type[] | undefined = results;
+    let wanted: readonly Type[] | undefined = types;
     for (const i of op.regions.keys()) {
       const isTest = op.op === "while" && i === 0;
       const built = this.region(op, i, first, isTest ? undefined : wanted);

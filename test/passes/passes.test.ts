@@ -506,7 +506,7 @@ describe("precision", () => {
     expect(body.slice(from, body.indexOf("%14 ="))).toBe(
       `${ir`
         %11 = foreach_mul(%v, %10) : group<parameters>
-        %12 = mul(%conv, %10) : f32[8, 3, 3, 3]
+        %12 = where(%finite, %conv, %conv) : f32[8, 3, 3, 3]
         if(%late) {
           %c9 = constant(0.9) : f64
           foreach_mul_(%v, %c9)
@@ -540,7 +540,7 @@ describe("precision", () => {
        copy_(%twin, %w)
        return(%y)`,
     );
-    const saved = body.match(/(%\d+) = mul\(%twin, %\d+\)/)![1];
+    const saved = body.match(/(%\d+) = where\(%finite, %twin, %twin\)/)![1];
     const kept = body.match(/(%\d+) = where\(%finite, %twin, (%\d+)\)/)!;
     expect(kept[2]).toBe(saved);
     expect(body).toContain(`copy_(%twin, ${kept[1]})`);
@@ -569,7 +569,8 @@ describe("precision", () => {
         `%w = state(@w) : f32[4, 4]
          %0 = if(%c) { %1 = matmul(%x, %w) : f32[4, 4] yield(%1) } { %2 = neg(%x) : f32[4, 4] yield(%2) } : f32[4, 4]
          %n = scalar_to_i64(%k) : i64
-         %3 = for(%n, %x) (%j : i64, %t : f32[4, 4]) { %4 = matmul(%t, %w) : f32[4, 4] yield(%4) } : f32[4, 4]
+         %start = matmul(%x, %w) : f32[4, 4]
+         %3 = for(%n, %start) (%j : i64, %t : f32[4, 4]) { %4 = matmul(%t, %w) : f32[4, 4] yield(%4) } : f32[4, 4]
          %pool = state(@pool) : f32[8, 4]
          %5 = add(%0, %3) : f32[4, 4]
          %6 = matmul(%5, %w) : f32[4, 4]
@@ -578,14 +579,64 @@ describe("precision", () => {
          %y = mean(%6, ${MEAN}) : f32[]`,
       ),
     );
-    expect(lines(body, "yield")).toEqual(["  yield(%2)", "  yield(%4)", "  yield(%9)"]);
-    expect(body).toContain('%4 = to(%3, dtype = "bf16") : bf16[4, 4]\n  yield(%4)');
-    expect(body).toContain('%9 = to(%8, dtype = "f32") : f32[4, 4]\n  yield(%9)');
-    expect(body).toContain('%11 = to(%5, dtype = "f32") : f32[4, 4]\n%12 = add(%11, %10) : f32[4, 4]');
+    // Neither the first arm nor what the loop begins with makes the rest narrow.
+    const [start] = lines(body, "for(%n,").map((line) => /for\(%n, (%\d+)\)/.exec(line)![1]!);
+    const joined = [start!, ...lines(body, "yield").map((line) => /%\d+/.exec(line)![0])];
+    expect(joined).toHaveLength(4);
+    for (const value of joined) expect(lines(body, `${value} =`)[0]).toMatch(/ : f32\[4, 4\]$/);
+    expect(lines(body, "} : f32[4, 4]")).toHaveLength(2);
     expect(body).toMatch(
       /%(\d+) = to\(%\d+, dtype = "f32"\) : f32\[4, 4\]\nindex_copy_\(%pool, %i, %\1, dim = 0\)/,
     );
   });
+});
+
+test("precision: a number or a limit that the narrow type cannot hold asks for f32", () => {
+  const type = (narrow: "bf16" | "f16", op: string) => {
+    const { body } = run(
+      precision(narrow),
+      `${X}, %mask : bool[4, 4] from plan`,
+      trained(`%w = state(@w) : f32[4, 4]
+        %product = matmul(%x, %w) : f32[4, 4]
+        %far = constant(-100000) : f64
+        %near = constant(-60000) : f64
+        %changed = ${op} : f32[4, 4]
+        %y = mean(%changed, ${MEAN}) : f32[]`),
+    );
+    return / : (\w+)\[4, 4\]$/.exec(lines(body, "%changed =")[0]!)![1];
+  };
+  expect(type("f16", "masked_fill(%product, %mask, value = -1000000000)")).toBe("f32");
+  expect(type("f16", "masked_fill(%product, %mask, value = -10000)")).toBe("f16");
+  expect(type("f16", 'masked_fill(%product, %mask, value = "-inf")')).toBe("f16");
+  expect(type("bf16", "masked_fill(%product, %mask, value = -1000000000)")).toBe("bf16");
+  expect(type("f16", "where(%mask, %product, %far)")).toBe("f32");
+  expect(type("f16", "where(%mask, %product, %near)")).toBe("f16");
+  // 0.9999999 would be 1, where the angle has no derivative; 1e-8 would be 0.
+  expect(type("bf16", "clamp(%product, max = 0.9999999)")).toBe("f32");
+  expect(type("f16", "clamp(%product, min = 1e-8)")).toBe("f32");
+  expect(type("bf16", "clamp(%product, max = 6, min = 0)")).toBe("bf16");
+});
+
+test("precision: f16 saves an update's states in their own types, to take it back", () => {
+  const { body } = run(
+    [precision("f16"), merge, deadCode],
+    IMAGES,
+    `${net}
+     %p = group(@parameters) : group<parameters>
+     %g = gradients(%y, %p) : group<parameters>
+     %less = constant(-0.1) : f64
+     foreach_add_(%p, %g, %less)
+     %pool = state(@pool) : f32[8, 4]
+     %w = state(@w) : f32[4, 4]
+     %rows = cat(%w, %w, dim = 0) : f32[8, 4]
+     %best = argmax(%rows, dim = 1, keepdim = false) : i64[8]
+     %targets = state(@targets) : i64[8]
+     copy_(%targets, %best)
+     return(%y)`,
+  );
+  expect(lines(body, "%targets").filter((line) => line.includes("where"))).toHaveLength(2);
+  for (const line of lines(body, "where").filter((l) => l.includes("%targets")))
+    expect(line).toMatch(/ : i64\[8\]$/);
 });
 
 test("layout: images are put in order once, and weights, their momenta and twins lie the same way", () => {
