@@ -2,12 +2,19 @@
  * @file Gradient accumulation: one update for the mean gradient of several steps. Writes that depend on no image, such as a
  * twin's moving average, count updates, so they happen once an update; what depends on images happens in every step.
  */
-import { type IrFunction, type Op, type Storage, scalarType, type Value } from "../ir/module.js";
+import {
+  type IrFunction,
+  type IrModule,
+  type Op,
+  type Storage,
+  scalarType,
+  type Value,
+} from "../ir/module.js";
 import { OPS } from "../registry/index.js";
 import { takesGradient } from "./flatten.js";
 import type { Pass } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
-import { isWrite, trainedWrites, within } from "./written.js";
+import { isWrite, seesImages, trainedWrites, within } from "./written.js";
 
 /** Inputs of the plan that say where in the window of steps a step is. */
 export const ACCUMULATE_FIRST = "accumulate.first";
@@ -18,9 +25,7 @@ export const accumulate = (steps: number): Pass => ({
   name: "accumulate",
   doc: "The optimizer runs once in several steps, on the mean of their gradients.",
   run(module) {
-    const functions = module.functions.map((fn) =>
-      takesGradient(fn) ? accumulated(fn, steps, module.parameters) : fn,
-    );
+    const functions = module.functions.map((fn) => (takesGradient(fn) ? accumulated(fn, steps, module) : fn));
     const states = module.parameters.map(
       (p): Storage => ({ ...p, name: `${GROUP}.${p.name}`, init: { kind: "zeros" } }),
     );
@@ -37,12 +42,15 @@ export const accumulate = (steps: number): Pass => ({
   },
 });
 
-function accumulated(fn: IrFunction, steps: number, parameters: readonly Storage[]): IrFunction {
+function accumulated(fn: IrFunction, steps: number, module: IrModule): IrFunction {
   const { ops } = fn.body;
   const from = ops.findIndex((op) => op.op === "gradients");
-  const parts = updateOf(fn, from, parameters);
+  const sees = seesImages(fn, module);
+  const isTrained = trainedWrites(fn, module.parameters);
+  // What a method writes to a parameter from images is no part of the update, which knows them by their gradient.
+  const parts = updateOf(fn, from, (op) => isTrained(op) && !sees(op));
   const update = new Set(parts.flat());
-  const once = ops.filter((op) => onlyWrites(op) && !update.has(op) && !seesImages(fn, op));
+  const once = ops.filter((op) => onlyWrites(op) && !update.has(op) && !sees(op));
   const [before, after] = [new Set(once.filter((o) => ops.indexOf(o) < from)), new Set(once)];
 
   const inputs = [ACCUMULATE_FIRST, ACCUMULATE_LAST].map((name, i) => ({
@@ -90,9 +98,8 @@ function accumulated(fn: IrFunction, steps: number, parameters: readonly Storage
  * The ops that happen once an update, in the parts that they stand in: those that write what is trained, and those whose
  * results only these use. What stands between happens in every step, so it parts them.
  */
-function updateOf(fn: IrFunction, from: number, parameters: readonly Storage[]): readonly (readonly Op[])[] {
+function updateOf(fn: IrFunction, from: number, isTrained: (op: Op) => boolean): readonly (readonly Op[])[] {
   const { ops } = fn.body;
-  const isTrained = trainedWrites(fn, parameters);
   const range = ops.slice(from + 1, ops.findLastIndex(isTrained) + 1);
   const users = new Map<number, Op[]>();
   for (const op of ops)
@@ -116,15 +123,3 @@ function updateOf(fn: IrFunction, from: number, parameters: readonly Storage[]):
 
 /** Whether an op is a write, or a choice or a loop that gives nothing and writes. */
 const onlyWrites = (op: Op) => op.results.length === 0 && within(op).some(isWrite);
-
-/** Whether what an op writes could be another for other images. */
-function seesImages(fn: IrFunction, target: Op): boolean {
-  const seeing = new Set(fn.inputs.filter((i) => i.value.type.kind === "tensor").map((i) => i.value.id));
-  const uses = (op: Op) => within(op).flatMap((o) => o.operands);
-  for (const op of fn.body.ops) {
-    const sees = uses(op).some((v) => v && seeing.has(v.id));
-    if (op === target) return sees;
-    if (sees) for (const result of op.results) seeing.add(result.id);
-  }
-  return false;
-}

@@ -1,4 +1,4 @@
-/** @file What a function writes, and what of it comes of the gradient or is trained. */
+/** @file What a function writes, and what of it comes of the gradient, is trained, or comes of images. */
 import { type IrFunction, type IrModule, type Op, type Storage, walkOps } from "../ir/module.js";
 import { OPS } from "../registry/index.js";
 
@@ -25,6 +25,17 @@ const writtenBy = (op: Op, names: ReadonlyMap<number, Op>): readonly Op[] =>
     .map((write) => write.operands[0] && names.get(write.operands[0].id))
     .filter((origin) => origin !== undefined);
 
+type Tables = Pick<IrModule, "groups" | "parameters">;
+
+/** The storages that a `state` or `group` op names; none of another op. */
+function storagesOf({ groups }: Tables): (op: Op | undefined) => readonly string[] {
+  const members = new Map(groups.map((g) => [g.name, g.members]));
+  return (op) => {
+    const name = op?.attributes.name as string;
+    return op?.op === "group" ? (members.get(name) ?? []) : op?.op === "state" ? [name] : [];
+  };
+}
+
 /** Whether an op writes parameters or what the optimizer keeps for each, itself or in its regions. */
 export function trainedWrites(fn: IrFunction, parameters: readonly Storage[]): (op: Op) => boolean {
   const names = namesIn(fn);
@@ -39,15 +50,11 @@ export function trainedWrites(fn: IrFunction, parameters: readonly Storage[]): (
  */
 export function updateWrites(
   fn: IrFunction,
-  { groups, parameters }: Pick<IrModule, "groups" | "parameters">,
+  tables: Tables,
 ): { writes: readonly Op[]; written: readonly Op[] } {
   const names = namesIn(fn);
-  const members = new Map(groups.map((g) => [g.name, g.members]));
-  const storagesOf = (origin: Op | undefined): readonly string[] => {
-    const name = origin?.attributes.name as string;
-    return origin === undefined ? [] : origin.op === "group" ? (members.get(name) ?? []) : [name];
-  };
-  const isTrained = trainedWrites(fn, parameters);
+  const named = storagesOf(tables);
+  const isTrained = trainedWrites(fn, tables.parameters);
   const values = new Set<number>();
   const storages = new Set<string>();
   const writes: Op[] = [];
@@ -60,7 +67,7 @@ export function updateWrites(
       isTrained(op) ||
       inner.some((o) =>
         o.operands.some(
-          (v) => v && (values.has(v.id) || storagesOf(names.get(v.id)).some((s) => storages.has(s))),
+          (v) => v && (values.has(v.id) || named(names.get(v.id)).some((s) => storages.has(s))),
         ),
       );
     if (!depends) continue;
@@ -69,8 +76,37 @@ export function updateWrites(
     if (origins.length) writes.push(op);
     for (const origin of origins) {
       written.set(`${origin.op} ${origin.attributes.name}`, origin);
-      for (const storage of storagesOf(origin)) storages.add(storage);
+      for (const storage of named(origin)) storages.add(storage);
     }
   }
   return { writes, written: [...written.values()] };
+}
+
+/**
+ * Which ops at the top level could compute or write something else for other images, or other arrays of the plan: themselves,
+ * or through storage that was written so, in this step or one before. What is trained counts as seeing them through the
+ * gradient only, and the statistics of a normalisation as part of its net: a twin follows both.
+ */
+export function seesImages(fn: IrFunction, tables: Tables): (op: Op) => boolean {
+  const names = namesIn(fn);
+  const named = storagesOf(tables);
+  const isTrained = (name: string) =>
+    name.startsWith("optimizer.") || tables.parameters.some((p) => p.name === name);
+  const storages = new Set<string>();
+  for (;;) {
+    const before = storages.size;
+    const values = new Set(fn.inputs.filter((i) => i.value.type.kind === "tensor").map((i) => i.value.id));
+    const ops = new Set<Op>();
+    for (const op of fn.body.ops) {
+      const sees = within(op).some(
+        (o) => o.operands.some((v) => v && values.has(v.id)) || named(o).some((s) => storages.has(s)),
+      );
+      if (!sees || op.op === "gradients") continue;
+      ops.add(op);
+      for (const result of op.results) values.add(result.id);
+      for (const storage of writtenBy(op, names).flatMap(named))
+        if (!isTrained(storage)) storages.add(storage);
+    }
+    if (storages.size === before) return (op) => ops.has(op);
+  }
 }

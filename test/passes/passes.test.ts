@@ -876,4 +876,59 @@ describe("accumulate", () => {
     expect(body).toMatch(/if\(%accumulate\.last\) \{[^}]*if\(%late\) \{[^}]*foreach_add_\(%p,/);
     expect(lines(body, "if(%late)")).toHaveLength(2);
   });
+
+  const step = (before: string, after: string) =>
+    run(
+      accumulate(4),
+      `${X}, %rows : f32[8, 4] from images(x), %m : f64 from plan`,
+      `%w = state(@w) : f32[4, 4]
+       %pool = state(@pool) : f32[8, 4]
+       %mean = state(@mean) : f32[8]
+       %variance = state(@variance) : f32[8]
+       ${before}
+       %z = matmul(%x, %w) : f32[4, 4]
+       %y = mean(%z, ${MEAN}) : f32[]
+       %p = group(@parameters) : group<parameters>
+       %g = gradients(%y, %p) : group<parameters>
+       %less = constant(-0.1) : f64
+       foreach_add_(%p, %g, %less)
+       ${after}
+       return(%y)`,
+    ).body;
+  /** Writes in every step stand outside of any `if`. */
+  const everyStep = (body: string) => lines(body, "_(").filter((line) => !line.startsWith(" "));
+
+  test("leaves what a method writes to a parameter from images to every step", () => {
+    const first = "%part = slice(%rows, dim = 0, end = 4, start = 0) : f32[4, 4]";
+    const body = step("", `${first} copy_(%w, %part)`);
+    expect(everyStep(body).at(-1)).toBe("copy_(%w, %part)");
+    // What is only made from the parameters is part of the update.
+    expect(everyStep(step("", "%half = mul(%w, %less) : f32[4, 4] copy_(%w, %half)"))).toHaveLength(1);
+  });
+
+  test("follows images through storage, in this step and from the one before", () => {
+    const sums = `%a = sum(%pool, dim = [1], keepdim = false) : f32[8] lerp_(%mean, %a, %m)`;
+    const once = `lerp_(%variance, %mean, %m)`;
+    expect(everyStep(step(`copy_(%pool, %rows) ${sums}`, once)).map((l) => l.split(",")[0])).toEqual([
+      "copy_(%pool",
+      "lerp_(%mean",
+      "foreach_add_(%g",
+      "lerp_(%variance",
+    ]);
+    expect(everyStep(step(sums, "copy_(%pool, %rows)"))).toHaveLength(3);
+    expect(everyStep(step(sums, once))).toHaveLength(1);
+    // Parameters, and the statistics of a normalisation, see images too, but their averages are the update's.
+    const normalised = `
+      %maps = reshape(%rows, shape = [4, 8]) : f32[4, 8]
+      %b = batch_norm(%maps, none, none, %mean, %variance, ${BN}) : f32[4, 8]`;
+    expect(everyStep(step(normalised, "lerp_(%mean, %variance, %m)"))).toHaveLength(1);
+    expect(
+      everyStep(
+        step(
+          "",
+          "%a = sum(%w, dim = [], keepdim = false) : f32[] %b = mul(%mean, %a) : f32[8] copy_(%mean, %b)",
+        ),
+      ),
+    ).toHaveLength(1);
+  });
 });
