@@ -185,6 +185,8 @@ const FUNCTIONS: Record<string, string> = {
     const list = [a, b, 3];
     const kept = list.filter((_, i) => i !== 1).map((x, i, all) => x + i + all.length);
     return kept.at(-1)! * 100 + kept[0]! + (list.some((_, i) => i > 1) ? 1000 : 0) + Array.from({ length: 3 }, (_, i) => i).findIndex((i) => i > 0);`,
+  "keys of a known list": `
+    let s = 0; for (const i of Array.from(Array(4).keys())) { if (s > b) break; s += i * a; } return s;`,
   "choices whose value nobody asks for": `
     let s = 0; yes ? (s = a) : (s = b + 1); [1, 2].forEach((t) => a > t && (s += t)); return s;`,
   "an assignment that is made only where it counts": `

@@ -63,6 +63,8 @@ function liveKind(value: unknown): string | undefined {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value))
     return undefined;
+  // What keys(), values() and entries() give is looped over, and gone.
+  if (/ Iterator\]$/.test(Object.prototype.toString.call(value))) return undefined;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null || Object.getPrototypeOf(prototype) === null) return undefined;
   const type = (value as { constructor?: { name?: string } }).constructor;
