@@ -39,8 +39,9 @@ import { verify } from "../verify/verify.js";
 import { earlyWrites } from "./early-writes.js";
 import { type LoadedExperiment, optionOf, thrown } from "./load.js";
 import { type FunctionSource, SourceTexts } from "./lower/function-source.js";
-import { describe, Lowerer } from "./lower/lowerer.js";
+import { Lowerer } from "./lower/lowerer.js";
 import { dynamic, fixed, type Operand, record } from "./lower/operand.js";
+import { describe } from "./lower/words.js";
 import { partOf, planValueOf, returnedBy, stateNode, stateOf } from "./pointing.js";
 import { optionNamed } from "./stack.js";
 

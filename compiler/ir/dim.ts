@@ -70,3 +70,7 @@ export function parseDim(text: string): Dim {
     return name === undefined ? addDims(sum, factor) : addDims(sum, symbol(name), factor);
   }, 0);
 }
+
+/** The symbols that sizes are made of. */
+export const symbolsIn = (dims: readonly Dim[]): readonly string[] =>
+  dims.flatMap((dim) => (typeof dim === "number" ? [] : dim.terms.map(([name]) => name)));

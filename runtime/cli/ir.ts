@@ -12,6 +12,7 @@ import {
   printTorch,
   refine,
 } from "../../compiler/index.js";
+import { symbolsIn } from "../../compiler/ir/dim.js";
 import { ExperimentError } from "../../dsl/index.js";
 import { facts } from "./facts.js";
 import { fail } from "./report.js";
@@ -83,11 +84,7 @@ function wayOf(file: string, options: IrOptions): Way {
 const symbolsOf = (module: IrModule): ReadonlySet<string> =>
   new Set(
     module.functions.flatMap(({ inputs }) =>
-      inputs.flatMap(({ value: { type } }) =>
-        type.kind === "tensor"
-          ? type.dims.flatMap((dim) => (typeof dim === "number" ? [] : dim.terms.map(([name]) => name)))
-          : [],
-      ),
+      inputs.flatMap(({ value: { type } }) => (type.kind === "tensor" ? symbolsIn(type.dims) : [])),
     ),
   );
 

@@ -1,15 +1,10 @@
 /** @file Calls: of ops, of modules, of functions (inlined), of build-time functions (called now). */
 
 import { ExperimentError, INTRINSIC, moduleParts, twinParts } from "../../../dsl/index.js";
-import { kindWords } from "../../build/function-builder.js";
-import { type Dim, printDim, sameDim } from "../../ir/dim.js";
-import type { AttributeValue, Value } from "../../ir/module.js";
-import { OPS } from "../../registry/index.js";
 import { placesInStack } from "../stack.js";
 import { ts } from "../typescript.js";
 import { callNow, UNREPEATABLE } from "./call-now.js";
 import { argumentChanged, liveWithin, unfitWithin } from "./captures.js";
-import { checkedCast } from "./checked-cast.js";
 import { regionOf } from "./control.js";
 import {
   ENDED,
@@ -20,8 +15,16 @@ import {
   unrepeatable,
   unwrapped,
 } from "./expressions.js";
-import { iterate } from "./loops.js";
-import { AlreadyRefused, called, callForm, describe, type Lowerer, Refusal, said } from "./lowerer.js";
+import {
+  arrayFrom,
+  askedOf,
+  LIST_METHODS,
+  NEW_LIST,
+  refuseChange,
+  refuseListChange,
+} from "./list-methods.js";
+import { AlreadyRefused, type Lowerer, Refusal } from "./lowerer.js";
+import { callOp, valueMethod } from "./op-calls.js";
 import {
   dynamic,
   fixed,
@@ -35,7 +38,7 @@ import {
 import { mathCall } from "./operators.js";
 import { fieldsOf, itemsOf, notSpread, refuseLive } from "./patterns.js";
 import type { Scope } from "./scope.js";
-import { effect } from "./statements.js";
+import { called, describe, said } from "./words.js";
 
 export function call(lowerer: Lowerer, node: ts.CallExpression, scope: Scope): Operand {
   const callee = unwrapped(node.expression);
@@ -106,13 +109,7 @@ function methodCall(
     return list(askedOf(lowerer, node, arrayFrom(lowerer, args[0]!), args.slice(1)));
   refuseLive(lowerer, callee.expression, receiver);
   const items = itemsOf(lowerer, receiver);
-  if (items && LIST_CHANGES.has(name))
-    refuseChange(
-      lowerer,
-      callee.name,
-      `.${name}() would change the list`,
-      ADDS.has(name) ? NEW_LIST : NEW_ORDER,
-    );
+  if (items) refuseListChange(lowerer, callee.name, name);
   if (items && Object.hasOwn(LIST_METHODS, name) && !(args.every(isStatic) && isStatic(receiver)))
     return LIST_METHODS[name]!(lowerer, node, items, args);
   const known =
@@ -149,160 +146,9 @@ const METHODS_OF: Partial<Record<Operand["kind"], string>> = {
   module: "a module is called like a function: net(x)",
 };
 
-const LIST_CHANGES = new Set([
-  ...["push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "copyWithin"],
-]);
 const OBJECT_CHANGES = new Set(["assign", "defineProperty", "defineProperties", "setPrototypeOf"]);
 
-const ADDS = new Set(["push", "unshift"]);
 const NEW_RECORD = "make a new record: { ...old, name: value }";
-const NEW_LIST = "make a new list: [...old, item]";
-const NEW_ORDER =
-  "make a new list with [...], .slice(…) or .map(…), or prepare it outside the compiled function";
-
-const refuseChange = (lowerer: Lowerer, node: ts.Node, what: string, hint: string): never =>
-  lowerer.refuse(node, "F2C1030", `${what}: values in a compiled function do not change in place`, { hint });
-
-type ListMethod = (
-  lowerer: Lowerer,
-  node: ts.CallExpression,
-  items: readonly Operand[],
-  args: readonly Operand[],
-) => Operand;
-const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
-  map: (lowerer, node, items, args) => list(askedOf(lowerer, node, items, args)),
-  flatMap: (lowerer, node, items, args) =>
-    list(askedOf(lowerer, node, items, args).flatMap((made) => itemsOf(lowerer, made) ?? [made])),
-  forEach: (lowerer, node, items, [fn]) => {
-    for (const [i, item] of items.entries()) {
-      const given = [item, fixed(i), list(items)];
-      // Nobody asks what it gives.
-      if (fn?.kind === "closure") lowerer.inline(fn.source, given, node, fn, effect);
-      else callOperand(lowerer, node, fn ?? NOTHING, given);
-    }
-    return NOTHING;
-  },
-  filter: (lowerer, node, items, args) => {
-    const kept = decidedOf(lowerer, node, items, args);
-    return list(items.filter((_, i) => kept[i]));
-  },
-  some: (lowerer, node, items, args) => fixed(decidedOf(lowerer, node, items, args, true).includes(true)),
-  every: (lowerer, node, items, args) => fixed(!decidedOf(lowerer, node, items, args, false).includes(false)),
-  find: (lowerer, node, items, args) =>
-    items[decidedOf(lowerer, node, items, args, true).indexOf(true)] ?? NOTHING,
-  findIndex: (lowerer, node, items, args) => fixed(decidedOf(lowerer, node, items, args, true).indexOf(true)),
-  at: (lowerer, node, items, [index = fixed(0)]) => {
-    if (!isStatic(index))
-      lowerer.refuse(node.arguments[0]!, "F2C1019", `a list is indexed with ${describe(index)}`, {
-        hint: CHOOSE,
-      });
-    return items.at(staticValue(index) as number) ?? NOTHING;
-  },
-  reduce: (lowerer, node, items, [fn, initial]) => {
-    const rest = initial === undefined ? items.slice(1) : items;
-    const first =
-      initial ??
-      items[0] ??
-      lowerer.refuse(node.expression, "F2C1016", "an empty list cannot be reduced without a first value", {
-        hint: "give reduce a second argument, the value to start from",
-      });
-    return rest.reduce(
-      (sum, item, i) =>
-        callOperand(lowerer, node, fn ?? NOTHING, [
-          sum,
-          item,
-          fixed(i + items.length - rest.length),
-          list(items),
-        ]),
-      first,
-    );
-  },
-  slice: (lowerer, node, items, args) => {
-    const late = args.findIndex((argument) => !isStatic(argument));
-    if (late >= 0) {
-      const at = node.arguments[late] ?? node;
-      lowerer.refuse(at, "F2C1019", `a list is cut at ${describe(args[late]!)}`, {
-        hint: "cut it where the program is built, or choose with if: if (plan.n === 1) … else …",
-      });
-    }
-    return list(items.slice(...(args.map(staticValue) as [number, number])));
-  },
-  concat: (lowerer, _node, items, args) =>
-    list([...items, ...args.flatMap((a) => itemsOf(lowerer, a) ?? [a])]),
-};
-
-const CHOOSE = "choose with if: if (plan.n === 0) … else …";
-
-/** The items of what `Array.from` is given: something to loop over, or { length: n }. */
-function arrayFrom(lowerer: Lowerer, from: Operand): readonly Operand[] {
-  const items = itemsOf(lowerer, from) ?? iterate(lowerer, from);
-  if (items) return items;
-  const length = fieldsOf(lowerer, from)?.get("length");
-  return length?.kind === "static" ? Array.from({ length: Number(length.value) }, () => NOTHING) : [];
-}
-
-/** What a function gives for each item of a list. */
-const askedOf = (
-  lowerer: Lowerer,
-  node: ts.CallExpression,
-  items: readonly Operand[],
-  [fn = NOTHING]: readonly Operand[],
-): readonly Operand[] =>
-  items.map((item, i) => callOperand(lowerer, node, fn, [item, fixed(i), list(items)]));
-
-/** The same for a function that decides, which has to be known now; `last`: after this answer no other is asked for. */
-function decidedOf(
-  lowerer: Lowerer,
-  node: ts.CallExpression,
-  items: readonly Operand[],
-  [fn = NOTHING]: readonly Operand[],
-  last?: boolean,
-): readonly boolean[] {
-  const answers: boolean[] = [];
-  for (const [i, item] of items.entries()) {
-    const answer = callOperand(lowerer, node, fn, [item, fixed(i), list(items)]);
-    if (answer.kind === "value")
-      lowerer.refuse(node.arguments[0] ?? node, "F2C1019", `a list is chosen from by ${describe(answer)}`, {
-        hint: CHOOSE,
-      });
-    answers.push(!isStatic(answer) || Boolean(staticValue(answer)));
-    if (answers.at(-1) === last) break;
-  }
-  return answers;
-}
-
-function valueMethod(
-  lowerer: Lowerer,
-  node: ts.CallExpression,
-  callee: ts.PropertyAccessExpression,
-  receiver: Value,
-  name: string,
-  args: readonly Operand[],
-): Operand {
-  if (name === "as") return checkedCast(lowerer, node, receiver);
-  const op = OPS.get(name);
-  const kind = receiver.type.kind;
-  if (!op?.method || (kind !== "scalar" && !op.operands[0]!.kinds.includes(kind))) {
-    const near = kind === "tensor" ? nearest(name) : undefined;
-    const own = kind === "scalar" && Object.hasOwn(Number.prototype, name);
-    return lowerer.refuse(
-      callee.name,
-      "F2C1017",
-      own
-        ? `a run-time number has no compiled method \`${name}\``
-        : `${said(callee.expression, dynamic(receiver))}, which has no method \`${name}\``,
-      {
-        hint: near
-          ? `did you mean .${near}()?`
-          : kind === "scalar"
-            ? "there are no strings on the device; numbers have operators and the functions of Math"
-            : "docs/ops.md lists the methods of tensors",
-      },
-    );
-  }
-  return callOp(lowerer, node, name, [dynamic(receiver), ...args], 1);
-}
-
 const isList = (operand: Operand) =>
   typeof (isStatic(operand) ? staticValue(operand) : undefined) === "object";
 
@@ -452,226 +298,3 @@ function callIntrinsic(
       return callOp(lowerer, node, name, args);
   }
 }
-
-/**
- * Distributes arguments over an op's operands and attributes: by position, then by name from a trailing record. Of the
- * arguments, the first `before` stand before the op's name: `x.add(y)`.
- */
-export function callOp(
-  lowerer: Lowerer,
-  node: ts.CallExpression,
-  name: string,
-  args: readonly Operand[],
-  before = 0,
-): Operand {
-  const spec = OPS.get(name)!;
-  const written = new Map<string, ts.Node>();
-  const open: { readonly at: ts.Node; readonly sizes: readonly Size[] }[] = [];
-  const slots = [...spec.operands, ...spec.attributes];
-  const operands: (Value | undefined)[] = [];
-  const attributes: Record<string, AttributeValue | undefined> = {};
-  const place = (index: number, argument: Operand, at: ts.Node): void => {
-    const operand = spec.operands[index];
-    const slot = slots[index];
-    if (slot) written.set(slot.name, at);
-    if (operand?.variadic) {
-      for (const item of itemsOf(lowerer, argument) ??
-        lowerer.refuse(
-          at,
-          "F2C3008",
-          `${name}: \`${operand.name}\` must be a list of tensors, got ${describe(argument)}`,
-          {
-            hint: `write a list: ops.${name}([a, b])`,
-          },
-        ))
-        operands.push(operandOf(lowerer, at, name, operand, item, spec));
-    } else if (operand) {
-      operands[index] = operandOf(lowerer, at, name, operand, argument, spec);
-    } else {
-      const attribute =
-        slot ??
-        lowerer.refuse(
-          at,
-          "F2C3008",
-          `${name}: it takes ${atMost(slots.length - before)}, got ${args.length - before}`,
-          {
-            hint: callForm(name),
-          },
-        );
-      const sizes = TAKES_SIZES.has(name) ? sizesIn(lowerer, argument) : undefined;
-      if (sizes) open.push({ at, sizes });
-      const known = sizes ? list(sizes.map((size) => (size.open ? fixed(-1) : size.operand))) : argument;
-      const value = fixedAttribute(lowerer, at, name, attribute.name, known);
-      if (value !== undefined) attributes[attribute.name] = value;
-    }
-  };
-  const argumentNode = writtenArguments(node, before);
-  for (const [i, argument] of args.entries()) {
-    const named =
-      i === args.length - 1 && i >= spec.operands.length ? optionsOf(lowerer, argument) : undefined;
-    if (!named) {
-      place(i, argument, argumentNode(i));
-      continue;
-    }
-    for (const [key, value] of named) {
-      const index = slots.findIndex((slot) => slot.name === key);
-      const at = optionNode(argumentNode(i), key);
-      if (index < 0) {
-        const options = slots.slice(spec.operands.length).map((s) => s.name);
-        lowerer.refuse(at, "F2C3009", `${name} has no option \`${key}\``, {
-          hint: `it has ${options.join(", ")}`,
-        });
-      }
-      place(index, value, at);
-    }
-  }
-  if (name === "size") {
-    const type = operands[0]?.type;
-    const dim = attributes.dim;
-    const size = type?.kind === "tensor" && typeof dim === "number" ? type.dims.at(dim) : undefined;
-    if (typeof size === "number") return fixed(size);
-  }
-  for (let i = 0; i < operands.length; i++) operands[i] ??= undefined;
-  while (
-    !spec.operands.some((o) => o.variadic) &&
-    operands.length < spec.operands.length &&
-    spec.operands[operands.length]!.optional
-  )
-    operands.push(undefined);
-  const results = lowerer.emit(node, name, operands, attributes, (slot) => written.get(slot));
-  for (const { at, sizes } of open) checkSizes(lowerer, at, name, sizes, results[0]!);
-  return results.length === 0
-    ? NOTHING
-    : results.length === 1
-      ? dynamic(results[0]!)
-      : list(results.map(dynamic));
-}
-
-/** Where the arguments of a call are written; the first `before` stand before the op's name. */
-function writtenArguments(node: ts.CallExpression, before: number): (index: number) => ts.Node {
-  const spread = node.arguments.some((argument) => ts.isSpreadElement(argument));
-  const receiver = ts.isPropertyAccessExpression(node.expression) ? node.expression.expression : node;
-  return (index) => (index < before ? receiver : spread ? node : (node.arguments[index - before] ?? node));
-}
-
-/** Where an option is written in a record of options. */
-function optionNode(options: ts.Node, name: string): ts.Node {
-  if (!ts.isObjectLiteralExpression(options)) return options;
-  return options.properties.find((p) => p.name && "text" in p.name && p.name.text === name) ?? options;
-}
-
-/** Ops whose list of sizes may hold `x.shape[0]` of a size that is not known now: -1 says which it is, and is checked. */
-const TAKES_SIZES = new Set(["reshape", "expand"]);
-
-/** One of a list of sizes; `open`: the size that it is, where that is not known now. */
-interface Size {
-  readonly operand: Operand;
-  readonly open: Dim | undefined;
-}
-
-/** The sizes of a list that holds some that are not known now. */
-function sizesIn(lowerer: Lowerer, argument: Operand): readonly Size[] | undefined {
-  if (argument.kind !== "list" || isStatic(argument)) return undefined;
-  return argument.items.map((operand) => {
-    const maker = operand.kind === "value" ? lowerer.builder.makerOf(operand.value) : undefined;
-    const type = maker?.op === "size" ? maker.operands[0]!.type : undefined;
-    return {
-      operand,
-      open: type?.kind === "tensor" ? type.dims.at(maker!.attributes.dim as number) : undefined,
-    };
-  });
-}
-
-/** A size that stood as -1 must have become the one that was written. */
-function checkSizes(lowerer: Lowerer, at: ts.Node, op: string, sizes: readonly Size[], result: Value): void {
-  const dims = result.type.kind === "tensor" ? result.type.dims : [];
-  for (const [i, { open }] of sizes.entries())
-    if (open !== undefined && !sameDim(open, dims[i]!))
-      lowerer.refuse(
-        at,
-        "F2C3005",
-        `${op}: size ${i} would be ${printDim(dims[i]!)}, and ${printDim(open)} is written`,
-        {
-          hint: "the sizes must keep every element",
-        },
-      );
-}
-
-const atMost = (n: number) => (n === 0 ? "no arguments" : `at most ${n} argument${n === 1 ? "" : "s"}`);
-
-function optionsOf(lowerer: Lowerer, argument: Operand): ReadonlyMap<string, Operand> | undefined {
-  if (argument.kind === "record") return argument.fields;
-  if (
-    argument.kind === "static" &&
-    typeof argument.value === "object" &&
-    argument.value !== null &&
-    Object.getPrototypeOf(argument.value) === Object.prototype
-  )
-    return fieldsOf(lowerer, argument);
-  return undefined;
-}
-
-function operandOf(
-  lowerer: Lowerer,
-  node: ts.Node,
-  op: string,
-  { name, kinds }: { name: string; kinds: readonly string[] },
-  argument: Operand,
-  spec: { operands: readonly { kinds: readonly string[] }[] },
-): Value | undefined {
-  if (argument.kind === "value") return argument.value;
-  if (argument.kind === "static" && (argument.value === null || argument.value === undefined))
-    return undefined;
-  const numeric =
-    argument.kind === "static" && (typeof argument.value === "number" || typeof argument.value === "boolean");
-  if (numeric && spec.operands.some((o) => o.kinds.includes("f64") || o.kinds.includes("i64")))
-    return lowerer.scalar(argument, node, true);
-  return lowerer.refuse(
-    node,
-    "F2C3008",
-    `${op}: \`${name}\` must be ${kindWords(kinds)}, got ${describe(argument)}`,
-    { hint: callForm(op) },
-  );
-}
-
-function fixedAttribute(
-  lowerer: Lowerer,
-  node: ts.Node,
-  op: string,
-  name: string,
-  argument: Operand,
-): AttributeValue | undefined {
-  if (!isStatic(argument)) {
-    return lowerer.refuse(
-      node,
-      "F2C3011",
-      `${op}: \`${name}\` must be known when the program is built, got ${describe(argument)}`,
-      {
-        hint: "shapes and options are the same in every step: write a number, or a const from outside the compiled function",
-      },
-    );
-  }
-  const value = staticValue(argument);
-  return value === null || value === undefined ? undefined : (value as AttributeValue);
-}
-
-const CAMEL: Readonly<Record<string, string>> = {
-  view: "reshape",
-  t: "transpose",
-  T: "transpose",
-  plus: "add",
-  minus: "sub",
-  times: "mul",
-  mm: "matmul",
-  dot: "matmul",
-  max: "amax",
-  min: "amin",
-  item: "mean",
-  float: "to",
-  long: "to",
-};
-const nearest = (name: string): string | undefined => {
-  const snake = name.replaceAll(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
-  if (OPS.get(snake)?.method) return snake;
-  return Object.hasOwn(CAMEL, name) ? CAMEL[name] : undefined;
-};

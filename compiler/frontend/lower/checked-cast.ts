@@ -8,8 +8,9 @@ import { type Dim, printDim, sameDim } from "../../ir/dim.js";
 import type { Value } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
 import { ts } from "../typescript.js";
-import { called, type Lowerer } from "./lowerer.js";
+import type { Lowerer } from "./lowerer.js";
 import { dynamic, type Operand } from "./operand.js";
+import { called } from "./words.js";
 
 /** What a name of a size stands for, and where it was first seen to. */
 export interface BoundSize {

@@ -7,7 +7,7 @@ import { printType } from "../../ir/print-type.js";
 import { OPS } from "../../registry/index.js";
 import { ts } from "../typescript.js";
 import { evaluate, unwrapped } from "./expressions.js";
-import { AlreadyRefused, called, describe, type Lowerer, said } from "./lowerer.js";
+import { AlreadyRefused, type Lowerer } from "./lowerer.js";
 import {
   dynamic,
   fixed,
@@ -25,6 +25,7 @@ import { isSame, truth } from "./operators.js";
 import { fieldsOf, itemsOf } from "./patterns.js";
 import type { Binding, Scope } from "./scope.js";
 import { assignmentTo } from "./statements.js";
+import { called, describe, said } from "./words.js";
 
 const K = ts.SyntaxKind;
 

@@ -8,12 +8,13 @@ import { functionName } from "./captures.js";
 import { choose, type ShortCircuit, shortCircuit } from "./control.js";
 import type { FunctionSource } from "./function-source.js";
 import { iterate } from "./loops.js";
-import { AlreadyRefused, called, describe, type Lowerer, said } from "./lowerer.js";
+import { AlreadyRefused, type Lowerer } from "./lowerer.js";
 import { dynamic, fixed, isStatic, list, type Operand, record, staticValue } from "./operand.js";
 import { applyBinary, applyUnary } from "./operators.js";
 import { fieldOf, fieldsOf, itemsOf, notSpread, refuseLive } from "./patterns.js";
 import type { Scope } from "./scope.js";
 import { assignTo, refuseCaptured } from "./statements.js";
+import { called, describe, said } from "./words.js";
 
 /** What PyTorch has as a field of a tensor. */
 const FIELDS: Readonly<Record<string, string>> = {

@@ -7,7 +7,7 @@ import { ts } from "../typescript.js";
 import { condition, lowerFor, lowerWhile } from "./control.js";
 import { evaluate } from "./expressions.js";
 import { breaks, type Completion, hidden, LoopJumps, leaves, NORMAL, settle, unless } from "./jumps.js";
-import { type Lowerer, said } from "./lowerer.js";
+import type { Lowerer } from "./lowerer.js";
 import { dynamic, fixed, isStatic, type Operand, staticValue } from "./operand.js";
 import { applyBinary, scalarOp } from "./operators.js";
 import { bindPattern, itemsOf } from "./patterns.js";
@@ -21,6 +21,7 @@ import {
   isStep,
   runList,
 } from "./statements.js";
+import { said } from "./words.js";
 
 const K = ts.SyntaxKind;
 

@@ -48,6 +48,9 @@ export function record(fields: Iterable<readonly [string, Operand]>): Operand {
 }
 export const NOTHING: Operand = fixed(undefined);
 
+export const isTensor = (operand: Operand): boolean =>
+  operand.kind === "value" && operand.value.type.kind === "tensor";
+
 /** Whether everything in it is known at build time. */
 export function isStatic(operand: Operand): boolean {
   switch (operand.kind) {

@@ -5,8 +5,9 @@ import { OPS } from "../../registry/index.js";
 import { ts } from "../typescript.js";
 import { isCondition } from "./control.js";
 import { refuseString } from "./expressions.js";
-import { called, type Lowerer, said } from "./lowerer.js";
+import type { Lowerer } from "./lowerer.js";
 import { dynamic, fixed, isStatic, type Operand, staticValue } from "./operand.js";
+import { called, said } from "./words.js";
 
 const K = ts.SyntaxKind;
 

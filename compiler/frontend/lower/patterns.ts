@@ -4,9 +4,9 @@ import { callNow } from "./call-now.js";
 import { liveness } from "./captures.js";
 import { evaluate, unrepeatable } from "./expressions.js";
 import type { Lowerer } from "./lowerer.js";
-import { called, describe, said } from "./lowerer.js";
-import { fixed, list, NOTHING, type Operand, record } from "./operand.js";
+import { fixed, isTensor, list, NOTHING, type Operand, record } from "./operand.js";
 import type { Scope } from "./scope.js";
+import { called, describe, said } from "./words.js";
 
 /** Binds the names of a pattern to the parts of `value`. */
 export function bindPattern(
@@ -157,5 +157,3 @@ export const notSpread = (lowerer: Lowerer, node: ts.Node, value: Operand): neve
         ? "a record is spread from records; give the tensor a name: { name: tensor }"
         : "ops work on whole tensors; join tensors with ops.cat([a, b])",
   });
-
-const isTensor = (value: Operand) => value.kind === "value" && value.value.type.kind === "tensor";

@@ -7,10 +7,11 @@ import { condition, lowerIf } from "./control.js";
 import { evaluate, unwrapped } from "./expressions.js";
 import { afterJumps, type Completion, choice, FunctionJumps, jumpsIn, NORMAL } from "./jumps.js";
 import { forLoop, forOf, whileLoop } from "./loops.js";
-import { called, type Lowerer } from "./lowerer.js";
+import type { Lowerer } from "./lowerer.js";
 import { list, NOTHING, type Operand } from "./operand.js";
 import { bindPattern, itemsOf, notTakenApart } from "./patterns.js";
 import { type Binding, Scope } from "./scope.js";
+import { called } from "./words.js";
 
 const K = ts.SyntaxKind;
 

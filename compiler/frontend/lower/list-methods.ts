@@ -1,0 +1,135 @@
+/** @file The methods of lists that hold more than is known now. */
+import type { ts } from "../typescript.js";
+import { callOperand } from "./calls.js";
+import { iterate } from "./loops.js";
+import type { Lowerer } from "./lowerer.js";
+import { fixed, isStatic, list, NOTHING, type Operand, staticValue } from "./operand.js";
+import { fieldsOf, itemsOf } from "./patterns.js";
+import { effect } from "./statements.js";
+import { describe } from "./words.js";
+
+/** Refuses to change a value in place. */
+export const refuseChange = (lowerer: Lowerer, node: ts.Node, what: string, hint: string): never =>
+  lowerer.refuse(node, "F2C1030", `${what}: values in a compiled function do not change in place`, { hint });
+
+export const NEW_LIST = "make a new list: [...old, item]";
+const NEW_ORDER =
+  "make a new list with [...], .slice(…) or .map(…), or prepare it outside the compiled function";
+
+const ADDS = new Set(["push", "unshift"]);
+const LIST_CHANGES = new Set([
+  ...["push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "copyWithin"],
+]);
+/** Refuses a method that would change the list. */
+export function refuseListChange(lowerer: Lowerer, node: ts.Node, name: string): void {
+  if (LIST_CHANGES.has(name))
+    refuseChange(lowerer, node, `.${name}() would change the list`, ADDS.has(name) ? NEW_LIST : NEW_ORDER);
+}
+
+type ListMethod = (
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  items: readonly Operand[],
+  args: readonly Operand[],
+) => Operand;
+export const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
+  map: (lowerer, node, items, args) => list(askedOf(lowerer, node, items, args)),
+  flatMap: (lowerer, node, items, args) =>
+    list(askedOf(lowerer, node, items, args).flatMap((made) => itemsOf(lowerer, made) ?? [made])),
+  forEach: (lowerer, node, items, [fn]) => {
+    for (const [i, item] of items.entries()) {
+      const given = [item, fixed(i), list(items)];
+      // Nobody asks what it gives.
+      if (fn?.kind === "closure") lowerer.inline(fn.source, given, node, fn, effect);
+      else callOperand(lowerer, node, fn ?? NOTHING, given);
+    }
+    return NOTHING;
+  },
+  filter: (lowerer, node, items, args) => {
+    const kept = decidedOf(lowerer, node, items, args);
+    return list(items.filter((_, i) => kept[i]));
+  },
+  some: (lowerer, node, items, args) => fixed(decidedOf(lowerer, node, items, args, true).includes(true)),
+  every: (lowerer, node, items, args) => fixed(!decidedOf(lowerer, node, items, args, false).includes(false)),
+  find: (lowerer, node, items, args) =>
+    items[decidedOf(lowerer, node, items, args, true).indexOf(true)] ?? NOTHING,
+  findIndex: (lowerer, node, items, args) => fixed(decidedOf(lowerer, node, items, args, true).indexOf(true)),
+  at: (lowerer, node, items, [index = fixed(0)]) => {
+    if (!isStatic(index))
+      lowerer.refuse(node.arguments[0]!, "F2C1019", `a list is indexed with ${describe(index)}`, {
+        hint: CHOOSE,
+      });
+    return items.at(staticValue(index) as number) ?? NOTHING;
+  },
+  reduce: (lowerer, node, items, [fn, initial]) => {
+    const rest = initial === undefined ? items.slice(1) : items;
+    const first =
+      initial ??
+      items[0] ??
+      lowerer.refuse(node.expression, "F2C1016", "an empty list cannot be reduced without a first value", {
+        hint: "give reduce a second argument, the value to start from",
+      });
+    return rest.reduce(
+      (sum, item, i) =>
+        callOperand(lowerer, node, fn ?? NOTHING, [
+          sum,
+          item,
+          fixed(i + items.length - rest.length),
+          list(items),
+        ]),
+      first,
+    );
+  },
+  slice: (lowerer, node, items, args) => {
+    const late = args.findIndex((argument) => !isStatic(argument));
+    if (late >= 0) {
+      const at = node.arguments[late] ?? node;
+      lowerer.refuse(at, "F2C1019", `a list is cut at ${describe(args[late]!)}`, {
+        hint: "cut it where the program is built, or choose with if: if (plan.n === 1) … else …",
+      });
+    }
+    return list(items.slice(...(args.map(staticValue) as [number, number])));
+  },
+  concat: (lowerer, _node, items, args) =>
+    list([...items, ...args.flatMap((a) => itemsOf(lowerer, a) ?? [a])]),
+};
+
+const CHOOSE = "choose with if: if (plan.n === 0) … else …";
+
+/** The items of what `Array.from` is given: something to loop over, or { length: n }. */
+export function arrayFrom(lowerer: Lowerer, from: Operand): readonly Operand[] {
+  const items = itemsOf(lowerer, from) ?? iterate(lowerer, from);
+  if (items) return items;
+  const length = fieldsOf(lowerer, from)?.get("length");
+  return length?.kind === "static" ? Array.from({ length: Number(length.value) }, () => NOTHING) : [];
+}
+
+/** What a function gives for each item of a list. */
+export const askedOf = (
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  items: readonly Operand[],
+  [fn = NOTHING]: readonly Operand[],
+): readonly Operand[] =>
+  items.map((item, i) => callOperand(lowerer, node, fn, [item, fixed(i), list(items)]));
+
+/** The same for a function that decides, which has to be known now; `last`: after this answer no other is asked for. */
+function decidedOf(
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  items: readonly Operand[],
+  [fn = NOTHING]: readonly Operand[],
+  last?: boolean,
+): readonly boolean[] {
+  const answers: boolean[] = [];
+  for (const [i, item] of items.entries()) {
+    const answer = callOperand(lowerer, node, fn, [item, fixed(i), list(items)]);
+    if (answer.kind === "value")
+      lowerer.refuse(node.arguments[0] ?? node, "F2C1019", `a list is chosen from by ${describe(answer)}`, {
+        hint: CHOOSE,
+      });
+    answers.push(!isStatic(answer) || Boolean(staticValue(answer)));
+    if (answers.at(-1) === last) break;
+  }
+  return answers;
+}

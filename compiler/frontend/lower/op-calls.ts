@@ -1,0 +1,267 @@
+/** @file Calls of ops: which argument is which operand or attribute, and where it is written. */
+import { kindWords } from "../../build/function-builder.js";
+import { type Dim, printDim, sameDim } from "../../ir/dim.js";
+import type { AttributeValue, Value } from "../../ir/module.js";
+import { OPS } from "../../registry/index.js";
+import { ts } from "../typescript.js";
+import { checkedCast } from "./checked-cast.js";
+import type { Lowerer } from "./lowerer.js";
+import { dynamic, fixed, isStatic, list, NOTHING, type Operand, staticValue } from "./operand.js";
+import { fieldsOf, itemsOf } from "./patterns.js";
+import { callForm, describe, said } from "./words.js";
+
+/** Calls a method of a run-time value. */
+export function valueMethod(
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  callee: ts.PropertyAccessExpression,
+  receiver: Value,
+  name: string,
+  args: readonly Operand[],
+): Operand {
+  if (name === "as") return checkedCast(lowerer, node, receiver);
+  const op = OPS.get(name);
+  const kind = receiver.type.kind;
+  if (!op?.method || (kind !== "scalar" && !op.operands[0]!.kinds.includes(kind))) {
+    const near = kind === "tensor" ? nearest(name) : undefined;
+    const own = kind === "scalar" && Object.hasOwn(Number.prototype, name);
+    return lowerer.refuse(
+      callee.name,
+      "F2C1017",
+      own
+        ? `a run-time number has no compiled method \`${name}\``
+        : `${said(callee.expression, dynamic(receiver))}, which has no method \`${name}\``,
+      {
+        hint: near
+          ? `did you mean .${near}()?`
+          : kind === "scalar"
+            ? "there are no strings on the device; numbers have operators and the functions of Math"
+            : "docs/ops.md lists the methods of tensors",
+      },
+    );
+  }
+  return callOp(lowerer, node, name, [dynamic(receiver), ...args], 1);
+}
+
+/**
+ * Distributes arguments over an op's operands and attributes: by position, then by name from a trailing record. Of the
+ * arguments, the first `before` stand before the op's name: `x.add(y)`.
+ */
+export function callOp(
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  name: string,
+  args: readonly Operand[],
+  before = 0,
+): Operand {
+  const spec = OPS.get(name)!;
+  const written = new Map<string, ts.Node>();
+  const open: { readonly at: ts.Node; readonly sizes: readonly Size[] }[] = [];
+  const slots = [...spec.operands, ...spec.attributes];
+  const operands: (Value | undefined)[] = [];
+  const attributes: Record<string, AttributeValue | undefined> = {};
+  const place = (index: number, argument: Operand, at: ts.Node): void => {
+    const operand = spec.operands[index];
+    const slot = slots[index];
+    if (slot) written.set(slot.name, at);
+    if (operand?.variadic) {
+      for (const item of itemsOf(lowerer, argument) ??
+        lowerer.refuse(
+          at,
+          "F2C3008",
+          `${name}: \`${operand.name}\` must be a list of tensors, got ${describe(argument)}`,
+          {
+            hint: `write a list: ops.${name}([a, b])`,
+          },
+        ))
+        operands.push(operandOf(lowerer, at, name, operand, item, spec));
+    } else if (operand) {
+      operands[index] = operandOf(lowerer, at, name, operand, argument, spec);
+    } else {
+      const attribute =
+        slot ??
+        lowerer.refuse(
+          at,
+          "F2C3008",
+          `${name}: it takes ${atMost(slots.length - before)}, got ${args.length - before}`,
+          {
+            hint: callForm(name),
+          },
+        );
+      const sizes = TAKES_SIZES.has(name) ? sizesIn(lowerer, argument) : undefined;
+      if (sizes) open.push({ at, sizes });
+      const known = sizes ? list(sizes.map((size) => (size.open ? fixed(-1) : size.operand))) : argument;
+      const value = fixedAttribute(lowerer, at, name, attribute.name, known);
+      if (value !== undefined) attributes[attribute.name] = value;
+    }
+  };
+  const argumentNode = writtenArguments(node, before);
+  for (const [i, argument] of args.entries()) {
+    const named =
+      i === args.length - 1 && i >= spec.operands.length ? optionsOf(lowerer, argument) : undefined;
+    if (!named) {
+      place(i, argument, argumentNode(i));
+      continue;
+    }
+    for (const [key, value] of named) {
+      const index = slots.findIndex((slot) => slot.name === key);
+      const at = optionNode(argumentNode(i), key);
+      if (index < 0) {
+        const options = slots.slice(spec.operands.length).map((s) => s.name);
+        lowerer.refuse(at, "F2C3009", `${name} has no option \`${key}\``, {
+          hint: `it has ${options.join(", ")}`,
+        });
+      }
+      place(index, value, at);
+    }
+  }
+  if (name === "size") {
+    const type = operands[0]?.type;
+    const dim = attributes.dim;
+    const size = type?.kind === "tensor" && typeof dim === "number" ? type.dims.at(dim) : undefined;
+    if (typeof size === "number") return fixed(size);
+  }
+  for (let i = 0; i < operands.length; i++) operands[i] ??= undefined;
+  while (
+    !spec.operands.some((o) => o.variadic) &&
+    operands.length < spec.operands.length &&
+    spec.operands[operands.length]!.optional
+  )
+    operands.push(undefined);
+  const results = lowerer.emit(node, name, operands, attributes, (slot) => written.get(slot));
+  for (const { at, sizes } of open) checkSizes(lowerer, at, name, sizes, results[0]!);
+  return results.length === 0
+    ? NOTHING
+    : results.length === 1
+      ? dynamic(results[0]!)
+      : list(results.map(dynamic));
+}
+
+/** Where the arguments of a call are written; the first `before` stand before the op's name. */
+function writtenArguments(node: ts.CallExpression, before: number): (index: number) => ts.Node {
+  const spread = node.arguments.some((argument) => ts.isSpreadElement(argument));
+  const receiver = ts.isPropertyAccessExpression(node.expression) ? node.expression.expression : node;
+  return (index) => (index < before ? receiver : spread ? node : (node.arguments[index - before] ?? node));
+}
+
+/** Where an option is written in a record of options. */
+function optionNode(options: ts.Node, name: string): ts.Node {
+  if (!ts.isObjectLiteralExpression(options)) return options;
+  return options.properties.find((p) => p.name && "text" in p.name && p.name.text === name) ?? options;
+}
+
+/** Ops whose list of sizes may hold `x.shape[0]` of a size that is not known now: -1 says which it is, and is checked. */
+const TAKES_SIZES = new Set(["reshape", "expand"]);
+
+/** One of a list of sizes; `open`: the size that it is, where that is not known now. */
+interface Size {
+  readonly operand: Operand;
+  readonly open: Dim | undefined;
+}
+
+/** The sizes of a list that holds some that are not known now. */
+function sizesIn(lowerer: Lowerer, argument: Operand): readonly Size[] | undefined {
+  if (argument.kind !== "list" || isStatic(argument)) return undefined;
+  return argument.items.map((operand) => {
+    const maker = operand.kind === "value" ? lowerer.builder.makerOf(operand.value) : undefined;
+    const type = maker?.op === "size" ? maker.operands[0]!.type : undefined;
+    return {
+      operand,
+      open: type?.kind === "tensor" ? type.dims.at(maker!.attributes.dim as number) : undefined,
+    };
+  });
+}
+
+/** A size that stood as -1 must have become the one that was written. */
+function checkSizes(lowerer: Lowerer, at: ts.Node, op: string, sizes: readonly Size[], result: Value): void {
+  const dims = result.type.kind === "tensor" ? result.type.dims : [];
+  for (const [i, { open }] of sizes.entries())
+    if (open !== undefined && !sameDim(open, dims[i]!))
+      lowerer.refuse(
+        at,
+        "F2C3005",
+        `${op}: size ${i} would be ${printDim(dims[i]!)}, and ${printDim(open)} is written`,
+        {
+          hint: "the sizes must keep every element",
+        },
+      );
+}
+
+const atMost = (n: number) => (n === 0 ? "no arguments" : `at most ${n} argument${n === 1 ? "" : "s"}`);
+
+function optionsOf(lowerer: Lowerer, argument: Operand): ReadonlyMap<string, Operand> | undefined {
+  if (argument.kind === "record") return argument.fields;
+  if (
+    argument.kind === "static" &&
+    typeof argument.value === "object" &&
+    argument.value !== null &&
+    Object.getPrototypeOf(argument.value) === Object.prototype
+  )
+    return fieldsOf(lowerer, argument);
+  return undefined;
+}
+
+function operandOf(
+  lowerer: Lowerer,
+  node: ts.Node,
+  op: string,
+  { name, kinds }: { name: string; kinds: readonly string[] },
+  argument: Operand,
+  spec: { operands: readonly { kinds: readonly string[] }[] },
+): Value | undefined {
+  if (argument.kind === "value") return argument.value;
+  if (argument.kind === "static" && (argument.value === null || argument.value === undefined))
+    return undefined;
+  const numeric =
+    argument.kind === "static" && (typeof argument.value === "number" || typeof argument.value === "boolean");
+  if (numeric && spec.operands.some((o) => o.kinds.includes("f64") || o.kinds.includes("i64")))
+    return lowerer.scalar(argument, node, true);
+  return lowerer.refuse(
+    node,
+    "F2C3008",
+    `${op}: \`${name}\` must be ${kindWords(kinds)}, got ${describe(argument)}`,
+    { hint: callForm(op) },
+  );
+}
+
+function fixedAttribute(
+  lowerer: Lowerer,
+  node: ts.Node,
+  op: string,
+  name: string,
+  argument: Operand,
+): AttributeValue | undefined {
+  if (!isStatic(argument)) {
+    return lowerer.refuse(
+      node,
+      "F2C3011",
+      `${op}: \`${name}\` must be known when the program is built, got ${describe(argument)}`,
+      {
+        hint: "shapes and options are the same in every step: write a number, or a const from outside the compiled function",
+      },
+    );
+  }
+  const value = staticValue(argument);
+  return value === null || value === undefined ? undefined : (value as AttributeValue);
+}
+
+const CAMEL: Readonly<Record<string, string>> = {
+  view: "reshape",
+  t: "transpose",
+  T: "transpose",
+  plus: "add",
+  minus: "sub",
+  times: "mul",
+  mm: "matmul",
+  dot: "matmul",
+  max: "amax",
+  min: "amin",
+  item: "mean",
+  float: "to",
+  long: "to",
+};
+const nearest = (name: string): string | undefined => {
+  const snake = name.replaceAll(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+  if (OPS.get(snake)?.method) return snake;
+  return Object.hasOwn(CAMEL, name) ? CAMEL[name] : undefined;
+};
