@@ -59,6 +59,19 @@ export type ShapeValue<S extends Shape> = number extends S["length"]
     any
   : { readonly [K in keyof S]: number };
 
+// Questions about the sizes of generic code, `C extends number`, which nobody knows yet. TypeScript leaves them open, and
+// both answers in the result, unless every size gives the same one.
+
+interface Box<T> {
+  readonly is: T;
+}
+/**
+ * Whether equal. A type parameter equals itself and, for TypeScript, no other type. As that is settled for good where it
+ * is asked, ask it of a constant only through a parameter (`One` and `Any` below), in types that know the shapes already.
+ */
+type Same<A, B> =
+  (<T>() => T extends Box<A> ? 1 : 2) extends <T>() => T extends Box<B> ? 1 : 2 ? true : false;
+
 // How shapes read in messages.
 
 type Text<D extends number> = number extends D
@@ -101,16 +114,23 @@ export type LastDimCheck<S extends Shape, I extends number> = [Free<LastSize<S>>
   : ShapeError<`linear: the input has ${Text<Last<S>>} features, the weight takes ${Text<I>}`>;
 
 // Broadcasting, aligned at the last dimension.
+//
+type BroadcastDim<A extends number, B extends number, One, Any> =
+  Same<A, One> extends true
+    ? B
+    : Same<B, One> extends true
+      ? A
+      : Same<A, B> extends true
+        ? A
+        : Same<A, Any> extends true
+          ? B
+          : Same<B, Any> extends true
+            ? A
+            : A extends 1
+              ? B
+              : A;
 
-type BroadcastDim<A extends number, B extends number> = A extends 1
-  ? B
-  : B extends 1
-    ? A
-    : number extends A
-      ? B
-      : A;
-
-export type Broadcast<A extends Shape, B extends Shape> = B extends readonly []
+export type Broadcast<A extends Shape, B extends Shape, One = 1, Any = number> = B extends readonly []
   ? A
   : number extends A["length"] | B["length"]
     ? Shape
@@ -118,25 +138,26 @@ export type Broadcast<A extends Shape, B extends Shape> = B extends readonly []
       ? B
       : A extends readonly [...infer AF extends Shape, infer AL extends number]
         ? B extends readonly [...infer BF extends Shape, infer BL extends number]
-          ? readonly [...Broadcast<AF, BF>, BroadcastDim<AL, BL>]
+          ? readonly [...Broadcast<AF, BF, One, Any>, BroadcastDim<AL, BL, One, Any>]
           : Shape
         : Shape;
 
-type DimBroadcasts<A extends number, B extends number> = A extends 1
-  ? true
-  : B extends 1
+type DimBroadcasts<A extends number, B extends number, One> =
+  Same<A, One> extends true
     ? true
-    : [Free<A>] extends [Free<B>]
+    : Same<B, One> extends true
       ? true
-      : false;
+      : Box<Free<A>> extends Box<Free<B>>
+        ? true
+        : false;
 
-type Broadcasts<A extends Shape, B extends Shape> = A extends readonly [
+type Broadcasts<A extends Shape, B extends Shape, One = 1> = A extends readonly [
   ...infer AF extends Shape,
   infer AL extends number,
 ]
   ? B extends readonly [...infer BF extends Shape, infer BL extends number]
-    ? DimBroadcasts<AL, BL> extends true
-      ? Broadcasts<AF, BF>
+    ? DimBroadcasts<AL, BL, One> extends true
+      ? Broadcasts<AF, BF, One>
       : false
     : true
   : true;
@@ -149,23 +170,24 @@ export type BroadcastCheck<A extends Shape, B extends Shape> = [A] extends [B]
 
 // Dtypes of results. PyTorch promotes by category first: bool < integers < floats.
 
-export type Promoted<A extends DType, B extends DType> = [B] extends [A]
-  ? A
-  : [A] extends [FloatDType]
-    ? [B] extends [FloatDType]
-      ? "f64" extends A | B
-        ? "f64"
-        : "f32"
-      : A
-    : [B] extends [FloatDType]
-      ? B
-      : [A] extends ["bool"]
+export type Promoted<A extends DType, B extends DType> =
+  Box<B> extends Box<A>
+    ? A
+    : [A] extends [FloatDType]
+      ? [B] extends [FloatDType]
+        ? "f64" extends A | B
+          ? "f64"
+          : "f32"
+        : A
+      : [B] extends [FloatDType]
         ? B
-        : [B] extends ["bool"]
-          ? A
-          : "i64" extends A | B
-            ? "i64"
-            : "i32";
+        : [A] extends ["bool"]
+          ? B
+          : [B] extends ["bool"]
+            ? A
+            : "i64" extends A | B
+              ? "i64"
+              : "i32";
 /** Integers divide to f32. */
 export type Divided<D extends DType> = D extends FloatDType ? D : "f32";
 /** Bool and integers sum to i64. */

@@ -7,6 +7,7 @@ import {
   module,
   normal,
   normalize,
+  ops,
   parameter,
   prelu,
   relu,
@@ -56,3 +57,36 @@ shapeOf(similarities(some<Tensor<readonly [8, 512], "f32">>(), some<Features<512
   8,
   8,
 ];
+
+// Sizes of generic code broadcast with themselves, with 1 and with unknown ones, and give what they were.
+export const shift = <const C extends number>(channels: C) =>
+  module({ b: parameter([channels], normal(1)) }, ({ b }, x: Features<C>): Features<C> => x.add(b));
+
+export const gate = <const C extends number>(channels: C) =>
+  module(
+    { g: parameter([channels, 1, 1], normal(1)) },
+    ({ g }, x: Images<C>): Images<C> => x.mul(g).add(x).relu(),
+  );
+
+export const standardised = <N extends number, D extends number>(
+  x: Tensor<readonly [N, D], "f32">,
+  gain: Tensor<readonly [1, D], "f32">,
+): Tensor<readonly [N, D], "f32"> =>
+  gain.mul(x.sub(x.mean(1, { keepdim: true })).div(x.norm(1, { keepdim: true }))).sub(x);
+
+export const masked = <C extends number>(
+  x: Features<C>,
+  mask: Tensor<readonly [number], "bool">,
+): Features<C> => ops.where(mask.unsqueeze(1), x, 0).add(x.masked_fill(mask.unsqueeze(1), 0));
+
+export const joined = <B extends number>(
+  x: Tensor<readonly [B, 512], "f32">,
+  y: Features<512>,
+): Tensor<readonly [B, 512], "f32"> => x.add(y).mul(y).sub(x);
+
+export const centred = <N extends number>(x: Tensor<readonly [N, N], "f32">) => x.sub(x.sum(1)).mul(x);
+
+// So do the dtypes.
+export const doubled = <D extends "f32" | "bf16">(
+  x: Tensor<readonly [number, 8], D>,
+): Tensor<readonly [number, 8], D> => x.add(x).relu();

@@ -63,3 +63,16 @@ export const turned: Tensor<readonly [number, 3, 8, 9], "f32"> = some<
 
 // error: Argument of type 'number' is not assignable to parameter of type 'Shape'
 rows.reshape(-1);
+
+export const sums = <N extends number, M extends number>(
+  x: Tensor<readonly [N, 8], "f32">,
+  y: Tensor<readonly [M, 8], "f32">,
+  z: Tensor<readonly [7], "f32">,
+) => {
+  // error: 'BroadcastCheck<readonly [N, 8], readonly [M, 8]>'
+  x.add(y);
+  // error: [?, 8] and [7] do not broadcast
+  some<Features<8>>().add(z);
+  // error: and [7] do not broadcast
+  x.matmul(y.transpose(0, 1)).add(z);
+};
