@@ -103,11 +103,19 @@ export type Matmul<A extends Shape, B extends Shape> = number extends A["length"
   ? Shape
   : B extends readonly [number]
     ? Front<A>
-    : readonly [...Front<A>, Last<B>];
+    : A extends readonly [number]
+      ? readonly [...Front<Front<B>>, Last<B>]
+      : readonly [...Broadcast<Front<Front<A>>, Front<Front<B>>>, Last<Front<A>>, Last<B>];
 
 export type MatmulCheck<A extends Shape, B extends Shape> = [Free<LastSize<A>>] extends [Free<InnerSize<B>>]
-  ? unknown
+  ? Broadcasts<Leading<A>, Leading<B>> extends true
+    ? unknown
+    : ShapeError<`matmul: ${Show<A>} times ${Show<B>}, the leading dimensions do not broadcast`>
   : ShapeError<`matmul: ${Show<A>} times ${Show<B>}, the inner dimensions differ`>;
+/** The dimensions of a factor but for rows and columns. */
+type Leading<S extends Shape> = S extends readonly [...infer F extends Shape, unknown, unknown]
+  ? F
+  : readonly [];
 
 export type LastDimCheck<S extends Shape, I extends number> = [Free<LastSize<S>>] extends [Free<I>]
   ? unknown
@@ -168,6 +176,26 @@ export type BroadcastCheck<A extends Shape, B extends Shape> = [A] extends [B]
     ? unknown
     : ShapeError<`${Show<A>} and ${Show<B>} do not broadcast`>;
 
+type BroadcastsTo<M extends Shape, S extends Shape, One = 1> = M extends readonly [
+  ...infer MF extends Shape,
+  infer ML extends number,
+]
+  ? S extends readonly [...infer SF extends Shape, infer SL extends number]
+    ? (Same<ML, One> extends true ? true : Box<Free<ML>> extends Box<Free<SL>> ? true : false) extends true
+      ? BroadcastsTo<MF, SF, One>
+      : false
+    : S extends readonly []
+      ? false
+      : true
+  : true;
+
+/** A mask takes the shape of what it is for, never the other way round. */
+export type MaskCheck<S extends Shape, M extends Shape> = [M] extends [S]
+  ? unknown
+  : BroadcastsTo<M, S> extends true
+    ? unknown
+    : ShapeError<`masked_fill: a mask ${Show<M>} does not broadcast to ${Show<S>}`>;
+
 // Dtypes of results. PyTorch promotes by category first: bool < integers < floats.
 
 export type Promoted<A extends DType, B extends DType> =
@@ -199,23 +227,19 @@ export type ReplaceLast<S extends Shape, D extends number> = number extends S["l
   ? Shape
   : readonly [...Front<S>, D];
 
+/** The index of a dimension, counted from the start; `never` where there is none. */
 type IndexOf<S extends Shape, A extends number> = `${A}` extends `-${infer N extends number}`
   ? FromEnd<S, N>
   : A;
-type FromEnd<S extends Shape, N extends number> = {
-  [L in 1 | 2 | 3 | 4 | 5]: S["length"] extends L ? Minus<L, N> : never;
-}[1 | 2 | 3 | 4 | 5];
-type Minus<L extends number, N extends number> = {
-  1: { 1: 0 };
-  2: { 1: 1; 2: 0 };
-  3: { 1: 2; 2: 1; 3: 0 };
-  4: { 1: 3; 2: 2; 3: 1; 4: 0 };
-  5: { 1: 4; 2: 3; 3: 2; 4: 1; 5: 0 };
-}[L & (1 | 2 | 3 | 4 | 5)] extends infer Row
-  ? N extends keyof Row
-    ? Row[N] & number
-    : number
-  : number;
+type FromEnd<
+  S extends Shape,
+  N extends number,
+  Seen extends readonly unknown[] = [],
+> = Seen["length"] extends N
+  ? S["length"]
+  : S extends readonly [...infer F extends Shape, unknown]
+    ? FromEnd<F, N, [...Seen, 0]>
+    : never;
 
 type WithAt<
   S extends Shape,
@@ -269,11 +293,10 @@ type InsertAt<
     ? readonly [H, ...InsertAt<T, I, [...Seen, 0]>]
     : readonly [1];
 
+/** A negative dimension counts from the end of what comes out. */
 export type Unsqueezed<S extends Shape, A extends number> = number extends S["length"] | A
   ? Shape
-  : `${A}` extends "-1"
-    ? readonly [...S, 1]
-    : InsertAt<S, A>;
+  : InsertAt<S, IndexOf<readonly [1, ...S], A>>;
 
 export type Transposed<S extends Shape, A extends number, B extends number> = number extends
   | S["length"]

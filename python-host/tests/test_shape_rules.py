@@ -150,6 +150,7 @@ STRICTER = [
     ("refuses", r"copy_|lerp_", r" into ", "storage is written as a whole, not by broadcasting"),
     ("refuses", r"index_select|index_copy_?|index_add", r"the index must have 1 dimensions", "the result would lose it"),
     ("refuses", r"where|masked_fill", r"must be bool", "one dtype for masks"),
+    ("refuses", r"masked_fill", r"does not broadcast to", "torch documents it so, and lets the result grow"),
     ("refuses", r"linear|cross_entropy|index_select", r"must have [12] dimensions", "one form of each op"),
     ("refuses", r"linear|conv2d", r": bias \[", "a bias that broadcasts is one for all outputs"),
     ("refuses", r"gather|scatter|index_.*|cross_entropy|one_hot", r"must be i64", "one dtype for indices"),

@@ -1,4 +1,5 @@
 /** @file Elementwise ops on tensors: arithmetic, comparison, functions of one tensor, choice. */
+import { sameDim } from "../../ir/dim.js";
 import { type DType, type TensorType, tensorType } from "../../ir/module.js";
 import { aten, attribute, family, tensor, tensorOrScalar, when } from "../define.js";
 import {
@@ -8,6 +9,7 @@ import {
   like,
   noBool,
   sameDtype,
+  shapeText,
   tensorAt,
   withScalar,
 } from "../shapes.js";
@@ -244,12 +246,18 @@ const entries: Entries = {
     constraints: ["the mask is bool and broadcasts to self"],
     shape: (call) => {
       if (tensorAt(call, 1).dtype !== "bool") call.fail("dtype", "masked_fill: the mask must be bool");
-      const x = tensorAt(call, 0);
-      return [tensorType(broadcastDims(call, x.dims, tensorAt(call, 1).dims), x.dtype)];
+      const [x, mask] = [tensorAt(call, 0), tensorAt(call, 1)];
+      const dims = broadcastDims(call, x.dims, mask.dims);
+      if (dims.length !== x.dims.length || dims.some((d, i) => !sameDim(d, x.dims[i]!)))
+        call.fail(
+          "shape",
+          `masked_fill: a mask ${shapeText(mask.dims)} does not broadcast to ${shapeText(x.dims)}`,
+        );
+      return [x];
     },
     calls: [aten("masked_fill.Scalar", "self", "mask", "value")],
     signature:
-      '<S extends Shape, D extends DType, M extends Shape>(self: Tensor<S, D>, mask: Tensor<M, "bool"> & BroadcastCheck<S, M>, value: number): Tensor<S, D>',
+      '<S extends Shape, D extends DType, M extends Shape>(self: Tensor<S, D>, mask: Tensor<M, "bool"> & MaskCheck<S, M>, value: number): Tensor<S, D>',
     method: true,
   },
   dropout: {

@@ -32,6 +32,22 @@ shapeOf(ops.cat([x, x])) satisfies readonly [number, 512];
 shapeOf(ops.cat([x, x], 1)) satisfies readonly [B, number];
 shapeOf(ops.one_hot(rows, 7)) satisfies readonly [Q, 7];
 
+// A new dimension counted from the end, products of batches, dimensions of high ranks.
+const few = some<Tensor<readonly [4, 8], "f32">>();
+const many = some<Tensor<readonly [5, 8, 2], "f32">>();
+shapeOf(few.unsqueeze(-1)) satisfies readonly [4, 8, 1];
+shapeOf(few.unsqueeze(-2)) satisfies readonly [4, 1, 8];
+shapeOf(few.unsqueeze(-3)) satisfies readonly [1, 4, 8];
+shapeOf(few.unsqueeze(2)) satisfies readonly [4, 8, 1];
+shapeOf(few.matmul(many)) satisfies readonly [5, 4, 2];
+shapeOf(few.unsqueeze(0).matmul(many)) satisfies readonly [5, 4, 2];
+shapeOf(few.select(0, 1).matmul(many)) satisfies readonly [5, 2];
+shapeOf(few.select(0, 1).matmul(few.select(0, 2))) satisfies readonly [];
+shapeOf(many.transpose(-1, -2).matmul(few.select(0, 1))) satisfies readonly [5, 2];
+shapeOf(x.unsqueeze(1).matmul(x.unsqueeze(2))) satisfies readonly [B, 1, 1];
+shapeOf(some<Tensor<readonly [2, 3, 4, 5, 6, 7], "f32">>().select(-1, 0)) satisfies readonly [2, 3, 4, 5, 6];
+shapeOf(few.masked_fill(few.select(0, 0).gt(0), 0)) satisfies readonly [4, 8];
+
 // Dtypes of results.
 images.to("f32").div(255) satisfies Tensor<Shape, "f32">;
 images.div(images) satisfies Tensor<Shape, "f32">;

@@ -64,6 +64,18 @@ export const turned: Tensor<readonly [number, 3, 8, 9], "f32"> = some<
 // error: Argument of type 'number' is not assignable to parameter of type 'Shape'
 rows.reshape(-1);
 
+// error: matmul: [4, 3, 8] times [5, 8, 2], the leading dimensions do not broadcast
+some<Tensor<readonly [4, 3, 8], "f32">>().matmul(some<Tensor<readonly [5, 8, 2], "f32">>());
+
+// error: masked_fill: a mask [256, 512] does not broadcast to [1, 512]
+weight.amax(0, { keepdim: true }).masked_fill(weight.gt(0), 0);
+
+// error: masked_fill: a mask [1, 256, 512] does not broadcast to [256, 512]
+weight.masked_fill(weight.unsqueeze(0).gt(0), 0);
+
+// error: The types of '[dims][1]' are incompatible
+export const before: Tensor<readonly [B, 512, 1], "f32"> = rows.unsqueeze(-2);
+
 export const sums = <N extends number, M extends number>(
   x: Tensor<readonly [N, 8], "f32">,
   y: Tensor<readonly [M, 8], "f32">,
