@@ -17,9 +17,11 @@ import type { OpSpec, ShapeRule } from "../spec.js";
 
 type Entries = Parameters<typeof family>[1];
 
+// An operand that is a number keeps its literal: whether 2 or 0.5 decides the dtype of the result.
 const BINARY =
-  "<S extends Shape, D extends DType, O extends Shape = readonly [], E extends DType = D>(self: Tensor<S, D>, other: number | (Tensor<O, E> & BroadcastCheck<S, O>)): Tensor<Broadcast<S, O>, Promoted<D, E>>";
-const DIVISION = BINARY.replace("Promoted<D, E>", "Divided<Promoted<D, E>>");
+  "<S extends Shape, D extends DType, N extends number | null, O extends Shape = readonly [], E extends DType = D>(self: Tensor<S, D>, other: NonNullable<N> | (Tensor<O, E> & BroadcastCheck<S, O>)): Tensor<Broadcast<S, O>, Promoted<S, D, O, E, N>>";
+const DIVISION =
+  "<S extends Shape, D extends DType, O extends Shape = readonly [], E extends DType = D>(self: Tensor<S, D>, other: number | (Tensor<O, E> & BroadcastCheck<S, O>)): Tensor<Broadcast<S, O>, Divided<S, D, O, E>>";
 const COMPARE =
   '<S extends Shape, D extends DType, O extends Shape = readonly []>(self: Tensor<S, D>, other: number | (Tensor<O, DType> & BroadcastCheck<S, O>)): Tensor<Broadcast<S, O>, "bool">';
 const UNARY = "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>): Tensor<S, D>";
@@ -208,7 +210,7 @@ const entries: Entries = {
     },
     calls: [aten("clamp", "self", "min", "max")],
     signature:
-      "<S extends Shape, D extends DType>(self: Tensor<S, D>, limits: { min?: number; max?: number }): Tensor<S, D>",
+      "<S extends Shape, D extends DType, N extends number>(self: Tensor<S, D>, limits: { min?: N; max?: N }): Tensor<S, Clamped<D, N>>",
     method: true,
     example: "const safe = cosine.clamp({ min: -1, max: 1 });",
   },
@@ -236,7 +238,7 @@ const entries: Entries = {
       when({ self: "scalar", other: "scalar" }, aten("where.Scalar", "condition", "self", "other")),
     ],
     signature:
-      '<C extends Shape, S extends Shape, D extends DType, O extends Shape = readonly []>(condition: Tensor<C, "bool"> & BroadcastCheck<S, C>, self: Tensor<S, D>, other: number | (Tensor<O, NoInfer<D>> & BroadcastCheck<S, O>)): Tensor<Broadcast<C, Broadcast<S, O>>, D>',
+      '<C extends Shape, S extends Shape, D extends DType, N extends number | null, O extends Shape = readonly [], E extends DType = D>(condition: Tensor<C, "bool"> & BroadcastCheck<S, C>, self: Tensor<S, D>, other: NonNullable<N> | (Tensor<O, E> & BroadcastCheck<S, O>)): Tensor<Broadcast<C, Broadcast<S, O>>, Promoted<S, D, O, E, N>>',
     example: "const second = where(plan.dual, row1, row0);",
   },
   masked_fill: {

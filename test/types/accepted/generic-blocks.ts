@@ -89,4 +89,4 @@ export const centred = <N extends number>(x: Tensor<readonly [N, N], "f32">) => 
 // So do the dtypes.
 export const doubled = <D extends "f32" | "bf16">(
   x: Tensor<readonly [number, 8], D>,
-): Tensor<readonly [number, 8], D> => x.add(x).relu();
+): Tensor<readonly [number, 8], D> => x.add(x).mul(2).div(x.norm()).clamp({ min: 0.5 }).relu();

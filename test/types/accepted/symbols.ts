@@ -1,6 +1,6 @@
 // Symbolic sizes through ops: what the editor knows of each result.
 import { type Dim, type DType, normalize, ops, type Shape, type Tensor } from "f2c-dsl";
-import { shapeOf, some } from "./shape-of.js";
+import { dtypeOf, shapeOf, some } from "./shape-of.js";
 
 type B = Dim<"B">;
 type Q = Dim<"Q">;
@@ -56,6 +56,34 @@ x.gt(0).logical_and(x.lt(1)) satisfies Tensor<Shape, "bool">;
 x.gt(0).mul(x) satisfies Tensor<Shape, "f32">;
 rows.mul(x.mean()) satisfies Tensor<Shape, "f32">;
 rows.add(some<Tensor<readonly [Q], "i32">>()) satisfies Tensor<Shape, "i64">;
+
+// A number raises the category of a dtype only, and so does a tensor of rank 0.
+const whole = some<Tensor<readonly [4], "i64">>();
+const flags = some<Tensor<readonly [4], "bool">>();
+const narrow = some<Tensor<readonly [4], "bf16">>();
+dtypeOf(whole.mul(2)) satisfies "i64";
+dtypeOf(whole.mul(0.5)) satisfies "f32";
+dtypeOf(whole.rsub(1e-3).exp()) satisfies "f32";
+dtypeOf(whole.div(2)) satisfies "f32";
+dtypeOf(flags.add(1)) satisfies "i64";
+dtypeOf(flags.mul(-0.5)) satisfies "f32";
+dtypeOf(narrow.mul(2).add(0.5).div(3)) satisfies "bf16";
+dtypeOf(whole.clamp({ min: 0, max: 1 })) satisfies "i64";
+dtypeOf(whole.clamp({ min: 0, max: 0.5 })) satisfies "f32";
+dtypeOf(narrow.clamp({ min: 0.5 })) satisfies "bf16";
+dtypeOf(ops.where(flags, whole, 0)) satisfies "i64";
+dtypeOf(ops.where(flags, whole, 0.5)) satisfies "f32";
+dtypeOf(ops.where(flags, narrow, whole)) satisfies "bf16";
+dtypeOf(narrow.mul(some<Tensor<readonly [], "f32">>())) satisfies "bf16";
+dtypeOf(some<Tensor<readonly [], "f32">>().mul(narrow)) satisfies "bf16";
+dtypeOf(narrow.mul(some<Tensor<readonly [4], "f32">>())) satisfies "f32";
+dtypeOf(narrow.sum().mul(some<Tensor<readonly [], "f64">>())) satisfies "f64";
+dtypeOf(some<Tensor<readonly [4], "i32">>().add(whole.amax())) satisfies "i32";
+dtypeOf(whole.div(narrow)) satisfies "bf16";
+// Of a number that the editor does not know, the compiler decides for integers.
+whole.mul(some<number>()).exp();
+x.index_select(rows.add(some<number>()));
+dtypeOf(narrow.mul(some<number>())) satisfies "bf16";
 
 // A more exact type is the user's word, which the compiler checks.
 shapeOf(some<Tensor<Shape, "f32">>().as<[B, 512]>()) satisfies readonly [B, 512];

@@ -45,6 +45,21 @@ ops.where(scores, scores, 0);
 // error: Type '"i64"' is not assignable to type '"f32"'
 scores.maximum(labels.unsqueeze(1));
 
+// error: Type '"f32"' is not assignable to type '"i64"'
+scores.index_select(labels.mul(0.5));
+
+// error: Type '"i64"' is not assignable to type 'FloatDType'
+labels.mul(2).exp();
+
+// error: Type '"f32"' is not assignable to type '"i64"'
+scores.index_select(labels.clamp({ min: 0.5 }));
+
+// error: Argument of type 'string' is not assignable to parameter of type 'number | Tensor<readonly [], "f32">'
+scores.add("1");
+
+// error: Argument of type 'null' is not assignable to parameter of type
+scores.mul(null);
+
 // error: Argument of type '"float32"' is not assignable to parameter of type 'DType'
 labels.to("float32");
 
