@@ -121,6 +121,10 @@ export type LastDimCheck<S extends Shape, I extends number> = [Free<LastSize<S>>
   ? unknown
   : ShapeError<`linear: the input has ${Text<Last<S>>} features, the weight takes ${Text<I>}`>;
 
+export type ChannelCheck<S extends Shape, C extends number> = [RankKnown<S>[1]] extends [Free<C>]
+  ? unknown
+  : ShapeError<`batch_norm: the statistics are of ${Text<C>} channels, dimension 1 of ${Show<S>}`>;
+
 // Broadcasting, aligned at the last dimension.
 //
 type BroadcastDim<A extends number, B extends number, One, Any> =

@@ -40,7 +40,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     shape: linearRule,
     calls: [aten("linear", "self", "weight", "bias")],
     signature:
-      "<S extends Shape, O extends number, I extends number, D extends FloatDType>(self: Tensor<S, D> & LastDimCheck<S, I>, weight: Tensor<readonly [O, I], NoInfer<D>>, bias?: Tensor<readonly [O], NoInfer<D>> | null): Tensor<ReplaceLast<S, O>, D>",
+      "<S extends Shape, O extends number, I extends number, D extends FloatDType>(self: Tensor<S, D> & LastDimCheck<S, I>, weight: Tensor<readonly [O, I], NoInfer<D>>, bias?: Tensor<readonly [NoInfer<O>], NoInfer<D>> | null): Tensor<ReplaceLast<S, O>, D>",
   },
   conv2d: {
     precision: "low",
@@ -60,7 +60,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     shape: convRule,
     calls: [aten("conv2d", "self", "weight", "bias", "stride", "padding", "dilation", "groups")],
     signature:
-      "<D extends FloatDType, N extends number, O extends number>(self: Tensor<readonly [N, number, number, number], D>, weight: Tensor<readonly [O, number, number, number], NoInfer<D>>, bias?: Tensor<readonly [O], NoInfer<D>> | null, options?: ConvOptions): Tensor<readonly [N, O, number, number], D>",
+      "<D extends FloatDType, N extends number, O extends number>(self: Tensor<readonly [N, number, number, number], D>, weight: Tensor<readonly [O, number, number, number], NoInfer<D>>, bias?: Tensor<readonly [NoInfer<O>], NoInfer<D>> | null, options?: ConvOptions): Tensor<readonly [N, O, number, number], D>",
   },
   max_pool2d: {
     doc: "The largest value of each window.",
@@ -185,7 +185,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       ),
     ],
     signature:
-      "<S extends Shape, D extends FloatDType, C extends number>(self: Tensor<S, D>, weight: Tensor<readonly [C], NoInfer<D>> | null, bias: Tensor<readonly [C], NoInfer<D>> | null, mean: Tensor<readonly [C], NoInfer<D>>, variance: Tensor<readonly [C], NoInfer<D>>, options: { training: boolean; momentum?: number; eps?: number }): Tensor<S, D>",
+      "<S extends Shape, D extends FloatDType, C extends number>(self: Tensor<S, D> & ChannelCheck<S, C>, weight: Tensor<readonly [NoInfer<C>], NoInfer<D>> | null, bias: Tensor<readonly [NoInfer<C>], NoInfer<D>> | null, mean: Tensor<readonly [C], NoInfer<D>>, variance: Tensor<readonly [NoInfer<C>], NoInfer<D>>, options: { training: boolean; momentum?: number; eps?: number }): Tensor<S, D>",
   },
   layer_norm: {
     precision: "full",

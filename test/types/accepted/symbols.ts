@@ -32,6 +32,17 @@ shapeOf(ops.cat([x, x])) satisfies readonly [number, 512];
 shapeOf(ops.cat([x, x], 1)) satisfies readonly [B, number];
 shapeOf(ops.one_hot(rows, 7)) satisfies readonly [Q, 7];
 
+// Statistics, weights and biases of known or open sizes.
+const [three, open] = [some<Tensor<readonly [3], "f32">>(), some<Tensor<readonly [number], "f32">>()];
+const training = { training: true };
+shapeOf(ops.batch_norm(images.to("f32"), open, null, three, open, training)) satisfies readonly [B, 3, 8, 9];
+ops.batch_norm(some<Tensor<Shape, "f32">>(), three, three, three, three, training);
+shapeOf(ops.linear(x, weight, open)) satisfies readonly [B, 10];
+export const normed = <C extends number>(
+  y: Tensor<readonly [B, C], "f32">,
+  scale: Tensor<readonly [C], "f32">,
+) => ops.batch_norm(y, scale, null, scale, scale, training);
+
 // A new dimension counted from the end, products of batches, dimensions of high ranks.
 const few = some<Tensor<readonly [4, 8], "f32">>();
 const many = some<Tensor<readonly [5, 8, 2], "f32">>();

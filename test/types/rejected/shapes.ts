@@ -29,6 +29,20 @@ rows.matmul(some<Tensor<readonly [9], "f32">>());
 // error: linear: the input has 512 features, the weight takes 256
 ops.linear(rows, weight.transpose(0, 1));
 
+const [three, seven] = [some<Tensor<readonly [3], "f32">>(), some<Tensor<readonly [7], "f32">>()];
+
+// error: Type '3' is not assignable to type '256'
+ops.linear(rows, weight, three);
+
+// error: Type '7' is not assignable to type '3'
+ops.batch_norm(images, seven, null, three, three, { training: true });
+
+// error: Type '7' is not assignable to type '3'
+ops.batch_norm(images, null, null, three, seven, { training: true });
+
+// error: batch_norm: the statistics are of 7 channels, dimension 1 of [?, 3, ?, ?]
+ops.batch_norm(images, null, null, seven, seven, { training: true });
+
 // error: [B, 512] and [Q, 512] do not broadcast
 rows.add(others);
 
