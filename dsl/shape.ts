@@ -268,87 +268,132 @@ export type ReplaceLast<S extends Shape, D extends number> = number extends S["l
   ? Shape
   : readonly [...Front<S>, D];
 
-/** The index of a dimension, counted from the start; `never` where there is none. */
-type IndexOf<S extends Shape, A extends number> = `${A}` extends `-${infer N extends number}`
-  ? FromEnd<S, N>
-  : A;
+/** The index of a dimension, counted from the start; `never` where there is none. Of several, their indices. */
+type IndexOf<S extends Shape, A extends number> = A extends number
+  ? `${A}` extends `-${infer N extends number}`
+    ? FromEnd<S, N>
+    : `${A}` extends keyof S
+      ? A
+      : never
+  : never;
 type FromEnd<
-  S extends Shape,
+  S extends readonly unknown[],
   N extends number,
   Seen extends readonly unknown[] = [],
 > = Seen["length"] extends N
   ? S["length"]
-  : S extends readonly [...infer F extends Shape, unknown]
+  : S extends readonly [...infer F, unknown]
     ? FromEnd<F, N, [...Seen, 0]>
     : never;
-
-type WithAt<
-  S extends Shape,
-  I extends number,
-  D extends number,
-  Seen extends readonly unknown[] = [],
-> = S extends readonly [infer H extends number, ...infer T extends Shape]
-  ? Seen["length"] extends I
-    ? readonly [D, ...T]
-    : readonly [H, ...WithAt<T, I, D, [...Seen, 0]>]
-  : readonly [];
+/** One dimension, or all in a list. */
+type Listed<A> = A extends Shape ? A[number] : A & number;
 
 export type ReplaceDim<S extends Shape, A extends number, D extends number> = number extends S["length"] | A
   ? Shape
   : WithAt<S, IndexOf<S, A>, D>;
+type WithAt<S extends Shape, I extends number, D extends number> = {
+  readonly [K in keyof S]: K extends `${I}` ? D : S[K];
+};
 
+export type Removed<S extends Shape, A extends number> = number extends S["length"] | A
+  ? Shape
+  : WithoutAt<S, IndexOf<S, A>>;
 type WithoutAt<S extends Shape, I extends number, Seen extends readonly unknown[] = []> = S extends readonly [
   infer H extends number,
   ...infer T extends Shape,
 ]
   ? Seen["length"] extends I
-    ? T
+    ? WithoutAt<T, I, [...Seen, 0]>
     : readonly [H, ...WithoutAt<T, I, [...Seen, 0]>]
   : readonly [];
 
-export type Removed<S extends Shape, A extends number> = number extends S["length"] | A
-  ? Shape
-  : WithoutAt<S, IndexOf<S, A>>;
-
 /** What is left of `S` by a reduction over the dimensions `A`: none means all. */
-export type Reduced<S extends Shape, A extends number | Shape, Keep extends boolean> = A extends readonly []
-  ? Keep extends true
-    ? { readonly [K in keyof S]: 1 }
-    : readonly []
-  : A extends number | readonly [number]
+export type Reduced<S extends Shape, A extends number | Shape, Keep extends boolean> = boolean extends Keep
+  ? Shape
+  : A extends readonly []
     ? Keep extends true
-      ? ReplaceDim<S, Only<A>, 1>
-      : Removed<S, Only<A>>
-    : Shape;
-type Only<A extends number | readonly [number]> = A extends readonly [infer D extends number]
-  ? D
-  : A & number;
+      ? { readonly [K in keyof S]: 1 }
+      : readonly []
+    : Keep extends true
+      ? ReplaceDim<S, Listed<A>, 1>
+      : Removed<S, Listed<A>>;
 
 type InsertAt<
   S extends Shape,
   I extends number,
+  D extends number,
   Seen extends readonly unknown[] = [],
 > = Seen["length"] extends I
-  ? readonly [1, ...S]
+  ? readonly [D, ...S]
   : S extends readonly [infer H extends number, ...infer T extends Shape]
-    ? readonly [H, ...InsertAt<T, I, [...Seen, 0]>]
-    : readonly [1];
+    ? readonly [H, ...InsertAt<T, I, D, [...Seen, 0]>]
+    : readonly [D];
 
-/** A negative dimension counts from the end of what comes out. */
-export type Unsqueezed<S extends Shape, A extends number> = number extends S["length"] | A
+/** With a new dimension of size `D`. A negative one counts from the end of what comes out. */
+export type Inserted<S extends Shape, A extends number, D extends number> = number extends S["length"] | A
   ? Shape
-  : InsertAt<S, IndexOf<readonly [1, ...S], A>>;
+  : InsertAt<S, IndexOf<readonly [D, ...S], A>, D>;
 
 export type Transposed<S extends Shape, A extends number, B extends number> = number extends
   | S["length"]
   | A
   | B
   ? Shape
-  : WithAt<WithAt<S, IndexOf<S, A>, S[IndexOf<S, B>]>, IndexOf<S, B>, S[IndexOf<S, A>]>;
+  : Swapped<S, IndexOf<S, A>, IndexOf<S, B>>;
+type Swapped<S extends Shape, I extends number, J extends number> = {
+  readonly [K in keyof S]: K extends `${I}` ? S[J] : K extends `${J}` ? S[I] : S[K];
+};
 
 export type Permuted<S extends Shape, P extends Shape> = number extends S["length"] | P["length"]
   ? Shape
   : { readonly [K in keyof P]: S[IndexOf<S, P[K]>] };
+
+// Dimensions that are not there.
+
+type KnownRank = readonly [] | readonly [unknown, ...unknown[]];
+
+/** Those of the dimensions `A` that `S` does not have. */
+type Missing<S extends Shape, A> = A extends readonly [infer H, ...infer T]
+  ? Missing<S, H> | Missing<S, T>
+  : A extends number
+    ? number extends A
+      ? never
+      : [IndexOf<S, A>] extends [never]
+        ? A
+        : never
+    : never;
+type HasAll<S extends Shape, A, In extends Shape = S> = S extends KnownRank
+  ? [Missing<In, A>] extends [never]
+    ? true
+    : false
+  : true;
+
+// What is wrong for certain is refused; what is open, as the rank of a type parameter, passes.
+export type AxisCheck<S extends Shape, A, No = false> = [A] extends [number | Shape]
+  ? Same<HasAll<S, A>, No> extends true
+    ? ShapeError<`there is no dimension ${Missing<S, A>} in ${Show<S>}`>
+    : unknown
+  : unknown;
+
+export type NewAxisCheck<S extends Shape, A, No = false> = [A] extends [number]
+  ? Same<HasAll<S, A, readonly [1, ...S]>, No> extends true
+    ? ShapeError<`a new dimension of ${Show<S>} cannot be ${Missing<readonly [1, ...S], A>}`>
+    : unknown
+  : unknown;
+
+type Orders<S extends Shape, P extends Shape> = S extends KnownRank
+  ? number extends P["length"] | P[number]
+    ? true
+    : [S["length"], keyof S & `${number}`] extends [P["length"], `${IndexOf<S, P[number]>}`]
+      ? true
+      : false
+  : true;
+
+export type OrderCheck<S extends Shape, P extends Shape, No = false> = [P] extends [Shape]
+  ? Same<Orders<S, P>, No> extends true
+    ? ShapeError<`permute: ${Show<P>} does not name every dimension of ${Show<S>} once`>
+    : unknown
+  : unknown;
 
 /** A requested shape, in which -1 is a size that the compiler works out. */
 export type Reshaped<T extends Shape> = { readonly [K in keyof T]: T[K] extends -1 ? number : T[K] };

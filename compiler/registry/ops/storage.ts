@@ -84,7 +84,7 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
     shape: indexWriteRule(true),
     calls: [aten("index_copy_", "self", "dim", "index", "source")],
     signature:
-      '<S extends Shape, D extends DType>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: number): void',
+      '<S extends Shape, D extends DType, const A extends number = 0>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: A & AxisCheck<S, A>): void',
     method: true,
   },
   lerp_: {

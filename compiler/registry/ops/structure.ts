@@ -29,9 +29,12 @@ import type { OpSpec } from "../spec.js";
 
 const ANY = "<S extends Shape, D extends DType>(self: Tensor<S, D>";
 const REDUCE =
-  "<S extends Shape, D extends DType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(self: Tensor<S, D>, dim?: A, options?: { keepdim?: K }): Tensor<Reduced<S, A, K>, D>";
+  "<S extends Shape, D extends DType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(self: Tensor<S, D>, dim?: A & AxisCheck<S, A>, options?: { keepdim?: K }): Tensor<Reduced<S, A, K>, D>";
 
 const REDUCE_FLOATS = REDUCE.replace("D extends DType", "D extends FloatDType");
+
+const SOFTMAX =
+  "<S extends Shape, D extends FloatDType, const A extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>): Tensor<S, D>";
 
 const reduce = (name: string, doc: string, entry: Partial<OpSpec> & Pick<OpSpec, "shape">) => ({
   doc,
@@ -93,7 +96,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     },
     calls: [aten("permute", "self", "order")],
     signature:
-      "<S extends Shape, D extends DType, const P extends Shape>(self: Tensor<S, D>, order: P): Tensor<Permuted<S, P>, D>",
+      "<S extends Shape, D extends DType, const P extends Shape>(self: Tensor<S, D>, order: P & OrderCheck<S, P>): Tensor<Permuted<S, P>, D>",
     method: true,
   },
   transpose: {
@@ -112,7 +115,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     },
     calls: [aten("transpose.int", "self", "a", "b")],
     signature:
-      "<S extends Shape, D extends DType, const A extends number, const B extends number>(self: Tensor<S, D>, a: A, b: B): Tensor<Transposed<S, A, B>, D>",
+      "<S extends Shape, D extends DType, const A extends number, const B extends number>(self: Tensor<S, D>, a: A & AxisCheck<S, A>, b: B & AxisCheck<S, B>): Tensor<Transposed<S, A, B>, D>",
     method: true,
   },
   unsqueeze: {
@@ -126,7 +129,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     },
     calls: [aten("unsqueeze", "self", "dim")],
     signature:
-      "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A): Tensor<Unsqueezed<S, A>, D>",
+      "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A & NewAxisCheck<S, A>): Tensor<Inserted<S, A, 1>, D>",
     method: true,
   },
   squeeze: {
@@ -146,7 +149,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     },
     calls: [aten("squeeze.dim", "self", "dim")],
     signature:
-      "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A): Tensor<Removed<S, A>, D>",
+      "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>): Tensor<Removed<S, A>, D>",
     method: true,
   },
   expand: {
@@ -188,7 +191,8 @@ export const VIEWS: readonly OpSpec[] = family("views", {
       return [x];
     },
     calls: [aten("flip", "self", "dims")],
-    signature: `${ANY}, dims: readonly number[]): Tensor<S, D>`,
+    signature:
+      "<S extends Shape, D extends DType, const A extends readonly number[]>(self: Tensor<S, D>, dims: A & AxisCheck<S, A>): Tensor<S, D>",
     method: true,
   },
   slice: {
@@ -219,7 +223,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     },
     calls: [aten("slice.Tensor", "self", "dim", "start", "end")],
     signature:
-      "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A, start: number, end: number): Tensor<ReplaceDim<S, A, number>, D>",
+      "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>, start: number, end: number): Tensor<ReplaceDim<S, A, number>, D>",
     method: true,
   },
   select: {
@@ -245,7 +249,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     },
     calls: [aten("select.int", "self", "dim", "index")],
     signature:
-      "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A, index: number): Tensor<Removed<S, A>, D>",
+      "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>, index: number): Tensor<Removed<S, A>, D>",
     method: true,
   },
   cat: {
@@ -256,7 +260,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     shape: catRule,
     calls: [aten("cat", "tensors", "dim")],
     signature:
-      "<const T extends readonly Tensor[], const A extends number = 0>(tensors: T, dim?: A): Tensor<ReplaceDim<ShapeOf<T[0]>, A, number>, DTypeOf<T[0]>>",
+      "<const T extends readonly Tensor[], const A extends number = 0>(tensors: T, dim?: A & AxisCheck<ShapeOf<T[0]>, A>): Tensor<ReplaceDim<ShapeOf<T[0]>, A, number>, DTypeOf<T[0]>>",
     example: "const both = cat([px, py]);",
   },
   stack: {
@@ -278,7 +282,8 @@ export const VIEWS: readonly OpSpec[] = family("views", {
       ];
     },
     calls: [aten("stack", "tensors", "dim")],
-    signature: "<const T extends readonly Tensor[]>(tensors: T, dim?: number): Tensor<Shape, DTypeOf<T[0]>>",
+    signature:
+      '<const T extends readonly Tensor[], const A extends number = 0>(tensors: T, dim?: A & NewAxisCheck<ShapeOf<T[0]>, A>): Tensor<Inserted<ShapeOf<T[0]>, A, T["length"]>, DTypeOf<T[0]>>',
   },
   contiguous: {
     doc: "The same values in one dense block of memory.",
@@ -344,7 +349,7 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
     shape: (call) => [tensorType(reducedDims(call, tensorAt(call, 0)), "i64")],
     calls: [aten("argmax", "self", "dim", "keepdim")],
     signature:
-      '<S extends Shape, D extends DType, const A extends number, const K extends boolean = false>(self: Tensor<S, D>, dim: A, options?: { keepdim?: K }): Tensor<Reduced<S, A, K>, "i64">',
+      '<S extends Shape, D extends DType, const A extends number, const K extends boolean = false>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>, options?: { keepdim?: K }): Tensor<Reduced<S, A, K>, "i64">',
     method: true,
   },
   topk: {
@@ -375,7 +380,7 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
     attributes: [attribute("dim", "int")],
     shape: alongAxis,
     calls: [aten("softmax.int", "self", "dim")],
-    signature: "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, dim: number): Tensor<S, D>",
+    signature: SOFTMAX,
     method: true,
   },
   log_softmax: {
@@ -385,7 +390,7 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
     attributes: [attribute("dim", "int")],
     shape: alongAxis,
     calls: [aten("log_softmax.int", "self", "dim")],
-    signature: "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, dim: number): Tensor<S, D>",
+    signature: SOFTMAX,
     method: true,
   },
   cross_entropy: {
@@ -425,7 +430,7 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     shape: indexSelectRule,
     calls: [aten("index_select", "self", "dim", "index")],
     signature:
-      '<S extends Shape, D extends DType, N extends number, const A extends number = 0>(self: Tensor<S, D>, index: Tensor<readonly [N], "i64">, dim?: A): Tensor<ReplaceDim<S, A, N>, D>',
+      '<S extends Shape, D extends DType, N extends number, const A extends number = 0>(self: Tensor<S, D>, index: Tensor<readonly [N], "i64">, dim?: A & AxisCheck<S, A>): Tensor<ReplaceDim<S, A, N>, D>',
     method: true,
   },
   gather: {
@@ -438,7 +443,7 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     },
     calls: [aten("gather", "self", "dim", "index")],
     signature:
-      '<S extends Shape, D extends DType, I extends Shape>(self: Tensor<S, D>, index: Tensor<I, "i64">, dim: number): Tensor<I, D>',
+      '<S extends Shape, D extends DType, I extends Shape, const A extends number>(self: Tensor<S, D>, index: Tensor<I, "i64">, dim: A & AxisCheck<S, A>): Tensor<I, D>',
     method: true,
   },
   scatter: {
@@ -468,7 +473,7 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
       when({ source: "scalar" }, aten("scatter.value", "self", "dim", "index", "source")),
     ],
     signature:
-      '<S extends Shape, D extends DType, I extends Shape>(self: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<NoInfer<I>, NoInfer<D>> | number, dim: number): Tensor<S, D>',
+      '<S extends Shape, D extends DType, I extends Shape, const A extends number>(self: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<NoInfer<I>, NoInfer<D>> | number, dim: A & AxisCheck<S, A>): Tensor<S, D>',
     method: true,
   },
   index_copy: {
@@ -479,7 +484,7 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     shape: indexWriteRule(false),
     calls: [aten("index_copy", "self", "dim", "index", "source")],
     signature:
-      '<S extends Shape, D extends DType>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: number): Tensor<S, D>',
+      '<S extends Shape, D extends DType, const A extends number = 0>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: A & AxisCheck<S, A>): Tensor<S, D>',
     method: true,
   },
   index_add: {
@@ -489,7 +494,7 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     shape: indexWriteRule(false),
     calls: [aten("index_add", "self", "dim", "index", "source")],
     signature:
-      '<S extends Shape, D extends DType>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: number): Tensor<S, D>',
+      '<S extends Shape, D extends DType, const A extends number = 0>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: A & AxisCheck<S, A>): Tensor<S, D>',
     method: true,
   },
   one_hot: {
@@ -551,7 +556,8 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
       return [{ kind: "scalar", scalar: "i64" }];
     },
     calls: [aten("size.int", "self", "dim")],
-    signature: `${ANY}, dim: number): number`,
+    signature:
+      "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>): number",
     method: true,
   },
 });

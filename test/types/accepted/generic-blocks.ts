@@ -12,6 +12,7 @@ import {
   prelu,
   relu,
   residual,
+  type Shape,
   sequential,
   type Tensor,
 } from "f2c-dsl";
@@ -86,7 +87,26 @@ export const joined = <B extends number>(
 
 export const centred = <N extends number>(x: Tensor<readonly [N, N], "f32">) => x.sub(x.sum(1)).mul(x);
 
-// So do the dtypes.
+// Dimensions of generic shapes.
+export const pooled = <C extends number>(x: Images<C>): Features<C> => x.mean([2, 3]);
+export const excited = <C extends number>(x: Images<C>): Images<C> =>
+  x.mul(x.mean([2, 3], { keepdim: true }).sigmoid());
+export const turned = <N extends number, D extends number>(
+  x: Tensor<readonly [N, D], "f32">,
+): Tensor<readonly [D, N], "f32"> =>
+  x.softmax(-1).flip([0]).unsqueeze(-1).sum(2).permute([1, 0]).mul(x.transpose(0, -1));
+export const ofAnyRank = <S extends Shape>(x: Tensor<S, "f32">) => [
+  x
+    .softmax(-1)
+    .mul(x)
+    .sub(x.mean(1, { keepdim: true })),
+  ops
+    .stack([x.flip([0, 1]), x.transpose(0, 1)], 2)
+    .unsqueeze(-1)
+    .permute([1, 0]),
+];
+
+// Dtypes of generic code stay what they are.
 export const doubled = <D extends "f32" | "bf16">(
   x: Tensor<readonly [number, 8], D>,
 ): Tensor<readonly [number, 8], D> => x.add(x).mul(2).div(x.norm()).clamp({ min: 0.5 }).relu();

@@ -59,6 +59,21 @@ shapeOf(x.unsqueeze(1).matmul(x.unsqueeze(2))) satisfies readonly [B, 1, 1];
 shapeOf(some<Tensor<readonly [2, 3, 4, 5, 6, 7], "f32">>().select(-1, 0)) satisfies readonly [2, 3, 4, 5, 6];
 shapeOf(few.masked_fill(few.select(0, 0).gt(0), 0)) satisfies readonly [4, 8];
 
+// Several dimensions at once, and those that the editor cannot see.
+const grid = some<Tensor<readonly [2, 3, 4, 5], "f32">>();
+const [dim, dims, keepdim] = [some<number>(), some<number[]>(), some<boolean>()];
+shapeOf(grid.mean([2, 3])) satisfies readonly [2, 3];
+shapeOf(grid.mean([-1, 1])) satisfies readonly [2, 4];
+shapeOf(grid.sum([0, -1], { keepdim: true })) satisfies readonly [1, 3, 4, 1];
+shapeOf(ops.stack([few, few, few])) satisfies readonly [3, 4, 8];
+shapeOf(ops.stack([few, few], -1)) satisfies readonly [4, 8, 2];
+shapeOf(ops.stack(some<Tensor<readonly [4, 8], "f32">[]>())) satisfies readonly [number, 4, 8];
+export const either: Tensor<readonly [2, 1, 4, 5], "f32"> = grid.sum(1, { keepdim });
+shapeOf(grid.permute([-1, 0, -2, 1])) satisfies readonly [5, 2, 4, 3];
+grid.sum(dim).mean(dims).softmax(dim).flip(dims).unsqueeze(dim).permute(dims).select(dim, 0);
+grid.permute([dim, 0, 1, 2]).flip([dim, -4]);
+some<Tensor<Shape, "f32">>().sum(6).softmax(-7).transpose(2, 3).permute([1, 0]).unsqueeze(9);
+
 // Dtypes of results.
 images.to("f32").div(255) satisfies Tensor<Shape, "f32">;
 images.div(images) satisfies Tensor<Shape, "f32">;

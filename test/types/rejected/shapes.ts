@@ -90,6 +90,54 @@ weight.masked_fill(weight.unsqueeze(0).gt(0), 0);
 // error: The types of '[dims][1]' are incompatible
 export const before: Tensor<readonly [B, 512, 1], "f32"> = rows.unsqueeze(-2);
 
+// error: there is no dimension 2 in [256, 512]
+weight.sum(2);
+
+// error: there is no dimension -3 in [256, 512]
+weight.mean([0, -3], { keepdim: true });
+
+// error: there is no dimension 2 in [256, 512]
+weight.argmax(2);
+
+// error: there is no dimension 2 in [?, 512]
+some<Features<512>>().softmax(2);
+
+// error: there is no dimension 2 in [256, 512]
+weight.transpose(0, 2);
+
+// error: permute: [0, 1, 2] does not name every dimension of [256, 512] once
+weight.permute([0, 1, 2]);
+
+// error: permute: [0, -2] does not name every dimension of [256, 512] once
+weight.permute([0, -2]);
+
+// error: there is no dimension 5 in [256, 512]
+weight.select(5, 0);
+
+// error: there is no dimension 2 in [256, 512]
+weight.slice(2, 0, 1);
+
+// error: there is no dimension -3 in [256, 512]
+weight.flip([-3]);
+
+// error: there is no dimension 3 in [256, 512]
+weight.index_select(labels, 3);
+
+// error: a new dimension of [256, 512] cannot be -4
+weight.unsqueeze(-4);
+
+// error: a new dimension of [256, 512] cannot be 3
+ops.stack([weight, weight], 3);
+
+// error: there is no dimension 2 in [256, 512]
+ops.cat([weight, weight], 2);
+
+// error: matmul: [?, 3] times [4, 2], the inner dimensions differ
+images.mean([2, 3]).matmul(some<Tensor<readonly [4, 2], "f32">>());
+
+// error: The types of '[dims].rank' are incompatible
+needsRows(ops.stack([weight, weight]));
+
 export const sums = <N extends number, M extends number>(
   x: Tensor<readonly [N, 8], "f32">,
   y: Tensor<readonly [M, 8], "f32">,
