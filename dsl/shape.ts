@@ -17,11 +17,11 @@ export interface ShapeError<Message extends string> {
   readonly [shapeError]: Message;
 }
 
-export interface ConvOptions {
+export interface ConvOptions<G extends number = number> {
   stride?: readonly [number, number];
   padding?: readonly [number, number];
   dilation?: readonly [number, number];
-  groups?: number;
+  groups?: G;
 }
 export interface PoolOptions {
   kernel: readonly [number, number];
@@ -69,7 +69,7 @@ interface Box<T> {
  * Whether equal. A type parameter equals itself and, for TypeScript, no other type. As that is settled for good where it
  * is asked, ask it of a constant only through a parameter (`One` and `Any` below), in types that know the shapes already.
  */
-type Same<A, B> =
+export type Same<A, B> =
   (<T>() => T extends Box<A> ? 1 : 2) extends <T>() => T extends Box<B> ? 1 : 2 ? true : false;
 
 // How shapes read in messages.
@@ -124,6 +124,13 @@ export type LastDimCheck<S extends Shape, I extends number> = [Free<LastSize<S>>
 export type ChannelCheck<S extends Shape, C extends number> = [RankKnown<S>[1]] extends [Free<C>]
   ? unknown
   : ShapeError<`batch_norm: the statistics are of ${Text<C>} channels, dimension 1 of ${Show<S>}`>;
+
+/** Without groups the weight takes the channels of the images; with them, the compiler multiplies. */
+export type ConvCheck<C extends number, I extends number, G extends number> = [G] extends [1]
+  ? [Free<C>] extends [Free<I>]
+    ? unknown
+    : ShapeError<`conv2d: the images have ${Text<C>} channels, the weight takes ${Text<I>}`>
+  : unknown;
 
 // Broadcasting, aligned at the last dimension.
 //
@@ -392,6 +399,32 @@ type Orders<S extends Shape, P extends Shape> = S extends KnownRank
 export type OrderCheck<S extends Shape, P extends Shape, No = false> = [P] extends [Shape]
   ? Same<Orders<S, P>, No> extends true
     ? ShapeError<`permute: ${Show<P>} does not name every dimension of ${Show<S>} once`>
+    : unknown
+  : unknown;
+
+// Tensors joined, and shapes that the user states.
+
+/** Whether two shapes are equal but for the dimension `A`. */
+export type Joins<S extends Shape, O extends Shape, A extends number> = S extends KnownRank
+  ? O extends KnownRank
+    ? number extends A
+      ? true
+      : Beside<S, IndexOf<S, A>> extends Beside<O, IndexOf<O, A>>
+        ? true
+        : false
+    : true
+  : true;
+type Beside<S extends Shape, I extends number> = {
+  readonly [K in keyof S]: K extends `${I}` ? unknown : Free<S[K]>;
+};
+export type Mixes<D, E> = D extends E ? true : E extends D ? true : false;
+
+// A name may turn out to be any size.
+type Nameless<S extends Shape> = { readonly [K in keyof S]: S[K] extends Dim<string> ? number : S[K] };
+
+export type AsCheck<S extends Shape, T extends Shape, No = false> = [T] extends [Shape]
+  ? Same<Joins<Nameless<S>, Nameless<T>, never>, No> extends true
+    ? ShapeError<`${Show<S>} cannot be ${Show<T>}`>
     : unknown
   : unknown;
 

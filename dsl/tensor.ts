@@ -1,6 +1,17 @@
 /** @file The values of compiled functions. None of them exists in Node: they are names that the compiler follows. */
 import type { TensorMethods, TensorsMethods } from "./ops.generated.js";
-import type { DType, Shape, ShapeValue, Show, Sizes } from "./shape.js";
+import type {
+  AsCheck,
+  DType,
+  Joins,
+  Mixes,
+  Same,
+  Shape,
+  ShapeError,
+  ShapeValue,
+  Show,
+  Sizes,
+} from "./shape.js";
 
 declare const dims: unique symbol;
 
@@ -20,7 +31,7 @@ export interface Tensor<S extends Shape = Shape, D extends DType = DType> extend
   readonly [dims]: Sizes<S>;
   readonly dtype: D;
   /** The same tensor under a more exact type, which the compiler checks: `x.as<[Dim<"B">, 512]>()`. */
-  as<T extends Shape>(): Tensor<Readonly<T>, D>;
+  as<T extends Shape & AsCheck<S, T>>(): Tensor<Readonly<T>, D>;
 }
 
 /** One tensor for each member of the group `G`: a net's parameters, their gradients, an optimizer's buffers. */
@@ -30,6 +41,25 @@ export interface Tensors<G extends string = string> extends TensorsMethods {
 
 export type ShapeOf<T> = T extends Tensor<infer S> ? S : Shape;
 export type DTypeOf<T> = T extends { readonly dtype: infer D extends DType } ? D : DType;
+
+/** In words, what keeps the first of `Rest` that does not go with `First` from being joined along `A`. */
+type Odd<First, Rest, A extends number, No> = Rest extends readonly [infer H, ...infer T]
+  ? Same<Joins<ShapeOf<H>, ShapeOf<First>, A>, No> extends true
+    ? `${Show<ShapeOf<First>>} and ${Show<ShapeOf<H>>} differ${Outside<A>}`
+    : Same<Mixes<DTypeOf<H>, DTypeOf<First>>, No> extends true
+      ? `${DTypeOf<First>} and ${DTypeOf<H>} do not mix`
+      : Odd<First, T, A, No>
+  : never;
+type Outside<A extends number> = [A] extends [never] ? "" : ` outside dimension ${A}`;
+
+export type CatCheck<T extends readonly unknown[], A extends number, No = false> = [
+  Odd<T[0], T, A, No>,
+] extends [never]
+  ? unknown
+  : ShapeError<`cat: ${Odd<T[0], T, A, No>}`>;
+export type StackCheck<T extends readonly unknown[], No = false> = [Odd<T[0], T, never, No>] extends [never]
+  ? unknown
+  : ShapeError<`stack: ${Odd<T[0], T, never, No>}`>;
 
 /** A tensor's type in words: `f32 [?, 64]`. */
 export type ShowTensor<T> = T extends Tensor<infer S, infer D> ? `${D} ${Show<S>}` : "a plain value";

@@ -60,7 +60,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     shape: convRule,
     calls: [aten("conv2d", "self", "weight", "bias", "stride", "padding", "dilation", "groups")],
     signature:
-      "<D extends FloatDType, N extends number, O extends number>(self: Tensor<readonly [N, number, number, number], D>, weight: Tensor<readonly [O, number, number, number], NoInfer<D>>, bias?: Tensor<readonly [NoInfer<O>], NoInfer<D>> | null, options?: ConvOptions): Tensor<readonly [N, O, number, number], D>",
+      "<D extends FloatDType, N extends number, C extends number, O extends number, I extends number, const G extends number = 1>(self: Tensor<readonly [N, C, number, number], D>, weight: Tensor<readonly [O, I, number, number], NoInfer<D>> & ConvCheck<C, I, G>, bias?: Tensor<readonly [NoInfer<O>], NoInfer<D>> | null, options?: ConvOptions<G>): Tensor<readonly [N, O, number, number], D>",
   },
   max_pool2d: {
     doc: "The largest value of each window.",

@@ -260,7 +260,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     shape: catRule,
     calls: [aten("cat", "tensors", "dim")],
     signature:
-      "<const T extends readonly Tensor[], const A extends number = 0>(tensors: T, dim?: A & AxisCheck<ShapeOf<T[0]>, A>): Tensor<ReplaceDim<ShapeOf<T[0]>, A, number>, DTypeOf<T[0]>>",
+      "<const T extends readonly Tensor[], const A extends number = 0>(tensors: T & CatCheck<T, A>, dim?: A & AxisCheck<ShapeOf<T[0]>, A>): Tensor<ReplaceDim<ShapeOf<T[0]>, A, number>, DTypeOf<T[0]>>",
     example: "const both = cat([px, py]);",
   },
   stack: {
@@ -283,7 +283,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     },
     calls: [aten("stack", "tensors", "dim")],
     signature:
-      '<const T extends readonly Tensor[], const A extends number = 0>(tensors: T, dim?: A & NewAxisCheck<ShapeOf<T[0]>, A>): Tensor<Inserted<ShapeOf<T[0]>, A, T["length"]>, DTypeOf<T[0]>>',
+      '<const T extends readonly Tensor[], const A extends number = 0>(tensors: T & StackCheck<T>, dim?: A & NewAxisCheck<ShapeOf<T[0]>, A>): Tensor<Inserted<ShapeOf<T[0]>, A, T["length"]>, DTypeOf<T[0]>>',
   },
   contiguous: {
     doc: "The same values in one dense block of memory.",

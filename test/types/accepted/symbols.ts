@@ -1,5 +1,14 @@
 // Symbolic sizes through ops: what the editor knows of each result.
-import { type Dim, type DType, normalize, ops, type Shape, type Tensor } from "f2c-dsl";
+import {
+  type Dim,
+  type DType,
+  type Features,
+  type Images,
+  normalize,
+  ops,
+  type Shape,
+  type Tensor,
+} from "f2c-dsl";
 import { dtypeOf, shapeOf, some } from "./shape-of.js";
 
 type B = Dim<"B">;
@@ -58,6 +67,19 @@ shapeOf(many.transpose(-1, -2).matmul(few.select(0, 1))) satisfies readonly [5, 
 shapeOf(x.unsqueeze(1).matmul(x.unsqueeze(2))) satisfies readonly [B, 1, 1];
 shapeOf(some<Tensor<readonly [2, 3, 4, 5, 6, 7], "f32">>().select(-1, 0)) satisfies readonly [2, 3, 4, 5, 6];
 shapeOf(few.masked_fill(few.select(0, 0).gt(0), 0)) satisfies readonly [4, 8];
+// Tensors joined where their sizes agree or are open, and convolutions, grouped or not.
+const open2 = some<Features>();
+ops.cat([few, weight.slice(1, 0, 8), open2, some<Tensor<Shape, "f32">>(), some<Tensor>()]);
+ops.cat([few, some<Tensor<readonly [4, 3], "f32">>()], -1);
+ops.cat([few, weight], some<number>());
+ops.stack([few, open2, some<Tensor<Shape, "f32">>()]);
+const kernel = some<Tensor<readonly [6, 3, 3, 3], "f32">>();
+const depthwise = some<Tensor<readonly [6, 1, 3, 3], "f32">>();
+const groups = some<number>();
+shapeOf(ops.conv2d(some<Images<3, 4>>(), kernel)) satisfies readonly [4, 6, number, number];
+ops.conv2d(some<Images>(), kernel, null, { stride: [2, 2] });
+ops.conv2d(some<Images<3>>(), depthwise, null, { groups: 3 });
+ops.conv2d(some<Images<3>>(), depthwise, null, { groups });
 
 // Several dimensions at once, and those that the editor cannot see.
 const grid = some<Tensor<readonly [2, 3, 4, 5], "f32">>();
@@ -113,6 +135,9 @@ dtypeOf(narrow.mul(some<number>())) satisfies "bf16";
 
 // A more exact type is the user's word, which the compiler checks.
 shapeOf(some<Tensor<Shape, "f32">>().as<[B, 512]>()) satisfies readonly [B, 512];
+shapeOf(few.as<[B, 8]>()) satisfies readonly [B, 8];
+shapeOf(few.as<[number, 8]>()) satisfies readonly [number, 8];
+shapeOf(x.as<[Q, 512]>().as<[4, 512]>()) satisfies readonly [4, 512];
 
 // Unknown sizes and unknown ranks pass in both directions.
 export const known: Tensor<readonly [B, 512], "f32"> = some<Tensor<readonly [number, number], "f32">>();

@@ -138,6 +138,30 @@ images.mean([2, 3]).matmul(some<Tensor<readonly [4, 2], "f32">>());
 // error: The types of '[dims].rank' are incompatible
 needsRows(ops.stack([weight, weight]));
 
+// error: conv2d: the images have 3 channels, the weight takes 5
+ops.conv2d(images, some<Tensor<readonly [8, 5, 3, 3], "f32">>(), null, { stride: [2, 2] });
+
+// error: conv2d: the images have 3 channels, the weight takes 1
+ops.conv2d(images, some<Tensor<readonly [8, 1, 3, 3], "f32">>(), null, { groups: 1 });
+
+// error: cat: [256, 512] and [?, 256] differ outside dimension 0
+ops.cat([weight, some<Features<256>>()]);
+
+// error: cat: [256, 512] and [?, 3, ?, ?] differ outside dimension 1
+ops.cat([weight, weight, images], 1);
+
+// error: cat: f32 and i64 do not mix
+ops.cat([weight.mean(1), labels]);
+
+// error: stack: [256, 512] and [512, 256] differ
+ops.stack([weight, weight.transpose(0, 1)]);
+
+// error: [256, 512] cannot be [512, 256]
+weight.as<[512, 256]>();
+
+// error: [256, 512] cannot be [256, 512, 1]
+weight.as<[256, 512, 1]>();
+
 export const sums = <N extends number, M extends number>(
   x: Tensor<readonly [N, 8], "f32">,
   y: Tensor<readonly [M, 8], "f32">,
