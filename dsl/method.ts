@@ -113,12 +113,6 @@ export type PlanValue =
   | Float32Array
   | { readonly [name: string]: PlanValue };
 
-declare const planError: unique symbol;
-/** What a plan of other values shows in the editor. */
-export interface PlanError<Message extends string> {
-  readonly [planError]: Message;
-}
-
 /** A plan as the step sees it. */
 export type Planned<P> = P extends number
   ? number
@@ -130,9 +124,49 @@ export type Planned<P> = P extends number
         ? Tensor<readonly [number], "bool">
         : P extends Float32Array
           ? Tensor<readonly [number], "f32">
-          : P extends string | bigint | readonly unknown[] | AnyFunction | null | undefined
-            ? PlanError<"a plan holds numbers, booleans, Int32Array, Uint8Array, Float32Array and records of these">
-            : { readonly [K in keyof P]: Planned<P[K]> };
+          : [Unplanned<P>] extends [never]
+            ? { readonly [K in keyof P]: Planned<P[K]> }
+            : // biome-ignore lint/suspicious/noExplicitAny: the plan is wrong, and that is the error to show
+              any;
+
+/** What a value is that no plan holds, in words. */
+type Unplanned<P> = P extends string
+  ? "a string"
+  : P extends bigint
+    ? "a bigint"
+    : P extends symbol
+      ? "a symbol"
+      : P extends null
+        ? "null"
+        : undefined extends P
+          ? "undefined"
+          : P extends readonly unknown[]
+            ? "an array"
+            : P extends AnyFunction
+              ? "a function"
+              : P extends PromiseLike<unknown>
+                ? "a promise"
+                : P extends { readonly [Symbol.toStringTag]: infer Name extends string }
+                  ? string extends Name
+                    ? "an object of a class"
+                    : `a ${Name}`
+                  : "valueOf" extends keyof P
+                    ? "an object of a class"
+                    : never;
+
+type PlanErrors<P, Path extends string = "plan"> = [P] extends [PlanValue]
+  ? never
+  : unknown extends P
+    ? never
+    : P extends PlanValue
+      ? never
+      : [Unplanned<P>] extends [never]
+        ? { readonly [K in keyof P & string]: PlanErrors<P[K], `${Path}.${K}`> }[keyof P & string]
+        : `\`${Path}\` is ${Unplanned<P>}`;
+type PlanCheck<P> = [PlanErrors<P>] extends [never]
+  ? unknown
+  : ShapeError<`${PlanErrors<P>}; a plan holds numbers, booleans, Int32Array, Uint8Array, Float32Array and records of these`>;
+
 // biome-ignore lint/suspicious/noExplicitAny: any function
 type AnyFunction = (...args: any[]) => unknown;
 
@@ -155,13 +189,18 @@ type StepErrors<R> = R extends Tensor
   : "loss" extends keyof R
     ? { readonly [K in keyof R & string]: Metric<K, R[K]> }[keyof R & string]
     : "the step returns no `loss`; return the loss, or { loss, …more numbers to log }";
-type StepCheck<R> = [StepErrors<R>] extends [never] ? unknown : ShapeError<StepErrors<R>>;
+/** A wrong plan is one error: TypeScript has not looked at the step then. */
+type StepCheck<R, P> = [PlanErrors<P>] extends [never]
+  ? [StepErrors<R>] extends [never]
+    ? unknown
+    : ShapeError<StepErrors<R>>
+  : unknown;
 
 export interface MethodParts<S extends MethodState, B extends string, P, R = StepResult> {
   /** Runs in Node, once a step, in order. Deterministic in the step and the books. */
-  plan(books: Books<S>, batch: Readonly<Record<B, PlannedImages>>, at: StepPoint): P;
+  plan(books: Books<S>, batch: Readonly<Record<B, PlannedImages>>, at: StepPoint): P & PlanCheck<P>;
   /** Compiled. Gradients are taken where the loss is complete; what writes state stands before or after that. */
-  step(state: StepState<S>, batch: Readonly<Record<B, Images>>, plan: Planned<P>): R & StepCheck<R>;
+  step(state: StepState<S>, batch: Readonly<Record<B, Images>>, plan: Planned<P>): R & StepCheck<R, P>;
   /** Compiled. Images to embeddings, for evaluation and export. */
   embed(state: StepState<S>, images: Images): Features;
 }

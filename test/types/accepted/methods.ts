@@ -6,6 +6,7 @@ import {
   classPool,
   conv2d,
   flatten,
+  type Images,
   linear,
   type MethodBuilder,
   method,
@@ -15,6 +16,7 @@ import {
   normal,
   normalize,
   ops,
+  type PlanValue,
   parameter,
   passPlan,
   patchedCosines,
@@ -127,6 +129,28 @@ export const pooled: MethodBuilder = ({ identities }) => {
     },
   );
 };
+
+// Plans of declared types.
+interface Turn {
+  turn: number;
+  rows: { first: Int32Array; mask: Uint8Array };
+}
+const rest = { embed: ({ net }: { net: typeof embed }, images: Images) => net(images) };
+export const declared = method(
+  { net: embed },
+  {
+    plan: (_, { x }, at): Turn => ({
+      turn: at.step,
+      rows: { first: x.labels, mask: new Uint8Array(2) },
+    }),
+    step: ({ net }, { x }, { turn, rows }) => net(x).index_select(rows.first).mul(turn).mean(),
+    ...rest,
+  },
+);
+export const general = method(
+  { net: embed },
+  { plan: (_, { x }): PlanValue => ({ labels: x.labels }), step: ({ net }, { x }) => net(x).mean(), ...rest },
+);
 
 // What the children of a module become.
 type Children = { readonly a: typeof embed; readonly b: null; readonly list: readonly [typeof embed] };

@@ -37,9 +37,51 @@ export const stream = method(state, {
 });
 
 export const planArray = method(state, {
+  // error: `plan.labels` is an array; a plan holds numbers, booleans, Int32Array, Uint8Array, Float32Array and records
   plan: (_, { x }) => ({ labels: [...x.labels] }),
-  // error: a plan holds numbers, booleans, Int32Array, Uint8Array, Float32Array and records of these
   step: ({ net }, { x }, plan) => ops.cross_entropy(net(x), plan.labels).mean(),
+  embed: ({ net }, images) => net(images),
+});
+
+export const planText = method(state, {
+  // error: `plan.late` is a string; a plan holds
+  plan: () => ({ late: "yes" }),
+  step: ({ net }, { x }) => net(x).mean(),
+  embed: ({ net }, images) => net(images),
+});
+
+export const planReals = method(state, {
+  // error: `plan.pool.weights` is a Float64Array; a plan holds
+  plan: () => ({ pool: { weights: new Float64Array(3) } }),
+  step: ({ net }, { x }) => net(x).mean(),
+  embed: ({ net }, images) => net(images),
+});
+
+export const planMap = method(state, {
+  // error: `plan.seen` is an object of a class; a plan holds
+  plan: () => ({ seen: new Map<number, number>() }),
+  step: ({ net }, { x }) => net(x).mean(),
+  embed: ({ net }, images) => net(images),
+});
+
+export const planBigint = method(state, {
+  // error: `plan` is a bigint; a plan holds
+  plan: () => 3n,
+  step: ({ net }, { x }) => net(x).mean(),
+  embed: ({ net }, images) => net(images),
+});
+
+export const planNothing = method(state, {
+  // error: `plan` is undefined; a plan holds
+  plan: () => {},
+  step: ({ net }, { x }) => net(x).mean(),
+  embed: ({ net }, images) => net(images),
+});
+
+export const planAsync = method(state, {
+  // error: `plan` is a promise; a plan holds
+  plan: async (_, { x }) => ({ labels: x.labels }),
+  step: ({ net }, { x }) => net(x).mean(),
   embed: ({ net }, images) => net(images),
 });
 
