@@ -107,7 +107,9 @@ export type Matmul<A extends Shape, B extends Shape> = number extends A["length"
       ? readonly [...Front<Front<B>>, Last<B>]
       : readonly [...Broadcast<Front<Front<A>>, Front<Front<B>>>, Last<Front<A>>, Last<B>];
 
-export type MatmulCheck<A extends Shape, B extends Shape> = [Free<LastSize<A>>] extends [Free<InnerSize<B>>]
+export type InnerDimensionsAgree<A extends Shape, B extends Shape> = [Free<LastSize<A>>] extends [
+  Free<InnerSize<B>>,
+]
   ? Broadcasts<Leading<A>, Leading<B>> extends true
     ? unknown
     : ShapeError<`matmul: ${Show<A>} times ${Show<B>}, the leading dimensions do not broadcast`>
@@ -181,7 +183,7 @@ type Broadcasts<A extends Shape, B extends Shape, One = 1> = A extends readonly 
     : true
   : true;
 
-export type BroadcastCheck<A extends Shape, B extends Shape> = [A] extends [B]
+export type BroadcastsWith<A extends Shape, B extends Shape> = [A] extends [B]
   ? unknown
   : Broadcasts<A, B> extends true
     ? unknown
@@ -217,9 +219,9 @@ export type Promoted<S extends Shape, D extends DType, O extends Shape, E extend
         ? D | E
         : WithNumber<D, N>
       : D
-    : Joined<S, D, O, E>;
+    : Common<S, D, O, E>;
 
-type Joined<S extends Shape, D extends DType, O extends Shape, E extends DType> = [D] extends [FloatDType]
+type Common<S extends Shape, D extends DType, O extends Shape, E extends DType> = [D] extends [FloatDType]
   ? [E] extends [FloatDType]
     ? Wider<S, D, O, E, "f64" extends D | E ? "f64" : "f32">
     : D
@@ -263,7 +265,7 @@ export type Divided<S extends Shape, D extends DType, O extends Shape, E extends
     ? Same<Extract<D, FloatDType>, None> extends true
       ? "f32"
       : D
-    : Joined<S, D, O, E> extends infer J extends FloatDType
+    : Common<S, D, O, E> extends infer J extends FloatDType
       ? J
       : "f32";
 /** Bool and integers sum to i64. */

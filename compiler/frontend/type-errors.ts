@@ -87,11 +87,34 @@ function ofTensors(message: string): { message: string; hint: string } | undefin
   };
 }
 
+/** Questions about sizes of generic code, which TypeScript shows as they are asked. */
+const OPEN: readonly (readonly [RegExp, string])[] = [
+  [
+    /BroadcastsWith<(?:readonly )?(\[[^\]]*\]), (?:readonly )?(\[[^\]]*\])>/,
+    "$1 and $2 are not known to broadcast",
+  ],
+  [
+    /InnerDimensionsAgree<(?:readonly )?(\[[^\]]*\]), (?:readonly )?(\[[^\]]*\])>/,
+    "matmul: $1 times $2, the inner dimensions are not known to be equal",
+  ],
+  [/TakesWhatComesBefore<.*?, (\d+)>/, "layer $1 is not known to take what the one before gives"],
+  [/GivesWhatItTakes</, "residual: the body is not known to give what it takes"],
+];
+
 /** What TypeScript says; where a type of ours carries the reason in words (`ShapeError<"…">`), the reason alone. */
 function inWords(message: string): string {
   const reasons = [
     ...message.matchAll(/ShapeError<((?:"(?:[^"\\]|\\.)*"|[^">]|\.\.\. \d+ more \.\.\.)*)>/g),
   ].flatMap(([, union]) => union!.match(/"(?:[^"\\]|\\.)*"/g) ?? []);
   const [reason] = reasons.filter((text) => !text.endsWith('..."'));
-  return reason === undefined ? message : (JSON.parse(reason) as string);
+  if (reason !== undefined) return JSON.parse(reason) as string;
+  const generic = [...message.matchAll(/ShapeError<`([^`]*)`>/g)].at(-1)?.[1];
+  if (generic !== undefined)
+    return generic.replace(/\$\{Text<(.*?)>\}/g, (_, size: string) => size.replace("...", "…"));
+  for (const [asked, words] of OPEN) {
+    const found = asked.exec(message);
+    if (found)
+      return words.replace(/\$(\d)/g, (_, i: string) => found[Number(i)]!.replace(/\bnumber\b/g, "?"));
+  }
+  return message;
 }

@@ -19,7 +19,7 @@ type After<L, Before extends Tensor> = L extends ShapeKeeping
       : Images
     : Output<L>;
 
-type Joined<Before, L, At extends number> =
+type TakesWhatComesBefore<Before, L, At extends number> =
   Before extends Input<L>
     ? unknown
     : ShapeError<`layer ${At} takes ${ShowTensor<Input<L>>}, the one before gives ${ShowTensor<Before>}`>;
@@ -30,7 +30,7 @@ type Chain<
   Before extends Tensor = Input<L[0]>,
   Seen extends readonly unknown[] = [],
 > = L extends readonly [infer H, ...infer R]
-  ? Chain<R, After<H, Before>, readonly [...Seen, Joined<Before, H, Seen["length"]>]>
+  ? Chain<R, After<H, Before>, readonly [...Seen, TakesWhatComesBefore<Before, H, Seen["length"]>]>
   : number extends L["length"]
     ? readonly Repeated<L[number]>[]
     : Seen;
@@ -62,10 +62,11 @@ const joined = (layers: readonly AnyLayer[]): AnyLayer =>
     return y;
   });
 
-type ResidualCheck<L> = Output<L> extends Input<L> ? unknown : ShapeError<`residual: the body ${Change<L>}`>;
+type GivesWhatItTakes<L> =
+  Output<L> extends Input<L> ? unknown : ShapeError<`residual: the body ${Change<L>}`>;
 
 /** `x + body(x)`. */
-export const residual = <L extends AnyLayer>(body: L & ResidualCheck<L>): Layer<Input<L>, Input<L>> =>
+export const residual = <L extends AnyLayer>(body: L & GivesWhatItTakes<L>): Layer<Input<L>, Input<L>> =>
   module({ body }, ({ body }, x: Input<L>): Input<L> => x.add(body(x)));
 
 /** A layer whose inside is computed again for the gradient instead of being kept: see `remat`. Its parameters keep their names. */

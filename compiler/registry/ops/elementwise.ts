@@ -19,11 +19,11 @@ type Entries = Parameters<typeof family>[1];
 
 // An operand that is a number keeps its literal: whether 2 or 0.5 decides the dtype of the result.
 const BINARY =
-  "<S extends Shape, D extends DType, N extends number | null, O extends Shape = readonly [], E extends DType = D>(self: Tensor<S, D>, other: NonNullable<N> | (Tensor<O, E> & BroadcastCheck<S, O>)): Tensor<Broadcast<S, O>, Promoted<S, D, O, E, N>>";
+  "<S extends Shape, D extends DType, N extends number | null, O extends Shape = readonly [], E extends DType = D>(self: Tensor<S, D>, other: NonNullable<N> | (Tensor<O, E> & BroadcastsWith<S, O>)): Tensor<Broadcast<S, O>, Promoted<S, D, O, E, N>>";
 const DIVISION =
-  "<S extends Shape, D extends DType, O extends Shape = readonly [], E extends DType = D>(self: Tensor<S, D>, other: number | (Tensor<O, E> & BroadcastCheck<S, O>)): Tensor<Broadcast<S, O>, Divided<S, D, O, E>>";
+  "<S extends Shape, D extends DType, O extends Shape = readonly [], E extends DType = D>(self: Tensor<S, D>, other: number | (Tensor<O, E> & BroadcastsWith<S, O>)): Tensor<Broadcast<S, O>, Divided<S, D, O, E>>";
 const COMPARE =
-  '<S extends Shape, D extends DType, O extends Shape = readonly []>(self: Tensor<S, D>, other: number | (Tensor<O, DType> & BroadcastCheck<S, O>)): Tensor<Broadcast<S, O>, "bool">';
+  '<S extends Shape, D extends DType, O extends Shape = readonly []>(self: Tensor<S, D>, other: number | (Tensor<O, DType> & BroadcastsWith<S, O>)): Tensor<Broadcast<S, O>, "bool">';
 const UNARY = "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>): Tensor<S, D>";
 
 /** An op with a `.Tensor` and a `.Scalar` overload. */
@@ -81,14 +81,14 @@ const entries: Entries = {
     operands: [tensor("self"), tensor("other")],
     calls: [aten("maximum", "self", "other")],
     signature:
-      "<S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: Tensor<O, NoInfer<D>> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, D>",
+      "<S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: Tensor<O, NoInfer<D>> & BroadcastsWith<S, O>): Tensor<Broadcast<S, O>, D>",
   },
   minimum: {
     ...binary("minimum", "The smaller of the two, elementwise.", BINARY),
     operands: [tensor("self"), tensor("other")],
     calls: [aten("minimum", "self", "other")],
     signature:
-      "<S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: Tensor<O, NoInfer<D>> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, D>",
+      "<S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: Tensor<O, NoInfer<D>> & BroadcastsWith<S, O>): Tensor<Broadcast<S, O>, D>",
   },
   pow: {
     ...numbersOnly(binary("pow", "`self` to the power `other`, elementwise.", BINARY), "all"),
@@ -110,7 +110,7 @@ const entries: Entries = {
     shape: elementwise({ result: "bool" }),
     calls: [aten("logical_and", "self", "other")],
     signature:
-      '<S extends Shape, O extends Shape>(self: Tensor<S, "bool">, other: Tensor<O, "bool"> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, "bool">',
+      '<S extends Shape, O extends Shape>(self: Tensor<S, "bool">, other: Tensor<O, "bool"> & BroadcastsWith<S, O>): Tensor<Broadcast<S, O>, "bool">',
     method: true,
   },
   logical_or: {
@@ -119,7 +119,7 @@ const entries: Entries = {
     shape: elementwise({ result: "bool" }),
     calls: [aten("logical_or", "self", "other")],
     signature:
-      '<S extends Shape, O extends Shape>(self: Tensor<S, "bool">, other: Tensor<O, "bool"> & BroadcastCheck<S, O>): Tensor<Broadcast<S, O>, "bool">',
+      '<S extends Shape, O extends Shape>(self: Tensor<S, "bool">, other: Tensor<O, "bool"> & BroadcastsWith<S, O>): Tensor<Broadcast<S, O>, "bool">',
     method: true,
   },
   isfinite: {
@@ -238,7 +238,7 @@ const entries: Entries = {
       when({ self: "scalar", other: "scalar" }, aten("where.Scalar", "condition", "self", "other")),
     ],
     signature:
-      '<C extends Shape, S extends Shape, D extends DType, N extends number | null, O extends Shape = readonly [], E extends DType = D>(condition: Tensor<C, "bool"> & BroadcastCheck<S, C>, self: Tensor<S, D>, other: NonNullable<N> | (Tensor<O, E> & BroadcastCheck<S, O>)): Tensor<Broadcast<C, Broadcast<S, O>>, Promoted<S, D, O, E, N>>',
+      '<C extends Shape, S extends Shape, D extends DType, N extends number | null, O extends Shape = readonly [], E extends DType = D>(condition: Tensor<C, "bool"> & BroadcastsWith<S, C>, self: Tensor<S, D>, other: NonNullable<N> | (Tensor<O, E> & BroadcastsWith<S, O>)): Tensor<Broadcast<C, Broadcast<S, O>>, Promoted<S, D, O, E, N>>',
     example: "const second = where(plan.dual, row1, row0);",
   },
   masked_fill: {

@@ -28,7 +28,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     shape: matmulRule,
     calls: [aten("matmul", "self", "other")],
     signature:
-      "<A extends Shape, B extends Shape, D extends DType>(self: Tensor<A, D>, other: Tensor<B, NoInfer<D>> & MatmulCheck<A, B>): Tensor<Matmul<A, B>, D>",
+      "<A extends Shape, B extends Shape, D extends DType>(self: Tensor<A, D>, other: Tensor<B, NoInfer<D>> & InnerDimensionsAgree<A, B>): Tensor<Matmul<A, B>, D>",
     method: true,
     example: "const cosine = probe.matmul(pool.transpose(0, 1));",
   },

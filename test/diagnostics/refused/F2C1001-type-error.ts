@@ -1,5 +1,20 @@
-import { experiment, linear, method, ops } from "f2c-dsl";
+import { conv2d, experiment, type Features, linear, method, ops, residual, sequential } from "f2c-dsl";
 import { net, setting } from "./setting.js";
+
+export const joined = <const C extends number, const D extends number>(c: C, d: D) => {
+  // refused F2C1001 «linear(c, d)»: layer 1 is not known to take what the one before gives
+  sequential(linear(c, d), linear(c, d));
+  // refused F2C1001 «conv2d(c, d, { kernel: 1 })»: residual: the body is not known to give what it takes
+  residual(conv2d(c, d, { kernel: 1 }));
+  return (x: Features<C>, y: Features<D>) => {
+    // refused F2C1001 «y»: [?, C] and [?, D] are not known to broadcast
+    x.add(y);
+    // refused F2C1001 «y.transpose(0, 1)»: matmul: [?, C] times [D, ?], the inner dimensions are not known to be equal
+    x.matmul(y.transpose(0, 1));
+    // refused F2C1001 «2»: there is no dimension 2 in [?, C]
+    return x.sum(2);
+  };
+};
 
 export default experiment({
   ...setting,

@@ -167,7 +167,7 @@ export const sums = <N extends number, M extends number>(
   y: Tensor<readonly [M, 8], "f32">,
   z: Tensor<readonly [7], "f32">,
 ) => {
-  // error: 'BroadcastCheck<readonly [N, 8], readonly [M, 8]>'
+  // error: 'BroadcastsWith<readonly [N, 8], readonly [M, 8]>'
   x.add(y);
   // error: [?, 8] and [7] do not broadcast
   some<Features<8>>().add(z);
