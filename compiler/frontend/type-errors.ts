@@ -8,7 +8,7 @@ const NO_MODULE = 2307;
 
 export function fromTypeScript(d: ts.Diagnostic): Diagnostic {
   const syntax = d.code < 2000;
-  const text = inWords(ts.flattenDiagnosticMessageText(d.messageText, "\n"));
+  const text = inWords(ofOneOverload(ts.flattenDiagnosticMessageText(d.messageText, "\n")));
   const span = spanOf(d);
   const unresolved = d.code === NO_MODULE;
   const tensors = unresolved ? undefined : ofTensors(text);
@@ -86,6 +86,10 @@ function ofTensors(message: string): { message: string; hint: string } | undefin
           : "give the tensor that shape, or say it with .as<[…]>() where TypeScript cannot work it out",
   };
 }
+
+/** Layers for any shape have two call signatures, the first of which is the one to speak of. */
+const ofOneOverload = (message: string): string =>
+  /^No overload matches.*?gave the following error\.\n\s*(.*?)\n\s*Overload /s.exec(message)?.[1] ?? message;
 
 /** Questions about sizes of generic code, which TypeScript shows as they are asked. */
 const OPEN: readonly (readonly [RegExp, string])[] = [

@@ -1,4 +1,4 @@
-import { conv2d, experiment, type Features, linear, method, ops, residual, sequential } from "f2c-dsl";
+import { conv2d, experiment, type Features, linear, method, ops, relu, residual, sequential } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
 export const joined = <const C extends number, const D extends number>(c: C, d: D) => {
@@ -36,6 +36,8 @@ export default experiment({
           loss = loss.sub(features);
           // refused F2C1001 «fixed»: matmul: [4, 8] times [4, 8], the inner dimensions differ
           const square = fixed.matmul(fixed);
+          // refused F2C1001 «plan.labels»: this is a tensor i64[number], where f32[number] is wanted | cast it: .to("f32")
+          relu()(plan.labels);
           // refused F2C1001 «"a"»: Type 'string' is not assignable to type 'number'
           const count: number = "a";
           loss = loss.mul(count);
