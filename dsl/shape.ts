@@ -62,7 +62,7 @@ export type ShapeValue<S extends Shape> = number extends S["length"]
 // Questions about the sizes of generic code, `C extends number`, which nobody knows yet. TypeScript leaves them open, and
 // both answers in the result, unless every size gives the same one.
 
-interface Box<T> {
+export interface Box<T> {
   readonly is: T;
 }
 /**
@@ -135,7 +135,7 @@ export type ConvCheck<C extends number, I extends number, G extends number> = [G
   : unknown;
 
 // Broadcasting, aligned at the last dimension.
-//
+
 type BroadcastDim<A extends number, B extends number, One, Any> =
   Same<A, One> extends true
     ? B
@@ -208,68 +208,6 @@ export type MaskCheck<S extends Shape, M extends Shape> = [M] extends [S]
   : BroadcastsTo<M, S> extends true
     ? unknown
     : ShapeError<`masked_fill: a mask ${Show<M>} does not broadcast to ${Show<S>}`>;
-
-// Dtypes of results. PyTorch promotes by category first: bool < integers < floats. Numbers and tensors of rank 0 raise the
-// category only. `N` is the type of the number, and holds null where there is a tensor instead.
-
-export type Promoted<S extends Shape, D extends DType, O extends Shape, E extends DType, N, None = never> =
-  Box<E> extends Box<D>
-    ? Same<Extract<D, FloatDType>, None> extends true
-      ? null extends N
-        ? D | E
-        : WithNumber<D, N>
-      : D
-    : Common<S, D, O, E>;
-
-type Common<S extends Shape, D extends DType, O extends Shape, E extends DType> = [D] extends [FloatDType]
-  ? [E] extends [FloatDType]
-    ? Wider<S, D, O, E, "f64" extends D | E ? "f64" : "f32">
-    : D
-  : [E] extends [FloatDType]
-    ? E
-    : [D] extends ["bool"]
-      ? E
-      : [E] extends ["bool"]
-        ? D
-        : Wider<S, D, O, E, "i64" extends D | E ? "i64" : "i32">;
-
-/** Of one category: the dtype of the one that has dimensions, `W` if both or neither do. */
-type Wider<S extends Shape, D, O extends Shape, E, W> = O extends readonly []
-  ? S extends readonly []
-    ? W
-    : D
-  : S extends readonly []
-    ? E
-    : W;
-
-/** An integer or bool with a number. One that is no literal may be whole or not: the compiler decides. */
-type WithNumber<D extends DType, N> = number extends N
-  ? // biome-ignore lint/suspicious/noExplicitAny: see above
-    any
-  : `${N & number}` extends `${bigint}`
-    ? D extends "bool"
-      ? "i64"
-      : D
-    : "f32";
-
-/** Between limits, one of which may make integers real. */
-export type Clamped<D extends DType, N extends number, None = never> = [N] extends [number]
-  ? Same<Extract<D, FloatDType>, None> extends true
-    ? WithNumber<D, N>
-    : D
-  : never;
-
-/** Integers divide to f32. */
-export type Divided<S extends Shape, D extends DType, O extends Shape, E extends DType, None = never> =
-  Box<E> extends Box<D>
-    ? Same<Extract<D, FloatDType>, None> extends true
-      ? "f32"
-      : D
-    : Common<S, D, O, E> extends infer J extends FloatDType
-      ? J
-      : "f32";
-/** Bool and integers sum to i64. */
-export type Summed<D extends DType> = D extends FloatDType ? D : "i64";
 
 // Dimensions replaced, removed, inserted, reordered. A negative one counts from the end.
 

@@ -9,7 +9,7 @@ import { LIBRARY_PREFIX, libraryRoot } from "./library.js";
 import { TAG, TAG_METHODS, tagFunctions } from "./tagger.js";
 import { ts } from "./typescript.js";
 
-const UNTAGGED = /^(plan\/|.*\.generated\.ts$|tag\.ts$|shape\.ts$|tensor\.ts$)/;
+const UNTAGGED = /^(plan\/|.*\.generated\.ts$|tag\.ts$|shape\.ts$|promotion\.ts$|tensor\.ts$)/;
 
 function* sources(folder: string): Generator<string> {
   for (const name of readdirSync(folder)) {
