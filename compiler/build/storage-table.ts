@@ -82,10 +82,9 @@ export class StorageTable {
     }
   }
 
-  nameOf(stored: Stored): string {
-    const name = this.names.get(stored);
-    if (name === undefined) throw new Error("internal: a stored tensor outside the state");
-    return name;
+  /** The name of a stored tensor; `undefined` for one that is not part of the state. */
+  nameOf(stored: Stored): string | undefined {
+    return this.names.get(stored);
   }
 
   has(stored: Stored): boolean {
@@ -103,9 +102,9 @@ export class StorageTable {
   }
 
   /** The group of a net's parameters or floating-point states; a twin's has the layout of its original's. */
-  group(net: AnyModule, twin: Twin | undefined, what: "parameters" | "buffers"): GroupUse {
+  group(net: AnyModule, twin: Twin | undefined, what: "parameters" | "buffers"): GroupUse | undefined {
     const original = this.modulePaths.get(twin ? twinParts(twin)!.of : net);
-    if (original === undefined) throw new Error("internal: a group of a net outside the state");
+    if (original === undefined) return undefined;
     const source =
       what === "parameters" ? this.parameterList : this.stateList.filter((s) => FLOATS.has(s.type.dtype));
     const members = source.filter((s) => s.name.startsWith(`${original}.`)).map((s) => s.name);

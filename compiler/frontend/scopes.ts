@@ -84,7 +84,7 @@ export function resolveName(
 }
 
 /** Whether an identifier stands for a value, rather than naming a property, a declaration or a type. */
-function isValueUse(node: ts.Identifier): boolean {
+export function isValueUse(node: ts.Identifier): boolean {
   const parent = node.parent;
   if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
   if (ts.isPropertyAssignment(parent)) return parent.initializer === node;

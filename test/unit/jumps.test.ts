@@ -185,6 +185,19 @@ const FUNCTIONS: Record<string, string> = {
     const list = [a, b, 3];
     const kept = list.filter((_, i) => i !== 1).map((x, i, all) => x + i + all.length);
     return kept.at(-1)! * 100 + kept[0]! + (list.some((_, i) => i > 1) ? 1000 : 0) + Array.from({ length: 3 }, (_, i) => i).findIndex((i) => i > 0);`,
+  "functions of Math as values": `
+    const { max } = Math; return [a, b].map(Math.abs).reduce((s, x) => s + x, 0) + max(a, b);`,
+  "a condition that holds for ever, in other words": `
+    const go = true; let k = 1; while (go) { if (k > a) break; k = k * 2; } while (1) { if (k > 20 + b) break; k = k + 7; } return k;`,
+  "lists in another order": `
+    const list = [3, 1, 2]; const up = [...list].sort((x, y) => x - y); const back = [a, b].map((x) => x + 1).reverse();
+    return up[0]! * 100 + up[2]! * 10 + back[0]! + Object.assign({}, { k: a }, { k: b }).k;`,
+  "one list is one list in calls that are made now": `
+    const same = (p: unknown, q: unknown) => p === q; const xs = [1, 2].map((x) => x + 1); return (same(xs, xs) ? 1 : 2) + ([xs].includes(xs) ? 10 : 20) + a;`,
+  "strings are not taken apart": `
+    const xs = ["ab", "cd"].flatMap((n) => n === "ab" ? n : []); return xs.length + a;`,
+  "a variable that is set once": `
+    let width: number; width = 3; const f = (u: number) => u * width; return f(a);`,
   "keys of a known list": `
     let s = 0; for (const i of Array.from(Array(4).keys())) { if (s > b) break; s += i * a; } return s;`,
   "choices whose value nobody asks for": `

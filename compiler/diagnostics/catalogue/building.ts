@@ -135,6 +135,13 @@ export const BUILDING = {
     hint: "add a layer that learns, such as linear(…), or a parameter(…)",
     why: "The gradient of the loss would be taken by nothing.",
   },
+  "net-outside-state": {
+    code: "F2C2108",
+    severity: "error",
+    message: "{name} is not part of the method's state",
+    hint: "put it there, and take it from there: method({ net, … }, …)",
+    why: "Parameters are found, named, trained and saved through the method's state; a net beside it would have none.",
+  },
   "too-many-images": {
     code: "F2C2201",
     severity: "error",

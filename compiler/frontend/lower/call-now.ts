@@ -35,6 +35,13 @@ export function callNow<T>(work: () => T): { readonly result: T; readonly asked:
     },
     get: (_, name) => (name === "now" ? noted("Date.now", Clock.now) : Reflect.get(Clock, name)),
   });
+  const { console } = globalThis;
+  globalThis.console = new Proxy(console, {
+    get: (_, name) => {
+      asked ??= `console.${String(name)}`;
+      return Reflect.get(console, name);
+    },
+  });
   Math.random = noted("Math.random", random);
   globalThis.Date = watched;
   try {
@@ -43,5 +50,6 @@ export function callNow<T>(work: () => T): { readonly result: T; readonly asked:
   } finally {
     Math.random = random;
     globalThis.Date = Clock;
+    globalThis.console = console;
   }
 }

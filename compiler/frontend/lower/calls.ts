@@ -23,6 +23,7 @@ import {
   refuseChange,
   refuseListChange,
 } from "./list-methods.js";
+import { iterate } from "./loops.js";
 import { AlreadyRefused, type Lowerer, Refusal } from "./lowerer.js";
 import { callOp, valueMethod } from "./op-calls.js";
 import {
@@ -33,6 +34,7 @@ import {
   type ModuleOperand,
   NOTHING,
   type Operand,
+  record,
   staticValue,
 } from "./operand.js";
 import { mathCall } from "./operators.js";
@@ -76,7 +78,7 @@ function argumentsOf(lowerer: Lowerer, node: ts.CallExpression, scope: Scope): O
   return node.arguments.flatMap((argument) => {
     if (!ts.isSpreadElement(argument)) return [evaluate(lowerer, argument, scope)];
     const spread = evaluate(lowerer, argument.expression, scope);
-    return itemsOf(lowerer, spread) ?? notSpread(lowerer, argument, spread);
+    return itemsOf(lowerer, spread) ?? iterate(lowerer, spread) ?? notSpread(lowerer, argument, spread);
   });
 }
 
@@ -92,6 +94,11 @@ function methodCall(
   if (receiver.kind === "static" && receiver.value === Math && !args.every(isStatic))
     return mathCall(lowerer, node, name, args);
   if (receiver.kind === "static" && receiver.value === Object) {
+    const merged = name === "assign" && node.arguments[0] && isFresh(node.arguments[0]);
+    if (merged) {
+      const parts = args.map((argument) => fieldsOf(lowerer, argument) ?? []);
+      return record(parts.flatMap((part) => [...part]));
+    }
     if (OBJECT_CHANGES.has(name))
       refuseChange(lowerer, node, `Object.${name} would change its first argument`, NEW_RECORD);
     const fields = args[0] && fieldsOf(lowerer, args[0]);
@@ -100,18 +107,21 @@ function methodCall(
     if (fields && name === "entries")
       return list([...fields].map(([key, value]) => list([fixed(key), value])));
   }
-  if (
-    receiver.kind === "static" &&
-    receiver.value === Array &&
-    name === "from" &&
-    args[1]?.kind === "closure"
-  )
-    return list(askedOf(lowerer, node, arrayFrom(lowerer, args[0]!), args.slice(1)));
+  if (receiver.kind === "static" && receiver.value === Array && name === "from" && !args.every(isStatic)) {
+    const from = arrayFrom(lowerer, node, args[0] ?? NOTHING);
+    return list(args[1] ? askedOf(lowerer, node, from, args.slice(1)) : from);
+  }
   refuseLive(lowerer, callee.expression, receiver);
   const items = itemsOf(lowerer, receiver);
-  if (items) refuseListChange(lowerer, callee.name, name);
-  if (items && Object.hasOwn(LIST_METHODS, name) && !(args.every(isStatic) && isStatic(receiver)))
+  const fresh = isFresh(callee.expression);
+  if (items && !fresh) refuseListChange(lowerer, callee.name, name);
+  if (items && Object.hasOwn(LIST_METHODS, name) && !(args.every(isStatic) && isStatic(receiver))) {
+    if (receiver.kind === "static" && ArrayBuffer.isView(receiver.value) && name === "map")
+      lowerer.refuse(callee.name, "F2C1017", "a typed array has no compiled method `map`", {
+        hint: "make a list of it first: [...array].map(…)",
+      });
     return LIST_METHODS[name]!(lowerer, node, items, args);
+  }
   const known =
     receiver.kind === "static" || (items && isStatic(receiver)) ? staticValue(receiver) : undefined;
   if (known !== undefined) {
@@ -141,6 +151,14 @@ function methodCall(
   );
 }
 
+/** Whether an expression makes a list or a record that nobody else sees. */
+function isFresh(node: ts.Expression): boolean {
+  const inner = unwrapped(node);
+  return (
+    ts.isArrayLiteralExpression(inner) || ts.isObjectLiteralExpression(inner) || ts.isCallExpression(inner)
+  );
+}
+
 const METHODS_OF: Partial<Record<Operand["kind"], string>> = {
   record: "check the name of the field: what is called must be a function or a module",
   module: "a module is called like a function: net(x)",
@@ -151,6 +169,10 @@ const OBJECT_CHANGES = new Set(["assign", "defineProperty", "defineProperties", 
 const NEW_RECORD = "make a new record: { ...old, name: value }";
 const isList = (operand: Operand) =>
   typeof (isStatic(operand) ? staticValue(operand) : undefined) === "object";
+
+/** `max`, of what `Math.max` is. */
+const mathName = (fn: unknown): string | undefined =>
+  Object.getOwnPropertyNames(Math).find((name) => (Math as unknown as Record<string, unknown>)[name] === fn);
 
 /** Calls whatever an operand is. */
 export function callOperand(
@@ -169,6 +191,8 @@ export function callOperand(
           ? "leave out the (), or check the name"
           : "a module's child is called like a function, a list of modules is looped over; check the name",
     });
+  const math = args.every(isStatic) ? undefined : mathName(fn.value);
+  if (math !== undefined) return mathCall(lowerer, node, math, args);
   const constant = UNREPEATABLE.get(fn.value);
   if (constant !== undefined) unrepeatable(lowerer, node.expression, constant);
   const intrinsic = (fn.value as { [INTRINSIC]?: string })[INTRINSIC];
@@ -182,7 +206,10 @@ export function callOperand(
     for (const [i, argument] of args.entries())
       refuseLive(lowerer, node.arguments[i] ?? node, argument, liveWithin);
     const change = source && argumentChanged(source, args.map(isList));
-    if (change) refuseChange(lowerer, node, `${called(node.expression)} would change its argument`, NEW_LIST);
+    if (change) {
+      const hint = change === "argument" ? NEW_LIST : NEW_RECORD;
+      refuseChange(lowerer, node, `${called(node.expression)} would change its ${change}`, hint);
+    }
     try {
       const { result, asked } = callNow(() =>
         (fn.value as (...a: unknown[]) => unknown).apply(self, args.map(staticValue)),
@@ -283,11 +310,10 @@ function callIntrinsic(
           `${name.replace("()", "")} takes a net, got ${net ? describe(net) : "nothing"}`,
           { hint: "pass a net of the method's state, or a child of the module" },
         );
-      const group = lowerer.storages.group(
-        net.module,
-        net.twin,
-        name === "parametersOf()" ? "parameters" : "buffers",
-      );
+      const what = name === "parametersOf()" ? "parameters" : "buffers";
+      const group =
+        lowerer.storages.group(net.module, net.twin, what) ??
+        lowerer.refuseStranger(node.arguments[0] ?? node);
       return dynamic(
         lowerer.builder.emit("group", [], { name: group.name }, lowerer.locate(node), [
           { kind: "group", group: group.layout },

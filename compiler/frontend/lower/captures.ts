@@ -6,7 +6,7 @@ import { tagOf } from "../../../dsl/tag.js";
 import type { Span } from "../../diagnostics/diagnostic.js";
 import { locate } from "../cache.js";
 import { LIBRARY_PREFIX } from "../library.js";
-import { capturesOf, type FunctionNode, isFunctionNode, resolveName } from "../scopes.js";
+import { capturesOf, type FunctionNode, isFunctionNode, isValueUse, resolveName } from "../scopes.js";
 import { ts } from "../typescript.js";
 import type { FunctionSource, SourceTexts } from "./function-source.js";
 
@@ -63,8 +63,6 @@ function liveKind(value: unknown): string | undefined {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value))
     return undefined;
-  // What keys(), values() and entries() give is looped over, and gone.
-  if (/ Iterator\]$/.test(Object.prototype.toString.call(value))) return undefined;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null || Object.getPrototypeOf(prototype) === null) return undefined;
   const type = (value as { constructor?: { name?: string } }).constructor;
@@ -265,6 +263,10 @@ function changeOf(declaration: Declared, name: string): ts.Node | undefined {
   if (known.has(name)) return known.get(name);
   const means = (node: ts.Node): boolean =>
     ts.isIdentifier(node) && node.text === name && resolveName(node, name)?.declaration === declaration;
+  if (isSetOnce(declaration, means)) {
+    known.set(name, undefined);
+    return undefined;
+  }
   const { parent } = declaration;
   const loop =
     ts.isVariableDeclarationList(parent) && ts.isForStatement(parent.parent) ? parent.parent : undefined;
@@ -273,14 +275,41 @@ function changeOf(declaration: Declared, name: string): ts.Node | undefined {
     if (node === loop?.incrementor) return undefined;
     const target = targetOf(node);
     if (target && namesIn(target).some(means)) return node;
-    const held = target ?? mutated(node);
-    if (held && !ts.isIdentifier(held) && means(rootOf(held)) && insidePlan(node, declaration)) return node;
-    if (mutated(node) && means(mutated(node)!) && insidePlan(node, declaration)) return node;
+    const held = target ? (ts.isIdentifier(target) ? undefined : target) : mutated(node);
+    if (held && means(rootOf(held)) && insidePlan(node, declaration)) return node;
     return ts.forEachChild(node, visit);
   };
   const found = visit(declaration.getSourceFile());
   known.set(name, found);
   return found;
+}
+
+/** Whether a variable gets its value after its declaration, in the code that it is declared in, outside of loops. */
+function isSetOnce(declaration: Declared, means: (node: ts.Node) => boolean): boolean {
+  if (!ts.isVariableDeclaration(declaration) || declaration.initializer || !ts.isIdentifier(declaration.name))
+    return false;
+  const home = functionAround(declaration);
+  let once = true;
+  const visit = (node: ts.Node): void => {
+    const target = targetOf(node);
+    if (target && namesIn(target).some(means)) {
+      const plain = ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken;
+      if (!plain || functionAround(node) !== home || inLoop(node, home)) once = false;
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(declaration.getSourceFile());
+  return once;
+}
+
+function functionAround(node: ts.Node): ts.Node | undefined {
+  for (let n = node.parent; n; n = n.parent) if (ts.isFunctionLike(n)) return n;
+  return undefined;
+}
+
+function inLoop(node: ts.Node, home: ts.Node | undefined): boolean {
+  for (let n = node.parent; n && n !== home; n = n.parent) if (ts.isIterationStatement(n, false)) return true;
+  return false;
 }
 
 /** What a node assigns to, if it assigns. */
@@ -326,10 +355,21 @@ const mutated = (node: ts.Node): ts.Node | undefined =>
     ? node.expression.expression
     : undefined;
 
-const rootOf = (node: ts.Node): ts.Node =>
-  ts.isPropertyAccessExpression(node) || ts.isElementAccessExpression(node) || ts.isNonNullExpression(node)
-    ? rootOf(node.expression)
-    : node;
+const isConst = (declaration: ts.Node): boolean =>
+  ts.isVariableDeclarationList(declaration.parent) && (declaration.parent.flags & ts.NodeFlags.Const) !== 0;
+
+/** What a chain of fields begins with; of a constant that is another's name, that other's. */
+function rootOf(node: ts.Node): ts.Node {
+  if (
+    ts.isPropertyAccessExpression(node) ||
+    ts.isElementAccessExpression(node) ||
+    ts.isNonNullExpression(node)
+  )
+    return rootOf(node.expression);
+  const declaration = ts.isIdentifier(node) ? resolveName(node, node.text)?.declaration : undefined;
+  const alias = declaration && ts.isVariableDeclaration(declaration) ? declaration.initializer : undefined;
+  return alias && ts.isIdentifier(alias) && isConst(declaration!) ? rootOf(alias) : node;
+}
 
 /** Whether a place runs in every step: inside a `plan`, or a function that one calls, that the declaration is not part of. */
 function insidePlan(node: ts.Node, declaration: ts.Node): boolean {
@@ -350,7 +390,8 @@ function plannedIn(file: ts.SourceFile): ReadonlySet<ts.Node> {
     if (found.has(fn)) return;
     found.add(fn);
     const visit = (node: ts.Node): void => {
-      const named = ts.isIdentifier(node) ? resolveName(node, node.text)?.declaration : undefined;
+      const isUse = ts.isIdentifier(node) && isValueUse(node);
+      const named = isUse ? resolveName(node, node.text)?.declaration : undefined;
       const value = named && ts.isVariableDeclaration(named) ? named.initializer : named;
       if (value && isFunctionNode(value)) add(value);
       ts.forEachChild(node, visit);
@@ -358,9 +399,13 @@ function plannedIn(file: ts.SourceFile): ReadonlySet<ts.Node> {
     ts.forEachChild(fn, visit);
   };
   const visit = (node: ts.Node): void => {
-    const owner = ts.isMethodDeclaration(node) ? node : isFunctionNode(node) ? node.parent : undefined;
-    const isPlan = owner && "name" in owner && (owner.name as ts.Node | undefined)?.getText() === "plan";
-    if (isPlan) add(node);
+    // `plan() { … }` and `plan: …` of a record, which may name the function.
+    const isField =
+      (ts.isMethodDeclaration(node) || ts.isPropertyAssignment(node)) && node.name.getText() === "plan";
+    const value = isField && ts.isPropertyAssignment(node) ? node.initializer : node;
+    const named = isField && ts.isIdentifier(value) ? resolveName(value, value.text)?.declaration : undefined;
+    const fn = named ? (ts.isVariableDeclaration(named) ? named.initializer : named) : value;
+    if (isField && fn && isFunctionNode(fn)) add(fn);
     ts.forEachChild(node, visit);
   };
   visit(file);
@@ -368,19 +413,25 @@ function plannedIn(file: ts.SourceFile): ReadonlySet<ts.Node> {
   return found;
 }
 
-/** Where a function that is called now changes an argument of its own: it would do so once, not in every step. */
+/** What a function that is called now changes, an argument or its object: it would do so once, not in every step. */
 export function argumentChanged(
   source: FunctionSource,
   isHeldOutside: readonly boolean[],
-): ts.Node | undefined {
+): "argument" | "object" | undefined {
   if (source.path.startsWith(LIBRARY_PREFIX)) return undefined;
   const parameters = source.node.parameters.filter((_, i) => isHeldOutside[i]);
-  const visit = (node: ts.Node): ts.Node | undefined => {
+  let found: "argument" | "object" | undefined;
+  const visit = (node: ts.Node, own: boolean): void => {
     const held = targetOf(node) ?? mutated(node);
     const root = held && rootOf(held);
     const declaration = root && ts.isIdentifier(root) ? resolveName(root, root.text)?.declaration : undefined;
-    const isArgument = parameters.some((parameter) => parameter === declaration);
-    return isArgument && !(held === root && targetOf(node)) ? node : ts.forEachChild(node, visit);
+    const isAssigned = held === root && targetOf(node);
+    if (!isAssigned && parameters.some((parameter) => parameter === declaration)) found ??= "argument";
+    if (!isAssigned && own && root?.kind === ts.SyntaxKind.ThisKeyword) found ??= "object";
+    // Another function's `this` is another.
+    const inner = own && !(ts.isFunctionLike(node) && !ts.isArrowFunction(node));
+    ts.forEachChild(node, (child) => visit(child, inner));
   };
-  return parameters.length ? visit(source.node.body!) : undefined;
+  visit(source.node.body!, true);
+  return found;
 }

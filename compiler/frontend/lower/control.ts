@@ -13,6 +13,7 @@ import {
   fixed,
   inOrderOf,
   isStatic,
+  joinedOf,
   leavesOf,
   list,
   type Operand,
@@ -164,10 +165,8 @@ type Join = { readonly shape: Operand; readonly leaves: readonly (Operand | numb
 function fill(join: Join, results: readonly Value[]): Operand {
   const before = leavesOf(join.shape);
   if (join.leaves.every((leaf, i) => leaf === before[i])) return join.shape;
-  return rebuild(
-    join.shape,
-    join.leaves.map((leaf) => (typeof leaf === "number" ? dynamic(results[leaf]!) : leaf)),
-  );
+  const leaves = join.leaves.map((leaf) => (typeof leaf === "number" ? dynamic(results[leaf]!) : leaf));
+  return joinedOf(rebuild(join.shape, leaves));
 }
 
 /** Whether two leaves are one value. */
@@ -521,10 +520,8 @@ function bindCarried(lowerer: Lowerer, carried: readonly Carried[], values: read
   const rest = [...values];
   for (const { binding, shape, initial } of carried) {
     const first = leavesOf(shape);
-    const value = rebuild(
-      shape,
-      initial.map((v, i) => (v ? dynamic(rest.shift()!) : first[i]!)),
-    );
+    const leaves = initial.map((v, i) => (v ? dynamic(rest.shift()!) : first[i]!));
+    const value = joinedOf(rebuild(shape, leaves));
     name(lowerer, value, binding.name);
     lowerer.assign(binding, value);
   }

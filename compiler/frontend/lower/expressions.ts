@@ -180,6 +180,7 @@ export const isGlobal = (node: ts.Expression, name: string, scope: Scope): boole
 
 /** Refuses what gives something else at every call. */
 export function unrepeatable(lowerer: Lowerer, node: ts.Node, what: string, within?: FunctionSource): never {
+  if (what.startsWith("console.")) refuseConsole(lowerer, node, what);
   const use = within && findText(within.node, what);
   const span = use && { path: within.path, start: use.getStart(), end: use.end };
   return lowerer.refuse(
@@ -199,19 +200,16 @@ export function unrepeatable(lowerer: Lowerer, node: ts.Node, what: string, with
 const findText = (node: ts.Node, text: string): ts.Node | undefined =>
   node.getText() === text ? node : ts.forEachChild(node, (child) => findText(child, text));
 
+const refuseConsole = (lowerer: Lowerer, node: ts.Node, what: string): never =>
+  lowerer.refuse(node, "F2C2011", `\`${what}\` prints in Node: it cannot be called on the device`, {
+    hint: "return the number beside the loss, { loss, name: value }: it is logged with every step",
+  });
+
 /** Refuses globals that mean something only in Node. */
 export function refuseGlobals(lowerer: Lowerer, node: ts.PropertyAccessExpression, scope: Scope): void {
   const { expression, name } = node;
   if (isGlobal(expression, "Date", scope)) unrepeatable(lowerer, node, `Date.${name.text}`);
-  if (isGlobal(expression, "console", scope))
-    lowerer.refuse(
-      node,
-      "F2C2011",
-      `\`console.${name.text}\` prints in Node: it cannot be called on the device`,
-      {
-        hint: "return the number beside the loss, { loss, name: value }: it is logged with every step",
-      },
-    );
+  if (isGlobal(expression, "console", scope)) refuseConsole(lowerer, node, `console.${name.text}`);
 }
 
 function property(lowerer: Lowerer, node: ts.PropertyAccessExpression, scope: Scope): Operand {

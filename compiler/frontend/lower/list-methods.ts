@@ -35,7 +35,7 @@ type ListMethod = (
 export const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
   map: (lowerer, node, items, args) => list(askedOf(lowerer, node, items, args)),
   flatMap: (lowerer, node, items, args) =>
-    list(askedOf(lowerer, node, items, args).flatMap((made) => itemsOf(lowerer, made) ?? [made])),
+    list(askedOf(lowerer, node, items, args).flatMap((made) => spreadOf(lowerer, made))),
   forEach: (lowerer, node, items, [fn]) => {
     for (const [i, item] of items.entries()) {
       const given = [item, fixed(i), list(items)];
@@ -54,6 +54,10 @@ export const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
   find: (lowerer, node, items, args) =>
     items[decidedOf(lowerer, node, items, args, true).indexOf(true)] ?? NOTHING,
   findIndex: (lowerer, node, items, args) => fixed(decidedOf(lowerer, node, items, args, true).indexOf(true)),
+  reverse: (_lowerer, _node, items) => list([...items].reverse()),
+  toReversed: (_lowerer, _node, items) => list([...items].reverse()),
+  sort: (lowerer, node, items, args) => list(sorted(lowerer, node, items, args)),
+  toSorted: (lowerer, node, items, args) => list(sorted(lowerer, node, items, args)),
   at: (lowerer, node, items, [index = fixed(0)]) => {
     if (!isStatic(index))
       lowerer.refuse(node.arguments[0]!, "F2C1019", `a list is indexed with ${describe(index)}`, {
@@ -90,18 +94,43 @@ export const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
     }
     return list(items.slice(...(args.map(staticValue) as [number, number])));
   },
-  concat: (lowerer, _node, items, args) =>
-    list([...items, ...args.flatMap((a) => itemsOf(lowerer, a) ?? [a])]),
+  concat: (lowerer, _node, items, args) => list([...items, ...args.flatMap((a) => spreadOf(lowerer, a))]),
 };
+
+/** What `concat` and `flatMap` take apart: lists, and nothing else. */
+const spreadOf = (lowerer: Lowerer, operand: Operand): readonly Operand[] =>
+  operand.kind === "list" || (operand.kind === "static" && Array.isArray(operand.value))
+    ? itemsOf(lowerer, operand)!
+    : [operand];
 
 const CHOOSE = "choose with if: if (plan.n === 0) … else …";
 
+/** Items in the order that a function gives, which has to be known now. */
+const sorted = (
+  lowerer: Lowerer,
+  node: ts.CallExpression,
+  items: readonly Operand[],
+  [fn = NOTHING]: readonly Operand[],
+): readonly Operand[] =>
+  [...items].sort((a, b) => {
+    const answer = callOperand(lowerer, node, fn, [a, b]);
+    if (!isStatic(answer))
+      lowerer.refuse(node.arguments[0] ?? node, "F2C1019", `a list is sorted by ${describe(answer)}`, {
+        hint: CHOOSE,
+      });
+    return Number(staticValue(answer));
+  });
+
 /** The items of what `Array.from` is given: something to loop over, or { length: n }. */
-export function arrayFrom(lowerer: Lowerer, from: Operand): readonly Operand[] {
+export function arrayFrom(lowerer: Lowerer, node: ts.CallExpression, from: Operand): readonly Operand[] {
   const items = itemsOf(lowerer, from) ?? iterate(lowerer, from);
   if (items) return items;
-  const length = fieldsOf(lowerer, from)?.get("length");
-  return length?.kind === "static" ? Array.from({ length: Number(length.value) }, () => NOTHING) : [];
+  const length = fieldsOf(lowerer, from)?.get("length") ?? NOTHING;
+  if (length.kind !== "static")
+    lowerer.refuse(node.arguments[0] ?? node, "F2C1019", `a list is made as long as ${describe(length)}`, {
+      hint: "lists have lengths that are known now; to count, write for (let i = 0; i < n; i++)",
+    });
+  return Array.from({ length: Number((length as { value: unknown }).value) || 0 }, () => NOTHING);
 }
 
 /** What a function gives for each item of a list. */

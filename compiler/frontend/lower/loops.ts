@@ -77,8 +77,19 @@ export const iterate = (lowerer: Lowerer, operand: Operand): readonly Operand[] 
   operand.value !== null &&
   operand.value !== undefined &&
   Symbol.iterator in Object(operand.value)
-    ? Array.from(operand.value as Iterable<unknown>, (item) => lowerer.wrap(item))
+    ? taken(lowerer, operand.value as Iterable<unknown>)
     : undefined;
+
+/** What something that is looped over gives, a little more than a loop may have turns at most: it may have no end. */
+export function taken(lowerer: Lowerer, from: Iterable<unknown>): readonly Operand[] {
+  const items: Operand[] = [];
+  for (const item of from) if (items.push(lowerer.wrap(item)) > MAX_UNROLL) break;
+  return items;
+}
+
+/** Whether a value is used up by looping over it: what `keys()` gives, or a generator. */
+export const isIterator = (value: unknown): value is Iterable<unknown> =>
+  / Iterator\]$|\[object Generator\]/.test(Object.prototype.toString.call(value));
 
 const notLoopedOver = (lowerer: Lowerer, node: ts.Node, over: Operand): never =>
   lowerer.refuse(node, "F2C1016", `${said(node, over)}, which cannot be looped over`, {
@@ -229,14 +240,19 @@ function conditional(
     else staying(lowerer, node, loop, () => evaluate(lowerer, expression, scope));
   };
   const own = ts.isForStatement(node) && node.initializer && ts.isVariableDeclarationList(node.initializer);
-  const simple = !test || namesRead(test) !== undefined;
-  const endless = !test || test.kind === K.TrueKeyword;
+  const read = test ? namesRead(test) : [];
+  const simple = read !== undefined;
+  const changed = assignedNames(node);
+  /** Whether the condition holds for ever. */
+  const endless = simple && !read.some((name) => changed.has(name));
   let turns = 0;
+  let held = false;
   const next = (): (() => Completion) | undefined => {
     if (own && step && turns > 0) stepOfOwn(step);
     const left = loop.left.current;
     const trial = tried(lowerer, ask);
     const known = typeof trial.result === "boolean";
+    held = trial.result === true;
     if (left.kind === "value" && !(known && trial.pure && trial.assigned.size === 0)) {
       // The condition is asked only where no jump has left the loop.
       unless(lowerer, node, left.value, () => {
@@ -246,7 +262,7 @@ function conditional(
       return undefined;
     }
     // Without end but for a jump that a run-time condition decides: turns that are written out would not end either.
-    if (!known || (endless && left.kind === "value")) {
+    if (!known || (endless && trial.result === true && left.kind === "value")) {
       if (simple) runTime(lowerer, node, loop, ask, turn, scope);
       else askedOnce(lowerer, node, loop, accept(lowerer, trial), ask, turn, scope);
       return undefined;
@@ -257,7 +273,7 @@ function conditional(
   };
   const completion = unrolled(lowerer, node, loop, next);
   // A loop without end and without break ends with the function.
-  const returned = endless && !breaks(body) && loop.left.current.kind === "value";
+  const returned = endless && held && !breaks(body) && loop.left.current.kind === "value";
   return returned ? { kind: "return", value: lowerer.jumps!.result.current } : completion;
 }
 

@@ -29,7 +29,7 @@ import {
 import { bindPattern } from "./patterns.js";
 import { type Binding, Journal, Scope } from "./scope.js";
 import { runBody } from "./statements.js";
-import { remedyOf, said } from "./words.js";
+import { called, remedyOf, said } from "./words.js";
 
 /** A user's mistake in a compiled function. Caught at the statement, so that the next statements are looked at too. */
 export class Refusal extends Error {
@@ -227,10 +227,20 @@ export class Lowerer {
   }
 
   private storage(stored: Stored, rename: (name: string) => string, node: ts.Node): Operand {
-    const name = rename(this.storages.nameOf(stored));
+    const own = this.storages.nameOf(stored) ?? this.refuseStranger(node);
+    const name = rename(own);
     const [value] = this.builder.emit("state", [], { name }, this.locate(node), [this.storages.typeOf(name)]);
     this.builder.rename(value!, name);
     return dynamic(value!);
+  }
+
+  /** Refuses a net, or a stored tensor, that the method's state does not hold. */
+  refuseStranger(node: ts.Node): never {
+    const at = ts.isCallExpression(node) ? node.expression : node;
+    const name = called(at);
+    return this.refuse(at, "F2C2108", `${name} is not part of the method's state`, {
+      hint: `put it there, and take it from there: method({ ${/^`[\w$]+`$/.test(name) ? name.replaceAll("`", "") : "net"}, … }, …)`,
+    });
   }
 
   /** A build-time number or boolean as a run-time scalar. */

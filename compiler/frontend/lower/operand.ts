@@ -48,6 +48,15 @@ export function record(fields: Iterable<readonly [string, Operand]>): Operand {
 }
 export const NOTHING: Operand = fixed(undefined);
 
+const joins = new WeakSet<Operand>();
+
+/** Notes a list or a record that stands for one of several: which of them it is, is known only when the step runs. */
+export function joinedOf(operand: Operand): Operand {
+  joins.add(operand);
+  return operand;
+}
+export const isJoined = (operand: Operand): boolean => joins.has(operand);
+
 export const isTensor = (operand: Operand): boolean =>
   operand.kind === "value" && operand.value.type.kind === "tensor";
 
@@ -65,18 +74,21 @@ export function isStatic(operand: Operand): boolean {
   }
 }
 
-/** The JavaScript value of an operand that `isStatic`. */
+const values = new WeakMap<Operand, unknown>();
+
+/** The JavaScript value of an operand that `isStatic`: of one operand always the same. */
 export function staticValue(operand: Operand): unknown {
-  switch (operand.kind) {
-    case "static":
-      return operand.value;
-    case "list":
-      return operand.items.map(staticValue);
-    case "record":
-      return Object.fromEntries([...operand.fields].map(([name, field]) => [name, staticValue(field)]));
-    default:
-      throw new Error("internal: not a build-time value");
-  }
+  if (operand.kind === "static") return operand.value;
+  const known = values.get(operand);
+  if (known !== undefined) return known;
+  const value = operand.kind === "list" ? operand.items.map(staticValue) : fieldsValue(operand);
+  values.set(operand, value);
+  return value;
+}
+
+function fieldsValue(operand: Operand): unknown {
+  if (operand.kind !== "record") throw new Error("internal: not a build-time value");
+  return Object.fromEntries([...operand.fields].map(([name, field]) => [name, staticValue(field)]));
 }
 
 /** Values in an operand, outermost first, in a fixed order; `rebuild` puts others in their places. */

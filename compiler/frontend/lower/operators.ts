@@ -6,7 +6,7 @@ import { ts } from "../typescript.js";
 import { isCondition } from "./control.js";
 import { refuseString } from "./expressions.js";
 import type { Lowerer } from "./lowerer.js";
-import { dynamic, fixed, isStatic, type Operand, staticValue } from "./operand.js";
+import { dynamic, fixed, isJoined, isStatic, type Operand, staticValue } from "./operand.js";
 import { called, said } from "./words.js";
 
 const K = ts.SyntaxKind;
@@ -53,6 +53,8 @@ export function applyBinary(
   const operator = OPERATORS[kind];
   if (!operator) return refuseOperator(lowerer, node, kind);
   if (EQUALITY.has(operator.op) && isSame(a, b)) return fixed(operator.op === "scalar_eq");
+  if (EQUALITY.has(operator.op) && a.kind === b.kind && (a.kind === "list" || a.kind === "record"))
+    if (isJoined(a) || isJoined(b)) refuseIdentity(lowerer, node);
   if (isStatic(a) && isStatic(b)) return fixed(operator.compute(staticValue(a), staticValue(b)));
   // Whether a value is there at all is known now, whatever it will be.
   if (EQUALITY.has(operator.op) && (isAbsent(a) || isAbsent(b))) return fixed(operator.op === "scalar_ne");
@@ -159,6 +161,18 @@ function notBoolean(lowerer: Lowerer, node: ts.Node, operand: Operand): never {
   });
 }
 
+function refuseIdentity(lowerer: Lowerer, node: ts.Expression): never {
+  const [left = node, right = node] = sidesOf(node);
+  return lowerer.refuse(
+    node,
+    "F2C1002",
+    `whether ${called(left)} and ${called(right)} are one cannot be compiled`,
+    {
+      hint: "compare what they hold: which of several it is, is known only when the step runs",
+    },
+  );
+}
+
 const isAbsent = (o: Operand) => o.kind === "static" && (o.value === null || o.value === undefined);
 
 /** Something that is never equal to a run-time scalar: null, undefined, a module, a record. */
@@ -238,7 +252,9 @@ export function mathCall(
   name: string,
   args: readonly Operand[],
 ): Operand {
-  const scalars = () => args.map((a, i) => numberOf(lowerer, a, node.arguments[i] ?? node));
+  // What is called for each item of a list gets more than it asks for.
+  const given = name === "min" || name === "max" ? args : args.slice(0, name === "pow" ? 2 : 1);
+  const scalars = () => given.map((a, i) => numberOf(lowerer, a, node.arguments[i] ?? node));
   if (name === "min" || name === "max") {
     return dynamic(scalars().reduce((a, b) => scalarOp(lowerer, node, `scalar_${name}`, a, b)));
   }

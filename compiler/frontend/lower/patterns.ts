@@ -3,6 +3,7 @@ import { ts } from "../typescript.js";
 import { callNow } from "./call-now.js";
 import { liveness } from "./captures.js";
 import { evaluate, unrepeatable } from "./expressions.js";
+import { isIterator, iterate } from "./loops.js";
 import type { Lowerer } from "./lowerer.js";
 import { fixed, isTensor, list, NOTHING, type Operand, record } from "./operand.js";
 import type { Scope } from "./scope.js";
@@ -17,12 +18,22 @@ export function bindPattern(
   mutable: boolean,
 ): void {
   if (ts.isIdentifier(pattern)) {
+    if (value.kind === "static" && isIterator(value.value))
+      lowerer.refuse(
+        pattern,
+        "F2C2009",
+        `\`${pattern.text}\` is an iterator, which a compiled function cannot use: it lives in Node, and may change there`,
+        {
+          hint: "one loop uses it up: make a list of it, [...list.keys()]",
+        },
+      );
     if (value.kind === "value") lowerer.builder.rename(value.value, pattern.text);
     scope.declare(pattern.text, value, mutable, pattern);
     return;
   }
   if (ts.isArrayBindingPattern(pattern)) {
-    const items = itemsOf(lowerer, value) ?? notTakenApart(lowerer, pattern, value);
+    const items =
+      itemsOf(lowerer, value) ?? iterate(lowerer, value) ?? notTakenApart(lowerer, pattern, value);
     pattern.elements.forEach((element, i) => {
       if (ts.isOmittedExpression(element)) return;
       bindElement(
@@ -103,7 +114,8 @@ export function fieldOf(lowerer: Lowerer, value: Operand, name: string, node: ts
     if (live) lowerer.refuse(node, live.code, live.message, live);
     return lowerer.wrap(field);
   }
-  if (value.kind === "list") return name === "length" ? fixed(value.items.length) : NOTHING;
+  if (value.kind === "list")
+    return name === "length" ? fixed(value.items.length) : (value.items[Number(name)] ?? NOTHING);
   return lowerer.refuse(node, "F2C1016", `${describe(value)} cannot be read: it has no field \`${name}\``, {
     hint: isTensor(value)
       ? "a tensor's sizes are .size(0), .size(1), … and .shape"
@@ -113,6 +125,8 @@ export function fieldOf(lowerer: Lowerer, value: Operand, name: string, node: ts
 
 /** Refuses to use an object that lives on in Node; `look`: whether it is one, or holds one. */
 export function refuseLive(lowerer: Lowerer, node: ts.Node, operand: Operand, look = liveness): void {
+  // What keys() gives is used up where it stands; under a name it is refused.
+  if (operand.kind === "static" && isIterator(operand.value)) return;
   const live = operand.kind === "static" ? look(called(node).replaceAll("`", ""), operand.value) : undefined;
   if (live) lowerer.refuse(node, live.code, live.message, live);
 }

@@ -25,8 +25,8 @@ export default experiment({
           loss = loss.mul(loose.length);
           // refused F2C1017 «toFixed»: a run-time number has no compiled method `toFixed` | there are no strings on the device; numbers have operators and the functions of Math
           const short = plan.weight.toFixed(2);
-          // refused F2C1017 «toReversed»: a list that holds run-time values has no compiled method `toReversed` | it has map, flatMap, forEach, filter, some, every, find, findIndex, at, reduce, slice, concat; write the rest with for..of and [...list, item]
-          const some = [features, features].toReversed();
+          // refused F2C1017 «with»: a list that holds run-time values has no compiled method `with` | it has map, flatMap, forEach, filter, some, every, find, findIndex, reverse, toReversed, sort, toSorted, at, reduce, slice, concat; write the rest with for..of and [...list, item]
+          const some = [features, features].with(0, features);
           return loss;
         },
         embed: ({ net }, images) => net(images),

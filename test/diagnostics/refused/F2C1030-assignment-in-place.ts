@@ -29,8 +29,8 @@ export default experiment({
           rows.push(features);
           // refused F2C1030 «sort»: .sort() would change the list: values in a compiled function do not change in place | make a new list with [...], .slice(…) or .map(…), or prepare it outside the compiled function
           const sorted = sizes.sort();
-          // refused F2C1030 «Object.assign({}, parts)»: Object.assign would change its first argument: values in a compiled function do not change in place | make a new record: { ...old, name: value }
-          const copy = Object.assign({}, parts);
+          // refused F2C1030 «Object.assign(parts, { all: loss })»: Object.assign would change its first argument: values in a compiled function do not change in place | make a new record: { ...old, name: value }
+          const copy = Object.assign(parts, { all: loss });
           // refused F2C1030 «grown(sizes)»: `grown` would change its argument: values in a compiled function do not change in place | make a new list: [...old, item]
           loss = loss.mul(grown(sizes));
           return loss;

@@ -22,7 +22,7 @@ export default experiment({
           // refused F2C3001 «loose.add(plan.labels)»: add: [4, 8] and [4] do not broadcast: 8 against 4 in dimension -1 | labels has a value for each row: .unsqueeze(1) makes it a column, [4, 1]; here features: f32[4, 8], labels: i64[4]
           loss = loss.add(loose.add(plan.labels).mean());
           const mean: any = features.mean(0, { keepdim: true });
-          // refused F2C3001 «mean.masked_fill(features.gt(0), 0)»: masked_fill: a mask [4, 8] does not broadcast to [1, 8]
+          // refused F2C3001 «mean.masked_fill(features.gt(0), 0)»: masked_fill: a mask [4, 8] does not broadcast to [1, 8] | change one of them with .transpose(0, 1), .unsqueeze(dim) or .reshape([…]); here mean: f32[1, 8]
           loss = loss.add(mean.masked_fill(features.gt(0), 0).mean());
           return loss;
         },
