@@ -2,6 +2,12 @@ import { experiment, linear, method, ops } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
 const sizes = [3, 1, 2];
+const counter = {
+  at: 0,
+  next() {
+    return ++this.at;
+  },
+};
 const grown = (list: number[]) => list.push(1);
 
 export default experiment({
@@ -33,6 +39,8 @@ export default experiment({
           const copy = Object.assign(parts, { all: loss });
           // refused F2C1030 «grown(sizes)»: `grown` would change its argument: values in a compiled function do not change in place | make a new list: [...old, item]
           loss = loss.mul(grown(sizes));
+          // refused F2C1030 «counter.next()»: `counter.next` would change its object: values in a compiled function do not change in place | make a new record: { ...old, name: value }
+          loss = loss.mul(counter.next());
           return loss;
         },
         embed: ({ net }, images) => net(images),

@@ -47,6 +47,9 @@ export default experiment({
           // refused F2C2009 «small»: `small` is a Map, which a compiled function cannot use: it lives in Node, and may change there | read what you need from it outside the compiled function, into a const, and use the const; what changes is a value of the plan
           const { small, ...rest } = holder;
           loss = loss.mul(sizeOf(rest));
+          // refused F2C2009 «keys»: `keys` is an iterator, which a compiled function cannot use: it lives in Node, and may change there | one loop uses it up: make a list of it, [...list.keys()]
+          const keys = [1, 2].keys();
+          for (const key of keys) loss = loss.mul(key);
           return loss;
         },
         embed: ({ net }, images) => net(images),
