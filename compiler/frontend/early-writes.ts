@@ -28,15 +28,21 @@ export function earlyWrites(
     if (op.op === "state") storages.set(op.results[0]!.id, [name]);
     if (op.op === "group") storages.set(op.results[0]!.id, groups.get(name) ?? []);
   }
-  const reads = usesOf(ops, loss)
-    .flatMap(({ value, op }) => (storages.get(value.id) ?? []).map((storage) => ({ op, storage })))
-    .sort((a, b) => places.get(a.op)!.number - places.get(b.op)!.number);
+  const inOrder = (a: Op, b: Op) => places.get(a)!.number - places.get(b)!.number;
+  const readers = new Map<string, Op[]>();
+  for (const { value, op } of usesOf(ops, loss))
+    for (const storage of storages.get(value.id) ?? []) {
+      const known = readers.get(storage);
+      if (known) known.push(op);
+      else readers.set(storage, [op]);
+    }
   return [...places.keys()].flatMap((write) => {
     const written = (write.op.endsWith("_") && write.operands[0] && storages.get(write.operands[0].id)) || [];
-    const read = reads.find(
-      ({ op, storage }) => written.includes(storage) && follows(places.get(write)!, places.get(op)!),
-    );
-    return read ? [{ storage: read.storage, write, read: read.op }] : [];
+    const early = written.flatMap((storage) => {
+      const reads = (readers.get(storage) ?? []).filter((op) => follows(places.get(write)!, places.get(op)!));
+      return reads.length ? [{ storage, write, read: reads.sort(inOrder)[0]! }] : [];
+    });
+    return early.sort((a, b) => inOrder(a.read, b.read)).slice(0, 1);
   });
 }
 

@@ -112,13 +112,33 @@ export function unfit(
   );
 }
 
+interface Imported {
+  readonly declaration: ts.VariableDeclaration;
+  readonly path: string;
+  readonly name: string;
+}
+const imports = new WeakMap<ts.ImportDeclaration, Map<string, Imported | undefined>>();
+
 /** The variable that an import of the experiment's own files means. */
 function importedBy(
   texts: SourceTexts,
   source: FunctionSource,
+  node: ts.ImportDeclaration,
+  name: string,
+): Imported | undefined {
+  if (source.path.startsWith(LIBRARY_PREFIX)) return undefined;
+  const known = imports.get(node) ?? new Map<string, Imported | undefined>();
+  imports.set(node, known);
+  if (!known.has(name)) known.set(name, exportedVariable(texts, source, node, name));
+  return known.get(name);
+}
+
+function exportedVariable(
+  texts: SourceTexts,
+  source: FunctionSource,
   { importClause, moduleSpecifier }: ts.ImportDeclaration,
   name: string,
-): { declaration: ts.VariableDeclaration; path: string; name: string } | undefined {
+): Imported | undefined {
   const bindings = importClause?.namedBindings;
   const request = (moduleSpecifier as ts.StringLiteral).text;
   const path = request.startsWith(".") ? locate(dirname(source.path), request) : undefined;
