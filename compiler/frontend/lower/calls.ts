@@ -1,10 +1,12 @@
 /** @file Calls: of ops, of modules, of functions (inlined), of build-time functions (called now). */
 
 import { ExperimentError, INTRINSIC, moduleParts, twinParts } from "../../../dsl/index.js";
+import { LIBRARY_PREFIX } from "../library.js";
 import { placesInStack } from "../stack.js";
 import { ts } from "../typescript.js";
 import { callNow, UNREPEATABLE } from "./call-now.js";
-import { argumentChanged, liveWithin, unfitWithin } from "./captures.js";
+import { liveWithin, unfitWithin } from "./captures.js";
+import { argumentChanged } from "./changes.js";
 import { regionOf } from "./control.js";
 import {
   ENDED,
@@ -205,7 +207,8 @@ export function callOperand(
     })[0];
     for (const [i, argument] of args.entries())
       refuseLive(lowerer, node.arguments[i] ?? node, argument, liveWithin);
-    const change = source && argumentChanged(source, args.map(isList));
+    const own = source && !source.path.startsWith(LIBRARY_PREFIX);
+    const change = own ? argumentChanged(source.node, args.map(isList)) : undefined;
     if (change) {
       const hint = change === "argument" ? NEW_LIST : NEW_RECORD;
       refuseChange(lowerer, node, `${called(node.expression)} would change its ${change}`, hint);

@@ -6,8 +6,9 @@ import { tagOf } from "../../../dsl/tag.js";
 import type { Span } from "../../diagnostics/diagnostic.js";
 import { locate } from "../cache.js";
 import { LIBRARY_PREFIX } from "../library.js";
-import { capturesOf, type FunctionNode, isFunctionNode, isValueUse, resolveName } from "../scopes.js";
+import { capturesOf, type FunctionNode, resolveName } from "../scopes.js";
 import { ts } from "../typescript.js";
+import { changeOf, changeOfImport, isHeld, mutated, rootOf, targetOf } from "./changes.js";
 import type { FunctionSource, SourceTexts } from "./function-source.js";
 
 /** Why a captured name cannot become a constant of the program. */
@@ -87,9 +88,23 @@ export function unfit(
     end: node.getEnd(),
   });
   if (declaration && (ts.isVariableDeclaration(declaration) || ts.isParameter(declaration))) {
-    const change = source.path.startsWith(LIBRARY_PREFIX)
-      ? undefined
-      : changeOf(declaration, imported?.name ?? name);
+    const own = !source.path.startsWith(LIBRARY_PREFIX);
+    const change = own ? changeOf(declaration, imported?.name ?? name) : undefined;
+    const changeHere = !change && imported ? changeOfImport(here as ts.ImportDeclaration, name) : undefined;
+    if (changeHere)
+      return {
+        ...changing(name, false),
+        related: [
+          {
+            message: `\`${name}\` is declared here`,
+            span: place(nameIn(declaration.name, imported!.name)),
+          },
+          {
+            message: "and changed here",
+            span: { path: source.path, start: changeHere.getStart(), end: changeHere.end },
+          },
+        ],
+      };
     if (change)
       return {
         ...changing(name, targetOf(change) !== undefined && !isHeld(change)),
@@ -218,14 +233,6 @@ function changedBy(source: FunctionSource, name: string): Unfit | undefined {
   };
 }
 
-/** Whether an assignment goes to a field or an element, and not to the variable. */
-function isHeld(change: ts.Node): boolean {
-  const target = targetOf(change);
-  return (
-    target !== undefined && (ts.isPropertyAccessExpression(target) || ts.isElementAccessExpression(target))
-  );
-}
-
 /** The name itself in what a declaration declares. */
 const nameIn = (pattern: ts.Node, name: string): ts.Node => {
   const visit = (node: ts.Node): ts.Node | undefined =>
@@ -267,191 +274,4 @@ function useOf(fn: FunctionNode, name: string): ts.Node {
 export function functionName(fn: FunctionNode): string | undefined {
   const named = fn.name ?? ("name" in fn.parent ? (fn.parent.name as ts.Node | undefined) : undefined);
   return named && ts.isIdentifier(named) ? `\`${named.text}\`` : undefined;
-}
-
-const MUTATORS = new Set([
-  ...["push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "copyWithin", "set"],
-]);
-
-type Declared = ts.VariableDeclaration | ts.ParameterDeclaration;
-const changes = new WeakMap<Declared, Map<string, ts.Node | undefined>>();
-
-/** The first place where a variable is assigned again, or where a plan changes what it holds. */
-function changeOf(declaration: Declared, name: string): ts.Node | undefined {
-  const known = changes.get(declaration) ?? new Map<string, ts.Node | undefined>();
-  changes.set(declaration, known);
-  if (known.has(name)) return known.get(name);
-  const means = (node: ts.Node): boolean =>
-    ts.isIdentifier(node) && node.text === name && resolveName(node, name)?.declaration === declaration;
-  if (isSetOnce(declaration, means)) {
-    known.set(name, undefined);
-    return undefined;
-  }
-  const { parent } = declaration;
-  const loop =
-    ts.isVariableDeclarationList(parent) && ts.isForStatement(parent.parent) ? parent.parent : undefined;
-  const visit = (node: ts.Node): ts.Node | undefined => {
-    // Each turn of a loop has a variable of its own, which its step leaves alone.
-    if (node === loop?.incrementor) return undefined;
-    const target = targetOf(node);
-    if (target && namesIn(target).some(means)) return node;
-    const held = target ? (ts.isIdentifier(target) ? undefined : target) : mutated(node);
-    if (held && means(rootOf(held)) && insidePlan(node, declaration)) return node;
-    return ts.forEachChild(node, visit);
-  };
-  const found = visit(declaration.getSourceFile());
-  known.set(name, found);
-  return found;
-}
-
-/** Whether a variable gets its value after its declaration, in the code that it is declared in, outside of loops. */
-function isSetOnce(declaration: Declared, means: (node: ts.Node) => boolean): boolean {
-  if (!ts.isVariableDeclaration(declaration) || declaration.initializer || !ts.isIdentifier(declaration.name))
-    return false;
-  const home = functionAround(declaration);
-  let once = true;
-  const visit = (node: ts.Node): void => {
-    const target = targetOf(node);
-    if (target && namesIn(target).some(means)) {
-      const plain = ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken;
-      if (!plain || functionAround(node) !== home || inLoop(node, home)) once = false;
-    }
-    ts.forEachChild(node, visit);
-  };
-  visit(declaration.getSourceFile());
-  return once;
-}
-
-function functionAround(node: ts.Node): ts.Node | undefined {
-  for (let n = node.parent; n; n = n.parent) if (ts.isFunctionLike(n)) return n;
-  return undefined;
-}
-
-function inLoop(node: ts.Node, home: ts.Node | undefined): boolean {
-  for (let n = node.parent; n && n !== home; n = n.parent) if (ts.isIterationStatement(n, false)) return true;
-  return false;
-}
-
-/** What a node assigns to, if it assigns. */
-function targetOf(node: ts.Node): ts.Node | undefined {
-  const K = ts.SyntaxKind;
-  if (ts.isBinaryExpression(node)) {
-    const { kind } = node.operatorToken;
-    return kind >= K.FirstAssignment && kind <= K.LastAssignment ? node.left : undefined;
-  }
-  if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node))
-    return node.operator === K.PlusPlusToken || node.operator === K.MinusMinusToken
-      ? node.operand
-      : undefined;
-  if (
-    (ts.isForOfStatement(node) || ts.isForInStatement(node)) &&
-    !ts.isVariableDeclarationList(node.initializer)
-  )
-    return node.initializer;
-  return undefined;
-}
-
-/** The names that an assignment target gives a new value: itself, or those of a pattern. */
-function namesIn(target: ts.Node): readonly ts.Node[] {
-  if (ts.isIdentifier(target)) return [target];
-  if (ts.isArrayLiteralExpression(target)) return target.elements.flatMap(namesIn);
-  if (ts.isSpreadElement(target) || ts.isParenthesizedExpression(target)) return namesIn(target.expression);
-  if (ts.isObjectLiteralExpression(target))
-    return target.properties.flatMap((p) =>
-      ts.isShorthandPropertyAssignment(p)
-        ? [p.name]
-        : ts.isPropertyAssignment(p)
-          ? namesIn(p.initializer)
-          : [],
-    );
-  return [];
-}
-
-/** The list that a call changes in place. */
-const mutated = (node: ts.Node): ts.Node | undefined =>
-  ts.isCallExpression(node) &&
-  ts.isPropertyAccessExpression(node.expression) &&
-  MUTATORS.has(node.expression.name.text)
-    ? node.expression.expression
-    : undefined;
-
-const isConst = (declaration: ts.Node): boolean =>
-  ts.isVariableDeclarationList(declaration.parent) && (declaration.parent.flags & ts.NodeFlags.Const) !== 0;
-
-/** What a chain of fields begins with; of a constant that is another's name, that other's. */
-function rootOf(node: ts.Node): ts.Node {
-  if (
-    ts.isPropertyAccessExpression(node) ||
-    ts.isElementAccessExpression(node) ||
-    ts.isNonNullExpression(node)
-  )
-    return rootOf(node.expression);
-  const declaration = ts.isIdentifier(node) ? resolveName(node, node.text)?.declaration : undefined;
-  const alias = declaration && ts.isVariableDeclaration(declaration) ? declaration.initializer : undefined;
-  return alias && ts.isIdentifier(alias) && isConst(declaration!) ? rootOf(alias) : node;
-}
-
-/** Whether a place runs in every step: inside a `plan`, or a function that one calls, that the declaration is not part of. */
-function insidePlan(node: ts.Node, declaration: ts.Node): boolean {
-  const running = plannedIn(node.getSourceFile());
-  for (let n = node; n.parent; n = n.parent)
-    if (running.has(n)) return declaration.pos < n.pos || declaration.end > n.end;
-  return false;
-}
-
-const planned = new WeakMap<ts.SourceFile, ReadonlySet<ts.Node>>();
-
-/** The functions of a file that are called `plan`, and those that they name, and so on. */
-function plannedIn(file: ts.SourceFile): ReadonlySet<ts.Node> {
-  const known = planned.get(file);
-  if (known) return known;
-  const found = new Set<ts.Node>();
-  const add = (fn: ts.Node): void => {
-    if (found.has(fn)) return;
-    found.add(fn);
-    const visit = (node: ts.Node): void => {
-      const isUse = ts.isIdentifier(node) && isValueUse(node);
-      const named = isUse ? resolveName(node, node.text)?.declaration : undefined;
-      const value = named && ts.isVariableDeclaration(named) ? named.initializer : named;
-      if (value && isFunctionNode(value)) add(value);
-      ts.forEachChild(node, visit);
-    };
-    ts.forEachChild(fn, visit);
-  };
-  const visit = (node: ts.Node): void => {
-    // `plan() { … }` and `plan: …` of a record, which may name the function.
-    const isField =
-      (ts.isMethodDeclaration(node) || ts.isPropertyAssignment(node)) && node.name.getText() === "plan";
-    const value = isField && ts.isPropertyAssignment(node) ? node.initializer : node;
-    const named = isField && ts.isIdentifier(value) ? resolveName(value, value.text)?.declaration : undefined;
-    const fn = named ? (ts.isVariableDeclaration(named) ? named.initializer : named) : value;
-    if (isField && fn && isFunctionNode(fn)) add(fn);
-    ts.forEachChild(node, visit);
-  };
-  visit(file);
-  planned.set(file, found);
-  return found;
-}
-
-/** What a function that is called now changes, an argument or its object: it would do so once, not in every step. */
-export function argumentChanged(
-  source: FunctionSource,
-  isHeldOutside: readonly boolean[],
-): "argument" | "object" | undefined {
-  if (source.path.startsWith(LIBRARY_PREFIX)) return undefined;
-  const parameters = source.node.parameters.filter((_, i) => isHeldOutside[i]);
-  let found: "argument" | "object" | undefined;
-  const visit = (node: ts.Node, own: boolean): void => {
-    const held = targetOf(node) ?? mutated(node);
-    const root = held && rootOf(held);
-    const declaration = root && ts.isIdentifier(root) ? resolveName(root, root.text)?.declaration : undefined;
-    const isAssigned = held === root && targetOf(node);
-    if (!isAssigned && parameters.some((parameter) => parameter === declaration)) found ??= "argument";
-    if (!isAssigned && own && root?.kind === ts.SyntaxKind.ThisKeyword) found ??= "object";
-    // Another function's `this` is another.
-    const inner = own && !(ts.isFunctionLike(node) && !ts.isArrowFunction(node));
-    ts.forEachChild(node, (child) => visit(child, inner));
-  };
-  visit(source.node.body!, true);
-  return found;
 }

@@ -1,5 +1,5 @@
 import { experiment, linear, method, ops } from "f2c-dsl";
-import { counter } from "./counter.js";
+import { counter, table } from "./counter.js";
 import { net, setting } from "./setting.js";
 
 let scale = 2;
@@ -14,6 +14,8 @@ const kept: number[] = [];
 const remember = () => kept.push(1);
 const scaled = (v: number) => v * scale;
 const counted: number[] = [];
+const held: number[] = [];
+const grow = (list: number[]) => list.push(1);
 const count = () => counted.push(1);
 
 export default experiment({
@@ -29,6 +31,8 @@ export default experiment({
           weight: at.step / 2,
           seen: seen.push(at.step),
           counted: count(),
+          tabled: table.push(1),
+          grown: grow(held),
         }),
         step({ net, head }, { x }, plan) {
           const features = net(x);
@@ -47,6 +51,10 @@ export default experiment({
           loss = loss.mul(counted.length);
           // refused F2C2002 «counter»: `counter` is assigned more than once, so a compiled function cannot use it: it would see one moment of it only | copy its last value into a const and use that, or make it a value of the plan
           loss = loss.mul(counter);
+          // refused F2C2002 «table»: `table` is changed in place, so a compiled function cannot use it: it would see one moment of it only | read it in the plan, and return what the step needs of it as a value of the plan
+          loss = loss.mul(table.length);
+          // refused F2C2002 «held»: `held` is changed in place, so a compiled function cannot use it: it would see one moment of it only | read it in the plan, and return what the step needs of it as a value of the plan
+          loss = loss.mul(held.length);
           return loss;
         },
         embed: ({ net }, images) => net(images),

@@ -1,5 +1,6 @@
-// What a refused experiment imports: a variable that changes.
+// What a refused experiment imports: a variable that changes, and a list that its plan changes.
 export let counter = 1;
 export const advance = () => {
   counter += 1;
 };
+export const table: number[] = [];
