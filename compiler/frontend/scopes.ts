@@ -97,10 +97,11 @@ export function isValueUse(node: ts.Identifier): boolean {
   return true;
 }
 
-const within = (node: ts.Node, outer: ts.Node): boolean => {
-  for (let n: ts.Node | undefined = node; n; n = n.parent) if (n === outer) return true;
+/** Whether a node is `outer`, or stands in it. */
+export function within(node: ts.Node | undefined, outer: ts.Node): boolean {
+  for (let n = node; n; n = n.parent) if (n === outer) return true;
   return false;
-};
+}
 
 /** The names that `fn` captures from the scopes around it. */
 export function capturesOf(fn: FunctionNode): readonly string[] {

@@ -6,7 +6,7 @@ import { tagOf } from "../../../dsl/tag.js";
 import type { Span } from "../../diagnostics/diagnostic.js";
 import { locate } from "../cache.js";
 import { LIBRARY_PREFIX } from "../library.js";
-import { capturesOf, type FunctionNode, resolveName } from "../scopes.js";
+import { capturesOf, type FunctionNode, resolveName, within } from "../scopes.js";
 import { ts } from "../typescript.js";
 import { changeOf, changeOfImport, isHeld, mutated, rootOf, targetOf } from "./changes.js";
 import type { FunctionSource, SourceTexts } from "./function-source.js";
@@ -79,43 +79,19 @@ export function unfit(
   name: string,
   thunk: () => unknown,
 ): Unfit | undefined {
-  const here = resolveName(source.node, name)?.declaration;
-  const imported = here && ts.isImportDeclaration(here) ? importedBy(texts, source, here, name) : undefined;
-  const declaration = imported?.declaration ?? here;
-  const place = (node: ts.Node): Span => ({
-    path: imported?.path ?? source.path,
-    start: node.getStart(),
-    end: node.getEnd(),
-  });
+  const found = resolveName(source.node, name)?.declaration;
+  const imported =
+    found && ts.isImportDeclaration(found) ? importedBy(texts, source, found, name) : undefined;
+  const declaration = imported?.declaration ?? found;
+  const place = (node: ts.Node) => spanIn(imported?.path ?? source.path, node);
   if (declaration && (ts.isVariableDeclaration(declaration) || ts.isParameter(declaration))) {
     const own = !source.path.startsWith(LIBRARY_PREFIX);
+    const declared = place(nameIn(declaration.name, imported?.name ?? name));
     const change = own ? changeOf(declaration, imported?.name ?? name) : undefined;
-    const changeHere = !change && imported ? changeOfImport(here as ts.ImportDeclaration, name) : undefined;
-    if (changeHere)
-      return {
-        ...changing(name, false),
-        related: [
-          {
-            message: `\`${name}\` is declared here`,
-            span: place(nameIn(declaration.name, imported!.name)),
-          },
-          {
-            message: "and changed here",
-            span: { path: source.path, start: changeHere.getStart(), end: changeHere.end },
-          },
-        ],
-      };
-    if (change)
-      return {
-        ...changing(name, targetOf(change) !== undefined && !isHeld(change)),
-        related: [
-          {
-            message: `\`${name}\` is declared here`,
-            span: place(nameIn(declaration.name, imported?.name ?? name)),
-          },
-          { message: "and changed here", span: place(change) },
-        ],
-      };
+    if (change) return changed(name, change, declared, { message: "and changed here", span: place(change) });
+    const here = imported && changeOfImport(found as ts.ImportDeclaration, name);
+    if (here)
+      return changed(name, here, declared, { message: "and changed here", span: spanIn(source.path, here) });
   }
   const live = liveness(name, thunk());
   const named = declaration && ("name" in declaration ? (declaration.name as ts.Node) : declaration);
@@ -188,7 +164,7 @@ export function unfitWithin(
       (inner && unfitWithin(texts, inner, seen));
     if (found) {
       const use = useOf(source.node, name);
-      const span = { path: source.path, start: use.getStart(), end: use.getEnd() };
+      const span = spanIn(source.path, use);
       return {
         ...found,
         related: [
@@ -207,31 +183,21 @@ function changedBy(source: FunctionSource, name: string): Unfit | undefined {
     const held = targetOf(node) ?? mutated(node);
     const root = held && rootOf(held);
     const means = root && ts.isIdentifier(root) && root.text === name && !(held === root && targetOf(node));
-    return means && !isWithin(resolveName(root, name)?.scope, source.node)
+    return means && !within(resolveName(root, name)?.scope, source.node)
       ? node
       : ts.forEachChild(node, visit);
   };
   const change = visit(source.node);
   if (!change) return undefined;
-  const span = { path: source.path, start: change.getStart(), end: change.getEnd() };
   const by = functionName(source.node) ?? "a function";
   const declaration = resolveName(source.node, name)?.declaration;
   const named = declaration && "name" in declaration ? nameIn(declaration.name as ts.Node, name) : undefined;
-  return {
-    ...changing(name, targetOf(change) !== undefined && !isHeld(change)),
-    related: [
-      ...(named
-        ? [
-            {
-              message: `\`${name}\` is declared here`,
-              span: { path: source.path, start: named.getStart(), end: named.end },
-            },
-          ]
-        : []),
-      { message: `and ${by} changes it here`, span },
-    ],
-  };
+  const declared = named && spanIn(source.path, named);
+  const span = spanIn(source.path, change);
+  return changed(name, change, declared, { message: `and ${by} changes it here`, span });
 }
+
+const spanIn = (path: string, node: ts.Node): Span => ({ path, start: node.getStart(), end: node.getEnd() });
 
 /** The name itself in what a declaration declares. */
 const nameIn = (pattern: ts.Node, name: string): ts.Node => {
@@ -240,19 +206,23 @@ const nameIn = (pattern: ts.Node, name: string): ts.Node => {
   return visit(pattern) ?? pattern;
 };
 
-const changing = (name: string, assigned: boolean) => ({
-  code: "F2C2002",
-  message: assigned
-    ? `\`${name}\` is assigned more than once, so a compiled function cannot use it: it would see one moment of it only`
-    : `\`${name}\` is changed in place, so a compiled function cannot use it: it would see one moment of it only`,
-  hint: assigned
-    ? "copy its last value into a const and use that, or make it a value of the plan"
-    : "read it in the plan, and return what the step needs of it as a value of the plan",
-});
-
-function isWithin(node: ts.Node | undefined, outer: ts.Node): boolean {
-  for (let n = node; n; n = n.parent) if (n === outer) return true;
-  return false;
+/** Why a variable that changes cannot be captured: where it is declared, if that is known, and where it changes. */
+function changed(
+  name: string,
+  change: ts.Node,
+  declared: Span | undefined,
+  where: Unfit["related"][number],
+): Unfit {
+  const assigned = targetOf(change) !== undefined && !isHeld(change);
+  const how = assigned ? "assigned more than once" : "changed in place";
+  return {
+    code: "F2C2002",
+    message: `\`${name}\` is ${how}, so a compiled function cannot use it: it would see one moment of it only`,
+    hint: assigned
+      ? "copy its last value into a const and use that, or make it a value of the plan"
+      : "read it in the plan, and return what the step needs of it as a value of the plan",
+    related: [...(declared ? [{ message: `\`${name}\` is declared here`, span: declared }] : []), where],
+  };
 }
 
 /** A variable that is not initialised yet throws where it is read. */

@@ -1,6 +1,7 @@
 /** @file Where a variable is given another value, and where what it holds is changed: in a plan, by a function that is called. */
 import { type FunctionNode, isFunctionNode, isValueUse, resolveName } from "../scopes.js";
 import { ts } from "../typescript.js";
+import { unwrapped } from "./expressions.js";
 
 const MUTATORS = new Set([
   ...["push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "copyWithin", "set"],
@@ -49,11 +50,15 @@ function changeIn(declaration: ts.Node, means: (node: ts.Node) => boolean): ts.N
 /** Whether a call gives what is meant to a function of the file that changes it. */
 function handsOver(node: ts.CallExpression, means: (node: ts.Node) => boolean): boolean {
   const given = node.arguments.map((argument) => means(rootOf(argument)));
-  const { expression } = node;
-  if (!given.includes(true) || !ts.isIdentifier(expression)) return false;
-  const named = resolveName(expression, expression.text)?.declaration;
-  const fn = named && ts.isVariableDeclaration(named) ? named.initializer : named;
-  return fn !== undefined && isFunctionNode(fn) && argumentChanged(fn, given) === "argument";
+  const fn = given.includes(true) ? functionNamed(node.expression) : undefined;
+  return fn !== undefined && argumentChanged(fn, given) === "argument";
+}
+
+/** The function of the same file that a name means. */
+function functionNamed(node: ts.Node): FunctionNode | undefined {
+  const named = ts.isIdentifier(node) ? resolveName(node, node.text)?.declaration : undefined;
+  const value = named && ts.isVariableDeclaration(named) ? named.initializer : named;
+  return value && isFunctionNode(value) ? value : undefined;
 }
 
 /** Whether a variable gets its value after its declaration, in the code that it is declared in, outside of loops. */
@@ -104,10 +109,13 @@ export function targetOf(node: ts.Node): ts.Node | undefined {
 }
 
 /** The names that an assignment target gives a new value: itself, or those of a pattern. */
-function namesIn(target: ts.Node): readonly ts.Node[] {
+export function namesIn(target: ts.Node): readonly ts.Identifier[] {
+  if (ts.isExpression(target) && unwrapped(target) !== target) return namesIn(unwrapped(target));
   if (ts.isIdentifier(target)) return [target];
   if (ts.isArrayLiteralExpression(target)) return target.elements.flatMap(namesIn);
-  if (ts.isSpreadElement(target) || ts.isParenthesizedExpression(target)) return namesIn(target.expression);
+  if (ts.isSpreadElement(target)) return namesIn(target.expression);
+  // In a pattern: a default.
+  if (ts.isBinaryExpression(target)) return namesIn(target.left);
   if (ts.isObjectLiteralExpression(target))
     return target.properties.flatMap((p) =>
       ts.isShorthandPropertyAssignment(p)
@@ -162,10 +170,8 @@ function plannedIn(file: ts.SourceFile): ReadonlySet<ts.Node> {
     if (found.has(fn)) return;
     found.add(fn);
     const visit = (node: ts.Node): void => {
-      const isUse = ts.isIdentifier(node) && isValueUse(node);
-      const named = isUse ? resolveName(node, node.text)?.declaration : undefined;
-      const value = named && ts.isVariableDeclaration(named) ? named.initializer : named;
-      if (value && isFunctionNode(value)) add(value);
+      const used = ts.isIdentifier(node) && isValueUse(node) ? functionNamed(node) : undefined;
+      if (used) add(used);
       ts.forEachChild(node, visit);
     };
     ts.forEachChild(fn, visit);
@@ -175,9 +181,8 @@ function plannedIn(file: ts.SourceFile): ReadonlySet<ts.Node> {
     const isField =
       (ts.isMethodDeclaration(node) || ts.isPropertyAssignment(node)) && node.name.getText() === "plan";
     const value = isField && ts.isPropertyAssignment(node) ? node.initializer : node;
-    const named = isField && ts.isIdentifier(value) ? resolveName(value, value.text)?.declaration : undefined;
-    const fn = named ? (ts.isVariableDeclaration(named) ? named.initializer : named) : value;
-    if (isField && fn && isFunctionNode(fn)) add(fn);
+    const fn = isField ? (functionNamed(value) ?? value) : undefined;
+    if (fn && isFunctionNode(fn)) add(fn);
     ts.forEachChild(node, visit);
   };
   visit(file);

@@ -26,7 +26,7 @@ import { isSame, truth } from "./operators.js";
 import { fieldsOf, itemsOf } from "./patterns.js";
 import type { Binding, Scope } from "./scope.js";
 import { assignmentTo } from "./statements.js";
-import { called, describe, said } from "./words.js";
+import { called, describe, said, shortly } from "./words.js";
 
 const K = ts.SyntaxKind;
 
@@ -321,7 +321,7 @@ export function shortCircuit(
     if (left.kind !== "value") return and ? evaluate(lowerer, node.right, scope) : left;
     if (scalarKind(left) !== undefined)
       return lowerer.refuse(node.left, "F2C3007", `a boolean is needed here, and ${said(node.left, left)}`, {
-        hint: `compare it: ${called(node.left) === "this" ? "x" : called(node.left).replaceAll("`", "")} !== 0`,
+        hint: `compare it: ${shortly(node.left, "x")} !== 0`,
       });
     return refuseCondition(lowerer, node.left, left);
   }

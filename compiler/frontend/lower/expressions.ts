@@ -14,7 +14,7 @@ import { applyBinary, applyUnary } from "./operators.js";
 import { fieldOf, fieldsOf, itemsOf, notSpread, refuseLive } from "./patterns.js";
 import type { Scope } from "./scope.js";
 import { assignTo, refuseCaptured } from "./statements.js";
-import { called, describe, said } from "./words.js";
+import { describe, said, shortly } from "./words.js";
 
 /** What PyTorch has as a field of a tensor. */
 const FIELDS: Readonly<Record<string, string>> = {
@@ -252,9 +252,7 @@ function element(lowerer: Lowerer, node: ts.ElementAccessExpression, scope: Scop
   if (ended) return ended;
   const index = evaluate(lowerer, node.argumentExpression, scope);
   if (target.kind === "value") {
-    const name = called(node.expression)
-      .replaceAll("`", "")
-      .replace(/^this$/, "x");
+    const name = shortly(node.expression, "x");
     return lowerer.refuse(node, "F2C1018", `${said(node.expression, target)}, which [] cannot index`, {
       hint: `${name}[0] is ${name}.select(0, 0), ${name}[a:b] is ${name}.slice(0, a, b), ${name}[tensor] is ${name}.index_select(tensor)`,
     });

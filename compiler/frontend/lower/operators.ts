@@ -7,7 +7,7 @@ import { isCondition } from "./control.js";
 import { refuseString } from "./expressions.js";
 import type { Lowerer } from "./lowerer.js";
 import { dynamic, fixed, isJoined, isStatic, type Operand, staticValue } from "./operand.js";
-import { called, said } from "./words.js";
+import { called, said, shortly } from "./words.js";
 
 const K = ts.SyntaxKind;
 
@@ -132,10 +132,6 @@ const TURNED: Readonly<Record<string, string>> = {
   ...{ lt: "gt", le: "ge", gt: "lt", ge: "le" },
 };
 
-/** A name or a number as it is written; something else for what is longer. */
-const shortly = (node: ts.Expression | undefined, otherwise: string): string =>
-  node && /^[\w.]+$/.test(node.getText()) ? node.getText() : otherwise;
-
 /** Whether two operands are one list, record, function or module. */
 export function isSame(a: Operand, b: Operand): boolean {
   if (a.kind === "module" && b.kind === "module")
@@ -155,9 +151,8 @@ const numberOf = (lowerer: Lowerer, operand: Operand, node: ts.Node): Value =>
   isBoolean(operand) ? notBoolean(lowerer, node, operand) : lowerer.scalar(operand, node);
 
 function notBoolean(lowerer: Lowerer, node: ts.Node, operand: Operand): never {
-  const name = called(node);
   return lowerer.refuse(node, "F2C3007", `a number is needed here, and ${said(node, operand)}`, {
-    hint: `choose one: ${name === "this" ? "x" : name.replaceAll("`", "")} ? 1 : 0`,
+    hint: `choose one: ${shortly(node, "x")} ? 1 : 0`,
   });
 }
 

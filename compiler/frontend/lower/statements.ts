@@ -1,8 +1,9 @@
 /** @file Statements: declarations, assignments, branches, loops, returns. */
 
 import type { Value } from "../../ir/module.js";
-import { isFunctionNode, resolveName } from "../scopes.js";
+import { isFunctionNode, resolveName, within } from "../scopes.js";
 import { ts } from "../typescript.js";
+import { namesIn, targetOf } from "./changes.js";
 import { condition, lowerIf } from "./control.js";
 import { evaluate, unwrapped } from "./expressions.js";
 import { afterJumps, type Completion, choice, FunctionJumps, jumpsIn, NORMAL } from "./jumps.js";
@@ -11,7 +12,7 @@ import type { Lowerer } from "./lowerer.js";
 import { list, NOTHING, type Operand } from "./operand.js";
 import { bindPattern, itemsOf, notTakenApart } from "./patterns.js";
 import { type Binding, Scope } from "./scope.js";
-import { called } from "./words.js";
+import { called, shortly } from "./words.js";
 
 const K = ts.SyntaxKind;
 
@@ -218,14 +219,14 @@ export function assignTo(lowerer: Lowerer, target: ts.Expression, value: Operand
       hint: "assign each name by itself, or declare new ones: const { a, b } = …",
     });
   const element = ts.isElementAccessExpression(inner);
-  const owner = element || ts.isPropertyAccessExpression(inner) ? shortName(inner.expression) : "old";
+  const owner = element || ts.isPropertyAccessExpression(inner) ? shortly(inner.expression, "old") : "old";
   lowerer.refuse(
     target,
     "F2C1030",
     `${called(target)} cannot be assigned: values in a compiled function do not change in place`,
     {
       hint: element
-        ? `make a new list: ${owner}.map((item, i) => (i === ${shortName(inner.argumentExpression, "n")} ? value : item))`
+        ? `make a new list: ${owner}.map((item, i) => (i === ${shortly(inner.argumentExpression, "n")} ? value : item))`
         : `make a new record: { ...${owner}, ${ts.isPropertyAccessExpression(inner) ? inner.name.text : "name"}: value }`,
     },
   );
@@ -238,10 +239,6 @@ function assignElement(lowerer: Lowerer, element: ts.Expression, value: Operand,
   const given = isDefault && missing ? evaluate(lowerer, element.right, scope) : value;
   assignTo(lowerer, isDefault ? element.left : element, given, scope);
 }
-
-/** A name or a number as it is written; something else for what is longer. */
-const shortName = (node: ts.Expression, otherwise = "old"): string =>
-  /^[\w.$]+$/.test(node.getText()) ? node.getText() : otherwise;
 
 /** An `if` whose condition was asked, once, and in which no run-time condition jumps. */
 function ifStatement(
@@ -278,17 +275,9 @@ export const isStep = (n: ts.Node): n is ts.PrefixUnaryExpression | ts.PostfixUn
   (n.operator === K.PlusPlusToken || n.operator === K.MinusMinusToken);
 
 /** Names that a node itself gives another value. */
-function namesAssigned(n: ts.Node): readonly ts.Identifier[] {
-  const inTarget = (t: ts.Node): readonly ts.Identifier[] => {
-    if (ts.isExpression(t) && unwrapped(t) !== t) return inTarget(unwrapped(t));
-    if (ts.isIdentifier(t)) return [t];
-    if (ts.isArrayLiteralExpression(t)) return t.elements.flatMap(inTarget);
-    if (ts.isBinaryExpression(t) && t.operatorToken.kind === K.EqualsToken) return inTarget(t.left);
-    return ts.isSpreadElement(t) ? inTarget(t.expression) : [];
-  };
-  if (ts.isBinaryExpression(n) && isAssignment(n)) return inTarget(n.left);
-  if (isStep(n)) return inTarget(n.operand);
-  return ts.isForOfStatement(n) && ts.isExpression(n.initializer) ? inTarget(n.initializer) : [];
+function namesAssigned(node: ts.Node): readonly ts.Identifier[] {
+  const target = targetOf(node);
+  return target ? namesIn(target) : [];
 }
 
 /** Names of variables that something in `node` assigns to, and that are declared outside of it or in a loop's own head. */
@@ -298,16 +287,13 @@ export function assignedNames(node: ts.Node): ReadonlySet<string> {
   const visit = (n: ts.Node): void => {
     for (const name of namesAssigned(n)) {
       const declaration = resolveName(name, name.text)?.declaration;
-      if (!isWithin(declaration, node) || (head && isWithin(declaration, head))) names.add(name.text);
+      if (!within(declaration, node) || (head && within(declaration, head))) names.add(name.text);
     }
     ts.forEachChild(n, visit);
   };
   visit(node);
   return names;
 }
-
-const isWithin = (inner: ts.Node | undefined, outer: ts.Node): boolean =>
-  inner !== undefined && inner.pos >= outer.pos && inner.end <= outer.end;
 
 /** The last assignment to a name in `node`. */
 export function assignmentTo(node: ts.Node, name: string): ts.Node | undefined {

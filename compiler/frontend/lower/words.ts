@@ -73,6 +73,12 @@ export function called(node: ts.Node): string {
   return text.length <= 40 && !text.includes("\n") ? `\`${text}\`` : "this";
 }
 
+/** A name or a number as it is written, for code in hints; something else for what is longer. */
+export function shortly(node: ts.Node | undefined, otherwise: string): string {
+  const text = (node && ts.isExpression(node) ? unwrapped(node) : node)?.getText() ?? "";
+  return /^[\w.$]+$/.test(text) ? text : otherwise;
+}
+
 /** `x` is a tensor f32[4, 8]: an expression and what it stands for. */
 export const said = (node: ts.Node, operand: Operand): string => `${called(node)} is ${describe(operand)}`;
 
