@@ -34,6 +34,11 @@ const trained = (loss: string, more = "") => `${loss}
   foreach_add_(%p, %v, %c2)
   ${more}
   return(%y)`;
+/** An update without momentum, of the loss %y. */
+const DESCENT = `%p = group(@parameters) : group<parameters>
+  %g = gradients(%y, %p) : group<parameters>
+  %less = constant(-0.1) : f64
+  foreach_add_(%p, %g, %less)`;
 const net = `
   %conv = state(@conv) : f32[8, 3, 3, 3]
   %a = conv2d(%x, %conv, none, ${CONV}) : f32[2, 8, 6, 6]
@@ -529,10 +534,7 @@ describe("precision", () => {
       passesFor({ precision: "f16", layout: "contiguous", accumulate: 1 }),
       `${IMAGES}, %rows : f32[8, 4] from plan`,
       `${net}
-       %p = group(@parameters) : group<parameters>
-       %g = gradients(%y, %p) : group<parameters>
-       %less = constant(-0.1) : f64
-       foreach_add_(%p, %g, %less)
+       ${DESCENT}
        %pool = state(@pool) : f32[8, 4]
        copy_(%pool, %rows)
        %twin = state(@twin) : f32[8, 3, 3, 3]
@@ -622,10 +624,7 @@ test("precision: f16 saves an update's states in their own types, to take it bac
     [precision("f16"), merge, deadCode],
     IMAGES,
     `${net}
-     %p = group(@parameters) : group<parameters>
-     %g = gradients(%y, %p) : group<parameters>
-     %less = constant(-0.1) : f64
-     foreach_add_(%p, %g, %less)
+     ${DESCENT}
      %pool = state(@pool) : f32[8, 4]
      %w = state(@w) : f32[4, 4]
      %rows = cat(%w, %w, dim = 0) : f32[8, 4]
@@ -777,10 +776,7 @@ test("accumulate: what stands between two writes of the update happens in every 
     `%w = state(@w) : f32[4, 4]
      %z = matmul(%x, %w) : f32[4, 4]
      %y = mean(%z, ${MEAN}) : f32[]
-     %p = group(@parameters) : group<parameters>
-     %g = gradients(%y, %p) : group<parameters>
-     %less = constant(-0.1) : f64
-     foreach_add_(%p, %g, %less)
+     ${DESCENT}
      %pool = state(@pool) : f32[8, 4]
      copy_(%pool, %rows)
      %size = norm(%w, dim = [1], keepdim = true) : f32[4, 1]
@@ -888,10 +884,7 @@ describe("accumulate", () => {
        ${before}
        %z = matmul(%x, %w) : f32[4, 4]
        %y = mean(%z, ${MEAN}) : f32[]
-       %p = group(@parameters) : group<parameters>
-       %g = gradients(%y, %p) : group<parameters>
-       %less = constant(-0.1) : f64
-       foreach_add_(%p, %g, %less)
+       ${DESCENT}
        ${after}
        return(%y)`,
     ).body;
