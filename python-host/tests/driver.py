@@ -100,8 +100,8 @@ class Driver:
         return reply
 
     def event(self, kind: str) -> dict[str, Any]:
-        """The body of the next event other than a log, which must be of this kind."""
-        while (message := self.receive("events")).kind == "log":
+        """The body of the next event other than a log or how far a request is, which must be of this kind."""
+        while (message := self.receive("events")).kind in ("log", "part"):
             pass
         assert message.kind == kind, message
         return message.body

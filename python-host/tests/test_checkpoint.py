@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from f2c_host import checkpoint
 from f2c_host.errors import HostError
@@ -37,10 +41,11 @@ def bits_of(tensor: torch.Tensor) -> bytes:
 def test_every_dtype_comes_back_bit_for_bit(tmp_path):
     torch.manual_seed(0)
     saved = storage()
-    size = checkpoint.save(saved, tmp_path / "s.safetensors")
+    written = checkpoint.save(saved, tmp_path / "s.safetensors")
     restored = blank(saved)
     checkpoint.restore(restored, tmp_path / "s.safetensors")
-    assert size == (tmp_path / "s.safetensors").stat().st_size
+    data = (tmp_path / "s.safetensors").read_bytes()
+    assert written == checkpoint.Saved(len(data), hashlib.sha256(data).hexdigest())
     assert {name: bits_of(t) for name, t in restored.items()} == {
         name: bits_of(t) for name, t in saved.items()
     }
@@ -132,3 +137,47 @@ def test_a_foreign_safetensors_reader_reads_it(tmp_path):
 
     checkpoint.save({"a": torch.arange(6).reshape(2, 3)}, tmp_path / "s")
     assert np.array_equal(load_file(tmp_path / "s")["a"], [[0, 1, 2], [3, 4, 5]])
+
+
+def test_the_library_of_the_format_reads_what_is_written(tmp_path):
+    torch.manual_seed(1)
+    saved = storage()
+    checkpoint.save(saved, tmp_path / "s.safetensors")
+    read = load_file(tmp_path / "s.safetensors")
+    assert {name: bits_of(t) for name, t in read.items()} == {name: bits_of(t) for name, t in saved.items()}
+    assert all(read[name].shape == t.shape and read[name].dtype == t.dtype for name, t in saved.items())
+
+
+def test_a_byte_that_changed_since_is_found_wherever_it_lies(tmp_path):
+    saved = {"a": torch.ones(3, 5), "b": torch.zeros(7, dtype=torch.int32)}
+    path = tmp_path / "s"
+    digest = checkpoint.save(saved, path).sha256
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        storage = blank(saved)
+        with pytest.raises(HostError) as caught:
+            checkpoint.restore(storage, path, sha256=digest)
+        assert caught.value.code == "F2C6205"
+        assert not storage["a"].any()
+    path.write_bytes(whole)
+    checkpoint.restore(blank(saved), path, sha256=digest)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_must_be_finite_and_is_not_is_not_written(tmp_path, value):
+    path = tmp_path / "s"
+    checkpoint.save({"w": torch.ones(2)}, path)
+    before = path.read_bytes()
+    broken = {"w": torch.tensor([1, value]), "v": torch.tensor([-value, value]), "bound": torch.tensor(value)}
+    with pytest.raises(HostError, match="w, v hold NaN or infinity") as caught:
+        checkpoint.save(broken, path, finite=["w", "v"])
+    assert caught.value.code == "F2C6207" and caught.value.kind == "user"
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["s"]
+    checkpoint.save(broken, path, finite=[])
+
+
+def test_large_finite_values_are_finite(tmp_path):
+    checkpoint.save(
+        {"w": torch.full((4,), 3e38), "d": torch.full((4,), 1.7e308).double()}, tmp_path / "s", ["w", "d"]
+    )

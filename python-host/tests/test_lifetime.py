@@ -110,8 +110,18 @@ def test_the_host_has_a_process_group_of_its_own():
     with Driver() as driver:
         driver.welcome()
         assert os.getpgid(driver.host.pid) == driver.host.pid
-        os.killpg(driver.host.pid, signal.SIGTERM)
-        assert driver.host.wait(60) == -signal.SIGTERM
+        os.killpg(driver.host.pid, signal.SIGKILL)
+        assert driver.host.wait(60) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_ends_a_job_does_not_end_its_host_while_the_driver_lives(number):
+    with Driver() as driver:
+        driver.welcome()
+        driver.host.send_signal(number)
+        assert driver.ask("sync", {}).body == {"step": -1}
+        driver.host.stdin.close()
+        assert driver.host.wait(60) == 5
 
 
 def run_host(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

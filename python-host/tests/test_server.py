@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 import signal
@@ -129,7 +130,8 @@ def test_a_loss_that_is_not_finite_fails_and_its_state_cannot_be_saved(host, tmp
     path = str(tmp_path / "whole.safetensors")
     host.send("plan", *plan(0, [0]))
     saved = host.ask("save", {"path": path}).body
-    assert saved == {"bytes": (tmp_path / "whole.safetensors").stat().st_size, "step": 0}
+    data = (tmp_path / "whole.safetensors").read_bytes()
+    assert saved == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "step": 0}
     before = total(host)
     host.send("plan", *plan(1, [0], gain=gain))
     host.send("plan", *plan(2, [0]))

@@ -16,6 +16,8 @@ from programs import plan as plan_of
 from f2c_host import checkpoint, initialise
 from f2c_host.errors import HostError
 from f2c_host.executor import Plan
+from f2c_host.lifetime import Interruption
+from f2c_host.protocol import check_request
 from f2c_host.session import Answer, Session
 from f2c_host.wire import Message
 
@@ -29,7 +31,7 @@ class Asked(Session):
         self.ask("source", {"counts": COUNTS}, name="train", spec=SOURCE_SPEC)
 
     def ask(self, kind: str, buffers: dict[str, np.ndarray] | None = None, /, **body: Any) -> Answer:
-        return self.answer(Message(kind, body, buffers or {}, 1))
+        return self.answer(check_request(Message(kind, body, buffers or {}, 1)))
 
     def run(self, plan: Plan) -> dict[str, float]:
         self.run_plan(plan)
@@ -157,6 +159,23 @@ def test_nothing_is_made_of_a_state_that_was_half_written(session, tmp_path, mon
     assert list(folder.iterdir()) == []
     session.ask("restore", path=str(kept), step=-1, seed=0)
     use(session, folder)
+
+
+def test_a_stop_ends_an_evaluation_after_the_batch_that_runs(session):
+    interruption = Interruption()
+    parts = []
+    session._interruption = interruption
+    session.on_part = lambda done, total: (parts.append((done, total)), interruption.ask())
+    session.ask("init", seed=0)
+    images = {"images": np.zeros(9, np.int32), "pairs": np.zeros((1, 2), np.int32)}
+    for function in ("embed", None):
+        with pytest.raises(KeyboardInterrupt):
+            session.ask("similarities", images, source="train", function=function, batch=3)
+        interruption.heed()
+    assert parts == [(3, 9), (3, 9)]
+    session.on_part = lambda done, total: parts.append((done, total))
+    session.ask("similarities", images, source="train", function="embed", batch=3)
+    assert parts[2:] == [(3, 9), (6, 9), (9, 9)]
 
 
 def test_a_checkpoint_that_is_refused_leaves_the_state_as_it_was(session, tmp_path):

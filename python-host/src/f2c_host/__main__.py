@@ -77,6 +77,7 @@ class SessionAddress:
 def _serve() -> int:
     """Connects, says hello as soon as torch is there, and serves until it is asked to go."""
     lifetime.dump_fatal_signals()
+    lifetime.outlive_termination()
     lifetime.leave_the_terminal_group()
     interruption = lifetime.Interruption()
     try:
@@ -103,8 +104,8 @@ def _serve() -> int:
     from .server import Server
     from .session import Session
 
-    session = Session()
-    thread = ControlThread(control, await_welcome(control), session.progress, watch)
+    session = Session(interruption=interruption)
+    thread = ControlThread(control, await_welcome(control), session.progress, watch, interruption)
     server = Server(work, events, thread, session, interruption)
     thread.start()
     try:

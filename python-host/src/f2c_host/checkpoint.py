@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from . import safetensors_file
 from .errors import HostError
-
-_DTYPES = {
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-    "F32": torch.float32,
-    "F64": torch.float64,
-    "I32": torch.int32,
-    "I64": torch.int64,
-    "U8": torch.uint8,
-    "BOOL": torch.bool,
-}
 
 _NAMES_SHOWN = 3
 _OTHER_PROGRAM = (
@@ -31,21 +22,31 @@ _OTHER_PROGRAM = (
 )
 
 
-def save(storage: Mapping[str, Tensor], path: Path) -> int:
-    """Writes every tensor by its name and returns the size of the file in bytes.
+@dataclass(frozen=True)
+class Saved:
+    """A file that was written: its size in bytes, and its SHA-256 in hexadecimal."""
+
+    bytes: int
+    sha256: str
+
+
+def save(storage: Mapping[str, Tensor], path: Path, finite: Collection[str] = ()) -> Saved:
+    """Writes every tensor by its name.
 
     The file appears under its name only when all of it is on the disk (written beside, fsynced, renamed,
-    folder fsynced), so a crash leaves the previous one. Raises F2C6206 if the disk refuses."""
+    folder fsynced), so a crash leaves the previous one. Raises F2C6207, before anything is written, if one of
+    `finite` holds a NaN or an infinity; F2C6206 if the disk refuses."""
+    refuse_non_finite({name: storage[name] for name in finite}, f"the checkpoint `{path}` is not written")
     partial = path.with_name(f"{path.name}.partial")
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in storage.items()}
     try:
-        save_file(tensors, partial, metadata={"format": "pt"})
-        with open(partial, "rb+") as file:
+        with open(partial, "wb") as file:
+            digest = safetensors_file.write(storage, file)
+            file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
         _sync_folder(path.parent)
-        return path.stat().st_size
-    except (OSError, SafetensorError) as error:
+        return Saved(path.stat().st_size, digest)
+    except OSError as error:
         raise HostError(
             "F2C6206",
             f"cannot write the checkpoint `{path}`: {error}",
@@ -56,12 +57,36 @@ def save(storage: Mapping[str, Tensor], path: Path) -> int:
         partial.unlink(missing_ok=True)
 
 
+def refuse_non_finite(tensors: Mapping[str, Tensor], consequence: str) -> None:
+    """Raises F2C6207 if a tensor holds a NaN or an infinity."""
+    # A sum in double precision is finite exactly where every summand of a narrower type is, and needs no memory.
+    broken = [
+        name
+        for name, tensor in tensors.items()
+        if tensor.is_floating_point()
+        and not math.isfinite(tensor.detach().sum(dtype=torch.float64).item())
+        and not bool(torch.isfinite(tensor).all())
+    ]
+    if broken:
+        raise HostError(
+            "F2C6207",
+            f"training has diverged: {_listed(broken)} {'hold' if len(broken) > 1 else 'holds'} NaN or infinity; {consequence}",
+            "user",
+            "lower the learning rate or warm it up, or clip the gradient; a checkpoint from before it can be resumed",
+        )
+
+
 def restore(
-    storage: Mapping[str, Tensor], path: Path, before_change: Callable[[], None] = lambda: None
+    storage: Mapping[str, Tensor],
+    path: Path,
+    before_change: Callable[[], None] = lambda: None,
+    sha256: str | None = None,
 ) -> None:
     """Fills every tensor from the file. Nothing is changed unless names, shapes and dtypes all agree
     (F2C6201 missing, F2C6202 extra, F2C6203 another shape, F2C6204 another dtype, F2C6205 no readable
-    file). What breaks off after `before_change` leaves part of the storage changed."""
+    file, or not the one whose `sha256` this is). What breaks off after `before_change` leaves part of the storage changed."""
+    if sha256 is not None:
+        _check_hash(path, sha256)
     with _opened(path) as file:
         _check_names(storage, file.keys(), path)
         _check_types(storage, file, path)
@@ -80,6 +105,17 @@ def _opened(path: Path) -> Iterator[safe_open]:
         raise _unreadable(path, "there is no such file") from None
     except (OSError, SafetensorError) as error:
         raise _unreadable(path, f"it is damaged or cut short ({error})") from error
+
+
+def _check_hash(path: Path, expected: str) -> None:
+    try:
+        found = safetensors_file.sha256_of(path)
+    except FileNotFoundError:
+        raise _unreadable(path, "there is no such file") from None
+    except OSError as error:
+        raise _unreadable(path, f"it cannot be read ({error})") from error
+    if found != expected:
+        raise _unreadable(path, "it is damaged: its bytes are not those that were written")
 
 
 def _unreadable(path: Path, reason: str) -> HostError:
@@ -119,7 +155,7 @@ def _check_types(storage: Mapping[str, Tensor], file: safe_open, path: Path) -> 
     mistyped = [
         f"{name} is {dtypes[name]} there and {tensor.dtype} here"
         for name, tensor in storage.items()
-        if _DTYPES.get(dtypes[name]) != tensor.dtype
+        if safetensors_file.DTYPES.get(dtypes[name]) != tensor.dtype
     ]
     if mistyped:
         raise HostError(

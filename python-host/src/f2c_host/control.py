@@ -10,7 +10,7 @@ from typing import Any
 import zmq
 
 from .errors import HostError
-from .lifetime import DriverWatch, leave_at_once
+from .lifetime import DriverWatch, Interruption, leave_at_once
 from .progress import Progress
 from .protocol import EXIT_OK, EXIT_REJECTED, check_control, error_body
 from .wire import MalformedMessage, Message, pack, unpack
@@ -44,11 +44,19 @@ class ControlThread:
     """Beats every `heartbeat` seconds, obeys `stop` and `goodbye`. It blocks on its sockets, so it costs
     the main thread nothing. `wakes` is the main thread's end: it receives STOP, once for each."""
 
-    def __init__(self, control: zmq.Socket, heartbeat: float, progress: Progress, watch: DriverWatch):
+    def __init__(
+        self,
+        control: zmq.Socket,
+        heartbeat: float,
+        progress: Progress,
+        watch: DriverWatch,
+        interruption: Interruption,
+    ):
         self._control = control
         self._heartbeat = heartbeat
         self._progress = progress
         self._watch = watch
+        self._interruption = interruption
         self._sent = 1  # hello
         self.wakes = control.context.socket(zmq.PAIR)
         self.wakes.bind(_WAKE_ENDPOINT)
@@ -92,6 +100,7 @@ class ControlThread:
             self._send("error", error_body(error), request)
             return
         if message.kind == "stop":
+            self._interruption.ask()
             self._main.send(STOP)
         elif message.kind == "goodbye":
             leave_at_once(EXIT_OK)

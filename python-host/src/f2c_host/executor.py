@@ -16,6 +16,7 @@ from torch import Tensor
 from .errors import HostError
 from .initialise import seed_step
 from .ir import FLOATS
+from .progress import Progress
 from .wire import DTYPE_NAMES, Message
 
 if TYPE_CHECKING:
@@ -127,12 +128,16 @@ class PlanExecutor:
             self.prefetcher.submit((plan.step, stream), source, indices)
         self._announced.add(plan.step)
 
-    def run(self, plan: Plan, source: Source) -> None:
+    def run(self, plan: Plan, source: Source, progress: Progress | None = None) -> None:
         """Takes the images, launches the step. The report comes out of `finished`. The order of the step,
-        top to bottom: images, plan, kernels, metrics. What fails before the kernels leaves the state as it was."""
+        top to bottom: images, plan, kernels, metrics. What fails before the kernels leaves the state as it was.
+        `progress` hears whether images are waited for."""
+        progress = progress or Progress()
         self.announce(plan, source)
         asked = time.perf_counter()
+        progress.busy = "images"
         images = {stream: self.prefetcher.take((plan.step, stream)) for stream in self._streams}
+        progress.busy = "plan"
         inputs: dict[str, Tensor | float | int] = {}
         for input in self._step_function.inputs:
             inputs[input.name] = (

@@ -28,6 +28,14 @@ def leave_the_terminal_group() -> None:
         os.setpgid(0, 0)
 
 
+def outlive_termination() -> None:
+    """SIGTERM and SIGHUP often go to every process of a job at once, and the driver then needs this one to save. So they do
+    nothing here: the host ends when its driver says so, or is gone. A handler and not SIG_IGN, which children would inherit.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda _signal, _frame: None)
+
+
 class DriverWatch:
     """Ends this process with exit code 5 once the driver is gone, by whichever sign shows first: the kernel's
     parent-death signal (Linux), the end of stdin, or another parent than at the start."""
@@ -81,11 +89,26 @@ class Interruption:
 
     The driver sends it as the second stage of a Ctrl-C: the work that runs stops between two operations,
     and the host lives on and reports it. Signals are handled in the main thread, so the work must run
-    there."""
+    there. A `stop` of the driver is gentler: `ask` notes it, and long work that can stop between two of its parts looks
+    with `check`."""
 
     def __init__(self) -> None:
         self._armed = False
+        self._asked = threading.Event()
         signal.signal(signal.SIGINT, self._handle)
+
+    def ask(self) -> None:
+        """Lets the next `check` interrupt. From any thread."""
+        self._asked.set()
+
+    def heed(self) -> None:
+        """The stop that was asked for is being obeyed."""
+        self._asked.clear()
+
+    def check(self) -> None:
+        """Raises KeyboardInterrupt if a stop was asked for."""
+        if self._asked.is_set():
+            raise KeyboardInterrupt
 
     def __enter__(self) -> None:
         self._armed = True

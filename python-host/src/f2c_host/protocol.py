@@ -161,9 +161,14 @@ REQUESTS: Mapping[str, RequestShape] = {
         {"source": Field(TEXT), "function": Field(TEXT, None), "batch": Field(POSITIVE, 64)},
         {"images": INDICES, "pairs": Buffer("i32", (None, 2))},
     ),
-    "save": RequestShape({"path": Field(TEXT)}, {}),
+    "save": RequestShape({"path": Field(TEXT), "finite": Field(TEXTS, [])}, {}),
     "restore": RequestShape(
-        {"path": Field(TEXT), "step": Field(INTEGER), "seed": Field(INTEGER, 0)},
+        {
+            "path": Field(TEXT),
+            "step": Field(INTEGER),
+            "seed": Field(INTEGER, 0),
+            "sha256": Field(TEXT, None),
+        },
         {},
     ),
     "export": RequestShape(

@@ -64,6 +64,7 @@ class Server:
         self.stopped = False
         self.sent = {work: 0, events: 0}
         self.log = EventLog()
+        session.on_part = self.report_part
         self.poller = zmq.Poller()
         self.poller.register(work, zmq.POLLIN)
         self.poller.register(control.wakes, zmq.POLLIN)
@@ -114,6 +115,7 @@ class Server:
         """Reports the steps that were launched, none of which is cut off, and drops the plans to come."""
         self.report_steps(wait=True)
         self.stopped = True
+        self.interruption.heed()
         self.session.forget_plans()
         self.send(self.events, "stopped", {"step": self.session.progress.step})
 
@@ -170,6 +172,10 @@ class Server:
 
     def report(self, report: StepReport) -> None:
         self.send(self.events, "step", report.body())
+
+    def report_part(self, done: int, total: int) -> None:
+        """Tells how far a long request has come."""
+        self.send(self.events, "part", {"done": done, "total": total})
 
     def fail(self, step: int, error: BaseException) -> None:
         """Reports a failure; from here plans are dropped."""

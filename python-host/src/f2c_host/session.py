@@ -27,6 +27,7 @@ from .errors import HostError
 from .executor import Plan, PlanExecutor, StepFailed, StepReport
 from .export import export_function
 from .ir import parse_module
+from .lifetime import Interruption
 from .program import Program
 from .progress import Progress
 from .similarity import embedding_similarities, pixel_similarities
@@ -49,8 +50,10 @@ class Answer:
 class Session:
     """Executes requests and plans in order, and keeps what they build."""
 
-    def __init__(self, progress: Progress | None = None):
+    def __init__(self, progress: Progress | None = None, interruption: Interruption | None = None):
         self.progress = progress or Progress()
+        self._interruption = interruption
+        self.on_part: Callable[[int, int], None] = lambda _done, _total: None
         self.finished = False
         self._program: Program | None = None
         self._executor: PlanExecutor | None = None
@@ -114,7 +117,7 @@ class Session:
                 "host",
                 "plans go out in order without a gap; after a stop, `sync` tells the last executed step",
             )
-        executor.run(plan, self._named_source(plan.source))
+        executor.run(plan, self._named_source(plan.source), self.progress)
         self._next_step += 1
         return None
 
@@ -190,25 +193,35 @@ class Session:
         self.forget_plans()  # an evaluation has the loader for itself
         try:
             similarity = (
-                pixel_similarities(source, prefetcher, images, pairs, batch)
+                pixel_similarities(source, prefetcher, images, pairs, batch, self._part_done)
                 if body["function"] is None
                 else embedding_similarities(
-                    program, body["function"], source, prefetcher, images, pairs, batch, self.progress.touch
+                    program, body["function"], source, prefetcher, images, pairs, batch, self._part_done
                 )
             )
         finally:
             prefetcher.forget_all()
         return Answer({}, {"similarity": similarity})
 
+    def _part_done(self, done: int, total: int) -> None:
+        """Between two parts of a long request: tells how far it is, and stops it if the driver asks for that."""
+        self.progress.touch()
+        self.on_part(done, total)
+        if self._interruption is not None:
+            self._interruption.check()
+
     def _save(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         storage = self._whole_program().storage
-        return Answer({"bytes": checkpoint.save(storage, Path(body["path"])), "step": self.progress.step})
+        self._refuse_unknown(body["finite"])
+        saved = checkpoint.save(storage, Path(body["path"]), body["finite"])
+        return Answer({"bytes": saved.bytes, "sha256": saved.sha256, "step": self.progress.step})
 
     def _restore(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         def before_change() -> None:
             self._damage = "`restore` broke off"
 
-        checkpoint.restore(self._ready_program().storage, Path(body["path"]), before_change)
+        storage = self._ready_program().storage
+        checkpoint.restore(storage, Path(body["path"]), before_change, body["sha256"])
         self._begin(body["step"] + 1, body["seed"])
         return Answer()
 
@@ -229,10 +242,14 @@ class Session:
 
     def _read(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         storage = self._whole_program().storage
-        unknown = [name for name in body["names"] if name not in storage]
+        self._refuse_unknown(body["names"])
+        return Answer({}, {name: _readable(storage[name]) for name in body["names"]})
+
+    def _refuse_unknown(self, names: Iterable[str]) -> None:
+        storage = self._ready_program().storage
+        unknown = [name for name in names if name not in storage]
         if unknown:
             raise HostError("F2C6315", f"the program has no parameter or state `{unknown[0]}`", "user")
-        return Answer({}, {name: _readable(storage[name]) for name in body["names"]})
 
     def _shutdown(self, _: dict[str, Any], __: Mapping[str, np.ndarray]) -> Answer:
         self.finished = True

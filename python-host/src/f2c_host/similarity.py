@@ -30,12 +30,12 @@ def embedding_similarities(
     images: np.ndarray,
     pairs: np.ndarray,
     batch: int,
-    on_batch: Callable[[], None] = lambda: None,
+    on_batch: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> np.ndarray:
     """f64 [P]: the cosine of `function`'s embeddings of `images[pairs[p, 0]]` and `images[pairs[p, 1]]`.
 
     `function` takes one batch of images and returns one row each. Raises F2C6313 if it is of another form,
-    F2C6314 if an index is out of range."""
+    F2C6314 if an index is out of range. `on_batch` hears how many of the images are done, and may raise."""
     _check_positions(images, pairs, len(source))
     if len(pairs) == 0:
         return np.zeros(0)
@@ -48,12 +48,17 @@ def embedding_similarities(
             pixels = torch.cat([pixels, pixels[-1:].expand(fixed - count, *pixels.shape[1:])])
         (embedding,) = _only_result(function, program.run(function, {name: pixels}))
         rows.append(embedding.detach()[:count].reshape(count, -1).to("cpu", torch.float32))
-        on_batch()
+        on_batch(sum(map(len, rows)), len(images))
     return cosine_of_pairs(torch.cat(rows).numpy(), pairs)
 
 
 def pixel_similarities(
-    source: Source, prefetcher: Prefetcher, images: np.ndarray, pairs: np.ndarray, batch: int
+    source: Source,
+    prefetcher: Prefetcher,
+    images: np.ndarray,
+    pairs: np.ndarray,
+    batch: int,
+    on_batch: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> np.ndarray:
     """f64 [P]: the same of the raw pixels, all channels in one vector, each image's mean subtracted.
 
@@ -61,7 +66,10 @@ def pixel_similarities(
     _check_positions(images, pairs, len(source))
     if len(pairs) == 0:
         return np.zeros(0)
-    rows = [pixels.reshape(len(pixels), -1) for pixels in _batches(source, prefetcher, images, batch)]
+    rows: list[Tensor] = []
+    for pixels in _batches(source, prefetcher, images, batch):
+        rows.append(pixels.reshape(len(pixels), -1))
+        on_batch(sum(map(len, rows)), len(images))
     return cosine_of_pairs(torch.cat(rows).numpy(), pairs, centred=True)
 
 
