@@ -56,8 +56,15 @@ export interface Program {
   readonly heldOut: Catalogue;
   readonly signature: PlanSignature;
   readonly stepsPerEpoch: number;
+  /** How long the schedule is. */
   readonly steps: number;
+  /** A run that ends before its schedule does. */
+  readonly stopAfter?: number | undefined;
 }
+
+/** Steps until a run of the program ends. */
+export const lastStep = ({ steps, stopAfter = steps }: Pick<Program, "steps" | "stopAfter">): number =>
+  Math.min(steps, stopAfter);
 
 /** Compiles a loaded experiment. Throws a CompileError with every problem found. `observe` sees the program after every pass. */
 export function compileExperiment(

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { Dealer, Pull } from "zeromq";
 import { BridgeError } from "./bridge-error.js";
-import { HostProcess } from "./host-process.js";
+import { type Exit, HostProcess } from "./host-process.js";
 import { Recording } from "./recording.js";
 import { decode, encode, type Message, type WireBuffer } from "./wire.js";
 
@@ -15,6 +15,10 @@ export interface HostOptions {
   readonly irVersion: readonly [number, number];
   readonly env?: NodeJS.ProcessEnv;
   readonly startTimeoutMs?: number;
+  /** Seconds without a sign of life after which a host is taken for dead and killed. */
+  readonly patience?: number | undefined;
+  /** Hears of the client as soon as its process is started, before it has said hello. */
+  readonly onStart?: (client: HostClient) => void;
   /** A line that the host wrote to stdout or stderr. */
   readonly onLine?: (line: string) => void;
   /** Records what is sent on `work` into this file. */
@@ -41,12 +45,25 @@ export interface StepDone {
   readonly wait: number;
 }
 
+/** The host's last sign of life: what it does, and for how many seconds nothing was finished. */
+export interface Heartbeat {
+  readonly step: number;
+  readonly busy: string;
+  readonly progress: number;
+}
+
 export interface HostEvents {
   onStep(done: StepDone): void;
   onFailed(error: BridgeError, step: number | undefined): void;
   onStopped(step: number): void;
+  /** How far the request that runs has come. */
+  onPart(done: number, total: number): void;
   onLog(level: string, message: string): void;
 }
+
+const PATIENCE = 60;
+const START_TIMEOUT_MS = 300_000;
+const TICK_MS = 1000;
 
 interface Pending {
   resolve(answer: Message): void;
@@ -64,6 +81,13 @@ export class HostClient {
   private readonly process: HostProcess;
   private readonly recording: Recording | undefined;
   private readonly bound: Promise<PromiseSettledResult<void>[]>;
+  /** The last heartbeat, once one came. */
+  heartbeat: Heartbeat | undefined;
+  /** Seconds since the last heartbeat in which this process ran: those of a laptop that slept are not the host's. */
+  silentFor = 0;
+  private pulse: NodeJS.Timeout | undefined;
+  /** Why the host was killed, if it was this end that did it. */
+  private verdict: BridgeError | undefined;
   private nextId = 1;
   private sending: Promise<void> = Promise.resolve();
   private death: BridgeError | undefined;
@@ -93,18 +117,9 @@ export class HostClient {
     ]);
     this.died = this.process.exited.then(async (exit) => {
       await this.bound; // a socket cannot be closed while it is being bound
-      const how = exit.signal ? `was killed by ${exit.signal}` : `ended with exit code ${exit.code}`;
-      const tail = this.process.tail(15);
-      const error =
-        this.startError(exit.code, tail) ??
-        new BridgeError(
-          "F2C6006",
-          "host",
-          `the host ${how}${tail ? `; it last wrote:\n${tail}` : ""}`,
-          "resume from the last checkpoint: f2c-dsl run … --resume",
-        );
+      const error = this.verdict ?? this.startError(exit) ?? this.diedError(exit);
       this.death = error;
-      if (!this.leaving) for (const { reject } of this.pending.values()) reject(error);
+      if (!this.leaving) this.rejectAll(error);
       this.pending.clear();
       this.close();
       return error;
@@ -115,11 +130,25 @@ export class HostClient {
   /** Starts a host. The process is spawned before this returns its promise, so that torch loads while others work. */
   static start(options: HostOptions): Promise<HostClient> {
     const client = new HostClient(options);
+    options.onStart?.(client);
     return client.shake().then(() => client);
   }
 
-  private startError(code: number | null, tail: string): BridgeError | undefined {
-    if (this.hello !== undefined) return undefined;
+  private diedError({ code, signal }: Exit): BridgeError {
+    const when = this.hello === undefined ? " while it started" : "";
+    const how = signal ? `was killed by ${signal}${when}` : `ended with exit code ${code}${when}`;
+    const tail = this.process.tail(15);
+    return new BridgeError(
+      "F2C6006",
+      "host",
+      `the host ${how}${tail ? `; it last wrote:\n${tail}` : ""}`,
+      "resume from the last checkpoint: f2c-dsl run … --resume",
+    );
+  }
+
+  private startError({ code, signal }: Exit): BridgeError | undefined {
+    if (this.hello !== undefined || signal !== null) return undefined;
+    const tail = this.process.tail(15);
     const hint = "f2c-dsl doctor says what is missing; f2c-dsl setup installs it";
     if (/No module named '?f2c_host/.test(tail))
       return new BridgeError(
@@ -140,7 +169,7 @@ export class HostClient {
   }
 
   private async shake(): Promise<void> {
-    const timeout = this.options.startTimeoutMs ?? 60_000;
+    const timeout = this.options.startTimeoutMs ?? START_TIMEOUT_MS;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(
@@ -189,7 +218,29 @@ export class HostClient {
     }
     void this.listen(this.work, (m) => this.answered(m));
     void this.listen(this.reports, (m) => this.reported(m));
-    void this.listen(this.control, () => {});
+    void this.listen(this.control, (m) => this.controlled(m));
+    this.pulse = setInterval(() => this.tick(), TICK_MS);
+    this.pulse.unref();
+  }
+
+  /** A second in which this process ran. A host that gave no sign of life for too many of them is dead, or as good as dead. */
+  private tick(): void {
+    const patience = this.options.patience ?? PATIENCE;
+    if (++this.silentFor <= patience || this.verdict) return;
+    this.condemn(
+      new BridgeError(
+        "F2C6006",
+        "host",
+        `the host gave no sign of life for ${patience} s and was killed`,
+        "resume from the last checkpoint: f2c-dsl run … --resume; if the host only is slow to answer, give --patience more seconds",
+      ),
+    );
+  }
+
+  /** Kills a host that cannot be worked with any more; every call then fails with `why`. */
+  private condemn(why: BridgeError): void {
+    this.verdict ??= why;
+    this.kill();
   }
 
   private mismatch(hello: Hello): string | undefined {
@@ -205,16 +256,28 @@ export class HostClient {
     return undefined;
   }
 
+  /** Hears messages until the socket is closed. After one that is not of the protocol nobody knows what the next would mean. */
   private async listen(socket: Dealer | Pull, hear: (message: Message) => void): Promise<void> {
     try {
       for await (const frames of socket) hear(decode(frames as Buffer[]));
     } catch (error) {
-      if (!this.closed)
-        this.events.onFailed?.(
-          error instanceof BridgeError ? error : new BridgeError("F2C6000", "fault", String(error)),
-          undefined,
-        );
+      if (this.closed) return;
+      this.condemn(
+        error instanceof BridgeError ? error : new BridgeError("F2C6000", "fault", `internal: ${error}`),
+      );
     }
+  }
+
+  private controlled({ kind, body }: Message): void {
+    if (kind === "error") this.condemn(BridgeError.from(body));
+    if (kind !== "heartbeat") return;
+    this.silentFor = 0;
+    this.heartbeat = body as unknown as Heartbeat;
+  }
+
+  private rejectAll(error: BridgeError): void {
+    for (const { reject } of this.pending.values()) reject(error);
+    this.pending.clear();
   }
 
   private answered(message: Message): void {
@@ -229,6 +292,7 @@ export class HostClient {
     if (kind === "step") this.events.onStep?.(body as unknown as StepDone);
     if (kind === "failed") this.events.onFailed?.(BridgeError.from(body), body.step as number | undefined);
     if (kind === "stopped") this.events.onStopped?.(body.step as number);
+    if (kind === "part") this.events.onPart?.(body.done as number, body.total as number);
     if (kind === "log") this.events.onLog?.(String(body.level), String(body.message));
   }
 
@@ -244,7 +308,7 @@ export class HostClient {
       this.pending.set(id, { resolve, reject });
       this.post({ kind, id, body, buffers }).catch((error) => {
         this.pending.delete(id);
-        reject(this.death ?? error);
+        reject(error);
       });
     });
   }
@@ -260,13 +324,19 @@ export class HostClient {
   private post(message: Message): Promise<void> {
     const frames = encode(message);
     this.recording?.append(frames);
-    this.sending = this.sending.then(() => this.work.send(frames));
-    return this.sending;
+    const sent = this.sending.then(() => this.work.send(frames));
+    this.sending = sent.catch(() => {});
+    return sent.catch((error: unknown) => this.unsent(error));
+  }
+
+  /** A socket refuses because it was closed, and it is closed when the host has died: that is what has to be said. */
+  private async unsent(error: unknown): Promise<never> {
+    throw this.death ?? (this.closed || this.verdict ? await this.died : error);
   }
 
   /** Asks for a halt after the running step; `events.onStopped` tells its number. */
   async stop(): Promise<void> {
-    await this.control.send(encode({ kind: "stop", body: {}, buffers: {} }));
+    await this.control.send(encode({ kind: "stop", body: {}, buffers: {} })).catch((e) => this.unsent(e));
   }
 
   /** Interrupts what the host is doing, between ops. */
@@ -286,11 +356,14 @@ export class HostClient {
   async shutdown(): Promise<void> {
     if (!this.death) {
       this.leaving = true;
-      await Promise.race([
-        this.request("shutdown").catch(() => undefined),
-        this.died,
-        new Promise((r) => setTimeout(r, 3000).unref()),
-      ]);
+      if (this.hello === undefined)
+        this.kill(); // it listens to nobody yet
+      else
+        await Promise.race([
+          this.request("shutdown").catch(() => undefined),
+          this.died,
+          new Promise((r) => setTimeout(r, 3000).unref()),
+        ]);
       await this.process.end(2000);
     }
     this.close();
@@ -299,6 +372,7 @@ export class HostClient {
   private close(): void {
     if (this.closed) return;
     this.closed = true;
+    clearInterval(this.pulse);
     this.recording?.close();
     for (const socket of [this.control, this.work, this.reports]) socket.close();
   }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const KEPT_LINES = 200;
+const LAST_WORDS = 1000;
 
 export interface Exit {
   readonly code: number | null;
@@ -49,6 +50,10 @@ export class HostProcess {
         resolve({ code: null, signal: null });
       });
       this.child.on("close", (code, signal) => resolve({ code, signal }));
+      // A process that the host started may hold its output open; then what the host wrote last is here soon after its end.
+      this.child.on("exit", (code, signal) =>
+        setTimeout(() => resolve({ code, signal }), LAST_WORDS).unref(),
+      );
     });
     void this.exited.then(() => {
       this.gone = true;
@@ -87,13 +92,11 @@ export class HostProcess {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Waits for the end; after `patience` milliseconds asks with SIGTERM, then with SIGKILL. */
+  /** Waits for the end; after `patience` milliseconds forces it. A host does not heed SIGTERM. */
   async end(patience: number): Promise<Exit> {
-    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-      const ended = await Promise.race([this.exited, delay(patience)]);
-      if (ended) return ended;
-      this.kill(signal);
-    }
+    const ended = await Promise.race([this.exited, delay(patience)]);
+    if (ended) return ended;
+    this.kill("SIGKILL");
     return this.exited;
   }
 }

@@ -27,7 +27,17 @@ program
   .option("--backend <backend>", "torchscript, eager or inductor; overrides the experiment")
   .option("--threads <n>", "CPU threads of the host", Number)
   .option("--steps <n>", "stop after this many steps", Number)
-  .option("--restarts <n>", "how often a host that died is started again from the last checkpoint", Number, 2)
+  .option(
+    "--restarts <n>",
+    "how often in a row a host that died is started again from the last checkpoint",
+    Number,
+    2,
+  )
+  .option(
+    "--patience <seconds>",
+    "how long a host may give no sign of life before it is started again (default: 60)",
+    Number,
+  )
   .option("--record <file>", "record the session for `f2c-host replay`")
   .addHelpText("after", example("f2c-dsl run examples/quickstart.ts --run-dir /tmp/first"))
   .action(async (file, options) => (await import("./run.js")).run(file, options));

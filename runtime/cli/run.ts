@@ -4,6 +4,7 @@ import {
   encodeModule,
   IR_VERSION,
   type LoadedExperiment,
+  lastStep,
   loadExperiment,
   type Program,
   printModule,
@@ -17,6 +18,7 @@ import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
 import { Trainer } from "../train/trainer.js";
 import { EXIT, fail } from "./report.js";
+import { onSignals, outliveClosedOutput } from "./signals.js";
 
 export interface RunOptions {
   runDir?: string;
@@ -26,6 +28,7 @@ export interface RunOptions {
   threads?: number;
   steps?: number;
   restarts: number;
+  patience?: number;
   record?: string;
 }
 
@@ -39,10 +42,32 @@ const HOST_ENVIRONMENT = {
 export async function run(file: string, options: RunOptions): Promise<void> {
   let loaded: LoadedExperiment | undefined;
   let first: Promise<HostClient> | undefined;
+  let folder: RunFolder | undefined;
+  let trainer: Trainer | undefined;
+  let doing = "setting up";
   const clients: HostClient[] = [];
+  const progress = new Progress(process.stderr);
+  outliveClosedOutput();
+  const release = onSignals({
+    gently: (signal) => {
+      if (!trainer?.stop()) return false;
+      progress.note(
+        `${signal}: finishing what runs, then saving (again: interrupt the step; a third time: end at once)`,
+      );
+      return true;
+    },
+    interrupt: () => clients.at(-1)?.interrupt(),
+    atOnce: (signal) => {
+      progress.end();
+      const rest = folder ? `; ${folder.path}: ${trainer?.whatIsSaved() ?? "nothing was saved"}` : "";
+      progress.note(`${signal}: ended while ${doing}${rest}`);
+      for (const client of clients) client.kill();
+      folder?.release();
+    },
+  });
   try {
     checkOptions(options);
-    const say = (line: string) => process.stderr.write(`${line}\n`);
+    const say = (line: string) => progress.note(line);
     // What is wrong with the experiment is said before anything is installed or started.
     loaded = loadExperiment(file);
     const python = await setUp(say);
@@ -53,46 +78,47 @@ export async function run(file: string, options: RunOptions): Promise<void> {
         registryHash: registryHash(),
         irVersion: IR_VERSION,
         env: HOST_ENVIRONMENT,
+        patience: options.patience,
         onLine: (line) => (quiet ? undefined : say(`[host] ${line}`)),
+        onStart: (client) => clients.push(client),
         ...(options.record !== undefined && { record: options.record }),
       });
-      clients.push(client);
       return client;
     };
+    doing = "compiling";
     first = start();
     first.catch(() => {}); // a compile error is reported first
-    const program = limited(compileExperiment(loaded), options.steps);
-    const folder = options.resume
-      ? RunFolder.reopen(options.runDir, program.experiment.name)
-      : RunFolder.create(options.runDir, program.experiment.name);
-    if (!options.resume) describeRun(folder, loaded, program, options);
-    const progress = new Progress(process.stderr);
+    const program: Program = { ...compileExperiment(loaded), stopAfter: options.steps };
+    const { name } = program.experiment;
+    folder = options.resume ? RunFolder.reopen(options.runDir, name) : RunFolder.create(options.runDir, name);
+    progress.heard = (text) => folder?.say(text);
+    if (options.resume) continueRun(folder, loaded, program, options, say);
+    else describeRun(folder, loaded, program, options);
+    const steps = lastStep(program);
     progress.note(
-      `${program.experiment.name}: ${program.setting.identities.toLocaleString("en-US")} identities, ${program.setting.images.toLocaleString("en-US")} images, ${program.steps.toLocaleString("en-US")} ${program.steps === 1 ? "step" : "steps"}; ${folder.path}`,
+      `${name}: ${program.setting.identities.toLocaleString("en-US")} identities, ${program.setting.images.toLocaleString("en-US")} images, ${steps.toLocaleString("en-US")} ${steps === 1 ? "step" : "steps"}; ${folder.path}`,
     );
-    const trainer = new Trainer(program, folder, progress, {
+    trainer = new Trainer(program, folder, progress, {
       device: options.device ?? program.experiment.device,
       backend: options.backend ?? program.experiment.backend,
       threads: options.threads,
-      resume: options.resume === true,
       restarts: options.restarts,
       start,
     });
-    const release = onInterrupt(trainer, progress, clients);
-    try {
-      const summary = await trainer.run(first);
-      process.stdout.write(renderSummary(summary, folder.path, FILES));
-      if (summary.interrupted) {
-        process.stdout.write(`\ncontinue with: f2c-dsl run ${file} --resume --run-dir ${folder.path}\n`);
-        process.exitCode = EXIT.interrupted;
-      }
-    } finally {
-      release();
+    doing = "preparing the run";
+    const { summary, failedEvaluation } = await trainer.run(first);
+    process.stdout.write(renderSummary(summary, folder.path, FILES));
+    if (failedEvaluation) fail(failedEvaluation, { texts: loaded.texts, directory: loaded.directory });
+    if (summary.interrupted) {
+      process.stdout.write(`\ncontinue with: f2c-dsl run ${file} --resume --run-dir ${folder.path}\n`);
+      process.exitCode = EXIT.interrupted;
     }
   } catch (error) {
-    await Promise.allSettled([first, ...clients.map((client) => client.shutdown())]);
     await Promise.allSettled(clients.map((client) => client.shutdown()));
     fail(error, { ...(loaded && { texts: loaded.texts, directory: loaded.directory }) });
+  } finally {
+    release();
+    folder?.release();
   }
 }
 
@@ -107,11 +133,11 @@ const FILES = [
   ["checkpoints/", "to resume from"],
 ] as const;
 
-function checkOptions({ threads, steps, restarts, backend, device }: RunOptions): void {
+function checkOptions({ threads, steps, patience, restarts, backend, device }: RunOptions): void {
   const wrong = (what: string, hint: string): never => {
     throw new ExperimentError("F2C1108", what, hint);
   };
-  for (const [name, value] of Object.entries({ threads, steps })) {
+  for (const [name, value] of Object.entries({ threads, steps, patience })) {
     if (value !== undefined && (!Number.isInteger(value) || value < 1))
       wrong(`--${name} must be a whole number from 1 up`, `for example --${name} 2`);
   }
@@ -122,10 +148,6 @@ function checkOptions({ threads, steps, restarts, backend, device }: RunOptions)
   if (device !== undefined && !/^(auto|cpu|cuda(:\d+)?)$/.test(device))
     wrong(`there is no device ${device}`, "choose one of auto, cpu, cuda, cuda:0 (the first GPU)");
 }
-
-/** `--steps` ends a run early without changing its schedule. */
-const limited = (program: Program, steps: number | undefined): Program =>
-  steps === undefined ? program : { ...program, steps: Math.min(program.steps, steps) };
 
 function describeRun(
   folder: RunFolder,
@@ -139,6 +161,7 @@ function describeRun(
   const { name, seed, device, backend, length, checkpoint } = program.experiment;
   folder.writeJson("config.json", {
     name,
+    startedAt: new Date().toISOString(),
     seed,
     device: options.device ?? device,
     backend: options.backend ?? backend,
@@ -153,27 +176,11 @@ function describeRun(
   });
 }
 
-/** Ctrl-C: once ends after the running step and saves, twice interrupts the step, three times kills the host. */
-function onInterrupt(trainer: Trainer, progress: Progress, clients: readonly HostClient[]): () => void {
-  let times = 0;
-  const handler = () => {
-    times++;
-    if (times === 1) {
-      progress.note(
-        "interrupted: finishing the running step, then saving (again: stop the step; a third time: kill the host)",
-      );
-      trainer.interrupt().catch(() => {});
-    } else if (times === 2) {
-      clients.at(-1)?.interrupt();
-    } else {
-      for (const client of clients) client.kill();
-      process.exit(EXIT.interrupted);
-    }
-  };
-  process.on("SIGINT", handler);
-  process.on("SIGTERM", handler);
-  return () => {
-    process.off("SIGINT", handler);
-    process.off("SIGTERM", handler);
-  };
-}
+/** Compares the experiment with the one that the run was started with. */
+function continueRun(
+  _folder: RunFolder,
+  _loaded: LoadedExperiment,
+  _program: Program,
+  _options: RunOptions,
+  _say: (line: string) => void,
+): void {}

@@ -1,8 +1,9 @@
 /** @file Checkpoints: everything that the next step depends on. A folder each, written beside and renamed when it is whole. */
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { BookState } from "../../dsl/index.js";
-import { flushFolder, moveWhole, writeWhole } from "./files.js";
+import { flushFolder, hashOf, moveWhole, type Written, writeWhole } from "./files.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 
 type Books = Readonly<Record<string, BookState>>;
@@ -16,17 +17,32 @@ export interface CheckpointInfo {
   readonly weightsHash: string;
   readonly seed: number;
   readonly createdAt: string;
+  /** The step before which the net was evaluated last; absent in checkpoints of before. */
+  readonly evaluated?: number | undefined;
 }
 
 export interface Checkpoint {
   readonly info: CheckpointInfo;
   readonly folder: string;
-  /** The host's parameters and states. */
+  /** The host's parameters and states, and their hash where the checkpoint has one. */
   readonly tensors: string;
+  readonly tensorsHash: string | undefined;
   readonly books: Books;
 }
 
 const KEPT = 2;
+const stepOf = (name: string) => Number(name.slice("step-".length));
+const TENSORS = "state.safetensors";
+const PLANNER = "planner.safetensors";
+
+/** The file `checkpoint.json`: what makes the folder a checkpoint. */
+interface Description extends CheckpointInfo {
+  readonly books: readonly string[];
+  /** Fields of books that are numbers and not arrays. */
+  readonly scalars: readonly string[];
+  /** Absent in checkpoints of before. */
+  readonly files?: Readonly<Record<string, Written>>;
+}
 
 export class Checkpoints {
   constructor(private readonly folder: string) {
@@ -37,79 +53,96 @@ export class Checkpoints {
   async write(
     info: CheckpointInfo,
     books: Books,
-    saveTensors: (path: string) => Promise<void>,
+    saveTensors: (path: string) => Promise<Written>,
   ): Promise<string> {
     const name = `step-${String(info.step).padStart(8, "0")}`;
     const partial = join(this.folder, `.${name}.partial`);
-    rmSync(partial, { recursive: true, force: true });
+    for (const left of readdirSync(this.folder).filter((n) => n.endsWith(".partial")))
+      rmSync(join(this.folder, left), { recursive: true, force: true });
     mkdirSync(partial);
-    await saveTensors(join(partial, "state.safetensors"));
-    const arrays: Record<string, Int32Array | Uint32Array | Uint8Array | Float64Array> = {};
-    for (const [book, state] of Object.entries(books)) {
-      for (const [field, value] of Object.entries(state))
-        arrays[`${book}.${field}`] = typeof value === "number" ? Float64Array.of(value) : value;
+    try {
+      const tensors = await saveTensors(join(partial, TENSORS));
+      const { arrays, scalars } = flattened(books);
+      const planner = writeSafetensors(join(partial, PLANNER), arrays);
+      const files = { [TENSORS]: tensors, [PLANNER]: planner };
+      const description: Description = { ...info, books: Object.keys(books), scalars, files };
+      writeWhole(join(partial, "checkpoint.json"), sealed(description));
+      flushFolder(partial);
+      const target = join(this.folder, name);
+      rmSync(target, { recursive: true, force: true });
+      moveWhole(partial, target);
+      for (const old of this.names().slice(KEPT))
+        rmSync(join(this.folder, old), { recursive: true, force: true });
+      return target;
+    } catch (error) {
+      rmSync(partial, { recursive: true, force: true });
+      throw error;
     }
-    const scalars = Object.entries(books).flatMap(([book, state]) =>
-      Object.entries(state).flatMap(([field, value]) =>
-        typeof value === "number" ? [`${book}.${field}`] : [],
-      ),
-    );
-    writeSafetensors(join(partial, "planner.safetensors"), arrays);
-    writeWhole(
-      join(partial, "checkpoint.json"),
-      `${JSON.stringify({ ...info, books: Object.keys(books), scalars }, undefined, 2)}\n`,
-    );
-    flushFolder(partial);
-    const target = join(this.folder, name);
-    rmSync(target, { recursive: true, force: true });
-    moveWhole(partial, target);
-    for (const old of this.names().slice(0, -KEPT))
-      rmSync(join(this.folder, old), { recursive: true, force: true });
-    return target;
   }
 
-  private names(): string[] {
+  /** Names of the checkpoints' folders, the newest first. */
+  names(): readonly string[] {
     return readdirSync(this.folder)
       .filter((n) => /^step-\d+$/.test(n))
-      .sort();
+      .sort((a, b) => stepOf(b) - stepOf(a));
   }
 
-  /** The newest checkpoint that is whole; `skipped` hears of those that are not. */
-  latest(skipped: (folder: string, why: string) => void = () => {}): Checkpoint | undefined {
-    for (const name of this.names().reverse()) {
-      const folder = join(this.folder, name);
-      try {
-        return read(folder);
-      } catch (error) {
-        skipped(folder, error instanceof Error ? error.message : String(error));
-      }
-    }
-    return undefined;
+  /** Reads a checkpoint, but for the host's tensors, which the host checks. Throws a plain Error that says what is damaged. */
+  read(name: string): Checkpoint {
+    const folder = join(this.folder, name);
+    const tensors = join(folder, TENSORS);
+    if (!existsSync(tensors)) throw new Error(`${TENSORS} is missing`);
+    const { books, scalars, files, ...info } = opened(readFileSync(join(folder, "checkpoint.json"), "utf8"));
+    const planner = join(folder, PLANNER);
+    if (files && hashOf(planner).sha256 !== files[PLANNER]?.sha256)
+      throw new Error(`${PLANNER} is damaged: its bytes are not those that were written`);
+    const tensorsHash = files?.[TENSORS]?.sha256;
+    return {
+      info,
+      folder,
+      tensors,
+      tensorsHash,
+      books: unflattened(books, scalars, readSafetensors(planner)),
+    };
   }
 }
 
-function read(folder: string): Checkpoint {
-  const tensors = join(folder, "state.safetensors");
-  if (!existsSync(tensors)) throw new Error(`${tensors} is missing`);
-  const {
-    books: names,
-    scalars,
-    ...info
-  } = JSON.parse(readFileSync(join(folder, "checkpoint.json"), "utf8")) as CheckpointInfo & {
-    books: string[];
-    scalars: string[];
-  };
-  const arrays = readSafetensors(join(folder, "planner.safetensors"));
-  const books = Object.fromEntries(
-    names.map((book) => {
-      const fields = Object.entries(arrays).filter(([key]) => key.startsWith(`${book}.`));
-      return [
-        book,
-        Object.fromEntries(
-          fields.map(([key, data]) => [key.slice(book.length + 1), scalars.includes(key) ? data[0]! : data]),
-        ),
-      ];
-    }),
-  );
-  return { info, folder, tensors, books: books as Books };
+type Arrays = Record<string, Int32Array | Uint32Array | Uint8Array | Float64Array>;
+
+function flattened(books: Books): { arrays: Arrays; scalars: readonly string[] } {
+  const arrays: Arrays = {};
+  const scalars: string[] = [];
+  for (const [book, state] of Object.entries(books)) {
+    for (const [field, value] of Object.entries(state)) {
+      const key = `${book}.${field}`;
+      if (typeof value === "number") scalars.push(key);
+      arrays[key] = typeof value === "number" ? Float64Array.of(value) : value;
+    }
+  }
+  return { arrays, scalars };
+}
+
+function unflattened(books: readonly string[], scalars: readonly string[], arrays: Arrays): Books {
+  const stateOf = (book: string): BookState =>
+    Object.fromEntries(
+      Object.entries(arrays)
+        .filter(([key]) => key.startsWith(`${book}.`))
+        .map(([key, data]) => [key.slice(book.length + 1), scalars.includes(key) ? data[0]! : data]),
+    );
+  return Object.fromEntries(books.map((book) => [book, stateOf(book)]));
+}
+
+const sealOf = (text: string) => createHash("sha256").update(text).digest("hex");
+
+/** The description with a hash of itself as its last field. */
+function sealed(description: Description): string {
+  const seal = sealOf(JSON.stringify(description));
+  return `${JSON.stringify({ ...description, seal }, undefined, 2)}\n`;
+}
+
+function opened(text: string): Description {
+  const { seal, ...description } = JSON.parse(text) as Description & { seal?: string };
+  if (seal !== undefined && seal !== sealOf(JSON.stringify(description)))
+    throw new Error("checkpoint.json is damaged: it is not what was written");
+  return description;
 }

@@ -1,17 +1,55 @@
 /** @file Files that are whole or absent. */
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { closeSync, fsyncSync, openSync, readSync, renameSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** Writes a text beside its place, flushes it, and moves it there. */
-export function writeWhole(path: string, text: string): void {
-  const partial = `${path}.partial`;
-  const file = openSync(partial, "w");
+/** What was written: its size in bytes, and its SHA-256 in hexadecimal, worked out on the way. */
+export interface Written {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Writes parts one after the other; flushed to disk when it returns. */
+export function writeHashed(path: string, parts: Iterable<Uint8Array>): Written {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  const file = openSync(path, "w");
   try {
-    writeSync(file, text);
+    for (const part of parts) {
+      hash.update(part);
+      for (let at = 0; at < part.byteLength; ) at += writeSync(file, part, at);
+      bytes += part.byteLength;
+    }
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
+  return { bytes, sha256: hash.digest("hex") };
+}
+
+const PIECE = 1 << 20;
+
+/** The size and hash of a file as it is now. */
+export function hashOf(path: string): Written {
+  const hash = createHash("sha256");
+  const piece = Buffer.alloc(PIECE);
+  let bytes = 0;
+  const file = openSync(path, "r");
+  try {
+    for (let read = readSync(file, piece); read > 0; read = readSync(file, piece)) {
+      hash.update(piece.subarray(0, read));
+      bytes += read;
+    }
+  } finally {
+    closeSync(file);
+  }
+  return { bytes, sha256: hash.digest("hex") };
+}
+
+/** Writes a text beside its place, flushes it, and moves it there. */
+export function writeWhole(path: string, text: string): void {
+  const partial = `${path}.partial`;
+  writeHashed(partial, [Buffer.from(text)]);
   renameSync(partial, path);
 }
 

@@ -49,6 +49,8 @@ export function progressLine(state: ProgressState, width = 200): string {
 export class Progress {
   private last = 0;
   private live = false;
+  /** Hears every line that stays. */
+  heard: (text: string) => void = () => {};
 
   constructor(
     private readonly stream: NodeJS.WriteStream,
@@ -60,22 +62,31 @@ export class Progress {
   }
 
   show(state: ProgressState): void {
-    const now = performance.now();
-    const due = now - this.last >= (this.terminal ? 100 : this.interval * 1000);
-    if (!due && state.step !== state.steps) return;
-    this.last = now;
-    if (this.terminal) {
-      this.stream.write(`\r\x1b[2K${progressLine(state, (this.stream.columns ?? 80) - 1)}`);
-      this.live = true;
-    } else {
-      this.stream.write(`${progressLine(state)}\n`);
-    }
+    const { terminal } = this;
+    if (!this.due() && state.step !== state.steps) return;
+    this.draw(terminal ? progressLine(state, (this.stream.columns ?? 80) - 1) : progressLine(state));
+  }
+
+  /** How far something is that is no step. */
+  part(text: string): void {
+    if (this.due()) this.draw(text.slice(0, (this.stream.columns ?? 80) - 1));
+  }
+
+  private due(): boolean {
+    return performance.now() - this.last >= (this.terminal ? 100 : this.interval * 1000);
+  }
+
+  private draw(line: string): void {
+    this.last = performance.now();
+    this.live = this.terminal;
+    this.stream.write(this.live ? `\r\x1b[2K${line}` : `${line}\n`);
   }
 
   /** A line that stays; the live line moves below it. */
   note(text: string): void {
     this.stream.write(`${this.live ? "\r\x1b[2K" : ""}${text}\n`);
     this.live = false;
+    this.heard(text);
   }
 
   /** Ends the live line. */

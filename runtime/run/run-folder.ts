@@ -3,18 +3,31 @@ import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readF
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { BridgeError } from "../bridge/bridge-error.js";
 import { writeWhole } from "./files.js";
+import { History } from "./history.js";
+import { RunLock } from "./lock.js";
 
+const CONFIG = "config.json";
+const METRICS = "metrics.jsonl";
+const LOCK = ".lock";
+
+/** A run's folder, locked by this process until it ends or lets go. */
 export class RunFolder {
-  private constructor(readonly path: string) {}
+  readonly history: History;
+
+  private constructor(
+    readonly path: string,
+    private readonly lock: RunLock,
+  ) {
+    this.history = new History(join(path, METRICS));
+  }
 
   /** A new folder: `path`, or `runs/<name>-<time>`. Refuses one that holds a run; one that failed before its first step is none. */
   static create(path: string | undefined, name: string, now = new Date()): RunFolder {
-    const time = now
-      .toISOString()
-      .replace(/\.\d+Z$/, "")
-      .replaceAll(/[:T]/g, "-");
-    const folder = resolve(path ?? join("runs", `${name}-${time}`));
-    if (existsSync(join(folder, "config.json")) && existsSync(join(folder, "metrics.jsonl"))) {
+    const folder = path === undefined ? freshFolder(name, now) : resolve(path);
+    mkdirSync(folder, { recursive: true });
+    const lock = RunLock.take(join(folder, LOCK), folder);
+    if (existsSync(join(folder, CONFIG)) && existsSync(join(folder, METRICS))) {
+      lock.release();
       throw new BridgeError(
         "F2C6401",
         "user",
@@ -22,14 +35,13 @@ export class RunFolder {
         "continue it with --resume, or choose another --run-dir",
       );
     }
-    mkdirSync(folder, { recursive: true });
-    return new RunFolder(folder);
+    return new RunFolder(folder, lock);
   }
 
   /** The folder of a run to continue: `path`, or the newest run of that name. */
   static reopen(path: string | undefined, name: string): RunFolder {
     const found = path ?? newest("runs", name);
-    if (found === undefined || !existsSync(join(found, "config.json"))) {
+    if (found === undefined || !existsSync(join(found, CONFIG))) {
       throw new BridgeError(
         "F2C6402",
         "user",
@@ -37,18 +49,19 @@ export class RunFolder {
         "start it without --resume, or name its folder with --run-dir",
       );
     }
-    return new RunFolder(resolve(found));
+    const folder = resolve(found);
+    return new RunFolder(folder, RunLock.take(join(folder, LOCK), folder));
   }
 
   file(...parts: string[]): string {
     return join(this.path, ...parts);
   }
 
-  /** Copies the experiment's sources, keeping their places relative to the experiment. */
-  copySources(directory: string, files: Iterable<string>): void {
+  /** Copies the experiment's sources into `folder`, keeping their places relative to the experiment. */
+  copySources(directory: string, files: Iterable<string>, folder = "source"): void {
     for (const file of files) {
       const place = relative(directory, file);
-      const target = this.file("source", place.startsWith("..") ? basename(file) : place);
+      const target = this.file(folder, place.startsWith("..") ? basename(file) : place);
       mkdirSync(dirname(target), { recursive: true });
       copyFileSync(file, target);
     }
@@ -62,35 +75,64 @@ export class RunFolder {
     this.write(name, `${JSON.stringify(value, undefined, 2)}\n`);
   }
 
-  /** A JSON file of the run, if it is there. */
+  /** A JSON file of the run, if it is there. Throws F2C6407 if it cannot be read. */
   readJson<T>(name: string): T | undefined {
-    return existsSync(this.file(name)) ? (JSON.parse(readFileSync(this.file(name), "utf8")) as T) : undefined;
+    const path = this.file(name);
+    if (!existsSync(path)) return undefined;
+    try {
+      return JSON.parse(readFileSync(path, "utf8")) as T;
+    } catch (error) {
+      throw new BridgeError(
+        "F2C6407",
+        "user",
+        `${path} is damaged: ${(error as Error).message}`,
+        "put it back as it was, or start a new run; checkpoints and metrics are untouched",
+      );
+    }
   }
 
-  /** Adds a line to the metrics. */
-  log(entry: Readonly<Record<string, unknown>>): void {
-    appendFileSync(this.file("metrics.jsonl"), `${JSON.stringify(entry)}\n`);
+  /** Adds a line to what the run said; where that cannot be written, the run goes on all the same. */
+  say(text: string): void {
+    try {
+      appendFileSync(this.file("run.log"), `${new Date().toISOString()} ${text}\n`);
+    } catch {}
   }
 
-  /** Drops metrics of steps from `step` on, which a resumed run will write again. */
-  truncateMetrics(step: number): void {
-    if (!existsSync(this.file("metrics.jsonl"))) return;
-    const lines = readFileSync(this.file("metrics.jsonl"), "utf8").split("\n");
-    const kept = lines.filter((line) => {
-      try {
-        return (JSON.parse(line) as { step: number }).step < step;
-      } catch {
-        return false;
-      }
-    });
-    this.write("metrics.jsonl", kept.map((line) => `${line}\n`).join(""));
+  release(): void {
+    this.lock.release();
   }
 }
 
+/** `runs/<name>-<time>`; of two runs that begin in one second the later one gets a number. */
+function freshFolder(name: string, now: Date): string {
+  const time = now
+    .toISOString()
+    .replace(/\.\d+Z$/, "")
+    .replaceAll(/[:T]/g, "-");
+  mkdirSync("runs", { recursive: true });
+  for (let number = 1; ; number++) {
+    const folder = resolve("runs", `${name}-${time}${number === 1 ? "" : `-${number}`}`);
+    try {
+      mkdirSync(folder);
+      return folder;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+  }
+}
+
+/** The run of exactly this name that was started last. */
 function newest(folder: string, name: string): string | undefined {
   if (!existsSync(folder)) return undefined;
-  const runs = readdirSync(folder)
-    .filter((entry) => entry.startsWith(`${name}-`) && existsSync(join(folder, entry, "config.json")))
-    .sort();
-  return runs.length ? join(folder, runs.at(-1)!) : undefined;
+  const runs = readdirSync(folder).flatMap((entry) => {
+    const config = join(folder, entry, CONFIG);
+    if (!existsSync(config)) return [];
+    try {
+      const { name: found, startedAt = "" } = JSON.parse(readFileSync(config, "utf8"));
+      return found === name ? [{ path: join(folder, entry), order: `${startedAt} ${entry}` }] : [];
+    } catch {
+      return [];
+    }
+  });
+  return runs.sort((a, b) => (a.order < b.order ? -1 : 1)).at(-1)?.path;
 }

@@ -1,5 +1,6 @@
 /** @file Safetensors files of small arrays: 8 bytes of header length, a JSON header, the data. huggingface.co/docs/safetensors */
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { type Written, writeHashed } from "./files.js";
 
 type Stored = Int32Array | Uint32Array | Uint8Array | Float64Array;
 const KINDS = { I32: Int32Array, U32: Uint32Array, U8: Uint8Array, F64: Float64Array } as const;
@@ -15,7 +16,7 @@ const kindOf = (data: Stored): Kind =>
         : "F64";
 
 /** Writes arrays by name; flushed to disk when it returns. */
-export function writeSafetensors(path: string, arrays: Readonly<Record<string, Stored>>): void {
+export function writeSafetensors(path: string, arrays: Readonly<Record<string, Stored>>): Written {
   let offset = 0;
   const header: Record<string, unknown> = {};
   for (const [name, data] of Object.entries(arrays)) {
@@ -30,19 +31,11 @@ export function writeSafetensors(path: string, arrays: Readonly<Record<string, S
   const padded = Buffer.from(text + " ".repeat((8 - (Buffer.byteLength(text) % 8)) % 8));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.byteLength));
-  const file = openSync(path, "w");
-  try {
-    for (const part of [
-      length,
-      padded,
-      ...Object.values(arrays).map((d) => Buffer.from(d.buffer, d.byteOffset, d.byteLength)),
-    ]) {
-      for (let at = 0; at < part.byteLength; ) at += writeSync(file, part, at);
-    }
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  return writeHashed(path, [
+    length,
+    padded,
+    ...Object.values(arrays).map((d) => new Uint8Array(d.buffer, d.byteOffset, d.byteLength)),
+  ]);
 }
 
 /** Reads what `writeSafetensors` wrote. Throws a plain Error that says what is wrong with the file. */

@@ -3,6 +3,7 @@ import { encodeModule, type Program } from "../../compiler/index.js";
 import type { HostClient } from "../bridge/host-client.js";
 import { vector, type WireBuffer } from "../bridge/wire.js";
 import type { Pairs } from "../evaluate/pairs.js";
+import type { Written } from "../run/files.js";
 import type { StepPlan } from "./planner.js";
 
 export interface Loaded {
@@ -46,13 +47,16 @@ export class HostSession {
     await this.client.request("init", { seed: this.program.experiment.seed });
   }
 
-  async restore(path: string, step: number): Promise<void> {
+  /** Reads a checkpoint's tensors; a file that has another hash than it was written with is refused as damaged (F2C6205). */
+  async restore(path: string, sha256: string | undefined, step: number): Promise<void> {
     const { seed } = this.program.experiment;
-    await this.client.request("restore", { path, step: step - 1, seed });
+    await this.client.request("restore", { path, step: step - 1, seed, sha256: sha256 ?? null });
   }
 
-  async save(path: string): Promise<void> {
-    await this.client.request("save", { path });
+  /** Writes all tensors, unless one of `finite` holds NaN or infinity (F2C6207). */
+  async save(path: string, finite: readonly string[]): Promise<Written> {
+    const { body } = await this.client.request("save", { path, finite });
+    return { bytes: body.bytes as number, sha256: body.sha256 as string };
   }
 
   plan({ step, scalars, arrays }: StepPlan): Promise<void> {

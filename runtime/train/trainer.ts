@@ -1,60 +1,77 @@
 /**
  * @file The run: plans ahead, keeps a few steps in flight, evaluates and saves where the experiment says, and ends with what
- * a user needs. The loop in `train` reads top to bottom.
+ * a user needs. The loop in `train` reads top to bottom. Whatever happens, what is saved is whole and can be continued.
  */
-import { type Program, structureHash, weightsHash } from "../../compiler/index.js";
-import type { BookState, Every } from "../../dsl/index.js";
-import { twinParts } from "../../dsl/index.js";
+import {
+  finiteStorages,
+  lastStep,
+  type Program,
+  structureHash,
+  usedStorages,
+  weightsHash,
+} from "../../compiler/index.js";
+import { type BookState, type Every, ExperimentError, twinParts } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
 import type { HostClient, StepDone } from "../bridge/host-client.js";
-import { makePairs, type Pairs } from "../evaluate/pairs.js";
-import { type Curve, rocSvg } from "../evaluate/roc-plot.js";
-import { roc, tarAtFar, tenFold } from "../evaluate/verification.js";
-import { Checkpoints } from "../run/checkpoints.js";
+import { type Checkpoint, Checkpoints } from "../run/checkpoints.js";
+import type { Entry } from "../run/history.js";
 import type { Progress } from "../run/progress.js";
 import type { RunFolder } from "../run/run-folder.js";
 import type { Summary } from "../run/summary.js";
+import { type Evaluation, Evaluator } from "./evaluator.js";
+import { Flight } from "./flight.js";
 import { HostSession } from "./host-session.js";
 import { Planner } from "./planner.js";
+import { Watch } from "./watch.js";
 
 /** Plans sent ahead of the step that runs: enough to hide the bridge and the reading of images. */
 const WINDOW = 4;
-const FOLDS = 10;
+
+/** The host is gone; another one can take over. */
+const HOST_DIED = "F2C6006";
+const INTERRUPTED = "F2C6601";
+const UNREADABLE_CHECKPOINT = "F2C6205";
+/** Errors after which this host cannot be asked anything more. */
+const BRIDGE_BROKEN = new Set([HOST_DIED, "F2C6000", "F2C6005"]);
 
 export interface TrainOptions {
   readonly device: string;
   readonly backend: string;
   readonly threads?: number | undefined;
-  readonly resume: boolean;
-  /** How often a host that died is started anew from the last checkpoint. */
+  /** How often in a row a host that died is started again without a new checkpoint in between. */
   readonly restarts: number;
   /** Starts a host. */
   readonly start: () => Promise<HostClient>;
 }
 
-interface Evaluation {
-  readonly accuracy: number;
-  readonly std: number;
-  readonly pairs: number;
-  readonly tarAtFar: Readonly<Record<string, number | null>>;
+/** How a run ended. */
+export interface Outcome {
+  readonly summary: Summary;
+  /** An evaluation that failed; training went on without it. */
+  readonly failedEvaluation: BridgeError | undefined;
 }
+
+type Books = Readonly<Record<string, BookState>>;
 
 /** One run of an experiment in a folder. */
 export class Trainer {
   private readonly planner: Planner;
   private readonly checkpoints: Checkpoints;
   private readonly hashes: { structureHash: string; weightsHash: string };
-  private readonly pairs: Pairs | undefined;
+  /** What a checkpoint must hold finite numbers in. */
+  private readonly finite: readonly string[];
+  private readonly evaluator: Evaluator | undefined;
+  private readonly end: number;
   private readonly imagesPerStep: number;
   private readonly galleryImagesPerStep: number;
+  private readonly flight = new Flight();
+  private readonly watch: Watch;
+  private client: HostClient | undefined;
   private host!: HostSession;
 
-  /** Steps sent and not yet reported: their policies, and what waits for a place in the window. */
-  private readonly inFlight = new Map<number, Readonly<Record<string, number | boolean>>>();
-  private wake: (() => void) | undefined;
-  private failure: BridgeError | undefined;
-  private stopped: number | undefined;
-  private interrupted = false;
+  /** From the first step on, a stop is one that saves. */
+  private training = false;
+  private stopping = false;
   private done = 0;
   private lastMetrics: Readonly<Record<string, number>> = {};
   private busySeconds = 0;
@@ -62,13 +79,14 @@ export class Trainer {
   /** When the first plan was made. */
   private began = 0;
   /** Where the planner stood when nothing was in flight: rewinding starts here. */
-  private settled: { step: number; books: Readonly<Record<string, BookState>> };
-  private baselines: { untrained: number | null; rawPixels: number | null } = {
-    untrained: null,
-    rawPixels: null,
-  };
+  private settled: { step: number; books: Books };
+  private readonly unstarted: Books;
+  /** The step that the newest checkpoint of this process continues with. */
+  private saved: number | undefined;
   private evaluation: Evaluation | undefined;
-  private curves: Curve[] = [];
+  /** The step before which the net was evaluated last. */
+  private evaluated: number | undefined;
+  private failedEvaluation: BridgeError | undefined;
 
   constructor(
     private readonly program: Program,
@@ -77,150 +95,211 @@ export class Trainer {
     private readonly options: TrainOptions,
   ) {
     this.planner = new Planner(program);
-    this.settled = { step: 0, books: this.planner.state() };
+    this.unstarted = this.planner.state();
+    this.settled = { step: 0, books: this.unstarted };
     this.checkpoints = new Checkpoints(folder.file("checkpoints"));
     this.hashes = { structureHash: structureHash(program.module), weightsHash: weightsHash(program.module) };
-    const { evaluate } = program.experiment;
-    this.pairs = evaluate
-      ? makePairs(program.heldOut.offsets, { ...evaluate, folds: FOLDS, seed: program.experiment.seed })
-      : undefined;
-    const streams = Object.values(program.setting.streams).reduce((a, b) => a + b, 0);
-    this.imagesPerStep = streams;
-    this.galleryImagesPerStep = Object.values(program.state).some((item) => twinParts(item)) ? streams : 0;
-  }
-
-  /** Runs the experiment to its end, or to an interruption, which saves. */
-  async run(first: Promise<HostClient>): Promise<Summary> {
-    let restarts = this.options.restarts;
-    let starting = first;
-    for (let resume = this.options.resume; ; resume = true) {
-      try {
-        await this.prepare(await starting, resume);
-        await this.train();
-        break;
-      } catch (error) {
-        await this.host?.client.shutdown().catch(() => {});
-        const died = error instanceof BridgeError && error.code === "F2C6006";
-        if (!died || restarts-- <= 0 || this.interrupted || !this.checkpoints.latest()) throw error;
-        this.progress.note(`${error.message}\nstarting it again from the last checkpoint`);
-        starting = this.options.start();
-      }
-    }
-    const summary = await this.finish();
-    await this.host.client.shutdown();
-    return summary;
-  }
-
-  /** Asks the run to end after the running step. */
-  async interrupt(): Promise<void> {
-    this.interrupted = true;
-    this.notify();
-    await this.host?.client.stop();
-  }
-
-  private async prepare(client: HostClient, resume: boolean): Promise<void> {
-    this.host = new HostSession(client, this.program);
-    client.events = {
-      onStep: (done) => this.stepDone(done),
-      onStopped: (step) => {
-        this.stopped = step;
-        this.notify();
-      },
-      onFailed: (error) => {
-        this.failure ??= error;
-        this.notify();
-      },
-      onLog: (level, message) => this.progress.note(`host ${level}: ${message}`),
-    };
-    void client.died.then((error) => {
-      this.failure ??= error;
-      this.notify();
-    });
-    this.failure = undefined;
-    this.stopped = undefined;
-    this.inFlight.clear();
-    await this.host.load(this.options);
-    if (resume) await this.restore();
-    else await this.begin();
-    this.settle();
-  }
-
-  private async begin(): Promise<void> {
-    await this.host.initialise();
-    const { evaluate } = this.program.experiment;
-    if (!this.pairs || !evaluate?.baselines) return;
-    const [untrained, rawPixels] = [await this.measure("embeddings"), await this.measure("pixels")];
-    this.baselines = { untrained: untrained.accuracy, rawPixels: rawPixels.accuracy };
-    this.folder.writeJson("baselines.json", { ...this.baselines });
-    this.progress.note(
-      `before training: untrained net ${(100 * untrained.accuracy).toFixed(2)} %, raw pixels ${(100 * rawPixels.accuracy).toFixed(2)} % on ${this.pairs.same.length} pairs`,
+    this.finite = finiteStorages(program.module, usedStorages(program.module));
+    this.evaluator = program.experiment.evaluate ? new Evaluator(program, folder) : undefined;
+    this.end = lastStep(program);
+    this.imagesPerStep = Object.values(program.setting.streams).reduce((a, b) => a + b, 0);
+    const twins = Object.values(program.state).some((item) => twinParts(item));
+    this.galleryImagesPerStep = twins ? this.imagesPerStep : 0;
+    this.watch = new Watch(
+      (text) => progress.note(text),
+      () => this.client,
     );
   }
 
-  private async restore(): Promise<void> {
-    const skipped = (folder: string, why: string) =>
-      this.progress.note(`skipping a checkpoint that is not whole: ${folder}: ${why}`);
-    const checkpoint = this.checkpoints.latest(skipped);
-    if (!checkpoint)
-      throw new BridgeError(
-        "F2C6402",
-        "user",
-        `there is no run to resume in ${this.folder.path}: it holds no checkpoint`,
-        "start it anew in another folder",
-      );
-    const { info } = checkpoint;
-    if (
-      info.weightsHash !== this.hashes.weightsHash ||
-      info.structureHash !== this.hashes.structureHash ||
-      info.seed !== this.program.experiment.seed
-    ) {
-      const what =
-        info.weightsHash !== this.hashes.weightsHash
-          ? "its parameters and states"
-          : info.seed !== this.program.experiment.seed
-            ? "its seed"
-            : "its program";
-      throw new BridgeError(
-        "F2C6403",
-        "user",
-        `the checkpoint in ${this.folder.path} belongs to another experiment: ${what} differ`,
-        "resume with the experiment as it was (a copy lies in source/), or start a new run",
-      );
+  /** Runs the experiment to its end, or until it is stopped, which saves. Begins at the newest whole checkpoint of the folder. */
+  async run(first: Promise<HostClient>): Promise<Outcome> {
+    let left = this.options.restarts;
+    for (let starting = first; ; starting = this.options.start()) {
+      const before = this.saved;
+      try {
+        await this.prepare(await this.watch.during(() => "the host to start", starting));
+        await this.train();
+        const summary = await this.finish();
+        await this.host.client.shutdown();
+        return { summary, failedEvaluation: this.failedEvaluation };
+      } catch (error) {
+        this.progress.end();
+        if (this.training) await this.salvage(error);
+        this.training = false;
+        await this.client?.shutdown().catch(() => {});
+        this.client = undefined;
+        if (this.saved !== before) left = this.options.restarts;
+        const died = error instanceof BridgeError && error.code === HOST_DIED;
+        if (!died || this.stopping || left-- <= 0) throw error;
+        this.progress.note(`${error.message}\nstarting it again`);
+      }
     }
-    await this.host.restore(checkpoint.tensors, info.step);
-    this.planner.restore(info.step, checkpoint.books);
-    this.folder.truncateMetrics(info.step);
-    this.done = info.step;
-    this.baselines = this.folder.readJson("baselines.json") ?? this.baselines;
-    this.progress.note(`resuming at step ${info.step} of ${this.program.steps}`);
+  }
+
+  /** Asks the run to save after the running step, and to end. Returns false while there is nothing to save: then it can end at once. */
+  stop(): boolean {
+    if (!this.training) return false;
+    this.stopping = true;
+    this.flight.wake();
+    this.client?.stop().catch(() => {});
+    return true;
+  }
+
+  /** What lies on disk, for one who stops now. */
+  whatIsSaved(): string {
+    const [newest] = this.checkpoints.names();
+    return newest === undefined
+      ? "it holds no checkpoint yet: --resume begins anew in it"
+      : `its newest checkpoint is ${newest}: --resume continues there`;
+  }
+
+  private async prepare(client: HostClient): Promise<void> {
+    this.client = client;
+    this.host = new HostSession(client, this.program);
+    this.flight.reset();
+    client.events = {
+      onStep: (done) => this.guarded(() => this.stepDone(done)),
+      onStopped: () => this.flight.drop(),
+      onFailed: (error) => this.flight.fail(error),
+      onPart: (done, total) => {
+        this.watch.progressed();
+        this.progress.part(
+          `evaluating ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} images`,
+        );
+      },
+      onLog: (level, message) => this.progress.note(`host ${level}: ${message}`),
+    };
+    void client.died.then((error) => this.flight.fail(error));
+    await this.watch.during(() => "the host to load the program", this.host.load(this.options));
+    if (!(await this.restore())) await this.begin();
+    this.settle();
+  }
+
+  /** What a callback throws is the run's error and not the bridge's. */
+  private guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.flight.fail(error as Error);
+    }
+  }
+
+  private async begin(): Promise<void> {
+    this.saved = undefined;
+    this.folder.history.rewind(0);
+    this.remember(0, undefined);
+    this.planner.restore(0, this.unstarted);
+    await this.watch.during(() => "the first state", this.host.initialise());
+    if (!this.evaluator || !this.program.experiment.evaluate?.baselines) return;
+    const { untrained, rawPixels } = await this.watch.during(
+      () => "the baselines",
+      this.evaluator.measureBaselines(this.host),
+    );
+    this.progress.note(
+      `before training: untrained net ${percent(untrained!)}, raw pixels ${percent(rawPixels!)} on ${this.evaluator.count} pairs`,
+    );
+  }
+
+  /** Goes to the newest whole checkpoint. Returns false where there is none at all. */
+  private async restore(): Promise<boolean> {
+    const names = this.checkpoints.names();
+    for (const name of names) {
+      const why = await this.restoreFrom(name);
+      if (why === undefined) return true;
+      this.progress.note(`skipping the checkpoint ${name}, which is not whole: ${why}`);
+    }
+    if (names.length === 0) return false;
+    throw new BridgeError(
+      "F2C6405",
+      "user",
+      `none of the ${names.length} checkpoints in ${this.folder.path} is whole`,
+      "put them back from a copy, or start a new run in another folder; nothing was changed",
+    );
+  }
+
+  /** Goes to a checkpoint. Returns why it cannot, if it is damaged. */
+  private async restoreFrom(name: string): Promise<string | undefined> {
+    let checkpoint: Checkpoint;
+    try {
+      checkpoint = this.checkpoints.read(name);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    this.refuseOther(checkpoint);
+    const { info, books, tensors, tensorsHash } = checkpoint;
+    try {
+      await this.watch.during(() => `${name} to be read`, this.host.restore(tensors, tensorsHash, info.step));
+      this.planner.restore(info.step, books);
+    } catch (error) {
+      const damaged =
+        error instanceof ExperimentError ||
+        (error instanceof BridgeError && error.code === UNREADABLE_CHECKPOINT);
+      if (damaged) return error.message;
+      throw error;
+    }
+    const { last, evaluated } = this.folder.history.rewind(info.step);
+    this.remember(info.step, last, evaluated, info.evaluated);
+    this.saved = info.step;
+    this.progress.note(`resuming at step ${info.step} of ${this.end}`);
+    return undefined;
+  }
+
+  private refuseOther({ info }: Checkpoint): void {
+    const what =
+      info.weightsHash !== this.hashes.weightsHash
+        ? "its parameters and states"
+        : info.seed !== this.program.experiment.seed
+          ? "its seed"
+          : info.structureHash !== this.hashes.structureHash
+            ? "its program"
+            : undefined;
+    if (what === undefined) return;
+    throw new BridgeError(
+      "F2C6403",
+      "user",
+      `the checkpoint in ${this.folder.path} belongs to another experiment: ${what} differ`,
+      "resume with the experiment as it was (a copy lies in source/), or start a new run",
+    );
+  }
+
+  /** Takes over what the folder's metrics say of the steps before `step`. */
+  private remember(step: number, last: Entry | undefined, evaluated?: Entry, recorded?: number): void {
+    this.done = step;
+    this.lastMetrics = (last ?? {}) as Record<string, number>;
+    this.evaluation = evaluated?.verification as Evaluation | undefined;
+    this.evaluated = evaluated ? evaluated.step + 1 : recorded;
   }
 
   private async train(): Promise<void> {
-    const { steps, experiment } = this.program;
     this.began = performance.now();
-    while (this.planner.step < steps && !this.interrupted) {
-      const step = this.planner.step;
-      if (step > this.settled.step && this.due(experiment.evaluate?.every, step)) await this.evaluate(step);
-      if (step > this.settled.step && this.due(experiment.checkpoint, step)) await this.save();
-      await this.until(() => this.inFlight.size < WINDOW || this.interrupted);
-      if (this.interrupted) break;
+    this.training = true;
+    while (this.planner.step < this.end && !this.stopping) {
+      if (this.planner.step > 0) await this.pause(this.planner.step);
+      await this.watch.during(
+        () => `step ${this.done}`,
+        this.flight.until(() => this.flight.size < WINDOW || this.stopping),
+        this.secondsPerStep(),
+      );
+      if (this.stopping) break;
       const plan = this.planner.next();
-      this.inFlight.set(plan.step, plan.scalars);
+      this.flight.sent(plan.step, plan.scalars);
       await this.host.plan(plan);
     }
-    if (this.interrupted) await this.halt();
-    else await this.drain();
+    await this.drain();
     this.progress.end();
+    if (this.saved !== this.planner.step && this.planner.step > 0) await this.save();
+    if (this.program.experiment.evaluate && !this.stopping) await this.evaluate(this.planner.step);
   }
 
-  /** After an interruption: the host has dropped the plans that it had not begun; the planner goes back to the same point. */
-  private async halt(): Promise<void> {
-    await this.until(() => this.stopped !== undefined);
-    const next = Math.max(this.stopped! + 1, this.done);
-    this.inFlight.clear();
-    this.planner.restore(this.settled.step, this.settled.books);
-    this.planner.advance(next);
-    await this.save();
+  /** Between two steps: saves first, then evaluates, where either is due. */
+  private async pause(step: number): Promise<void> {
+    const { checkpoint, evaluate } = this.program.experiment;
+    const saves = this.saved !== step && this.due(checkpoint, step);
+    const evaluates = this.evaluated !== step && this.due(evaluate?.every, step);
+    if (!saves && !evaluates) return;
+    await this.drain();
+    if (saves && !this.stopping) await this.save();
+    if (evaluates && !this.stopping) await this.evaluate(step);
   }
 
   private due(every: Every | undefined, step: number): boolean {
@@ -232,58 +311,58 @@ export class Trainer {
     return step % period === 0;
   }
 
+  /** Evaluates, unless it has been done before this step. One that fails is said, and training goes on; one that a stop cuts off is made after the resume. */
   private async evaluate(step: number): Promise<void> {
-    await this.drain();
-    if (!this.pairs) return;
-    const evaluation = await this.measure("embeddings");
+    if (this.evaluated === step) return;
+    let evaluation: Evaluation;
+    try {
+      evaluation = await this.watch.during(
+        () => "the evaluation",
+        this.evaluator!.measure(this.host, this.done === 0 ? "untrained net" : "trained net"),
+      );
+    } catch (error) {
+      if (!(error instanceof BridgeError) || BRIDGE_BROKEN.has(error.code)) throw error;
+      if (error.code === INTERRUPTED && this.stopping) return;
+      if (this.failedEvaluation?.message !== error.message)
+        this.progress.note(
+          `the evaluation before step ${step} failed: ${error.code}: ${error.message}; training goes on`,
+        );
+      this.failedEvaluation ??= error;
+      return;
+    }
     this.evaluation = evaluation;
-    this.folder.log({
-      step: step - 1,
-      verification: { accuracy: evaluation.accuracy, std: evaluation.std, tarAtFar: evaluation.tarAtFar },
-    });
+    this.evaluated = step;
+    this.folder.history.add({ step: step - 1, verification: evaluation });
     this.progress.note(
-      `step ${step}: verification ${(100 * evaluation.accuracy).toFixed(2)} % ± ${(100 * evaluation.std).toFixed(2)} %`,
+      `step ${step}: verification ${percent(evaluation.accuracy)} ± ${percent(evaluation.std)}`,
     );
-  }
-
-  private async measure(of: "embeddings" | "pixels"): Promise<Evaluation> {
-    const pairs = this.pairs!;
-    const similarity = await this.host.similarities(pairs, of);
-    const fars = this.program.experiment.evaluate!.far;
-    const label = of === "pixels" ? "raw pixels" : this.done === 0 ? "untrained net" : "trained net";
-    this.curves = [
-      { label, points: roc(similarity, pairs.same) },
-      ...this.curves.filter((c) => c.label !== label),
-    ];
-    return {
-      ...tenFold(similarity, pairs.same, FOLDS),
-      pairs: pairs.same.length,
-      tarAtFar: tarAtFar(similarity, pairs.same, fars),
-    };
   }
 
   /** Writes a checkpoint of the point where nothing is in flight. */
   private async save(): Promise<void> {
-    await this.drain();
     const { seed } = this.program.experiment;
+    const { step } = this.planner;
     const info = {
       version: 1 as const,
-      step: this.planner.step,
+      step,
       ...this.hashes,
       seed,
       createdAt: new Date().toISOString(),
+      ...(this.evaluated !== undefined && { evaluated: this.evaluated }),
     };
-    await this.checkpoints.write(info, this.planner.state(), (path) => this.host.save(path));
+    const written = this.checkpoints.write(info, this.planner.state(), (path) =>
+      this.host.save(path, this.finite),
+    );
+    await this.watch.during(() => `the checkpoint of step ${step}`, written);
+    this.saved = step;
   }
 
   private async finish(): Promise<Summary> {
-    if (!this.interrupted) {
-      if (this.program.experiment.evaluate) await this.evaluate(this.planner.step);
-      await this.save();
+    if (this.done > 0) {
+      const files = [this.folder.file("probe.pt"), this.folder.file("probe.safetensors")] as const;
+      await this.watch.during(() => "the net to be exported", this.host.export(...files));
     }
-    const files = [this.folder.file("probe.pt"), this.folder.file("probe.safetensors")] as const;
-    await this.host.export(...files);
-    if (this.curves.length) this.folder.write("roc.svg", rocSvg(this.curves));
+    this.evaluator?.plot();
     const rate = (images: number) =>
       this.busySeconds > 0 ? (images * this.timedSteps) / this.busySeconds : 0;
     const summary: Summary = {
@@ -291,25 +370,34 @@ export class Trainer {
       steps: this.done,
       finalLoss: this.lastMetrics.loss ?? null,
       verification: this.evaluation ?? null,
-      baselines: this.baselines,
+      baselines: this.evaluator?.baselines ?? { untrained: null, rawPixels: null },
       throughput: {
         probeImagesPerSecond: rate(this.imagesPerStep),
         galleryImagesPerSecond: rate(this.galleryImagesPerStep),
-        stepMilliseconds: this.timedSteps ? (1000 * this.busySeconds) / this.timedSteps : 0,
+        stepMilliseconds: 1000 * this.secondsPerStep(),
       },
       irHash: this.hashes.structureHash,
-      interrupted: this.interrupted,
+      interrupted: this.stopping && !this.complete,
     };
     this.folder.writeJson("summary.json", summary);
     return summary;
   }
 
+  private get complete(): boolean {
+    const measured = !this.program.experiment.evaluate || this.evaluated === this.end;
+    return this.done >= this.end && (measured || this.failedEvaluation !== undefined);
+  }
+
   // ---- steps in flight
 
+  private secondsPerStep(): number {
+    return this.timedSteps > 0 ? this.busySeconds / this.timedSteps : 0;
+  }
+
   private stepDone({ step, metrics, seconds, wait }: StepDone): void {
-    const policies = this.inFlight.get(step);
+    const policies = this.flight.landed(step);
     if (!policies) return;
-    this.inFlight.delete(step);
+    this.watch.progressed();
     this.done = step + 1;
     this.lastMetrics = metrics;
     this.busySeconds += seconds + wait;
@@ -321,43 +409,54 @@ export class Trainer {
     );
     const epoch = (step + 1) / this.program.stepsPerEpoch;
     const elapsed = (performance.now() - this.began) / 1000;
-    this.folder.log({ step, epoch, ...metrics, ...shown, seconds, wait, elapsed });
-    const perStep = this.busySeconds / this.timedSteps;
+    this.folder.history.add({ step, epoch, ...metrics, ...shown, seconds, wait, elapsed });
+    const perStep = this.secondsPerStep();
     this.progress.show({
       step: this.done,
-      steps: this.program.steps,
+      steps: this.end,
       epoch,
       metrics,
       policies: shown,
       probePerSecond: this.imagesPerStep / perStep,
       galleryPerSecond: this.galleryImagesPerStep / perStep,
-      secondsLeft: (this.program.steps - this.done) * perStep,
+      secondsLeft: (this.end - this.done) * perStep,
     });
-    this.notify();
+    this.flight.wake();
   }
 
-  private notify(): void {
-    this.wake?.();
-    this.wake = undefined;
+  /** After an error that left the state whole, such as an image that cannot be read: saves the steps since the last checkpoint. */
+  private async salvage(error: unknown): Promise<void> {
+    if (error instanceof BridgeError && BRIDGE_BROKEN.has(error.code)) return;
+    try {
+      await this.flight.until(() => this.flight.size === 0).catch(() => {});
+      if (this.done === 0 || this.saved === this.done) return;
+      this.rewind();
+      await this.save();
+      this.progress.note(`saved as it was before step ${this.done}`);
+    } catch {} // the host refuses to save a state that is not whole, and what went wrong is said anyway
   }
 
-  /** Waits until `ready`; throws as soon as the host has failed. */
-  private async until(ready: () => boolean): Promise<void> {
-    for (;;) {
-      if (this.failure) throw this.failure;
-      if (ready()) return;
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-    }
-  }
-
+  /** Waits until nothing is in flight. After a stop the host has dropped the plans that it had not begun; the planner takes them back. */
   private async drain(): Promise<void> {
-    await this.until(() => this.inFlight.size === 0);
+    await this.watch.during(
+      () => `step ${this.done}`,
+      this.flight.until(() => this.flight.size === 0 || this.flight.dropped),
+      this.secondsPerStep(),
+    );
+    if (this.flight.size > 0) this.rewind();
     this.settle();
+  }
+
+  /** Takes back the plans that were not executed. */
+  private rewind(): void {
+    this.flight.clear();
+    this.planner.restore(this.settled.step, this.settled.books);
+    this.planner.advance(this.done);
   }
 
   private settle(): void {
     this.settled = { step: this.planner.step, books: this.planner.state() };
   }
 }
+
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;

@@ -104,4 +104,11 @@ export const DATA = {
     hint: "free disk space or choose another run folder; the previous checkpoint is untouched",
     why: "A checkpoint replaces the one before it only when it is whole.",
   },
+  "not-finite": {
+    code: "F2C6207",
+    severity: "error",
+    message: "training has diverged: {names} holds NaN or infinity; {consequence}",
+    hint: "lower the learning rate or warm it up, or clip the gradient; a checkpoint from before it can be resumed",
+    why: "What the loss or the net uses must be finite: from a NaN no step leads back. States that are declared to start as NaN or infinity are exempt.",
+  },
 } as const satisfies Record<string, CatalogueEntry>;

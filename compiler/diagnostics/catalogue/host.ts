@@ -207,6 +207,27 @@ export const HOST = {
     hint: "make room, or give a path that can be written to",
     why: "The disk is full, or the file or folder that an option names cannot be written.",
   },
+  "no-whole-checkpoint": {
+    code: "F2C6405",
+    severity: "error",
+    message: "none of the {count:number} checkpoints in {folder} is whole",
+    hint: "put them back from a copy, or start a new run in another folder; nothing was changed",
+    why: "Every file of a checkpoint is hashed as it is written. One that is damaged is skipped for the one before it, never begun anew over.",
+  },
+  "run-folder-locked": {
+    code: "F2C6406",
+    severity: "error",
+    message: "process {pid:number}{where} works in {folder}, since {since}",
+    hint: "wait until it is done, or stop it; for another run choose another --run-dir",
+    why: "Two processes in one run folder would write into each other's files. The lock of a process that is gone does not count.",
+  },
+  "run-file-damaged": {
+    code: "F2C6407",
+    severity: "error",
+    message: "{file} is damaged: {problem}",
+    hint: "put it back as it was, or start a new run; checkpoints and metrics are untouched",
+    why: "A file that the run needs to go on is no JSON any more.",
+  },
   "wire-malformed": {
     code: "F2C6501",
     severity: "error",

@@ -1,0 +1,112 @@
+/** @file Which storages a program's loss and nets depend on, from step to step. */
+import {
+  type IrFunction,
+  type IrModule,
+  type Op,
+  type Region,
+  type Storage,
+  type Value,
+  walkOps,
+} from "../ir/module.js";
+import { OPS } from "../registry/index.js";
+
+const LOSS = "loss";
+
+/**
+ * Names of the storages that the loss of `step` or the result of another function depends on, now or in a later step:
+ * parameters, what their updates use, running statistics, a pool. What is only written and logged is not among them.
+ */
+export function usedStorages(module: IrModule): readonly string[] {
+  const groups = new Map(module.groups.map((group) => [group.name, group.members]));
+  const used = new Set(module.parameters.map((parameter) => parameter.name));
+  const slices = module.functions.map((fn) => new Slice(fn, groups));
+  for (const slice of slices) slice.needResults();
+  // A storage matters as soon as one that matters is written from it.
+  for (let size = -1; size !== used.size; ) {
+    size = used.size;
+    for (const slice of slices) {
+      for (const name of slice.read) used.add(name);
+      slice.needWritesTo(used);
+    }
+  }
+  return [...module.parameters, ...module.states].filter((s) => used.has(s.name)).map((s) => s.name);
+}
+
+/** The storages of `names` that must hold finite numbers: floats, but for those that are declared to start as NaN or infinity. */
+export function finiteStorages(module: IrModule, names: readonly string[]): readonly string[] {
+  const storages = new Map([...module.parameters, ...module.states].map((s) => [s.name, s]));
+  const startsFinite = ({ init }: Storage): boolean =>
+    init.kind === "copy"
+      ? startsFinite(storages.get(init.of)!)
+      : init.kind !== "constant" || Number.isFinite(init.value);
+  return names.filter((name) => {
+    const storage = storages.get(name)!;
+    return /^b?f\d+$/.test(storage.type.dtype) && startsFinite(storage);
+  });
+}
+
+/** What some values of a function are made of. */
+class Slice {
+  /** Storages that the needed values read. */
+  readonly read = new Set<string>();
+  private readonly makers = new Map<number, Op>();
+  private readonly ops: readonly Op[];
+  private readonly seen = new Set<Op>();
+
+  constructor(
+    private readonly fn: IrFunction,
+    private readonly groups: ReadonlyMap<string, readonly string[]>,
+  ) {
+    this.ops = [...walkOps(fn.body)];
+    for (const op of this.ops) {
+      for (const result of op.results) this.makers.set(result.id, op);
+      for (const region of op.regions) for (const arg of region.args) this.makers.set(arg.id, op);
+    }
+  }
+
+  /** The function's results; of a step, its loss: other metrics are only looked at. */
+  needResults(): void {
+    const last = this.fn.body.ops.at(-1)!;
+    const loss = this.fn.results.findIndex((result) => result.name === LOSS);
+    for (const value of loss >= 0 && this.fn.name === "step" ? [last.operands[loss]] : last.operands)
+      this.need(value);
+  }
+
+  /** What is written into any of these storages. */
+  needWritesTo(storages: ReadonlySet<string>): void {
+    for (const op of this.ops) {
+      const { effect } = OPS.get(op.op)!;
+      // A write changes its first operand; batch normalisation updates its running statistics among the others.
+      const targets = effect === "write" ? op.operands.slice(0, 1) : effect === "update" ? op.operands : [];
+      const written = targets.flatMap((value) => (value ? this.namedBy(this.makers.get(value.id)) : []));
+      if (written.some((name) => storages.has(name))) this.needOp(op);
+    }
+  }
+
+  private need(value: Value | undefined): void {
+    const maker = value && this.makers.get(value.id);
+    if (maker) this.needOp(maker);
+  }
+
+  private needOp(op: Op): void {
+    const pending = [op];
+    for (let next = pending.pop(); next; next = pending.pop()) {
+      if (this.seen.has(next)) continue;
+      this.seen.add(next);
+      for (const name of this.namedBy(next)) this.read.add(name);
+      for (const value of [...next.operands, ...next.regions.flatMap(operandsIn)]) {
+        const maker = value && this.makers.get(value.id);
+        if (maker) pending.push(maker);
+      }
+    }
+  }
+
+  private namedBy(op: Op | undefined): readonly string[] {
+    if (op?.op === "state") return [op.attributes.name as string];
+    if (op?.op === "group") return this.groups.get(op.attributes.name as string) ?? [];
+    return [];
+  }
+}
+
+const operandsIn = (region: Region): readonly (Value | undefined)[] =>
+  [...walkOps(region)].flatMap((op) => op.operands);

@@ -1,0 +1,45 @@
+/** @file Signals that end a run: first gently, then with force. */
+import { EXIT } from "./report.js";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+export type Signal = (typeof SIGNALS)[number];
+
+/** A terminal and npx both pass a Ctrl-C on: what follows this soon is the same one. In milliseconds. */
+const ONE = 300;
+
+export interface Stages {
+  /** The first one: whether the run saves and ends by itself. If not, it ends at once. */
+  gently(signal: Signal): boolean;
+  /** The second one: the step that runs is interrupted. */
+  interrupt(): void;
+  /** Says what is left, and lets go of everything; the process ends after it. */
+  atOnce(signal: Signal): void;
+}
+
+/** Heeds signals until the returned function is called. */
+export function onSignals(stages: Stages): () => void {
+  let times = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  const handlers = SIGNALS.map((signal) => {
+    const handler = () => {
+      const now = performance.now();
+      if (now - last < ONE) return;
+      last = now;
+      times++;
+      if (times === 1 && stages.gently(signal)) return;
+      if (times === 2) return stages.interrupt();
+      stages.atOnce(signal);
+      process.exit(EXIT.interrupted);
+    };
+    process.on(signal, handler);
+    return [signal, handler] as const;
+  });
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  };
+}
+
+/** A terminal or pipe that nobody reads any more ends no run: what it would have shown stands in the run folder. */
+export function outliveClosedOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+}

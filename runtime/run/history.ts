@@ -1,0 +1,88 @@
+/** @file The metrics of a run, a line of JSON a step and an evaluation; what a resumed run needs to know of them. */
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
+
+export type Entry = Readonly<Record<string, unknown>> & { readonly step: number };
+
+/** What the kept lines say. */
+export interface Past {
+  /** The metrics of the last step. */
+  readonly last: Entry | undefined;
+  /** The last evaluation, and the step that it stands before. */
+  readonly evaluated: Entry | undefined;
+}
+
+const PIECE = 1 << 20;
+const NEWLINE = 10;
+
+export class History {
+  constructor(private readonly path: string) {}
+
+  /** Adds a line. */
+  add(entry: Entry): void {
+    appendFileSync(this.path, `${JSON.stringify(entry)}\n`);
+  }
+
+  /** Keeps the lines of steps before `step`; a line that a crash cut off goes too. In bounded memory. */
+  rewind(step: number): Past {
+    let last: Entry | undefined;
+    let evaluated: Entry | undefined;
+    if (!existsSync(this.path)) return { last, evaluated };
+    const partial = `${this.path}.partial`;
+    const file = openSync(partial, "w");
+    try {
+      for (const line of linesOf(this.path)) {
+        const entry = parsed(line);
+        if (!entry || entry.step >= step) continue;
+        if ("verification" in entry) evaluated = entry;
+        else last = entry;
+        writeSync(file, `${line}\n`);
+      }
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(partial, this.path);
+    return { last, evaluated };
+  }
+}
+
+function parsed(line: string): Entry | undefined {
+  try {
+    const entry = JSON.parse(line) as Entry;
+    return typeof entry?.step === "number" ? entry : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The lines of a file, one after the other: a long run's do not fit into one string. */
+function* linesOf(path: string): Generator<string> {
+  const file = openSync(path, "r");
+  try {
+    let rest = Buffer.alloc(0);
+    for (;;) {
+      const piece = Buffer.alloc(PIECE);
+      const read = readSync(file, piece, 0, PIECE, null);
+      const data = Buffer.concat([rest, piece.subarray(0, read)]);
+      let from = 0;
+      for (let end = data.indexOf(NEWLINE); end >= 0; end = data.indexOf(NEWLINE, from)) {
+        yield data.toString("utf8", from, end);
+        from = end + 1;
+      }
+      rest = data.subarray(from);
+      if (read === 0) break;
+    }
+    if (rest.length) yield rest.toString("utf8");
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,148 @@
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { History } from "#runtime/run/history";
+import { RunFolder } from "#runtime/run/run-folder";
+
+const home = mkdtempSync(join(tmpdir(), "f2c-folders-"));
+const before = process.cwd();
+beforeAll(() => process.chdir(home));
+afterAll(() => {
+  process.chdir(before);
+  rmSync(home, { recursive: true, force: true });
+});
+
+const thrownBy = (work: () => unknown): unknown => {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+};
+const lockOf = (folder: string) => join(folder, ".lock");
+const begun = (folder: RunFolder, name: string, startedAt = new Date().toISOString()) => {
+  folder.writeJson("config.json", { name, startedAt });
+  folder.history.add({ step: 0 });
+  folder.release();
+  return folder.path;
+};
+
+describe("the folder of a run", () => {
+  test("is one for each run, also of two that begin in one second", () => {
+    const now = new Date("2026-11-29T10:00:00Z");
+    const paths = [1, 2, 3].map(() => RunFolder.create(undefined, "twins", now).path);
+    expect(new Set(paths).size).toBe(3);
+    expect(paths[0]).toBe(join(home, "runs/twins-2026-11-29-10-00-00"));
+  });
+
+  test("is found by the run's name and not by how its folder begins; the newest one counts", () => {
+    const first = begun(
+      RunFolder.create(undefined, "a", new Date("2026-01-01T00:00:00Z")),
+      "a",
+      "2026-01-01T00:00:00Z",
+    );
+    begun(
+      RunFolder.create(undefined, "a-b", new Date("2026-02-01T00:00:00Z")),
+      "a-b",
+      "2026-02-01T00:00:00Z",
+    );
+    expect(RunFolder.reopen(undefined, "a").path).toBe(first);
+    const later = begun(RunFolder.create("runs/0-named-by-hand", "a"), "a", "2026-03-01T00:00:00Z");
+    expect(RunFolder.reopen(undefined, "a").path).toBe(later);
+  });
+
+  test("that holds a run is not begun anew", () => {
+    const path = begun(RunFolder.create("once", "once"), "once");
+    expect(thrownBy(() => RunFolder.create(path, "once"))).toMatchObject({ code: "F2C6401" });
+    expect(existsSync(lockOf(path))).toBe(false);
+  });
+
+  test("with a damaged file of the run's says which", () => {
+    const folder = RunFolder.create("damaged", "damaged");
+    writeFileSync(folder.file("config.json"), '{"name": "dam');
+    expect(thrownBy(() => folder.readJson("config.json"))).toMatchObject({
+      code: "F2C6407",
+      message: expect.stringContaining("config.json"),
+    });
+  });
+});
+
+describe("the lock of a run folder", () => {
+  test("keeps a second process out while the first one lives, and names it", () => {
+    const folder = RunFolder.create("locked", "locked");
+    folder.writeJson("config.json", { name: "locked" });
+    const code = `
+      const { RunFolder } = await import(${JSON.stringify(new URL("../../dist/runtime/run/run-folder.js", import.meta.url).href)});
+      try { RunFolder.reopen("locked", "locked"); console.log("in"); } catch (error) { console.log(error.code, error.message); }`;
+    const other = () =>
+      spawnSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8" }).stdout.trim();
+    expect(other()).toMatch(new RegExp(`^F2C6406 process ${process.pid} works in .*locked, since \\d{4}-`));
+    folder.release();
+    expect(other()).toBe("in");
+    expect(existsSync(lockOf("locked"))).toBe(false); // it let go when it ended
+  });
+
+  test("of a process that is gone does not count, nor one whose number another process has now", async () => {
+    const child = spawn("sleep", ["100"]);
+    const holder = { pid: child.pid!, host: hostname(), started: "1", since: "long ago" };
+    mkdirSync("left");
+    writeFileSync("left/config.json", '{"name": "left"}');
+    writeFileSync(lockOf("left"), JSON.stringify(holder)); // it lives, and was started at another time
+    RunFolder.reopen("left", "left").release();
+    child.kill("SIGKILL");
+    await new Promise((resolve) => child.on("close", resolve));
+    writeFileSync(lockOf("left"), JSON.stringify({ ...holder, started: undefined }));
+    RunFolder.reopen("left", "left").release();
+  });
+
+  test("of a process on another machine counts as long as it is touched", () => {
+    mkdirSync("far");
+    writeFileSync("far/config.json", '{"name": "far"}');
+    writeFileSync(lockOf("far"), JSON.stringify({ pid: 1, host: "elsewhere", started: "1", since: "today" }));
+    expect(thrownBy(() => RunFolder.reopen("far", "far"))).toMatchObject({
+      code: "F2C6406",
+      message: expect.stringContaining("process 1 on elsewhere"),
+    });
+    const old = new Date(Date.now() - 600_000);
+    utimesSync(lockOf("far"), old, old);
+    RunFolder.reopen("far", "far").release();
+  });
+});
+
+describe("the metrics of a run", () => {
+  test("go back to a step: later lines and a torn one are dropped, the last step and evaluation are told", () => {
+    const path = join(home, "metrics.jsonl");
+    const history = new History(path);
+    for (let step = 0; step < 5; step++) history.add({ step, loss: step });
+    history.add({ step: 4, verification: { accuracy: 0.5 } });
+    for (let step = 5; step < 9; step++) history.add({ step, loss: step });
+    history.add({ step: 8, verification: { accuracy: 0.75 } });
+    writeFileSync(path, `${readFileSync(path, "utf8")}{"step": 9, "lo`);
+    expect(history.rewind(7)).toEqual({
+      last: { step: 6, loss: 6 },
+      evaluated: { step: 4, verification: { accuracy: 0.5 } },
+    });
+    history.add({ step: 7, loss: 7 });
+    const steps = readFileSync(path, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).step);
+    expect(steps).toEqual([0, 1, 2, 3, 4, 4, 5, 6, 7]);
+  });
+
+  test("are read in pieces, whatever the lines' lengths", () => {
+    const path = join(home, "long.jsonl");
+    const history = new History(path);
+    for (let step = 0; step < 40; step++) history.add({ step, note: "ä".repeat(60_000 + step) });
+    expect(history.rewind(39).last).toMatchObject({ step: 38, note: "ä".repeat(60_038) });
+    expect(history.rewind(0)).toEqual({ last: undefined, evaluated: undefined });
+    expect(readFileSync(path, "utf8")).toBe("");
+    expect(new History(join(home, "none.jsonl")).rewind(3)).toEqual({
+      last: undefined,
+      evaluated: undefined,
+    });
+  });
+});

@@ -1,0 +1,428 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { compileExperiment, loadExperiment, type Program } from "#compiler/index";
+import type { BridgeError } from "#runtime/bridge/bridge-error";
+import { Progress } from "#runtime/run/progress";
+import { RunFolder } from "#runtime/run/run-folder";
+import { Trainer } from "#runtime/train/trainer";
+import { FakeHost, type FakeHostOptions, failure } from "./fake-host.js";
+
+const home = mkdtempSync(join(tmpdir(), "f2c-trainer-"));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+const tiny = new URL("../fixtures/experiments/tiny.ts", import.meta.url).pathname;
+const text = readFileSync(tiny, "utf8");
+let count = 0;
+
+/** The tiny experiment, 24 steps with a checkpoint every 8, evaluated every `evaluate` steps. */
+function program(evaluate = 8): Program {
+  const file = join(home, `exp-${evaluate}.ts`);
+  writeFileSync(file, text.replace('pairs: "held-out"', `pairs: "held-out", every: steps(${evaluate})`));
+  return compileExperiment(loadExperiment(file));
+}
+const everyEight = program();
+
+interface Run {
+  readonly folder: RunFolder;
+  readonly trainer: Trainer;
+  readonly hosts: FakeHost[];
+  readonly said: string[];
+  /** Whatever the run ends with. */
+  readonly end: Promise<Awaited<ReturnType<Trainer["run"]>> | Error>;
+}
+
+/** A run on hosts that behave as told, one after the other. */
+function started(
+  behaviours: readonly FakeHostOptions[],
+  options: { folder?: RunFolder; program?: Program; restarts?: number } = {},
+): Run {
+  const folder = options.folder ?? RunFolder.create(join(home, `run-${count++}`), "tiny");
+  const said: string[] = [];
+  const progress = new Progress({ write: () => true } as unknown as NodeJS.WriteStream);
+  progress.heard = (line) => said.push(line);
+  const hosts: FakeHost[] = [];
+  const start = async () => {
+    const host = new FakeHost(behaviours[hosts.length]);
+    hosts.push(host);
+    return host.client;
+  };
+  const trainer = new Trainer(options.program ?? everyEight, folder, progress, {
+    device: "cpu",
+    backend: "eager",
+    restarts: options.restarts ?? 2,
+    start,
+  });
+  const end = trainer.run(start()).catch((error: Error) => error);
+  return { folder, trainer, hosts, said, end: end.finally(() => folder.release()) };
+}
+
+/** A host that gets something else to do at a step, which it keeps to itself. */
+const at = (step: number, does: (host: FakeHost) => unknown): FakeHostOptions => ({
+  onPlan: (now, host) => {
+    if (now !== step) return undefined;
+    does(host);
+    return false;
+  },
+});
+const dyingAt = (step: number, error?: BridgeError) => at(step, (host) => host.die(error));
+
+const lines = (folder: RunFolder): Record<string, unknown>[] =>
+  readFileSync(folder.file("metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+const stepsOf = (folder: RunFolder) =>
+  lines(folder).flatMap((line) => ("verification" in line ? [`evaluated ${line.step}`] : [line.step]));
+const checkpoints = (folder: RunFolder) => readdirSync(folder.file("checkpoints")).sort();
+const upTo = (end: number) => Array.from({ length: end }, (_, i) => i);
+const between = (from: string, host: FakeHost) => host.asked.slice(host.asked.indexOf(from) + 1);
+
+describe("where a checkpoint and an evaluation are due at the same step", () => {
+  test("both are made, and what is saved is saved first", async () => {
+    const { hosts, folder, end } = started([{}]);
+    expect(await end).toMatchObject({ summary: { steps: 24, interrupted: false } });
+    const [host] = hosts;
+    expect(between("step 7", host!).slice(0, 3)).toEqual(["save", "similarities", "step 8"]);
+    expect(host!.asked.slice(-4)).toEqual(["step 23", "save", "similarities", "export"]);
+    expect(stepsOf(folder).filter((s) => typeof s === "string")).toEqual([
+      "evaluated 7",
+      "evaluated 15",
+      "evaluated 23",
+    ]);
+    expect(checkpoints(folder)).toEqual(["step-00000016", "step-00000024"]);
+  });
+});
+
+describe("a host that dies", () => {
+  test("before the first checkpoint: the run begins anew in its folder", async () => {
+    const { folder, hosts, said, end } = started([dyingAt(5), {}]);
+    expect(await end).toMatchObject({ summary: { steps: 24, baselines: { untrained: expect.any(Number) } } });
+    expect(hosts[1]!.asked.slice(0, 7)).toEqual([
+      "load",
+      "source",
+      "source",
+      "init",
+      "similarities",
+      "similarities",
+      "step 0",
+    ]);
+    expect(stepsOf(folder).filter((s) => typeof s === "number")).toEqual(upTo(24));
+    expect(said.join("\n")).toMatch(/killed by SIGKILL\nstarting it again/);
+  });
+
+  test("while a plan is sent to it: that is what the run says", async () => {
+    const died = failure("F2C6006", "host", "the host was killed by SIGSEGV");
+    const { end } = started([dyingAt(5, died)], {
+      restarts: 0,
+    });
+    expect(await end).toBe(died);
+  });
+
+  test("again and again at the same place: the run ends after as many restarts as it may", async () => {
+    const dies: FakeHostOptions = dyingAt(9);
+    const { hosts, end } = started([dies, dies, dies, dies, dies], { restarts: 2 });
+    expect(await end).toMatchObject({ code: "F2C6006" });
+    // Two after the one that made the checkpoint.
+    expect(hosts).toHaveLength(3);
+  });
+
+  test("in the evaluation, in the export: the run goes on from its checkpoint and makes them after all", async () => {
+    for (const kind of ["similarities", "export"]) {
+      let times = 0;
+      const dies = {
+        on: {
+          [kind]: (_: unknown, host: FakeHost): "usual" => {
+            if (++times > (kind === "export" ? 0 : 2)) host.die();
+            return "usual";
+          },
+        },
+      };
+      const { folder, end, hosts } = started([dies as FakeHostOptions, {}]);
+      expect(await end).toMatchObject({ summary: { steps: 24, verification: { pairs: 72 } } });
+      expect(hosts).toHaveLength(2);
+      expect(hosts[1]!.asked.at(-1)).toBe("export");
+      expect(stepsOf(folder).filter((s) => typeof s === "number")).toEqual(upTo(24));
+      expect(stepsOf(folder).filter((s) => typeof s === "string")).toEqual([
+        "evaluated 7",
+        "evaluated 15",
+        "evaluated 23",
+      ]);
+    }
+  });
+});
+
+describe("a stop", () => {
+  test("with steps in flight: the host drops what it had not begun, the run saves and ends", async () => {
+    const run: Run = started([at(5, () => run.trainer.stop())]);
+    expect(await run.end).toMatchObject({ summary: { steps: 5, interrupted: true } });
+    expect(checkpoints(run.folder)).toEqual(["step-00000005"]);
+  });
+
+  test("while the steps before a checkpoint are waited for: none is waited for that was dropped", async () => {
+    const run: Run = started([at(7, () => run.trainer.stop())]);
+    expect(await run.end).toMatchObject({ summary: { steps: 7, interrupted: true } });
+    expect(checkpoints(run.folder)).toEqual(["step-00000007"]);
+    const again = started([{}], { folder: run.folder });
+    expect(await again.end).toMatchObject({ summary: { steps: 24, interrupted: false } });
+    expect(again.hosts[0]!.asked.slice(3, 5)).toEqual(["restore", "step 7"]);
+    expect(stepsOf(run.folder).filter((s) => typeof s === "number")).toEqual(upTo(24));
+  });
+
+  test("while the last steps are waited for", async () => {
+    const run: Run = started([at(23, () => run.trainer.stop())]);
+    expect(await run.end).toMatchObject({ summary: { steps: 23, interrupted: true } });
+  });
+
+  test("in an evaluation: that is cut off, and made after the resume", async () => {
+    let measured = 0;
+    const run: Run = started([
+      {
+        on: {
+          similarities: () => {
+            if (++measured < 3) return "usual"; // the baselines
+            run.trainer.stop();
+            throw failure("F2C6601");
+          },
+        },
+      },
+    ]);
+    expect(await run.end).toMatchObject({
+      summary: { steps: 8, interrupted: true, verification: null },
+      failedEvaluation: undefined,
+    });
+    const again = started([{}], { folder: run.folder });
+    await again.end;
+    expect(again.hosts[0]!.asked.slice(3, 6)).toEqual(["restore", "similarities", "step 8"]);
+    expect(stepsOf(run.folder).filter((s) => typeof s === "string")).toEqual([
+      "evaluated 7",
+      "evaluated 15",
+      "evaluated 23",
+    ]);
+  });
+
+  test("in a save: that is finished", async () => {
+    const run: Run = started([
+      {
+        on: {
+          save: () => {
+            run.trainer.stop();
+            return "usual";
+          },
+        },
+      },
+    ]);
+    expect(await run.end).toMatchObject({ summary: { steps: 8, interrupted: true } });
+    expect(run.hosts[0]!.asked.filter((kind) => kind === "save")).toHaveLength(1);
+    expect(checkpoints(run.folder)).toEqual(["step-00000008"]);
+  });
+
+  test("before there is anything to save: the run says so, and may be ended at once", async () => {
+    let asked: boolean | undefined;
+    const run: Run = started([
+      {
+        on: {
+          init: () => {
+            asked = run.trainer.stop();
+            return "usual";
+          },
+        },
+      },
+    ]);
+    await run.end;
+    expect(asked).toBe(false);
+    expect(run.trainer.whatIsSaved()).toContain("step-00000024");
+  });
+});
+
+describe("an evaluation that fails", () => {
+  test("in the middle: it is said once, training goes on, the net is exported, and the outcome tells", async () => {
+    let measured = 0;
+    const broken = failure("F2C6104", "user", "image p3/2.pgm cannot be decoded");
+    const { hosts, said, folder, end } = started([
+      {
+        on: {
+          similarities: () => {
+            if (++measured < 3) return "usual";
+            throw broken;
+          },
+        },
+      },
+    ]);
+    expect(await end).toMatchObject({ summary: { steps: 24, verification: null }, failedEvaluation: broken });
+    expect(said.filter((line) => line.includes("cannot be decoded"))).toHaveLength(1);
+    expect(hosts[0]!.asked.at(-1)).toBe("export");
+    expect(checkpoints(folder)).toEqual(["step-00000016", "step-00000024"]);
+  });
+});
+
+describe("what cannot be saved", () => {
+  test("NaN in the state: no checkpoint, none pruned, nothing exported", async () => {
+    let saves = 0;
+    const { folder, hosts, end } = started([
+      {
+        on: {
+          save: () => {
+            if (++saves < 3) return "usual";
+            throw failure("F2C6207");
+          },
+        },
+      },
+    ]);
+    expect(await end).toMatchObject({ code: "F2C6207" });
+    expect(checkpoints(folder)).toEqual(["step-00000008", "step-00000016"]);
+    expect(hosts[0]!.asked).not.toContain("export");
+  });
+
+  test("all that the loss or the net uses must be finite", async () => {
+    let finite: readonly string[] = [];
+    const { end } = started([
+      {
+        on: {
+          save: (body) => {
+            finite = body.finite as string[];
+            return "usual";
+          },
+        },
+      },
+    ]);
+    await end;
+    const names = [...everyEight.module.parameters, ...everyEight.module.states].map((s) => s.name);
+    expect(finite).toEqual(names); // F2C uses all it has: both nets, their statistics, the pool, the velocities
+  });
+
+  test("an image that cannot be read ends the run, and the steps before it are saved", async () => {
+    const { folder, said, end } = started([at(13, (host) => host.events.onFailed?.(failure("F2C6104"), 13))]);
+    expect(await end).toMatchObject({ code: "F2C6104" });
+    expect(checkpoints(folder)).toEqual(["step-00000008", "step-00000013"]);
+    expect(said.at(-1)).toBe("saved as it was before step 13");
+  });
+});
+
+describe("resuming", () => {
+  const whole = async () => {
+    const run = started([{}]);
+    await run.end;
+    return run.folder;
+  };
+
+  test("at the end: nothing is done twice, and the summary is that of the whole run", async () => {
+    const folder = await whole();
+    const before = readFileSync(folder.file("summary.json"), "utf8");
+    const plot = readFileSync(folder.file("roc.svg"), "utf8");
+    const again = started([{}], { folder });
+    await again.end;
+    expect(again.hosts[0]!.asked).toEqual(["load", "source", "source", "restore", "export"]);
+    const { throughput: _, ...summary } = JSON.parse(readFileSync(folder.file("summary.json"), "utf8"));
+    const { throughput: __, ...expected } = JSON.parse(before);
+    expect(summary).toEqual(expected);
+    expect(summary.finalLoss).toBe(10 - 23 / 10);
+    expect(readFileSync(folder.file("roc.svg"), "utf8")).toBe(plot);
+    expect(plot).toMatch(/untrained net[\s\S]*raw pixels|raw pixels[\s\S]*untrained net/);
+  });
+
+  test("a checkpoint that the host finds damaged is skipped for the one before it, and said", async () => {
+    const folder = await whole();
+    let restores = 0;
+    const again = started(
+      [
+        {
+          on: {
+            restore: () => {
+              if (++restores > 1) return "usual";
+              throw failure("F2C6205");
+            },
+          },
+        },
+      ],
+      { folder },
+    );
+    expect(await again.end).toMatchObject({ summary: { steps: 24 } });
+    expect(again.said.join("\n")).toMatch(
+      /skipping the checkpoint step-00000024, which is not whole: it is F2C6205\nresuming at step 16/,
+    );
+    expect(stepsOf(folder).filter((s) => typeof s === "number")).toEqual(upTo(24));
+  });
+
+  test("any byte that changed in the planner's file or in the description is found", async () => {
+    const folder = await whole();
+    const newest = folder.file("checkpoints", "step-00000024");
+    for (const name of ["planner.safetensors", "checkpoint.json"]) {
+      const path = join(newest, name);
+      const bytes = readFileSync(path);
+      for (let place = 0; place < bytes.length; place += Math.ceil(bytes.length / 5)) {
+        const damaged = Buffer.from(bytes);
+        damaged[place]! ^= 1;
+        writeFileSync(path, damaged);
+        const again = started([{}], { folder });
+        expect(await again.end, `${name} at ${place}`).toMatchObject({ summary: { steps: 24 } });
+        expect(again.said.join("\n"), `${name} at ${place}`).toContain(
+          "skipping the checkpoint step-00000024",
+        );
+      }
+    }
+  });
+
+  test("where no checkpoint is whole, nothing begins anew over them", async () => {
+    const folder = await whole();
+    const again = started(
+      [
+        {
+          on: {
+            restore: () => {
+              throw failure("F2C6205");
+            },
+          },
+        },
+      ],
+      { folder },
+    );
+    expect(await again.end).toMatchObject({ code: "F2C6405" });
+    expect(checkpoints(folder)).toEqual(["step-00000016", "step-00000024"]);
+    expect(stepsOf(folder).filter((s) => typeof s === "number")).toEqual(upTo(24));
+  });
+
+  test("a checkpoint of another program is no damage", async () => {
+    const folder = await whole();
+    const again = started(
+      [
+        {
+          on: {
+            restore: () => {
+              throw failure("F2C6203");
+            },
+          },
+        },
+      ],
+      { folder },
+    );
+    expect(await again.end).toMatchObject({ code: "F2C6203" });
+  });
+
+  test("checkpoints from before they were hashed are read", async () => {
+    const folder = await whole();
+    const path = folder.file("checkpoints", "step-00000024", "checkpoint.json");
+    const { files: _, seal: __, evaluated: ___, ...old } = JSON.parse(readFileSync(path, "utf8"));
+    writeFileSync(path, JSON.stringify(old));
+    const again = started([{}], { folder });
+    await again.end;
+    expect(again.said.join("\n")).toContain("resuming at step 24");
+  });
+});
+
+test("a full disk under the metrics ends the run with what the system said", async () => {
+  const run: Run = started([
+    {
+      onPlan: (step) => {
+        if (step === 3)
+          run.folder.history.add = () => {
+            throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+          };
+        return undefined;
+      },
+    },
+  ]);
+  expect(await run.end).toMatchObject({ code: "ENOSPC" });
+  expect(existsSync(run.folder.file("summary.json"))).toBe(false);
+});
