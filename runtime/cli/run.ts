@@ -102,6 +102,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
       device: options.device ?? program.experiment.device,
       backend: options.backend ?? program.experiment.backend,
       threads: options.threads,
+      resume: options.resume === true,
       restarts: options.restarts,
       start,
     });

@@ -38,6 +38,8 @@ export interface TrainOptions {
   readonly device: string;
   readonly backend: string;
   readonly threads?: number | undefined;
+  /** The folder holds a run, which is to be continued. */
+  readonly resume: boolean;
   /** How often in a row a host that died is started again without a new checkpoint in between. */
   readonly restarts: number;
   /** Starts a host. */
@@ -69,6 +71,8 @@ export class Trainer {
   private client: HostClient | undefined;
   private host!: HostSession;
 
+  /** Whether this folder's run was begun before, by this process or another. */
+  private again: boolean;
   /** From the first step on, a stop is one that saves. */
   private training = false;
   private stopping = false;
@@ -94,6 +98,7 @@ export class Trainer {
     private readonly progress: Progress,
     private readonly options: TrainOptions,
   ) {
+    this.again = options.resume;
     this.planner = new Planner(program);
     this.unstarted = this.planner.state();
     this.settled = { step: 0, books: this.unstarted };
@@ -126,6 +131,7 @@ export class Trainer {
         this.progress.end();
         if (this.training) await this.salvage(error);
         this.training = false;
+        this.again = true;
         await this.client?.shutdown().catch(() => {});
         this.client = undefined;
         if (this.saved !== before) left = this.options.restarts;
@@ -185,6 +191,7 @@ export class Trainer {
   }
 
   private async begin(): Promise<void> {
+    if (this.again) this.progress.note("there is no checkpoint yet: the run begins anew");
     this.saved = undefined;
     this.folder.history.rewind(0);
     this.remember(0, undefined);

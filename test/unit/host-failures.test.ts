@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { BridgeError } from "#runtime/bridge/bridge-error";
 import { HostClient } from "#runtime/bridge/host-client";
 import { EXIT, reportOf } from "#runtime/cli/report";
+import { requirePython } from "#runtime/index";
 import { RunFolder } from "#runtime/run/run-folder";
 
 const folder = mkdtempSync(join(tmpdir(), "f2c-failures-"));
@@ -42,6 +43,72 @@ describe("a host that does not start says why", () => {
       message: expect.stringMatching(/^the host said nothing for 0\.3 s/),
       hint: expect.stringContaining("f2c-dsl doctor"),
     });
+  });
+});
+
+/** A host in the place of ours: it says hello, is welcomed, and then does this with its sockets `control`, `work`, `events`. */
+function impostor(name: string, then: string): string {
+  const script = join(folder, `${name}.py`);
+  writeFileSync(
+    script,
+    `import json, os, time, zmq
+from f2c_host.wire import Message, pack
+session = json.loads(os.environ["F2C_SESSION"])
+context = zmq.Context()
+def connected(kind, name):
+    socket = context.socket(kind)
+    socket.connect(session["endpoints"][name])
+    return socket
+control, work, events = connected(zmq.DEALER, "control"), connected(zmq.DEALER, "work"), connected(zmq.PUSH, "events")
+control.send_multipart(pack(Message("hello", {"protocol": [1, 0], "ir": [1, 0], "registry": "any", "token": session["token"]}, id=1)))
+control.recv_multipart()
+${then}
+time.sleep(60)
+`,
+  );
+  return pretender(name, `exec "${requirePython()}" "${script}"`);
+}
+
+describe("a host that cannot be worked with any more is ended, and every call says why", () => {
+  const started = (python: string, patience?: number) =>
+    HostClient.start({ python, patience, registryHash: "any", irVersion: [1, 0] });
+  const outcome = (call: Promise<unknown>) =>
+    call.then(
+      () => "no error",
+      (error: unknown) => error,
+    );
+
+  test.each(["work", "events", "control"])("garbage on `%s`", async (socket) => {
+    const client = await started(
+      impostor(`garbage-${socket}`, `${socket}.send_multipart([b"\\xc1", b"junk"])`),
+    );
+    const error = { code: "F2C6005", message: expect.stringContaining("not of protocol f2c/1") };
+    expect(await outcome(client.request("sync"))).toMatchObject(error);
+    expect(await client.died).toMatchObject(error);
+  });
+
+  test("no sign of life", async () => {
+    const client = await started(impostor("mute", ""), 1);
+    const error = { code: "F2C6006", message: "the host gave no sign of life for 1 s and was killed" };
+    expect(await outcome(client.request("sync"))).toMatchObject(error);
+    expect(await client.died).toMatchObject(error);
+  });
+
+  test("it was killed while it started", async () => {
+    expect(await notStarted(pretender("killed", "echo so far so good >&2; kill -9 $$"))).toMatchObject({
+      code: "F2C6006",
+      message: "the host was killed by SIGKILL while it started; it last wrote:\nso far so good",
+    });
+  });
+
+  test("it was killed while a plan was sent to it: the socket's own complaint is not the reason", async () => {
+    const client = await started(impostor("dying", "os.kill(os.getpid(), 9)"));
+    for (let step = 0; ; step++) {
+      const error = await outcome(client.plan({ step, source: "train", scalars: {} }, {}));
+      if (error === "no error") continue;
+      expect(error).toMatchObject({ code: "F2C6006", message: expect.stringContaining("SIGKILL") });
+      break;
+    }
   });
 });
 

@@ -51,6 +51,7 @@ function started(
   const trainer = new Trainer(options.program ?? everyEight, folder, progress, {
     device: "cpu",
     backend: "eager",
+    resume: options.folder !== undefined,
     restarts: options.restarts ?? 2,
     start,
   });
@@ -109,7 +110,9 @@ describe("a host that dies", () => {
       "step 0",
     ]);
     expect(stepsOf(folder).filter((s) => typeof s === "number")).toEqual(upTo(24));
-    expect(said.join("\n")).toMatch(/killed by SIGKILL\nstarting it again/);
+    expect(said.join("\n")).toMatch(
+      /killed by SIGKILL\nstarting it again\nthere is no checkpoint yet: the run begins anew/,
+    );
   });
 
   test("while a plan is sent to it: that is what the run says", async () => {
