@@ -17,7 +17,10 @@ export interface ClassPoolOptions {
   capacity: number;
   /** Features kept of each identity. With two, a second look at an identity goes into the other row. */
   rows?: 1 | 2;
-  /** Who leaves a full pool: the identity seen least recently, or the one that entered first. */
+  /**
+   * Who leaves a full pool: the identity seen least recently, or the one that entered first. Nobody leaves in a step's pass that
+   * has seen them: there the first of the others does.
+   */
   evict?: "lru" | "fifo";
   /** Rows before anybody sits there: spread over the sphere, or the positive orthant of the F2C code. */
   init?: "normal" | "uniform";

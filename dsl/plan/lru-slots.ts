@@ -3,6 +3,10 @@
  *
  * An open-addressing table maps identities to slots; a doubly linked list over the slots keeps their order. Every change
  * is noted, so that a tentative pass is taken back exactly.
+ *
+ * Without `moveOnHit` the list is a queue: a look moves nobody, so that the oldest identity may be one that the running pass
+ * has touched and still needs. Who has a place in the pass (`setPlace`) therefore stays, and keeps its turn in the queue; the
+ * oldest of the others leaves. With `moveOnHit` those of the pass are the most recent, and there is nobody to skip.
  */
 const EMPTY = -1;
 
@@ -48,6 +52,8 @@ export class LruSlots {
   };
   /** Where `warm` leaves what it read, so that it does read. */
   protected seen = 0;
+  /** In a queue: nobody older than this slot's owner may leave in this pass. -1: the search begins at the oldest. */
+  private leaving = EMPTY;
   /** Whether the last `touch` let somebody in. */
   admitted = false;
 
@@ -116,7 +122,28 @@ export class LruSlots {
     this.seen = seen;
   }
 
-  /** Finds or makes a place for an identity, as the most recent. A full pool loses its least recent identity. */
+  /** A pass begins: nobody has a place in it yet. */
+  startPass(): void {
+    this.leaving = EMPTY;
+  }
+
+  /**
+   * Who leaves a full pool. In a queue the search goes on where it stopped: whoever it has passed has a place in this pass and
+   * keeps it to the end, so that a pass looks at no slot twice. If everybody has a place, it is the oldest.
+   */
+  private victim(): number {
+    if (this.moveOnHit) return this.oldest;
+    let slot = this.leaving === EMPTY ? this.oldest : this.leaving;
+    while (slot !== EMPTY && this.placeOf(slot) !== EMPTY) slot = this.slots[4 * slot + NEWER]!;
+    if (slot === EMPTY) return this.oldest;
+    this.leaving = this.slots[4 * slot + NEWER]!;
+    return slot;
+  }
+
+  /**
+   * Finds or makes a place for an identity, as the most recent. A full pool loses its least recent identity, a queue its oldest
+   * one without a place in the pass.
+   */
   touch(identity: number): number {
     const held = this.slotOf(identity);
     if (held !== EMPTY) {
@@ -134,7 +161,7 @@ export class LruSlots {
       slot = this.used++;
       this.note(slot, EMPTY, -2);
     } else {
-      slot = this.oldest;
+      slot = this.victim();
       this.note(slot, this.slots[4 * slot]!, this.slots[4 * slot + NEWER]!);
       this.forget(this.slots[4 * slot]!);
       this.unlink(slot);
@@ -156,6 +183,7 @@ export class LruSlots {
     const journal = this.journal;
     if (!journal) throw new Error("internal: rollback without mark");
     this.journal = undefined;
+    this.leaving = EMPTY;
     for (let i = journal.length - 1; i >= 0; i--) {
       const slot = journal.slot[i]!;
       const before = journal.owner[i]!;
@@ -265,6 +293,7 @@ export class LruSlots {
       this.slots[4 * slot] = state.owner[slot]!;
       this.setRow(slot, state.rows[slot]!);
     }
+    this.leaving = EMPTY;
     this.newest = EMPTY;
     this.oldest = EMPTY;
     this.used = state.order.length;

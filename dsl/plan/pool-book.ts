@@ -1,4 +1,10 @@
-/** @file The book of a class pool: walks the gallery rows of a pass as the F2C paper does, and writes down a static plan. */
+/**
+ * @file The book of a class pool: walks the gallery rows of a pass as the F2C paper does, and writes down a static plan.
+ *
+ * A pass never evicts an identity that it has touched: its centre is what the pass is about. So each slot has one owner from
+ * its first touch to the end of the pass, whoever leaves by the rule of the pool, and a pass can be walked if and only if the
+ * pool has a slot for each of its identities.
+ */
 import { ExperimentError } from "../errors.js";
 import type { BookState } from "../method.js";
 import { LruSlots } from "./lru-slots.js";
@@ -32,8 +38,9 @@ export class PoolBook {
     this.slots = new LruSlots(capacity, options.evict === "lru");
   }
 
-  /** The pass as it would be; the book stays as it is. */
+  /** The pass as it would be; the book stays as it is. Raises F2C2301 where the pass brings more identities than there are slots. */
   peek(written: Int32Array, targets: Int32Array): PoolPass {
+    this.refuseOverflow(written);
     this.slots.mark();
     try {
       return this.walk(written, targets);
@@ -42,8 +49,9 @@ export class PoolBook {
     }
   }
 
-  /** The pass, kept. */
+  /** The pass, kept. Raises F2C2301 as `peek` does; the book then stays as it is. */
   commit(written: Int32Array, targets: Int32Array): PoolPass {
+    this.refuseOverflow(written);
     return this.walk(written, targets);
   }
 
@@ -53,11 +61,11 @@ export class PoolBook {
     const [source0, source1] = [new Int32Array(n), new Int32Array(n)];
     const [fresh0, fresh1, dual] = [new Uint8Array(n), new Uint8Array(n), new Uint8Array(n)];
     let count = 0;
+    this.slots.startPass();
     this.slots.warm(written);
     for (let i = 0; i < n; i++) {
       const slot = this.slots.touch(written[i]!);
       let at = this.slots.placeOf(slot);
-      if (this.slots.admitted && at >= 0) this.overflow(written, touched, count);
       if (at < 0) {
         at = count++;
         this.slots.setPlace(slot, at);
@@ -79,11 +87,13 @@ export class PoolBook {
     return { touched, source0, fresh0, source1, fresh1, dual, target, inPool, filled: this.slots.size };
   }
 
-  private overflow(written: Int32Array, touched: Int32Array, count: number): never {
-    for (let i = 0; i < count; i++) this.slots.setPlace(touched[i]!, -1);
+  private refuseOverflow(written: Int32Array): void {
+    if (written.length <= this.capacity) return;
+    const identities = new Set(written).size;
+    if (identities <= this.capacity) return;
     throw new ExperimentError(
       "F2C2301",
-      `the class pool has a \`capacity\` of ${this.capacity}, but this step brings ${new Set(written).size} identities: some would be evicted inside their own batch`,
+      `the class pool has a \`capacity\` of ${this.capacity}, but this step brings ${identities} identities: some would be evicted inside their own batch`,
       "raise the pool's `capacity` to the most that a step may bring, the loader's `identities` + `instances`, or lower these",
     );
   }
