@@ -107,12 +107,14 @@ export class PoolBook {
     return { ...this.slots.state() };
   }
 
+  /** Goes to where `state` was taken. That of another capacity, or a damaged one, is refused and changes nothing. */
   restore(state: BookState): void {
     const { owner, rows, order } = state as { owner: Int32Array; rows: Uint8Array; order: Int32Array };
-    if (owner?.length !== this.capacity) {
+    // Where both have the same other length, the checkpoint is whole, and of another pool.
+    if (owner?.length !== this.capacity && owner?.length === rows?.length && owner !== undefined) {
       throw new ExperimentError(
         "F2C2303",
-        `the class pool has ${this.capacity} slots, that of the checkpoint had ${owner?.length ?? 0}`,
+        `the class pool has ${this.capacity} slots, that of the checkpoint had ${owner.length}`,
         "resume with the capacity that the run was started with",
       );
     }

@@ -362,3 +362,99 @@ describe("the book of a class pool", () => {
     expect(codeOf(() => new PoolBook(5, { rows: 2, evict: "lru" }).restore(book.state()))).toBe("F2C2303");
   });
 });
+
+describe("a damaged book", () => {
+  type Arrays = { owner: Int32Array; rows: Uint8Array; order: Int32Array };
+  /** A book of `capacity` slots of which `used` are taken, in an order of its own. */
+  const bookOf = (capacity: number, used: number, seed: number) => {
+    const roll = dice(seed);
+    const book = new PoolBook(capacity, { rows: 2, evict: "lru" });
+    for (let i = 0; i < used; i++) book.commit(Int32Array.of(3 * i + 1), new Int32Array(0));
+    for (let i = 0; i < 2 * used; i++) book.commit(Int32Array.of(3 * roll(used) + 1), new Int32Array(0));
+    return book;
+  };
+  const changed = <A extends Int32Array | Uint8Array>(array: A, at: number, value: number): A => {
+    const copy = array.slice() as A;
+    copy[at] = value;
+    return copy;
+  };
+  const without = <K extends keyof Arrays>(state: Arrays, key: K) => ({ ...state, [key]: undefined });
+
+  const refuses = (state: object, says: RegExp) => {
+    const book = bookOf(9, 5, 4);
+    const before = book.state();
+    let error: (Error & { code?: string }) | undefined;
+    try {
+      book.restore(state as never);
+    } catch (e) {
+      error = e as Error;
+    }
+    expect(error?.code).toBe("F2C2304");
+    expect(error?.message).toMatch(says);
+    expect(book.state()).toEqual(before);
+    // It goes on as one that was never asked.
+    const twin = bookOf(9, 5, 4);
+    const [x, y] = [Int32Array.of(4, 100, 7, 200), Int32Array.of(1, 4)];
+    expect(book.commit(x, y)).toEqual(twin.commit(x, y));
+    expect(book.state()).toEqual(twin.state());
+  };
+
+  test.each<[string, (s: Arrays) => object, RegExp]>([
+    [
+      "an order that names a slot beyond those in use",
+      (s) => ({ ...s, order: changed(s.order, 1, 6) }),
+      /slot 6/,
+    ],
+    ["an order that names a slot below 0", (s) => ({ ...s, order: changed(s.order, 0, -1) }), /slot -1/],
+    ["an order that names a slot twice", (s) => ({ ...s, order: changed(s.order, 0, s.order[3]!) }), /twice/],
+    ["an order that is cut", (s) => ({ ...s, order: s.order.slice(1) }), /slot \d/],
+    ["an order that is too long", (s) => ({ ...s, order: new Int32Array(10) }), /at most 9/],
+    ["an owner below 0 in a slot in use", (s) => ({ ...s, owner: changed(s.owner, 2, -7) }), /slot 2 .* -7/],
+    ["a free slot with an owner", (s) => ({ ...s, owner: changed(s.owner, 8, 77) }), /slot 8 is free, .* 77/],
+    [
+      "an owner in two slots",
+      (s) => ({ ...s, owner: changed(s.owner, 2, s.owner[4]!) }),
+      /identity 13 .* two slots/,
+    ],
+    ["a row that is neither 0 nor 1", (s) => ({ ...s, rows: changed(s.rows, 3, 2) }), /a 2 for slot 3/],
+    ["owners that are cut", (s) => ({ ...s, owner: s.owner.slice(1) }), /Int32Array of 8/],
+    ["rows that are cut", (s) => ({ ...s, rows: s.rows.slice(1) }), /Uint8Array of 8/],
+    ["owners of another type", (s) => ({ ...s, owner: Float64Array.from(s.owner) }), /Float64Array of 9/],
+    ["no owners", (s) => without(s, "owner"), /`owner` is missing/],
+    ["no rows", (s) => without(s, "rows"), /`rows` is missing/],
+    ["no order", (s) => without(s, "order"), /`order` is missing/],
+  ])("with %s is refused, and the book stays as it was", (_, damage, says) => {
+    refuses(damage(bookOf(9, 5, 8).state() as never), says);
+  });
+
+  test("is refused whatever bytes of it are changed, or restores to a book that works", () => {
+    const roll = dice(31);
+    let refused = 0;
+    for (let round = 0; round < 400; round++) {
+      const capacity = 3 + roll(10);
+      const source = bookOf(capacity, 1 + roll(capacity), round + 1);
+      const state = source.state() as unknown as Arrays;
+      const key = (["owner", "rows", "order"] as const)[roll(3)]!;
+      const bytes = new Uint8Array(state[key].slice().buffer);
+      for (let i = 0; i <= roll(3); i++) bytes[roll(bytes.length)]! ^= 1 << roll(8);
+      const damaged = {
+        ...state,
+        [key]: key === "rows" ? bytes : new Int32Array(bytes.buffer),
+      } as Arrays;
+      const book = new PoolBook(capacity, { rows: 2, evict: round % 2 ? "lru" : "fifo" });
+      const code = codeOf(() => book.restore({ ...damaged }));
+      if (code !== undefined) {
+        expect(code).toBe("F2C2304");
+        refused++;
+        continue;
+      }
+      // Another order of the same slots, another owner or row: nothing tells it from a book that was never damaged.
+      const { owner, order } = damaged;
+      expect(new Set(order)).toEqual(new Set(Array(order.length).keys()));
+      expect(new Set(owner.slice(0, order.length)).size).toBe(order.length);
+      expect(book.state()).toEqual(damaged);
+      expect([...book.order()]).toEqual([...order].map((slot) => owner[slot]));
+    }
+    expect(refused).toBeGreaterThan(200);
+  });
+});

@@ -230,6 +230,13 @@ export const BUILDING = {
     hint: "resume with the capacity that the run was started with",
     why: "Slots, their owners and their order of use are part of a checkpoint; they fit one capacity only.",
   },
+  "pool-book-damaged": {
+    code: "F2C2304",
+    severity: "error",
+    message: "the book of the class pool is damaged in the checkpoint: {problem}",
+    hint: "resume from the checkpoint before it, or start the run anew",
+    why: "Which identity sits in which slot, and who leaves next, is read back from a checkpoint; followed blindly, damage there hangs or trains quietly wrong.",
+  },
   "plan-value-unsupported": {
     code: "F2C2401",
     severity: "error",
