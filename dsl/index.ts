@@ -20,6 +20,7 @@ export * from "./nets/mobile-face-net.js";
 export * as ops from "./ops.generated.js";
 export * from "./optimizer.js";
 export { fixed, type ImagesPerIdentity, spread, zipf } from "./plan/images-per-identity.js";
+export { SAMPLER_VERSION } from "./plan/sampler-version.js";
 export * from "./pool.js";
 export * from "./schedule.js";
 export type * from "./shape.js";

@@ -5,11 +5,16 @@ import { type KeyedPermutation, keyedPermutation } from "./keyed-permutation.js"
 const ORDER = 0x6964656e;
 const CHOICE = 0x63686f69;
 
-/** `count` identities a step, `perIdentity` images of each: different ones as long as there are enough. */
+/**
+ * `count` identities a step, `perIdentity` images of each: different ones as long as there are enough, otherwise each as often
+ * as the others, or once more. Every ordered choice is equally likely.
+ */
 export class IdentityStream {
   private readonly identities: number;
   private readonly orders = new Map<number, KeyedPermutation>();
   private readonly first: Int32Array;
+  /** The places of the images chosen so far for one identity, in rising order. */
+  private readonly taken: Int32Array;
 
   /** `offsets`: first image of each identity, and the number of images at the end. */
   constructor(
@@ -20,6 +25,7 @@ export class IdentityStream {
   ) {
     this.identities = offsets.length - 1;
     this.first = new Int32Array(count);
+    this.taken = new Int32Array(perIdentity);
   }
 
   private order(pass: number): KeyedPermutation {
@@ -50,17 +56,27 @@ export class IdentityStream {
     }
   }
 
-  /** Consecutive images of an identity from a random place in a random order: a walk by a step coprime to their number. */
+  /**
+   * Draws images of an identity without putting them back, and again from all of them when none is left. A draw among the k
+   * images that remain is a number below k, which becomes the image with so many remaining ones before it: each taken place
+   * at or below it moves it up by one.
+   */
   private choose(first: number, images: number, position: number, out: Int32Array, at: number): void {
-    const start = randomBelow(images, this.seed, CHOICE, 2 * position);
-    let stride = images > 1 ? 1 + randomBelow(images - 1, this.seed, CHOICE, 2 * position + 1) : 0;
-    while (images > 1 && greatestCommonDivisor(stride, images) !== 1) stride = (stride % (images - 1)) + 1;
-    for (let k = 0; k < this.perIdentity; k++) out[at + k] = first + ((start + k * stride) % images);
+    const { taken, perIdentity } = this;
+    for (let k = 0, used = 0; k < perIdentity; k++, used++) {
+      if (used === images) used = 0;
+      let place = randomBelow(images - used, this.seed, CHOICE, position * perIdentity + k);
+      let below = 0;
+      while (below < used && taken[below]! <= place) {
+        place++;
+        below++;
+      }
+      for (let i = used; i > below; i--) taken[i] = taken[i - 1]!;
+      taken[below] = place;
+      out[at + k] = first + place;
+    }
   }
 }
-
-const greatestCommonDivisor = (a: number, b: number): number =>
-  b === 0 ? a : greatestCommonDivisor(b, a % b);
 
 /** The identity that an image belongs to, by binary search between two identities. */
 export function labelOf(offsets: Int32Array, image: number, low = 0, high = offsets.length - 1): number {

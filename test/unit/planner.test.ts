@@ -93,6 +93,82 @@ describe("streams", () => {
     }
     for (let pass = 0; pass < 20; pass++) expect(new Set(seen.slice(6 * pass, 6 * pass + 6)).size).toBe(6);
   });
+  /** How often each ordered choice of an identity's images comes in `passes` passes over one identity of `images` images. */
+  const choices = (images: number, perIdentity: number, passes: number, seed = 5) => {
+    const stream = new IdentityStream(Int32Array.of(0, images), 1, perIdentity, seed);
+    const [out, who] = [new Int32Array(perIdentity), new Int32Array(1)];
+    const counts = new Map<string, number>();
+    for (let step = 0; step < passes; step++) {
+      stream.fill(step, out, who);
+      counts.set(out.join(), (counts.get(out.join()) ?? 0) + 1);
+    }
+    return counts;
+  };
+  /** Permutations of `k` out of `n`. */
+  const arrangements = (n: number, k: number): number => (k === 0 ? 1 : n * arrangements(n - 1, k - 1));
+
+  test.each([
+    [2, 2],
+    [6, 2],
+    [20, 2],
+    [5, 1],
+    [5, 3],
+    [4, 4],
+  ])("with %i images, every ordered choice of %i is drawn equally often", (images, perIdentity) => {
+    const kinds = arrangements(images, perIdentity);
+    const passes = 200 * kinds;
+    const counts = choices(images, perIdentity, passes);
+    expect(counts.size).toBe(kinds);
+    for (const choice of counts.keys()) expect(new Set(choice.split(",")).size).toBe(perIdentity);
+    // Chi-square with kinds - 1 degrees of freedom, within six deviations of its mean.
+    const expected = passes / kinds;
+    const chi = [...counts.values()].reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0);
+    expect(Math.abs(chi - (kinds - 1))).toBeLessThan(6 * Math.sqrt(2 * (kinds - 1)));
+  });
+  test("all 15 pairs of 6 images and all 190 of 20 are drawn", () => {
+    for (const [images, pairs] of [
+      [6, 15],
+      [20, 190],
+    ] as const) {
+      const drawn = [...choices(images, 2, 8000).keys()].map((choice) =>
+        choice
+          .split(",")
+          .sort((a, b) => Number(a) - Number(b))
+          .join(),
+      );
+      expect(new Set(drawn).size).toBe(pairs);
+    }
+  });
+  test("with fewer images than are asked for, each is drawn as often as the others or once more", () => {
+    for (const [images, perIdentity] of [
+      [1, 2],
+      [2, 3],
+      [3, 8],
+      [4, 8],
+    ] as const)
+      for (const choice of choices(images, perIdentity, 200).keys()) {
+        const times = range(images).map(
+          (image) => choice.split(",").filter((i) => Number(i) === image).length,
+        );
+        expect(Math.max(...times) - Math.min(...times)).toBe(perIdentity % images === 0 ? 0 : 1);
+      }
+    // Which one comes twice, and where, is as random: 3 of 2 images are 2 orders, then either image.
+    expect(choices(2, 3, 200).size).toBe(4);
+  });
+  test("the images of an identity in any step can be computed alone", () => {
+    const fill = (step: number, seed = 9) => {
+      const [out, who] = [new Int32Array(9), new Int32Array(3)];
+      new IdentityStream(offsets, 3, 3, seed).fill(step, out, who);
+      return [...out, ...who];
+    };
+    const stream = new IdentityStream(offsets, 3, 3, 9);
+    const [out, who] = [new Int32Array(9), new Int32Array(3)];
+    for (let step = 0; step < 30; step++) {
+      stream.fill(step, out, who);
+      expect(fill(step)).toEqual([...out, ...who]);
+    }
+    expect(fill(4, 10)).not.toEqual(fill(4));
+  });
   test("the index of identities agrees with binary search", () => {
     const long = Int32Array.from([0, 3, 4, 100, 101, 300, 700]);
     const index = new IdentityIndex(long);

@@ -1,0 +1,9 @@
+/** @file Which draws a run gets: a run that is resumed must go on with the draws that it began with. */
+
+/**
+ * Raised with every change to what a seed draws, be it a step's images or the pairs of an evaluation.
+ *
+ * 1: an identity's images lay on a walk of equal strides, which reached few pairs; genuine pairs were drawn from a list of all.
+ * 2: every ordered choice of an identity's images is equally likely; genuine pairs are shared out evenly among the people.
+ */
+export const SAMPLER_VERSION = 2;
