@@ -16,6 +16,7 @@ export interface StepPoint {
   /** Whole passes over the images done before this step. */
   readonly epoch: number;
   readonly stepsPerEpoch: number;
+  /** The length that the experiment says; `--steps`, which ends a run early, leaves it. */
   readonly steps: number;
 }
 

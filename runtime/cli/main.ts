@@ -26,7 +26,7 @@ program
   .option("--device <device>", "auto, cpu, cuda or cuda:N; overrides the experiment")
   .option("--backend <backend>", "torchscript, eager or inductor; overrides the experiment")
   .option("--threads <n>", "CPU threads of the host", Number)
-  .option("--steps <n>", "stop after this many steps", Number)
+  .option("--steps <n>", "end early, after this many steps of the schedule", Number)
   .option(
     "--restarts <n>",
     "how often in a row a host that died is started again from the last checkpoint",
