@@ -5,11 +5,24 @@ import type { Policy, StepPoint } from "./method.js";
 /** The epoch with its fraction: 2.5 is the middle of the third. */
 export const epochOf = (at: StepPoint): number => at.step / at.stepsPerEpoch;
 
+/** What a policy of the library is: its factory and the options that it was given. */
+export interface PolicyDescription {
+  readonly kind: string;
+  readonly [option: string]: unknown;
+}
+
+const DESCRIPTION = Symbol.for("f2c-dsl.policy-description");
+
+/** The policy, which says from now on what it is. */
+const described = (policy: Policy, description: PolicyDescription): Policy =>
+  Object.defineProperty(policy, DESCRIPTION, { value: description, configurable: true });
+
+/** What a policy says of itself; undefined for a function of the user's. */
+export const descriptionOf = (policy: Policy): PolicyDescription | undefined =>
+  (policy as { readonly [DESCRIPTION]?: PolicyDescription })[DESCRIPTION];
+
 /** The same value at every step. */
-export const always =
-  (value: number): Policy =>
-  () =>
-    value;
+export const always = (value: number): Policy => described(() => value, { kind: "always", value });
 
 /** `base`, times `factor` from each of `epochs` on. */
 export const multistep = ({
@@ -29,7 +42,10 @@ export const multistep = ({
       `multistep: the \`epochs\` [${epochs.join(", ")}] are not in rising order`,
       `write epochs: [${[...new Set(epochs)].sort((a, b) => a - b).join(", ")}]`,
     );
-  return warmed(warmup, (at) => base * factor ** epochs.filter((e) => epochOf(at) >= e).length);
+  return described(
+    risen(warmup, (at) => base * factor ** epochs.filter((e) => epochOf(at) >= e).length),
+    { kind: "multistep", base, epochs: [...epochs], factor, warmup },
+  );
 };
 
 /** From `base` to `end` along half a cosine. Loshchilov and Hutter 2017. */
@@ -42,7 +58,10 @@ export const cosine = ({
   end?: number;
   warmup?: number;
 }): Policy =>
-  warmed(warmup, (at) => end + ((base - end) * (1 + Math.cos((Math.PI * at.step) / at.steps))) / 2);
+  described(
+    risen(warmup, (at) => end + ((base - end) * (1 + Math.cos((Math.PI * at.step) / at.steps))) / 2),
+    { kind: "cosine", base, end, warmup },
+  );
 
 /** `base * (1 - step / steps)^power`. */
 export const polynomial = ({
@@ -53,8 +72,17 @@ export const polynomial = ({
   base: number;
   power?: number;
   warmup?: number;
-}): Policy => warmed(warmup, (at) => base * (1 - at.step / at.steps) ** power);
+}): Policy =>
+  described(
+    risen(warmup, (at) => base * (1 - at.step / at.steps) ** power),
+    { kind: "polynomial", base, power, warmup },
+  );
+
+const risen =
+  (epochs: number, policy: Policy): Policy =>
+  (at) =>
+    epochs <= 0 ? policy(at) : policy(at) * Math.min(1, (at.step + 1) / (epochs * at.stepsPerEpoch));
 
 /** Rises linearly over the first `epochs` epochs, then is `policy`. */
 export const warmed = (epochs: number, policy: Policy): Policy =>
-  epochs <= 0 ? policy : (at) => policy(at) * Math.min(1, (at.step + 1) / (epochs * at.stepsPerEpoch));
+  described(risen(epochs, policy), { kind: "warmed", warmup: epochs, policy: descriptionOf(policy) });
