@@ -204,6 +204,8 @@ export interface MethodParts<S extends MethodState, B extends string, P, R = Ste
   step(state: StepState<S>, batch: Readonly<Record<B, Images>>, plan: Planned<P>): R & StepCheck<R, P>;
   /** Compiled. Images to embeddings, for evaluation and export. */
   embed(state: StepState<S>, images: Images): Features;
+  /** The policies that `plan` follows, by the names of their options: `check` looks at them as at the learning rate's. */
+  policies?: Readonly<Record<string, Policy>>;
 }
 
 export const METHOD = Symbol.for("f2c-dsl.method");

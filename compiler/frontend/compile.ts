@@ -44,6 +44,7 @@ import { dynamic, fixed, type Operand, record } from "./lower/operand.js";
 import { describe } from "./lower/words.js";
 import { partOf, planValueOf, returnedBy, stateNode, stateOf } from "./pointing.js";
 import { optionNamed } from "./stack.js";
+import { warningsOf } from "./warnings.js";
 
 /** A compiled experiment: the program for the host, and what the planner needs to feed it. */
 export interface Program {
@@ -58,8 +59,10 @@ export interface Program {
   readonly stepsPerEpoch: number;
   /** How long the schedule is. */
   readonly steps: number;
-  /** A run that ends before its schedule does. */
+  /** The run ends after so many steps, wherever its schedule stands then. */
   readonly stopAfter?: number | undefined;
+  /** What compiles and is probably not meant. */
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** Steps until a run of the program ends. */
@@ -152,6 +155,12 @@ export function compileExperiment(
     signature: built.signature,
     stepsPerEpoch: built.stepsPerEpoch,
     steps: built.steps,
+    warnings: warningsOf(loaded, {
+      ...built,
+      experiment,
+      method: built.parts,
+      books: openBooks(built.state),
+    }),
   };
 }
 

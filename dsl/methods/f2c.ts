@@ -126,6 +126,7 @@ export const f2c =
         },
 
         embed: (nets, images) => normalize(nets[embed](images)),
+        policies: { ema },
       },
     );
   };

@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import { toJson } from "../../compiler/diagnostics/render.js";
 import { CompileError, compileExperiment, loadExperiment } from "../../compiler/index.js";
 import { facts, grouped } from "./facts.js";
-import { fail } from "./report.js";
+import { fail, warn } from "./report.js";
 
 interface CheckOptions {
   readonly json?: boolean;
@@ -21,9 +21,15 @@ function checkOnce(file: string, options: CheckOptions): readonly string[] {
   process.exitCode = 0;
   try {
     const loaded = loadExperiment(file);
-    const { module, steps } = compileExperiment(loaded);
-    if (options.json) process.stdout.write(`${JSON.stringify(toJson(loaded.warnings), undefined, 2)}\n`);
-    else process.stdout.write(`${facts(module).join("\n")}\n${grouped(steps)} steps; no errors\n`);
+    const { module, steps, warnings: found } = compileExperiment(loaded);
+    const warnings = [...loaded.warnings, ...found];
+    if (options.json) {
+      const told = toJson(warnings, (path) => loaded.texts.get(path));
+      process.stdout.write(`${JSON.stringify(told, undefined, 2)}\n`);
+    } else {
+      process.stdout.write(`${facts(module).join("\n")}\n${grouped(steps)} steps; no errors\n`);
+      warn(warnings, loaded);
+    }
     return [...loaded.texts.keys()];
   } catch (error) {
     fail(error, { json: options.json === true });

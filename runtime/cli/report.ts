@@ -104,6 +104,37 @@ export function reportOf(error: unknown, texts: ReadonlyMap<string, string> = ne
   };
 }
 
+interface Origin {
+  readonly texts?: ReadonlyMap<string, string>;
+  readonly directory?: string;
+}
+
+/** The text of a source that a diagnostic names: the experiment's own, the library's, or one that the host names. */
+const sourceOf =
+  ({ texts, directory }: Origin) =>
+  (path: string): string | undefined => {
+    if (path.startsWith("f2c-dsl/")) return readable(join(libraryRoot, path.slice("f2c-dsl/".length)));
+    return (
+      texts?.get(path) ??
+      readable(directory === undefined || path.startsWith("/") ? path : join(directory, path))
+    );
+  };
+
+function show(diagnostics: readonly Diagnostic[], source: (path: string) => string | undefined): void {
+  const typed = (path: string) => (path.startsWith("/") ? relative(process.cwd(), path) || path : path);
+  process.stderr.write(
+    renderAll(diagnostics, source, {
+      color: process.stderr.isTTY === true && !process.env.NO_COLOR,
+      show: typed,
+    }),
+  );
+}
+
+/** Prints warnings to stderr, if there are any; the exit code stays. */
+export function warn(warnings: readonly Diagnostic[], origin: Origin): void {
+  if (warnings.length > 0) show(warnings, sourceOf(origin));
+}
+
 /** Prints an error to stderr, or as JSON to stdout; sets the exit code. */
 export function fail(
   error: unknown,
@@ -111,24 +142,12 @@ export function fail(
 ): void {
   const { diagnostics, texts, exit, details } = reportOf(error, options.texts);
   process.exitCode = exit;
-  const source = (path: string): string | undefined => {
-    if (path.startsWith("f2c-dsl/")) return readable(join(libraryRoot, path.slice("f2c-dsl/".length)));
-    return (
-      texts.get(path) ??
-      readable(options.directory === undefined || path.startsWith("/") ? path : join(options.directory, path))
-    );
-  };
+  const source = sourceOf({ ...options, texts });
   if (options.json) {
     process.stdout.write(`${JSON.stringify(toJson(diagnostics, source), undefined, 2)}\n`);
     return;
   }
-  const show = (path: string) => (path.startsWith("/") ? relative(process.cwd(), path) || path : path);
-  process.stderr.write(
-    renderAll(diagnostics, source, {
-      color: process.stderr.isTTY === true && !process.env.NO_COLOR,
-      show,
-    }),
-  );
+  show(diagnostics, source);
   if (details !== undefined) process.stderr.write(`\n${details}\n`);
 }
 

@@ -143,8 +143,11 @@ test("a function that calls itself shows each of its calls once", () => {
 const ELSEWHERE: Readonly<Record<string, string>> = {
   F2C1101: "no file, so no fixture: below",
   F2C1108: "the command line: test/integration/errors.test.ts",
+  F2C2110: "a warning, which refuses nothing: test/unit/warnings.test.ts",
+  F2C2111: "a warning, which refuses nothing: test/unit/warnings.test.ts",
   F2C2303: "resuming: test/unit/pool-book.test.ts",
   F2C2304: "resuming: test/unit/pool-book.test.ts",
+  F2C2305: "a warning, which refuses nothing: test/unit/warnings.test.ts",
   F2C2402: "a later step's plan: test/unit/plan-signature.test.ts",
   F2C2403: "a later step's plan: test/unit/plan-signature.test.ts",
   F2C2501: "evaluation: test/unit/verification.test.ts",

@@ -142,6 +142,20 @@ export const BUILDING = {
     hint: "put it there, and take it from there: method({ net, … }, …)",
     why: "Parameters are found, named, trained and saved through the method's state; a net beside it would have none.",
   },
+  "base-never-reached": {
+    code: "F2C2110",
+    severity: "warning",
+    message: "`{option}` never reaches its base: its warm-up takes {warmup}, {outcome}",
+    hint: "shorten the warm-up, or train longer",
+    why: "A schedule that is cut off while it rises trains at a fraction of the rate that is written down.",
+  },
+  "milestones-beyond-end": {
+    code: "F2C2111",
+    severity: "warning",
+    message: "`{option}` has milestones that the run does not reach: {milestones}; it ends after {length}",
+    hint: "train longer, or leave them out; epochs count from 0",
+    why: "A reduction that never happens is most often left over from a longer run.",
+  },
   "too-many-images": {
     code: "F2C2201",
     severity: "error",
@@ -236,6 +250,14 @@ export const BUILDING = {
     message: "the book of the class pool is damaged in the checkpoint: {problem}",
     hint: "resume from the checkpoint before it, or start the run anew",
     why: "Which identity sits in which slot, and who leaves next, is read back from a checkpoint; followed blindly, damage there hangs or trains quietly wrong.",
+  },
+  "pool-larger-than-data": {
+    code: "F2C2305",
+    severity: "warning",
+    message:
+      "the class pool has a `capacity` of {slots:number}, and the data source has {identities:number} identities to train on: {idle:number} slots are never taken",
+    hint: "lower `capacity` to the number of identities, or give a share of them, below 1",
+    why: "Slots that nobody can take cost memory and time in every step.",
   },
   "plan-value-unsupported": {
     code: "F2C2401",
