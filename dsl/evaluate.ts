@@ -9,7 +9,11 @@ export const epochs = (count: number): Every => ({ unit: "epochs", count });
 export const steps = (count: number): Every => ({ unit: "steps", count });
 
 export interface VerificationOptions {
-  /** Pairs of held-out people: how many of the same person and how many of different ones. */
+  /**
+   * Pairs of held-out people: how many of the same person and how many of different ones. By default all of the same person, at
+   * most 3,000, and as many of different ones. The accuracy is of as many of either kind; more impostor pairs make the true
+   * accept rate known at lower false accept rates.
+   */
   pairs?: "held-out" | { genuine: number; impostor: number };
   every?: Every;
   /** False accept rates at which the true accept rate is reported. */
@@ -30,7 +34,7 @@ export interface Verification {
   readonly baselines: boolean;
 }
 
-/** Same person or not, on pairs of held-out people: 10-fold accuracy, TAR at FAR, ROC. */
+/** Same person or not, on pairs of held-out people: 10-fold accuracy of balanced pairs, TAR at FAR and ROC of all pairs. */
 export const verification = ({
   pairs = "held-out",
   every,

@@ -3,7 +3,7 @@ export { BridgeError } from "./bridge/bridge-error.js";
 export { type Hello, HostClient, type HostOptions, PROTOCOL } from "./bridge/host-client.js";
 export { findPython, requirePython, setUp } from "./bridge/python-environment.js";
 export { makePairs } from "./evaluate/pairs.js";
-export { roc, tarAtFar, tenFold } from "./evaluate/verification.js";
+export { roc, tarAtFar, tenFold, type Verified, verify } from "./evaluate/verification.js";
 export { HostSession } from "./train/host-session.js";
 export { Planner } from "./train/planner.js";
 export { Trainer } from "./train/trainer.js";

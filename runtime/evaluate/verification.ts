@@ -5,19 +5,28 @@ export interface Accuracy {
   readonly accuracy: number;
   /** Population standard deviation over the folds. */
   readonly std: number;
+  /** Mean over the folds of these thresholds, as a cosine: above it a pair counts as the same person. */
+  readonly threshold: number;
 }
 
 /** Squared distances from 0 to 4 by 0.01: 400 thresholds, as LFW's protocol in insightface and facenet. */
 const THRESHOLDS = Float64Array.from({ length: 400 }, (_, i) => i * 0.01);
 
+/** Sizes of the parts of `n` things in order, as KFold without shuffling cuts them: the first n % folds have one more. */
+const foldSizes = (n: number, folds: number): number[] =>
+  Array.from({ length: folds }, (_, f) => Math.floor(n / folds) + (f < n % folds ? 1 : 0));
+
 /**
- * K-fold accuracy of cosine similarities. Pairs are cut into `folds` contiguous parts; a pair counts as the same person
- * where the squared distance 2 - 2 cos lies below the threshold, the first one that is best on the other folds.
+ * K-fold accuracy of cosine similarities. Pairs are cut into contiguous parts, `folds` equal ones or those of the sizes given;
+ * a pair counts as the same person where the squared distance 2 - 2 cos lies below the threshold, the first one that is best on
+ * the other folds.
  */
-export function tenFold(similarity: Float64Array, same: Uint8Array, folds = 10): Accuracy {
-  const n = similarity.length;
-  // KFold without shuffling: the first n % folds parts have one more.
-  const sizes = Array.from({ length: folds }, (_, f) => Math.floor(n / folds) + (f < n % folds ? 1 : 0));
+export function tenFold(
+  similarity: Float64Array,
+  same: Uint8Array,
+  folds: number | readonly number[] = 10,
+): Accuracy {
+  const sizes = typeof folds === "number" ? foldSizes(similarity.length, folds) : folds;
   const right = sizes.map(() => new Float64Array(THRESHOLDS.length));
   let from = 0;
   for (const [fold, size] of sizes.entries()) {
@@ -29,16 +38,20 @@ export function tenFold(similarity: Float64Array, same: Uint8Array, folds = 10):
     from += size;
   }
   const total = THRESHOLDS.map((_, t) => right.reduce((sum, r) => sum + r[t]!, 0));
+  const thresholds: number[] = [];
   const accuracies = sizes.map((size, fold) => {
     let best = 0;
     for (let t = 1; t < THRESHOLDS.length; t++)
       if (total[t]! - right[fold]![t]! > total[best]! - right[fold]![best]!) best = t;
+    thresholds.push(1 - THRESHOLDS[best]! / 2);
     return right[fold]![best]! / size;
   });
-  const accuracy = accuracies.reduce((a, b) => a + b, 0) / folds;
-  const std = Math.sqrt(accuracies.reduce((sum, a) => sum + (a - accuracy) ** 2, 0) / folds);
-  return { accuracy, std };
+  const accuracy = mean(accuracies);
+  const std = Math.sqrt(mean(accuracies.map((a) => (a - accuracy) ** 2)));
+  return { accuracy, std, threshold: mean(thresholds) };
 }
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
 /**
  * True accept rate at each false accept rate: the share of genuine pairs above the lowest threshold at which at most
@@ -65,6 +78,69 @@ export function tarAtFar(
     rates[String(far)] = genuine.filter((s) => s > bar).length / genuine.length;
   }
   return rates;
+}
+
+/** What is measured on one list of pairs. */
+export interface Verified extends Accuracy {
+  /** The pairs that the accuracy is of: as many of the same person as of different ones. */
+  readonly pairs: number;
+  /** All pairs of the same person and of different ones, of which the rates are. */
+  readonly genuine: number;
+  readonly impostor: number;
+  readonly tarAtFar: Readonly<Record<string, number | null>>;
+  readonly curve: Rates;
+}
+
+/** A ROC, and what of it the pairs can tell. */
+export interface Rates {
+  readonly points: readonly { readonly far: number; readonly tar: number }[];
+  /** One of these is the smallest false accept rate that can be told. */
+  readonly impostor: number;
+  /** The false accept rates that were asked for. */
+  readonly fars: readonly number[];
+}
+
+/**
+ * Verification of pairs that stand in the order of their folds. The accuracy is of balanced pairs, evenly in every fold: where one
+ * kind is the larger by far, to say nothing else is right nearly always. Of the larger kind it takes every so-manyeth pair. The
+ * rates are of each kind alone, and take all pairs.
+ */
+export function verify(
+  similarity: Float64Array,
+  { same }: { readonly same: Uint8Array },
+  fars: readonly number[],
+  folds = 10,
+): Verified {
+  const indices = (mark: 0 | 1) => [...same.keys()].filter((pair) => same[pair] === mark);
+  const [genuine, impostor] = [indices(1), indices(0)];
+  const each = Math.min(genuine.length, impostor.length);
+  const thinned = (pairs: readonly number[]) =>
+    Array.from({ length: each }, (_, k) => pairs[Math.floor((k * pairs.length) / each)]!);
+  const sizes = foldSizes(each, folds);
+  const balanced = inFolds([thinned(genuine), thinned(impostor)], sizes);
+  const measured = tenFold(
+    Float64Array.from(balanced, (pair) => similarity[pair]!),
+    Uint8Array.from(balanced, (pair) => same[pair]!),
+    sizes.map((size) => 2 * size),
+  );
+  return {
+    ...measured,
+    pairs: balanced.length,
+    genuine: genuine.length,
+    impostor: impostor.length,
+    tarAtFar: tarAtFar(similarity, same, fars),
+    curve: { points: roc(similarity, same), impostor: impostor.length, fars },
+  };
+}
+
+/** The lists cut into parts of these sizes: the first part of each list, then the second of each, and so on. */
+function inFolds(lists: readonly (readonly number[])[], sizes: readonly number[]): number[] {
+  let from = 0;
+  return sizes.flatMap((size) => {
+    const part = lists.flatMap((list) => list.slice(from, from + size));
+    from += size;
+    return part;
+  });
 }
 
 /** One point of a ROC for each distinct threshold, from (0, 0) to (1, 1). */

@@ -1,15 +1,11 @@
 /** @file What a run found, for programs (`summary.json`) and for people. */
+import type { Verified } from "../evaluate/verification.js";
 
 export interface Summary {
   readonly name: string;
   readonly steps: number;
   readonly finalLoss: number | null;
-  readonly verification: {
-    readonly accuracy: number;
-    readonly std: number;
-    readonly pairs: number;
-    readonly tarAtFar: Readonly<Record<string, number | null>>;
-  } | null;
+  readonly verification: Omit<Verified, "curve"> | null;
   /** Accuracies on the same pairs. */
   readonly baselines: { readonly untrained: number | null; readonly rawPixels: number | null };
   readonly throughput: {
@@ -34,10 +30,13 @@ export function renderSummary(
   if (verification) {
     rows.push([
       "verification",
-      `${percent(verification.accuracy)} ± ${percent(verification.std)} on ${verification.pairs} pairs of unseen people`,
+      `${percent(verification.accuracy)} ± ${percent(verification.std)} on ${verification.pairs} pairs of unseen people, at a cosine of ${verification.threshold.toFixed(3)}`,
     ]);
     for (const [far, tar] of Object.entries(verification.tarAtFar))
-      rows.push([`TAR at FAR ${far}`, tar === null ? "- (too few impostor pairs)" : percent(tar)]);
+      rows.push([
+        `TAR at FAR ${far}`,
+        tar === null ? `- (${verification.impostor} impostor pairs are too few)` : percent(tar),
+      ]);
     if (baselines.untrained !== null) rows.push(["untrained net", percent(baselines.untrained)]);
     if (baselines.rawPixels !== null) rows.push(["raw pixels", percent(baselines.rawPixels)]);
   }

@@ -33,6 +33,8 @@ describe("a run of the tiny experiment", () => {
     expect(summary).toMatchObject({ steps: 24, interrupted: false });
     expect(summary.finalLoss).toBe(losses(whole).at(-1));
     expect(summary.verification.pairs).toBe(12 * 3 * 2); // 3 genuine pairs a person, as many impostor pairs
+    expect(summary.verification).toMatchObject({ genuine: 36, impostor: 36 });
+    expect(Math.abs(summary.verification.threshold)).toBeLessThanOrEqual(1);
     for (const key of ["accuracy", "std"]) expect(summary.verification[key]).toBeGreaterThanOrEqual(0);
     expect(Object.keys(summary.verification.tarAtFar)).toEqual(["0.1", "0.01", "0.001"]);
     expect(summary.verification.tarAtFar["0.001"]).toBeNull(); // finer than one of 36 impostor pairs

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { makePairs } from "#runtime/evaluate/pairs";
 import { rocSvg } from "#runtime/evaluate/roc-plot";
-import { roc, tarAtFar, tenFold } from "#runtime/evaluate/verification";
+import { roc, tarAtFar, tenFold, verify } from "#runtime/evaluate/verification";
 
 /** A generator for the tests' own choices: Park and Miller's. */
 function dice(seed: number): () => number {
@@ -44,10 +44,15 @@ function literalFolds(similarity: Float64Array, same: Uint8Array, folds: number)
       const trained = accuracy(t * 0.01, (i) => fold[i] !== f);
       if (trained > best.accuracy) best = { accuracy: trained, threshold: t * 0.01 };
     }
-    return accuracy(best.threshold, (i) => fold[i] === f);
+    return { accuracy: accuracy(best.threshold, (i) => fold[i] === f), threshold: best.threshold };
   });
-  const mean = tested.reduce((a, b) => a + b) / folds;
-  return { accuracy: mean, std: Math.sqrt(tested.reduce((s, a) => s + (a - mean) ** 2, 0) / folds) };
+  const mean = tested.reduce((sum, t) => sum + t.accuracy, 0) / folds;
+  return {
+    accuracy: mean,
+    std: Math.sqrt(tested.reduce((sum, t) => sum + (t.accuracy - mean) ** 2, 0) / folds),
+    // |a - b|^2 = 2 - 2 cos for unit vectors.
+    threshold: tested.reduce((sum, t) => sum + (2 - t.threshold) / 2, 0) / folds,
+  };
 }
 
 describe("10-fold accuracy", () => {
@@ -64,13 +69,17 @@ describe("10-fold accuracy", () => {
       const got = tenFold(similarity, same, folds);
       expect(got.accuracy).toBeCloseTo(expected.accuracy, 12);
       expect(got.std).toBeCloseTo(expected.std, 12);
+      expect(got.threshold).toBeCloseTo(expected.threshold, 12);
     }
   });
 
   test("is 1 without spread where one threshold parts the pairs", () => {
     const same = Uint8Array.from({ length: 40 }, (_, i) => i % 2);
     const similarity = Float64Array.from(same, (s) => (s ? 0.6 : 0.1));
-    expect(tenFold(similarity, same)).toEqual({ accuracy: 1, std: 0 });
+    // Squared distances of 0.8 and 1.8: the first threshold above the former is 0.81, a cosine of 0.595.
+    const { threshold, ...rates } = tenFold(similarity, same);
+    expect(rates).toEqual({ accuracy: 1, std: 0 });
+    expect(threshold).toBeCloseTo(0.595, 12);
   });
 
   test("is 0 where the threshold of either half misleads the other", () => {
@@ -165,7 +174,9 @@ describe("the ROC", () => {
       { far: 0.01, tar: 0.8 },
       { far: 1, tar: 1 },
     ];
-    const svg = rocSvg([{ label: "a < b & c", points }], { title: 'the "net"' });
+    const svg = rocSvg([{ label: "a < b & c", points, impostor: 1000, fars: [0.1, 0.001] }], {
+      title: 'the "net"',
+    });
     expect(svg).toContain("a &lt; b &amp; c");
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
     const curve = /<path d="([^"]+)"/.exec(svg)![1]!;
@@ -181,6 +192,112 @@ describe("the ROC", () => {
       expect(y).toBeGreaterThanOrEqual(40);
       expect(y).toBeLessThanOrEqual(480 - 56);
     }
+  });
+});
+
+describe("the plot of a ROC whose lowest rates the pairs cannot tell", () => {
+  /** From 64 to 616 for rates from `lowest` to 1, as a logarithm. */
+  const across = (far: number, lowest = 1e-3) => 64 + (616 - 64) * (1 - Math.log10(far) / Math.log10(lowest));
+  const plotted = (impostor: number, fars: readonly number[], points = [0, 0.4, 0.8, 1]) => {
+    const steps = points.map((tar, k) => ({ far: k / impostor, tar }));
+    const svg = rocSvg([{ label: "net", points: [...steps, { far: 1, tar: 1 }], impostor, fars }]);
+    const [path] = /(?<=<path d="M)[^"]+/.exec(svg)!;
+    return { svg, path: path.split("L").map((p) => p.split(" ").map(Number) as [number, number]) };
+  };
+
+  test("says which of the rates asked for these are, and draws nothing there", () => {
+    const { svg, path } = plotted(36, [0.1, 0.01, 0.001]);
+    expect(svg).toContain("FAR 0.01, 0.001: too few impostor pairs (36)");
+    expect(path[0]![0]).toBeCloseTo(across(1 / 36), 0);
+    for (const [x] of path) expect(x).toBeGreaterThanOrEqual(path[0]![0]);
+    // The height of what is accepted with no impostor, then that of one impostor.
+    for (const [i, tar] of [0, 0.4].entries())
+      expect(path[i]![1]).toBeCloseTo(40 + (424 - 40) * (1 - tar), 0);
+  });
+
+  test("says so too where no rate that is asked for lies there", () => {
+    expect(plotted(36, [0.1]).svg).toContain(">too few impostor pairs (36)<");
+  });
+
+  test("is silent where they can tell all of it", () => {
+    expect(plotted(1000, [0.1, 0.01, 0.001]).svg).not.toContain("too few");
+    // A rate of exactly one pair is told: 0.05 of 20.
+    expect(plotted(20, [0.05]).svg).not.toContain("FAR");
+  });
+
+  test("reaches down to the lowest rate that is asked for", () => {
+    const { svg, path } = plotted(40_000, [1e-4]);
+    expect(svg).toContain(">0.0001</text>");
+    expect(path[0]![0]).toBeCloseTo(across(1e-4, 1e-4), 0);
+    expect(svg).not.toContain("too few");
+  });
+});
+
+describe("verification of pairs", () => {
+  /** Pairs in the order of `folds` folds, as makePairs puts them: in each its share of genuine ones, then of impostors. */
+  const ordered = (genuine: number, impostor: number, folds: number) => {
+    const cut = (n: number, f: number) => Math.floor((f * n) / folds);
+    const share = (n: number, f: number) => cut(n, f + 1) - cut(n, f);
+    return Uint8Array.from(
+      Array.from({ length: folds }, (_, f) => [
+        ...Array<number>(share(genuine, f)).fill(1),
+        ...Array<number>(share(impostor, f)).fill(0),
+      ]).flat(),
+    );
+  };
+
+  test("of a net that knows nothing is near a half, however many impostors there are", () => {
+    const random = dice(11);
+    const same = ordered(300, 25_000, 10);
+    const similarity = Float64Array.from(same, () => 2 * random() - 1);
+    const found = verify(similarity, { same }, [0.1, 1e-3, 1e-5]);
+    // "Always another person" is right for 25,000 of 25,300 pairs, 98.81 %: no accuracy of 600 balanced pairs.
+    expect(tenFold(similarity, same).accuracy).toBeCloseTo(25_000 / 25_300, 3);
+    expect(Math.abs(found.accuracy - 0.5)).toBeLessThan(0.08);
+    expect(found).toMatchObject({ pairs: 600, genuine: 300, impostor: 25_000 });
+    // The rates take all pairs: one of 25,000 can be told apart from none.
+    expect(found.tarAtFar).toEqual(tarAtFar(similarity, same, [0.1, 1e-3, 1e-5]));
+    expect(found.tarAtFar["0.001"]).not.toBeNull();
+    expect(found.tarAtFar[String(1e-5)]).toBeNull();
+    expect(found.curve).toEqual({ points: roc(similarity, same), impostor: 25_000, fars: [0.1, 1e-3, 1e-5] });
+  });
+
+  test.each([
+    [30, 30],
+    [300, 2500],
+    [37, 215],
+    [215, 37],
+    [15, 16],
+  ])("has as many genuine as impostor pairs in every fold (%i and %i)", (genuine, impostor) => {
+    const same = ordered(genuine, impostor, 10);
+    const each = Math.min(genuine, impostor);
+    const similarity = Float64Array.from(same, (mark) => (mark ? 0.8 : 0.2));
+    const found = verify(similarity, { same }, []);
+    expect(found).toMatchObject({ accuracy: 1, std: 0, pairs: 2 * each, genuine, impostor });
+    // One kind alone is right in exactly half of each fold, wherever the threshold lies: no deviation between the folds.
+    const blind = verify(
+      Float64Array.from(same, () => 0.5),
+      { same },
+      [],
+    );
+    expect(blind.accuracy).toBeCloseTo(0.5, 12);
+    expect(blind.std).toBeCloseTo(0, 12);
+  });
+
+  test("takes every so-manyeth pair of the larger kind, and each of the smaller", () => {
+    const same = ordered(10, 30, 10);
+    // Impostors 0, 3, 6 … of 30 are those taken: told right; the others would be told wrong.
+    let k = 0;
+    const similarity = Float64Array.from(same, (mark) => (mark ? 0.8 : k++ % 3 === 0 ? 0.2 : 0.9));
+    expect(verify(similarity, { same }, []).accuracy).toBe(1);
+  });
+
+  test("of balanced pairs is the protocol on them as they stand", () => {
+    const random = dice(5);
+    const same = ordered(200, 200, 10);
+    const similarity = Float64Array.from(same, (mark) => 1.4 * random() - 0.9 + 0.4 * mark);
+    const { accuracy, std, threshold } = verify(similarity, { same }, []);
+    expect({ accuracy, std, threshold }).toEqual(tenFold(similarity, same));
   });
 });
 
