@@ -74,8 +74,8 @@ describe("a schedule that never reaches its base", () => {
 
   test("says how far it comes, in numbers", () => {
     const lr = "cosine({ base: 0.1, warmup: 5 })";
-    const [{ message }] = warned({ lr }) as [{ message: string }];
-    expect(message).toContain("the run ends after 1 epoch, at 20 % of the base");
+    const [ended] = warned({ lr });
+    expect(ended!.message).toContain("the run ends after 1 epoch, at 20 % of the base");
     const [reduced] = warned({ lr: "multistep({ base: 0.1, epochs: [1], warmup: 4 })", length: "epochs: 8" });
     expect(reduced!.message).toContain("its first milestone, epoch 1, comes at 25 % of the base");
     const [short] = warned({ lr, length: "steps: 15" });
