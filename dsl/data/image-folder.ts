@@ -2,6 +2,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import { ExperimentError } from "../errors.js";
+import { type HeldOut, heldOutOf } from "./held-out.js";
 import { type Catalogue, type DataSource, offsetsOf } from "./source.js";
 
 const IMAGE_TYPES = new Set([".pgm", ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm"]);
@@ -14,8 +15,11 @@ export interface ImageFolderOptions {
   channels?: 1 | 3;
   /** `crop` cuts the middle in the right proportion; `stretch` keeps everything and distorts. */
   fit?: "crop" | "stretch";
-  /** Identities kept back for verification: how many, the last ones in natural order, or their folder names. */
-  heldOut?: number | readonly string[];
+  /**
+   * Identities kept back for verification: how many, or a share of them below 1, the last ones in natural order; or their folder
+   * names. At least two identities must be left to train on.
+   */
+  heldOut?: HeldOut;
 }
 
 const natural = new Intl.Collator("en", { numeric: true }).compare;
@@ -33,15 +37,11 @@ export function imageFolder({
     open: ({ directory }) => {
       const folder = resolve(directory, root);
       const people = listPeople(folder);
-      const kept =
-        typeof heldOut === "number" ? people.slice(people.length - heldOut).map((p) => p.name) : heldOut;
-      const missing = kept.find((name) => !people.some((p) => p.name === name));
-      if (missing !== undefined)
-        throw new ExperimentError(
-          "F2C2203",
-          `imageFolder: \`heldOut\` names "${missing}", but "${folder}" has no such folder`,
-          `name folders that exist: ${examples(people)}`,
-        );
+      const kept = heldOutOf(
+        heldOut,
+        people.map((p) => p.name),
+        folder,
+      );
       const [height, width] = typeof size === "number" ? [size, size] : size;
       const catalogue = (part: readonly Person[]): Catalogue => ({
         spec: {
@@ -57,15 +57,10 @@ export function imageFolder({
         shape: [channels, height, width],
         buffers: {},
       });
-      const train = people.filter((p) => !kept.includes(p.name));
-      if (train.length < 2) {
-        throw new ExperimentError(
-          "F2C2204",
-          `imageFolder: "${folder}" has ${people.length} identities and \`heldOut\` takes ${people.length - train.length}, which leaves ${train.length} to train on`,
-          "a classifier needs at least two; hold out fewer, or add folders",
-        );
-      }
-      return { train: catalogue(train), heldOut: catalogue(people.filter((p) => kept.includes(p.name))) };
+      return {
+        train: catalogue(people.filter((p) => !kept.has(p.name))),
+        heldOut: catalogue(people.filter((p) => kept.has(p.name))),
+      };
     },
   };
 }
@@ -74,13 +69,6 @@ interface Person {
   readonly name: string;
   readonly files: readonly string[];
 }
-
-/** The first few names, for a message. */
-const examples = (people: readonly Person[]) =>
-  `${people
-    .slice(0, 5)
-    .map((p) => p.name)
-    .join(", ")}${people.length > 5 ? ", …" : ""}`;
 
 function listPeople(folder: string): Person[] {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {

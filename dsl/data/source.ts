@@ -54,7 +54,7 @@ export interface SyntheticFacesOptions {
   channels?: 1 | 3;
   /** 0: every image of a person nearly alike; 1: pose, light and occlusion hide most of them. */
   difficulty?: number;
-  /** People kept back for verification, and images of each. */
+  /** People kept back for verification, beside those to train on, and images of each. */
   heldOut?: { identities: number; images: number };
 }
 
@@ -72,6 +72,7 @@ export function syntheticFaces(options: SyntheticFacesOptions): DataSource {
   whole("identities", identities, 1);
   whole("size", size, 16);
   whole("heldOut.identities", heldOut.identities, 0);
+  whole("heldOut.images", heldOut.images, heldOut.identities > 0 ? 1 : 0);
   if (!(difficulty >= 0 && difficulty <= 1))
     throw new ExperimentError(
       "F2C2202",
