@@ -1,4 +1,5 @@
 /** @file What is measured, and when. */
+import { ExperimentError } from "./errors.js";
 
 /** How often: every so many epochs or steps. */
 export interface Every {
@@ -41,11 +42,18 @@ export const verification = ({
   far = [1e-1, 1e-2, 1e-3],
   flip = true,
   baselines = true,
-}: VerificationOptions = {}): Verification => ({
-  genuine: pairs === "held-out" ? 0 : pairs.genuine,
-  impostor: pairs === "held-out" ? 0 : pairs.impostor,
-  every,
-  far,
-  flip,
-  baselines,
-});
+}: VerificationOptions = {}): Verification => {
+  const { genuine, impostor } = pairs === "held-out" ? { genuine: 0, impostor: 0 } : pairs;
+  const refuse = (what: string, remedy: string): never => {
+    throw new ExperimentError("F2C2504", `verification: ${what}`, remedy);
+  };
+  for (const [name, count] of Object.entries({ genuine, impostor }))
+    if (!Number.isInteger(count) || count < 0)
+      refuse(
+        `\`pairs.${name}\` is ${count}`,
+        "give a whole number of pairs; 0 is as many as there are by default",
+      );
+  const odd = far.find((rate) => !(rate > 0 && rate <= 1));
+  if (odd !== undefined) refuse(`\`far\` has a rate of ${odd}`, "a rate is above 0 and at most 1: 1e-3");
+  return { genuine, impostor, every, far, flip, baselines };
+};

@@ -1,8 +1,6 @@
 /** @file Pairs of images of held-out people: the same person, or two different ones. */
 import { ExperimentError } from "../../dsl/index.js";
-import { randomBelow } from "../../dsl/plan/counter-random.js";
-import { labelOf } from "../../dsl/plan/identity-stream.js";
-import { keyedPermutation } from "../../dsl/plan/keyed-permutation.js";
+import { genuinePairs, impostorPairs, impostorPairsOf, pairsOf } from "./drawn-pairs.js";
 
 /** Pairs in the order of the folds: each fold holds its share of genuine pairs, then of impostor pairs. */
 export interface Pairs {
@@ -14,11 +12,11 @@ export interface Pairs {
 }
 
 const MOST_GENUINE = 3000;
-const IMPOSTOR_STREAM = 0x70616972;
 
 /**
- * As many genuine pairs as asked (0: all, at most 3,000), and as many impostor pairs (0: the same number), none twice.
- * Genuine pairs are ordered by person, so that folds share few people.
+ * As many genuine pairs as asked (0: all, at most 3,000), and as many impostor pairs (0: the same number, or all), none twice.
+ * Every person supplies as many genuine pairs as the others, or all that they have. Genuine pairs are ordered by person, so that
+ * folds share few people.
  */
 export function makePairs(
   offsets: Int32Array,
@@ -32,28 +30,34 @@ export function makePairs(
       `verification needs two held-out people, the data source has ${people}`,
       "set `heldOut` of the data source",
     );
-  const all: [number, number][] = [];
-  for (let person = 0; person < people; person++) {
-    for (let a = offsets[person]!; a < offsets[person + 1]!; a++)
-      for (let b = a + 1; b < offsets[person + 1]!; b++) all.push([a, b]);
-  }
-  if (all.length < folds)
+  const mostImpostor = impostorPairsOf(offsets);
+  let most = 0;
+  for (let person = 0; person < people; person++) most += pairsOf(offsets[person + 1]! - offsets[person]!);
+  if (most < folds)
     throw new ExperimentError(
       "F2C2502",
-      `the held-out people make ${all.length} pairs of the same person, and ${folds} folds need at least ${folds}`,
+      `the held-out people make ${most} pairs of the same person, and ${folds} folds need at least ${folds}`,
       "hold out more people, or more images of each",
     );
-  const wanted = Math.min(options.genuine || MOST_GENUINE, all.length);
-  if (options.genuine > all.length)
-    throw new ExperimentError(
-      "F2C2503",
-      `${options.genuine} genuine pairs are asked for, the held-out people make ${all.length}`,
-      "ask for fewer, or hold out more",
-    );
-  const order = keyedPermutation(all.length, seed);
-  const chosen = Array.from({ length: wanted }, (_, i) => order.at(i)).sort((a, b) => a - b);
-  const genuine = chosen.map((i) => all[i]!);
-  const impostor = impostors(offsets, options.impostor || wanted, seed);
+  const count = (kind: "genuine" | "impostor", possible: number, otherwise: number) => {
+    const asked = options[kind] || Math.min(otherwise, possible);
+    if (asked > possible)
+      throw new ExperimentError(
+        "F2C2503",
+        `${asked} ${kind} pairs are asked for, the held-out people make ${possible}`,
+        "ask for fewer, or hold out more",
+      );
+    if (asked < folds)
+      throw new ExperimentError(
+        "F2C2504",
+        `verification: ${asked} ${kind} pairs are fewer than the ${folds} folds, each of which needs one`,
+        "ask for more pairs, or hold out more people and images",
+      );
+    return asked;
+  };
+  const wanted = count("genuine", most, MOST_GENUINE);
+  const genuine = genuinePairs(offsets, wanted, seed);
+  const impostor = impostorPairs(offsets, count("impostor", mostImpostor, wanted), seed);
 
   const images = new Map<number, number>();
   const position = (image: number) => {
@@ -79,27 +83,4 @@ export function makePairs(
     positions: Int32Array.from(positions),
     same: Uint8Array.from(same),
   };
-}
-
-function impostors(offsets: Int32Array, count: number, seed: number): [number, number][] {
-  const total = offsets.at(-1)!;
-  const possible =
-    (total * total - offsets.slice(1).reduce((sum, end, i) => sum + (end - offsets[i]!) ** 2, 0)) / 2;
-  if (count > possible)
-    throw new ExperimentError(
-      "F2C2503",
-      `${count} impostor pairs are asked for, the held-out people make ${possible}`,
-      "ask for fewer, or hold out more",
-    );
-  const seen = new Set<number>();
-  const pairs: [number, number][] = [];
-  for (let draw = 0; pairs.length < count; draw++) {
-    const a = randomBelow(total, seed, IMPOSTOR_STREAM, 2 * draw);
-    const b = randomBelow(total, seed, IMPOSTOR_STREAM, 2 * draw + 1);
-    const key = Math.min(a, b) * total + Math.max(a, b);
-    if (seen.has(key) || labelOf(offsets, a) === labelOf(offsets, b)) continue;
-    seen.add(key);
-    pairs.push([a, b]);
-  }
-  return pairs;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { verification } from "#dsl/index";
 import { makePairs } from "#runtime/evaluate/pairs";
 import { rocSvg } from "#runtime/evaluate/roc-plot";
 import { roc, tarAtFar, tenFold, verify } from "#runtime/evaluate/verification";
@@ -372,6 +373,100 @@ describe("pairs of held-out people", () => {
     expect(new Set(positions)).toEqual(new Set(images.keys()));
   });
 
+  /** How many genuine pairs each person supplies. */
+  const shares = (of: Int32Array, pairs: ReturnType<typeof listed>) => {
+    const counts = new Map<number, number>();
+    for (const { a, b, same } of pairs) {
+      if (!same) continue;
+      const person = of.findLastIndex((from) => from <= a);
+      expect(of.findLastIndex((from) => from <= b)).toBe(person);
+      counts.set(person, (counts.get(person) ?? 0) + 1);
+    }
+    return Array.from({ length: of.length - 1 }, (_, person) => counts.get(person) ?? 0);
+  };
+  const distinctPairs = (pairs: ReturnType<typeof listed>) =>
+    new Set(pairs.map(({ a, b }) => `${Math.min(a, b)} ${Math.max(a, b)}`)).size;
+
+  test("are shared out evenly: nobody supplies more than one beyond another who has more to give", () => {
+    // They have 3, 1, 0, 6, 6, 3 and 6 pairs, so that a level of 3 gives 16.
+    const level = [3, 1, 0, 3, 3, 3, 3];
+    expect(shares(offsets, listed({ genuine: 16, impostor: 10, folds: 10, seed: 2 }))).toEqual(level);
+    for (const seed of [1, 2, 3]) {
+      const given = shares(offsets, listed({ genuine: 18, impostor: 10, folds: 10, seed }));
+      const more = given.map((n, person) => n - level[person]!);
+      // Two more of the three who have more, and nobody else.
+      expect(more.toSorted()).toEqual([0, 0, 0, 0, 0, 1, 1]);
+      expect([0, 1, 2, 5].map((person) => more[person])).toEqual([0, 0, 0, 0]);
+    }
+  });
+
+  test("of a crowd beside few people are not nearly all of the crowd", () => {
+    // 30 people of 4 images, and one of 2,000, who has 1,999,000 of the 1,999,180 pairs.
+    const crowd = Int32Array.from([...Array.from({ length: 31 }, (_, i) => 4 * i), 2120]);
+    const given = shares(crowd, listed({ genuine: 240, impostor: 100, folds: 10, seed: 3 }, crowd));
+    expect(given).toEqual([...Array<number>(30).fill(6), 60]);
+  });
+
+  test("are drawn, not listed: 4 people of 7,000 images, and 2 of a hundred million", () => {
+    for (const images of [7000, 65_537, 100_000_000]) {
+      const people = images > 1e6 ? 2 : 4;
+      const many = Int32Array.from({ length: people + 1 }, (_, i) => i * images);
+      const pairs = listed({ genuine: 0, impostor: 4000, folds: 10, seed: 6 }, many);
+      expect(shares(many, pairs)).toEqual(Array<number>(people).fill(3000 / people));
+      expect(distinctPairs(pairs)).toBe(7000);
+      for (const { a, b, same } of pairs) {
+        expect(a).not.toBe(b);
+        expect(Math.floor(a / images) === Math.floor(b / images)).toBe(same);
+      }
+      // Any image may come: the mean of evenly drawn ones lies in the middle, within six deviations.
+      const mean = pairs.reduce((sum, { a, b }) => sum + a + b, 0) / (2 * pairs.length) / many.at(-1)!;
+      expect(Math.abs(mean - 0.5)).toBeLessThan(6 / Math.sqrt(12 * 2 * pairs.length));
+      expect(listed({ genuine: 0, impostor: 4000, folds: 10, seed: 6 }, many)).toEqual(pairs);
+    }
+  });
+
+  test.each([
+    [8, 28],
+    [300, 44_850],
+  ])("of one person of %i images can be each of the %i that there are", (images, all) => {
+    const two = Int32Array.of(0, images, images + 6);
+    const pairs = listed({ genuine: all + 15, impostor: 10, folds: 10, seed: 1 }, two).filter((p) => p.same);
+    expect(distinctPairs(pairs)).toBe(all + 15);
+    expect(pairs.every(({ a, b }) => a < b)).toBe(true);
+    // In the order of the people and their images, as if they had been listed.
+    const key = ({ a, b }: { a: number; b: number }) => a * (images + 6) + b;
+    expect(pairs.map(key)).toEqual(pairs.map(key).toSorted((x, y) => x - y));
+  });
+
+  test("of two people are each as likely as the others, one of them a crowd", () => {
+    // 3 x 40 pairs; 30 of them a seed.
+    const counts = new Map<string, number>();
+    for (let seed = 0; seed < 400; seed++)
+      for (const { a, b, same } of listed(
+        { genuine: 10, impostor: 30, folds: 10, seed },
+        Int32Array.of(0, 3, 43),
+      ))
+        if (!same) counts.set(`${a} ${b}`, (counts.get(`${a} ${b}`) ?? 0) + 1);
+    expect(counts.size).toBe(120);
+    const chi = [...counts.values()].reduce((sum, n) => sum + (n - 100) ** 2 / 100, 0);
+    expect(Math.abs(chi - 119)).toBeLessThan(6 * Math.sqrt(2 * 119));
+  });
+
+  test("are found where almost none are: one person of 28,000 images, one of 1", () => {
+    const pairs = listed(
+      { genuine: 10, impostor: 28_000, folds: 10, seed: 1 },
+      Int32Array.of(0, 28_000, 28_001),
+    );
+    expect(distinctPairs(pairs)).toBe(28_010);
+  });
+
+  test("of different people are as many as there are, where that is fewer than the genuine ones and none are asked for", () => {
+    // 4,950 and 1 genuine pairs, 200 of two people.
+    const pairs = listed({ genuine: 0, impostor: 0, folds: 10, seed: 1 }, Int32Array.of(0, 100, 102));
+    expect(pairs.filter((p) => !p.same)).toHaveLength(200);
+    expect(pairs.filter((p) => p.same)).toHaveLength(3000);
+  });
+
   test("are the same for one seed and others for another", () => {
     const options = { genuine: 12, impostor: 12, folds: 10 };
     expect(listed({ ...options, seed: 3 })).toEqual(listed({ ...options, seed: 3 }));
@@ -386,5 +481,19 @@ describe("pairs of held-out people", () => {
     expect(ask([...offsets], possible + 1)).toBe("F2C2503");
     expect(ask([...offsets], 10, 186)).toBe("F2C2503");
     expect(ask([...offsets], 10, 185)).toBeUndefined();
+    // A fold without a pair of either kind has no accuracy.
+    expect(ask([...offsets], 9)).toBe("F2C2504");
+    expect(ask([...offsets], 10, 9)).toBe("F2C2504");
+    expect(ask([0, 5, 6])).toBe("F2C2504"); // 10 genuine pairs, 5 of two people
+  });
+
+  test("that nobody can count are refused where they are asked for", () => {
+    const ask = (options: Parameters<typeof verification>[0]) => codeOf(() => verification(options));
+    for (const odd of [-1, 2.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(ask({ pairs: { genuine: odd, impostor: 10 } })).toBe("F2C2504");
+      expect(ask({ pairs: { genuine: 10, impostor: odd } })).toBe("F2C2504");
+    }
+    for (const odd of [0, -0.1, 1.5, Number.NaN]) expect(ask({ far: [0.1, odd] })).toBe("F2C2504");
+    expect(ask({ pairs: { genuine: 0, impostor: 0 }, far: [1, 1e-6] })).toBeUndefined();
   });
 });

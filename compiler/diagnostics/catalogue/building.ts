@@ -309,4 +309,13 @@ export const BUILDING = {
     hint: "ask for fewer, or hold out more",
     why: "A pair is taken once: repeating pairs would make an accuracy look more certain than it is.",
   },
+  "bad-verification": {
+    code: "F2C2504",
+    severity: "error",
+    message: "verification: {problem}",
+    hint: "{remedy}",
+    why: "Pairs are counted, each fold of the accuracy needs one of either kind, and rates are shares of them.",
+    remedy:
+      "Give whole numbers of pairs, at least as many as there are folds, and false accept rates above 0 and at most 1.",
+  },
 } as const satisfies Record<string, CatalogueEntry>;
