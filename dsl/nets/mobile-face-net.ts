@@ -1,6 +1,9 @@
-/** @file MobileFaceNet as F2C's code has it. Chen et al. 2018, arXiv 1804.07573. */
+/**
+ * @file MobileFaceNet. Chen et al. 2018, arXiv 1804.07573. Layer by layer it is the net of F2C's code; it starts as that one does
+ * with `init: "pytorch"`.
+ */
 
-import { kaimingNormal } from "../initialisers.js";
+import { type Init, kaimingNormal, kaimingUniform } from "../initialisers.js";
 import { residual, stack } from "../layers/compose.js";
 import { batchNorm1d, batchNorm2d, conv2d, flatten, prelu } from "../layers/layers.js";
 import { type Net, net } from "../method.js";
@@ -12,7 +15,19 @@ export interface MobileFaceNetOptions {
   embedding?: number;
   /** Every channel count times this, to the next multiple of 8. */
   width?: number;
+  /**
+   * What the weights of the convolutions start as. `he`: normal with deviation gain / sqrt(fan-out) (He et al. 2015), gain sqrt(2),
+   * that of the last one 1. `pytorch`: uniform within 1 / sqrt(fan-in), as PyTorch's convolutions start unasked, and so those of
+   * F2C's code. All else starts the same: slopes of 0.25, normalisations with scale 1 and shift 0.
+   */
+  init?: "he" | "pytorch";
 }
+
+type Initialisation = NonNullable<MobileFaceNetOptions["init"]>;
+
+/** The start of a convolution's weight. `gain` is He's. */
+const startOf = (init: Initialisation, gain = Math.SQRT2): Init =>
+  init === "he" ? kaimingNormal({ fan: "out", gain }) : kaimingUniform();
 
 /** Rows of the paper's table: expansion, channels, repeats, stride of the first. */
 const BOTTLENECKS = [
@@ -25,16 +40,17 @@ const BOTTLENECKS = [
 
 type Block = Layer<Images, Images>;
 interface ConvOptions {
+  init: Initialisation;
   kernel: number | readonly [number, number];
   stride?: number;
   padding?: number;
   groups?: number;
 }
 
-const linearBlock = (inputs: number, outputs: number, options: ConvOptions): Block =>
+const linearBlock = (inputs: number, outputs: number, { init, ...options }: ConvOptions): Block =>
   module(
     {
-      conv: conv2d(inputs, outputs, { ...options, init: kaimingNormal({ fan: "out" }) }),
+      conv: conv2d(inputs, outputs, { ...options, init: startOf(init) }),
       bn: batchNorm2d(outputs),
     },
     ({ conv, bn }, x: Images): Images => bn(conv(x)),
@@ -47,18 +63,24 @@ const block = (inputs: number, outputs: number, options: ConvOptions): Block =>
   );
 
 /** Expand, look around in each channel alone, project. */
-const depthwise = (inputs: number, outputs: number, hidden: number, stride: number): Block =>
+const depthwise = (
+  inputs: number,
+  outputs: number,
+  hidden: number,
+  stride: number,
+  init: Initialisation,
+): Block =>
   module(
     {
-      expand: block(inputs, hidden, { kernel: 1 }),
-      depthwise: block(hidden, hidden, { kernel: 3, stride, padding: 1, groups: hidden }),
-      project: linearBlock(hidden, outputs, { kernel: 1 }),
+      expand: block(inputs, hidden, { init, kernel: 1 }),
+      depthwise: block(hidden, hidden, { init, kernel: 3, stride, padding: 1, groups: hidden }),
+      project: linearBlock(hidden, outputs, { init, kernel: 1 }),
     },
     ({ expand, depthwise, project }, x: Images): Images => project(depthwise(expand(x))),
   );
 
 /** MobileFaceNet: 1,200,512 parameters with embeddings of 512, 1,003,136 with 128, at width 1 and 112 x 112 pixels. */
-export const mobileFaceNet = ({ embedding = 512, width = 1 }: MobileFaceNetOptions = {}): Net =>
+export const mobileFaceNet = ({ embedding = 512, width = 1, init = "he" }: MobileFaceNetOptions = {}): Net =>
   net(embedding, ([channels, height, imageWidth]) => {
     const scaled = (c: number) => Math.max(8, Math.round((c * width) / 8) * 8);
     const blocks: Block[] = [];
@@ -66,7 +88,7 @@ export const mobileFaceNet = ({ embedding = 512, width = 1 }: MobileFaceNetOptio
     for (const [expansion, channels, repeats, stride] of BOTTLENECKS) {
       const outputs = scaled(channels);
       for (let i = 0; i < repeats; i++) {
-        const body = depthwise(c, outputs, c * expansion, i === 0 ? stride : 1);
+        const body = depthwise(c, outputs, c * expansion, i === 0 ? stride : 1, init);
         blocks.push(i > 0 || (stride === 1 && c === outputs) ? residual(body) : body);
         c = outputs;
       }
@@ -76,12 +98,12 @@ export const mobileFaceNet = ({ embedding = 512, width = 1 }: MobileFaceNetOptio
     const left = (size: number) => [0, 1, 2, 3].reduce((s) => Math.ceil(s / 2), size);
     return module(
       {
-        stem: block(channels, stem, { kernel: 3, stride: 2, padding: 1 }),
-        depthwise: block(stem, stem, { kernel: 3, padding: 1, groups: stem }),
+        stem: block(channels, stem, { init, kernel: 3, stride: 2, padding: 1 }),
+        depthwise: block(stem, stem, { init, kernel: 3, padding: 1, groups: stem }),
         blocks: stack(blocks),
-        widen: block(c, last, { kernel: 1 }),
-        gather: linearBlock(last, last, { kernel: [left(height), left(imageWidth)], groups: last }),
-        project: conv2d(last, embedding, { kernel: 1, init: kaimingNormal({ fan: "out", gain: 1 }) }),
+        widen: block(c, last, { init, kernel: 1 }),
+        gather: linearBlock(last, last, { init, kernel: [left(height), left(imageWidth)], groups: last }),
+        project: conv2d(last, embedding, { kernel: 1, init: startOf(init, 1) }),
         flatten: flatten(),
         bn: batchNorm1d(embedding),
       },
