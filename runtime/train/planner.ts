@@ -1,7 +1,13 @@
 /** @file The planner: runs the experiment's plan, step by step, in Node. Its state is small and belongs into checkpoints. */
 import { flattenPlan, planPoint } from "../../compiler/build/plan-signature.js";
 import { ACCUMULATE_FIRST, ACCUMULATE_LAST, openBooks, type Program } from "../../compiler/index.js";
-import type { Book, BookState, LoadedImages, StepPoint } from "../../dsl/index.js";
+import {
+  type Book,
+  type BookState,
+  ExperimentError,
+  type LoadedImages,
+  type StepPoint,
+} from "../../dsl/index.js";
 
 /** All that the host needs for one step. */
 export interface StepPlan {
@@ -53,11 +59,16 @@ export class Planner {
     return Object.fromEntries(Object.entries(this.books).map(([name, book]) => [name, book.state()]));
   }
 
-  /** Goes back, or forward, to where `state` was taken. */
+  /** Goes back, or forward, to where `state` was taken. What is no such state is refused, and may leave the planner nowhere. */
   restore(step: number, state: Readonly<Record<string, BookState>>): void {
     for (const [name, book] of Object.entries(this.books)) {
       const saved = state[name];
-      if (!saved) throw new Error(`internal: the checkpoint has no book ${name}`);
+      if (!saved)
+        throw new ExperimentError(
+          "F2C2306",
+          `the checkpoint lacks the book of \`${name}\``,
+          "resume from the checkpoint before it, or start the run anew",
+        );
       book.restore(saved);
     }
     this.planned = step;

@@ -148,6 +148,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   F2C2303: "resuming: test/unit/pool-book.test.ts",
   F2C2304: "resuming: test/unit/pool-book.test.ts",
   F2C2305: "a warning, which refuses nothing: test/unit/warnings.test.ts",
+  F2C2306: "resuming: test/unit/pool-book.test.ts",
   F2C2402: "a later step's plan: test/unit/plan-signature.test.ts",
   F2C2403: "a later step's plan: test/unit/plan-signature.test.ts",
   F2C2501: "evaluation: test/unit/verification.test.ts",

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { classPool } from "#dsl/index";
 import { LruSlots } from "#dsl/plan/lru-slots";
 import { PoolBook, type PoolPass } from "#dsl/plan/pool-book";
+import { Planner } from "#runtime/train/planner";
 
 /** A generator for the tests' own choices, unrelated to the one under test: Park and Miller's. */
 function dice(seed: number): (n: number) => number {
@@ -361,6 +363,17 @@ describe("the book of a class pool", () => {
     const book = new PoolBook(4, { rows: 2, evict: "lru" });
     expect(codeOf(() => new PoolBook(5, { rows: 2, evict: "lru" }).restore(book.state()))).toBe("F2C2303");
   });
+});
+
+test("a planner refuses a checkpoint that lacks a book, and names it", () => {
+  const loader = { open: () => ({ stepsPerEpoch: 1, batch: () => ({}) }) };
+  const bank = classPool({ capacity: 4, dim: 2, identities: 9 });
+  const planner = new Planner({ experiment: { loader, seed: 0 }, train: {}, state: { bank } } as never);
+  const kept = planner.state();
+  expect(codeOf(() => planner.restore(3, {}))).toBe("F2C2306");
+  expect(codeOf(() => planner.restore(3, { pool: kept.bank! }))).toBe("F2C2306");
+  planner.restore(3, kept);
+  expect(planner.step).toBe(3);
 });
 
 describe("a damaged book", () => {

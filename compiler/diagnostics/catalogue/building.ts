@@ -259,6 +259,13 @@ export const BUILDING = {
     hint: "lower `capacity` to the number of identities, or give a share of them, below 1",
     why: "Slots that nobody can take cost memory and time in every step.",
   },
+  "book-missing": {
+    code: "F2C2306",
+    severity: "error",
+    message: "the checkpoint lacks the book of `{name}`",
+    hint: "resume from the checkpoint before it, or start the run anew",
+    why: "What a plan keeps from step to step is part of a checkpoint; without it the run would go on as if it had just begun.",
+  },
   "plan-value-unsupported": {
     code: "F2C2401",
     severity: "error",
