@@ -17,7 +17,7 @@ import { Progress } from "../run/progress.js";
 import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
 import { Trainer } from "../train/trainer.js";
-import { EXIT, fail } from "./report.js";
+import { EXIT, fail, warn } from "./report.js";
 import { onSignals, outliveClosedOutput } from "./signals.js";
 
 export interface RunOptions {
@@ -89,6 +89,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     first = start();
     first.catch(() => {}); // a compile error is reported first
     const program: Program = { ...compileExperiment(loaded), stopAfter: options.steps };
+    warn([...loaded.warnings, ...program.warnings], loaded);
     const { name } = program.experiment;
     folder = options.resume ? RunFolder.reopen(options.runDir, name) : RunFolder.create(options.runDir, name);
     progress.heard = (text) => folder?.say(text);

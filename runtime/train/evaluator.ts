@@ -2,18 +2,13 @@
 import type { Program } from "../../compiler/index.js";
 import { makePairs, type Pairs } from "../evaluate/pairs.js";
 import { type Curve, rocSvg } from "../evaluate/roc-plot.js";
-import { roc, tarAtFar, tenFold } from "../evaluate/verification.js";
+import { type Verified, verify } from "../evaluate/verification.js";
 import type { RunFolder } from "../run/run-folder.js";
 import type { HostSession } from "./host-session.js";
 
 const FOLDS = 10;
 
-export interface Evaluation {
-  readonly accuracy: number;
-  readonly std: number;
-  readonly pairs: number;
-  readonly tarAtFar: Readonly<Record<string, number | null>>;
-}
+export type Evaluation = Omit<Verified, "curve">;
 
 export interface Baselines {
   readonly untrained: number | null;
@@ -43,18 +38,14 @@ export class Evaluator {
     this.baselines = folder.readJson<Baselines>(BASELINES) ?? { untrained: null, rawPixels: null };
   }
 
-  get count(): number {
-    return this.pairs.same.length;
-  }
-
-  /** What a trained net is compared with: the net as it starts, and no net at all. */
-  async measureBaselines(host: HostSession): Promise<Baselines> {
+  /** What a trained net is compared with: no net at all, and the net as it starts, whose evaluation is returned. */
+  async measureBaselines(host: HostSession): Promise<Evaluation> {
     this.curves = [];
     const untrained = await this.measure(host, "untrained net");
     const rawPixels = await this.measure(host, "raw pixels");
     this.baselines = { untrained: untrained.accuracy, rawPixels: rawPixels.accuracy };
     this.folder.writeJson(BASELINES, this.baselines);
-    return this.baselines;
+    return untrained;
   }
 
   async measure(host: HostSession, subject: Subject): Promise<Evaluation> {
@@ -62,16 +53,10 @@ export class Evaluator {
       this.pairs,
       subject === "raw pixels" ? "pixels" : "embeddings",
     );
-    this.curves = [
-      { label: subject, points: roc(similarity, this.pairs.same) },
-      ...this.curves.filter((curve) => curve.label !== subject),
-    ];
+    const { curve, ...evaluation } = verify(similarity, this.pairs, this.far, FOLDS);
+    this.curves = [{ label: subject, ...curve }, ...this.curves.filter(({ label }) => label !== subject)];
     this.folder.writeJson(CURVES, this.curves);
-    return {
-      ...tenFold(similarity, this.pairs.same, FOLDS),
-      pairs: this.count,
-      tarAtFar: tarAtFar(similarity, this.pairs.same, this.far),
-    };
+    return evaluation;
   }
 
   /** Draws the ROC of all that was measured. */

@@ -31,6 +31,8 @@ const WINDOW = 4;
 const HOST_DIED = "F2C6006";
 const INTERRUPTED = "F2C6601";
 const UNREADABLE_CHECKPOINT = "F2C6205";
+/** The book of the checkpoint is whole, and of another pool. */
+const OTHER_CAPACITY = "F2C2303";
 /** Errors after which this host cannot be asked anything more. */
 const BRIDGE_BROKEN = new Set([HOST_DIED, "F2C6000", "F2C6005"]);
 
@@ -198,12 +200,13 @@ export class Trainer {
     this.planner.restore(0, this.unstarted);
     await this.watch.during(() => "the first state", this.host.initialise());
     if (!this.evaluator || !this.program.experiment.evaluate?.baselines) return;
-    const { untrained, rawPixels } = await this.watch.during(
+    const { pairs } = await this.watch.during(
       () => "the baselines",
       this.evaluator.measureBaselines(this.host),
     );
+    const { untrained, rawPixels } = this.evaluator.baselines;
     this.progress.note(
-      `before training: untrained net ${percent(untrained!)}, raw pixels ${percent(rawPixels!)} on ${this.evaluator.count} pairs`,
+      `before training: untrained net ${percent(untrained!)}, raw pixels ${percent(rawPixels!)} on ${pairs} pairs`,
     );
   }
 
@@ -239,7 +242,7 @@ export class Trainer {
       this.planner.restore(info.step, books);
     } catch (error) {
       const damaged =
-        error instanceof ExperimentError ||
+        (error instanceof ExperimentError && error.code !== OTHER_CAPACITY) ||
         (error instanceof BridgeError && error.code === UNREADABLE_CHECKPOINT);
       if (damaged) return error.message;
       throw error;
