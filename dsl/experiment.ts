@@ -6,6 +6,7 @@ import { ExperimentError } from "./errors.js";
 import type { Every, Verification } from "./evaluate.js";
 import type { MethodBuilder, Policy } from "./method.js";
 import type { Optimizer } from "./optimizer.js";
+import { always } from "./schedule.js";
 
 export interface ExperimentOptions {
   /** Names the run folder: letters, digits, `-`, `_`, `.`. */
@@ -82,7 +83,7 @@ export function experiment(options: ExperimentOptions): Experiment {
     method: options.method,
     loader: options.loader,
     optimizer: options.optimizer,
-    lr: typeof lr === "number" ? () => lr : lr,
+    lr: typeof lr === "number" ? always(lr) : lr,
     length: { unit: epochs === undefined ? ("steps" as const) : ("epochs" as const), count },
     evaluate: options.evaluate,
     seed,

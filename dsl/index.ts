@@ -3,6 +3,7 @@ export * from "./compiled.js";
 export * from "./data/dual-loader.js";
 export * from "./data/image-folder.js";
 export * from "./data/source.js";
+export { DESCRIPTION, type Described, type Description, described, descriptionOf } from "./description.js";
 export * from "./entry.js";
 export * from "./errors.js";
 export * from "./evaluate.js";

@@ -2,13 +2,14 @@
  * @file Margins of the softmax family: what happens to a row's cosines before cross-entropy. `own` [N, 1] is the cosine
  * to the row's own class, `cosine` [N, C] all of them; the result is both, changed. Logits are `scale` times them.
  */
+import { type Described, described } from "./description.js";
 import * as ops from "./ops.generated.js";
 import type { Tensor } from "./tensor.js";
 
 type Cosines = Tensor<readonly [number, number], "f32">;
 
 /** A margin: its scale, and its compiled function. Write your own with `margin(scale, (cosine, own) => …)`. */
-export interface Margin {
+export interface Margin extends Described {
   readonly scale: number;
   readonly apply: (cosine: Cosines, own: Cosines) => { readonly cosine: Cosines; readonly own: Cosines };
 }
@@ -17,11 +18,17 @@ export const margin = (scale: number, apply: Margin["apply"]): Margin => ({ scal
 
 /** No margin: the normalised softmax. */
 export const plainSoftmax = ({ scale = 32 }: { scale?: number } = {}): Margin =>
-  margin(scale, (cosine, own) => ({ cosine, own }));
+  described(
+    margin(scale, (cosine, own) => ({ cosine, own })),
+    { kind: "plainSoftmax", scale },
+  );
 
 /** CosFace, also AM-softmax: cos t - m. Wang et al. 2018. */
 export const cosFace = ({ scale = 32, margin: m = 0.4 }: { scale?: number; margin?: number } = {}): Margin =>
-  margin(scale, (cosine, own) => ({ cosine, own: own.sub(m) }));
+  described(
+    margin(scale, (cosine, own) => ({ cosine, own: own.sub(m) })),
+    { kind: "cosFace", scale, margin: m },
+  );
 
 /**
  * ArcFace: cos(t + m), t being the angle to the own class. Deng et al. 2019.
@@ -38,13 +45,16 @@ export const arcFace = ({
   margin?: number;
   beyond?: "linear" | "none";
 } = {}): Margin =>
-  margin(scale, (cosine, own) => {
-    const safe = own.clamp({ min: -1 + 1e-7, max: 1 - 1e-7 });
-    const sine = safe.mul(safe).rsub(1).sqrt();
-    const moved = safe.mul(Math.cos(m)).sub(sine.mul(Math.sin(m)));
-    if (beyond === "none") return { cosine, own: moved };
-    return { cosine, own: ops.where(own.gt(Math.cos(Math.PI - m)), moved, own.sub(m * Math.sin(m))) };
-  });
+  described(
+    margin(scale, (cosine, own) => {
+      const safe = own.clamp({ min: -1 + 1e-7, max: 1 - 1e-7 });
+      const sine = safe.mul(safe).rsub(1).sqrt();
+      const moved = safe.mul(Math.cos(m)).sub(sine.mul(Math.sin(m)));
+      if (beyond === "none") return { cosine, own: moved };
+      return { cosine, own: ops.where(own.gt(Math.cos(Math.PI - m)), moved, own.sub(m * Math.sin(m))) };
+    }),
+    { kind: "arcFace", scale, margin: m, beyond },
+  );
 
 /**
  * SV-softmax as the F2C code has it: classes nearer than the own one less `m` are hard, and their cosines become
@@ -59,10 +69,13 @@ export const svSoftmax = ({
   margin?: number;
   hardness?: number;
 } = {}): Margin =>
-  margin(scale, (cosine, own) => ({
-    cosine: ops.where(cosine.gt(own.sub(m)), cosine.mul(t).add(t - 1), cosine),
-    own: ops.where(own.gt(m), own.sub(m), own),
-  }));
+  described(
+    margin(scale, (cosine, own) => ({
+      cosine: ops.where(cosine.gt(own.sub(m)), cosine.mul(t).add(t - 1), cosine),
+      own: ops.where(own.gt(m), own.sub(m), own),
+    })),
+    { kind: "svSoftmax", scale, margin: m, hardness: t },
+  );
 
 /**
  * Cross-entropy under a margin, one value a row: 0 where the target is -1.

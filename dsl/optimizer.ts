@@ -1,4 +1,5 @@
 /** @file Optimizers, written in the DSL: groups of tensors, updated in place after the gradient. */
+import { type Described, described } from "./description.js";
 import type { Policy } from "./method.js";
 import type { Tensors } from "./tensor.js";
 
@@ -9,7 +10,7 @@ export type OptimizerUpdate<Slot extends string> = (
 ) => void;
 
 export const OPTIMIZER = Symbol.for("f2c-dsl.optimizer");
-export interface Optimizer {
+export interface Optimizer extends Described {
   readonly [OPTIMIZER]: { readonly slots: readonly string[]; readonly update: OptimizerUpdate<string> };
 }
 
@@ -37,20 +38,23 @@ export const sgd = ({
   weightDecay = 0,
   clip,
 }: SgdOptions = {}): Optimizer =>
-  optimizer(["velocity"], ({ parameters, gradients, velocity }, { lr }) => {
-    let gradient = gradients;
-    if (clip !== undefined) {
-      const length = gradients.foreach_norm();
-      gradient = gradient.foreach_scale(length.add(1e-6).pow(-1).mul(clip).clamp({ max: 1 }));
-    }
-    if (weightDecay !== 0) gradient = gradient.foreach_add(parameters, weightDecay);
-    if (momentum === 0) {
-      parameters.foreach_add_(gradient, -lr);
-    } else {
-      velocity.foreach_mul_(momentum);
-      velocity.foreach_add_(gradient, 1);
-      parameters.foreach_add_(nesterov ? gradient.foreach_add(velocity, momentum) : velocity, -lr);
-    }
-  });
+  described(
+    optimizer(["velocity"], ({ parameters, gradients, velocity }, { lr }) => {
+      let gradient = gradients;
+      if (clip !== undefined) {
+        const length = gradients.foreach_norm();
+        gradient = gradient.foreach_scale(length.add(1e-6).pow(-1).mul(clip).clamp({ max: 1 }));
+      }
+      if (weightDecay !== 0) gradient = gradient.foreach_add(parameters, weightDecay);
+      if (momentum === 0) {
+        parameters.foreach_add_(gradient, -lr);
+      } else {
+        velocity.foreach_mul_(momentum);
+        velocity.foreach_add_(gradient, 1);
+        parameters.foreach_add_(nesterov ? gradient.foreach_add(velocity, momentum) : velocity, -lr);
+      }
+    }),
+    { kind: "sgd", momentum, nesterov, weightDecay, clip },
+  );
 
 export type { Policy };

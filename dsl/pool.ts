@@ -4,6 +4,7 @@
  * Its tensors are `rows` matrices [capacity + 1, D] of unit rows. The last slot, the spill, belongs to no identity: padding
  * of a plan points there, so that every step writes and patches the same number of slots. Its book says who sits where.
  */
+import { described } from "./description.js";
 import { ExperimentError } from "./errors.js";
 import { unitRows } from "./initialisers.js";
 import { type Bookkept, bookkept } from "./method.js";
@@ -50,7 +51,10 @@ export function classPool(options: ClassPoolOptions & { dim: number; identities:
     { rows: Array.from({ length: rows }, row) },
     () => new PoolBook(capacity, { rows, evict }),
   );
-  return { ...pool, capacity, maskUnfilled };
+  return described(
+    { ...pool, capacity, maskUnfilled },
+    { kind: "class pool", capacity, rows, evict, init, maskUnfilled },
+  );
 }
 
 /** One pass's plan, of static sizes: n gallery rows enter, m probe rows look for their class. */

@@ -1,4 +1,5 @@
 /** @file Policies: functions of the step that Node calls as it plans. Write your own as a plain function. */
+import { type Description, described, descriptionOf } from "./description.js";
 import { ExperimentError } from "./errors.js";
 import type { Policy, StepPoint } from "./method.js";
 
@@ -6,20 +7,7 @@ import type { Policy, StepPoint } from "./method.js";
 export const epochOf = (at: StepPoint): number => at.step / at.stepsPerEpoch;
 
 /** What a policy of the library is: its factory and the options that it was given. */
-export interface PolicyDescription {
-  readonly kind: string;
-  readonly [option: string]: unknown;
-}
-
-const DESCRIPTION = Symbol.for("f2c-dsl.policy-description");
-
-/** The policy, which says from now on what it is. */
-const described = (policy: Policy, description: PolicyDescription): Policy =>
-  Object.defineProperty(policy, DESCRIPTION, { value: description, configurable: true });
-
-/** What a policy says of itself; undefined for a function of the user's. */
-export const descriptionOf = (policy: Policy): PolicyDescription | undefined =>
-  (policy as { readonly [DESCRIPTION]?: PolicyDescription })[DESCRIPTION];
+export type PolicyDescription = Description;
 
 /** The same value at every step. */
 export const always = (value: number): Policy => described(() => value, { kind: "always", value });

@@ -4,6 +4,7 @@
  * Stream x holds one image of each identity and half of the instances, stream y the other image and the other half. Which
  * images a step gets is a pure function of (seed, step): the order of an epoch is a keyed permutation, never stored.
  */
+import { DESCRIPTION, type Described } from "../description.js";
 import { ExperimentError } from "../errors.js";
 import { pixelsToImages } from "../functions.js";
 import type { PlannedBatch, PlannedImages } from "../method.js";
@@ -26,7 +27,7 @@ export interface LoaderBook {
 
 type Pixels = Tensor<readonly [number, number, number, number], "u8">;
 
-export interface Loader {
+export interface Loader extends Described {
   /** Images a step, by stream. */
   readonly streams: Readonly<Record<string, number>>;
   /** `offsets`: first image of each identity, and the number of images at the end. */
@@ -173,6 +174,7 @@ export function dual({
   return {
     streams: { x: size, y: size },
     prepare: prepared,
+    [DESCRIPTION]: { kind: "dual", identities, instances, flip, shift, zoom, rotate, light, erase },
     open: (offsets, seed) => {
       const images = offsets[offsets.length - 1]!;
       const count = offsets.length - 1;

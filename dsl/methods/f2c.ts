@@ -6,6 +6,7 @@
  * pool as G(x) leaves it, and that stays. The paper's code writes the pool and takes it back; here the plan already knows
  * every slot, so both passes patch the columns they touch of one product with the pool, and one write ends the step.
  */
+import { described, descriptionOf } from "../description.js";
 import { normalize } from "../functions.js";
 import { type Margin, marginLoss } from "../margin.js";
 import { type MethodBuilder, method, type Net, type Policy, type TwinOptions, twin } from "../method.js";
@@ -65,7 +66,19 @@ const outOfPool = (
 };
 
 /** F2C for a net, a pool and a margin. */
-export const f2c =
+export const f2c = (options: F2cOptions): MethodBuilder => {
+  const { net, ema = 0.99, margin, negatives = hardest(), embed = "probe" } = options;
+  return described(built(options), {
+    kind: "f2c",
+    embedding: net.embedding,
+    ema: typeof ema === "number" ? descriptionOf(always(ema)) : (descriptionOf(ema) ?? ema),
+    margin: descriptionOf(margin) ?? { kind: "a margin of one's own", scale: margin.scale },
+    negatives,
+    embed,
+  });
+};
+
+const built =
   (options: F2cOptions): MethodBuilder =>
   (setting) => {
     const { margin, gallery: twinOptions = {}, embed = "probe" } = options;

@@ -1,0 +1,159 @@
+/**
+ * @file What makes a run this run. `identityOf` writes it down when a run begins; `compareIdentity` says, when it is to go on,
+ * what differs: what would make it another run (refused), and what may change on the way (said, and recorded).
+ *
+ * Which is which stands in one table, `identity/fates.ts`. `docs/language.md` explains it to users.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { libraryRoot, type Program } from "../../compiler/index.js";
+import { descriptionOf, OPTIMIZER, twinParts } from "../../dsl/index.js";
+import { SAMPLER_VERSION } from "../../dsl/plan/sampler-version.js";
+import type { OptionName } from "./identity/fates.js";
+import { functionsOf } from "./identity/functions.js";
+import { isRecord, type Json, type JsonRecord, jsonOf, OWN } from "./identity/json.js";
+import { filesOf, type Listing, listingOf } from "./identity/listing.js";
+import { type ProgramIdentity, programIdentity } from "./identity/program.js";
+import { type Samples, samplesOf } from "./identity/samples.js";
+
+export { compareIdentity, type Difference, refusalOf } from "./identity/compare.js";
+
+/** Plain JSON, stored in config.json under `identity`. */
+export interface RunIdentity {
+  readonly version: 1;
+  /** Options by name; one that has options of its own is a record. */
+  readonly options: JsonRecord;
+  readonly versions: Readonly<Record<string, string>>;
+  /** From here on: absent in what is known of a run that began before identities were recorded. */
+  readonly train?: Listing;
+  readonly heldOut?: Listing;
+  readonly program?: ProgramIdentity;
+  readonly samples?: Samples;
+  /** The user's functions that plan, and the numbers that they use. */
+  readonly functions?: { readonly sources: JsonRecord; readonly constants: JsonRecord };
+  /** The numbers that the user's compiled functions use: they name a difference of the program. */
+  readonly compiled?: JsonRecord;
+}
+
+/** What a run is given beside its program. */
+export interface Given {
+  readonly device?: string;
+  readonly backend?: string;
+  readonly threads?: number | undefined;
+  readonly torch?: string | undefined;
+}
+
+/** How each option of an experiment is written down. */
+const OPTIONS: { readonly [K in OptionName]: (program: Program) => unknown } = {
+  name: ({ experiment }) => experiment.name,
+  seed: ({ experiment }) => experiment.seed,
+  data: ({ experiment, train }) => {
+    // Where the images lie is not what they are.
+    const { kind: _, root: __, files, ...spec } = train.spec;
+    const unlisted = files !== undefined && !filesOf(train) ? { files } : {};
+    return { ...spec, ...unlisted, kind: experiment.data.kind, shape: train.shape };
+  },
+  method: ({ experiment }) => descriptionOf(experiment.method) ?? OWN,
+  loader: ({ experiment, setting }) => ({
+    ...(descriptionOf(experiment.loader) ?? OWN),
+    streams: setting.streams,
+  }),
+  optimizer: ({ experiment }) => descriptionOf(experiment.optimizer) ?? OWN,
+  lr: ({ experiment }) => experiment.lr,
+  length: ({ experiment: { length } }) => `${length.count} ${length.unit}`,
+  evaluate: ({ experiment: { evaluate } }) =>
+    evaluate ? { ...evaluate, every: evaluate.every ?? null } : undefined,
+  checkpoint: ({ experiment: { checkpoint } }) => `every ${checkpoint.count} ${checkpoint.unit}`,
+  device: ({ experiment }) => experiment.device,
+  backend: ({ experiment }) => experiment.backend,
+  precision: ({ experiment }) => experiment.precision,
+  layout: ({ experiment }) => experiment.layout,
+  accumulate: ({ experiment }) => experiment.accumulate,
+};
+
+/** What makes a program's run this run. Plans a few steps and throws them away; never fails because of what they do. */
+export function identityOf(program: Program, given: Given = {}): RunIdentity {
+  const { experiment, method, train, heldOut, state } = program;
+  const { torch, ...options } = given;
+  // Looked at before anything is planned: a plan may change what it captures.
+  const functions = functionsOf(
+    {
+      lr: experiment.lr,
+      plan: method.plan,
+      "data.open": experiment.data.open,
+      "loader.open": experiment.loader.open,
+    },
+    true,
+  );
+  const { constants } = functionsOf(
+    { step: method.step, embed: method.embed, optimizer: experiment.optimizer[OPTIMIZER].update },
+    false,
+  );
+  return {
+    version: 1,
+    options: jsonOf({
+      ...Object.fromEntries(Object.entries(OPTIONS).map(([name, read]) => [name, read(program)])),
+      state: stateOptions(state),
+      sampler: SAMPLER_VERSION,
+      stepsPerEpoch: program.stepsPerEpoch,
+      ...options,
+    }) as JsonRecord,
+    versions: { "f2c-dsl": version(), node: process.version, ...(torch !== undefined && { torch }) },
+    train: listingOf(train),
+    heldOut: listingOf(heldOut),
+    program: programIdentity(program.module),
+    samples: samplesOf(program),
+    functions,
+    compiled: constants,
+  };
+}
+
+const stateOptions = (state: Program["state"]) =>
+  Object.fromEntries(
+    Object.entries(state).flatMap(([name, item]) => {
+      const described = descriptionOf(item) ?? twinOptions(item);
+      return described ? [[name, described]] : [];
+    }),
+  );
+const twinOptions = (item: unknown) => {
+  const twin = twinParts(item);
+  return twin && { kind: "twin", ...twin.options };
+};
+
+let known: string | undefined;
+const version = (): string => {
+  known ??= (JSON.parse(readFileSync(join(libraryRoot, "package.json"), "utf8")) as { version: string })
+    .version;
+  return known;
+};
+
+/** The identity in a run's config.json; of one that is older than identities, what can be told from its other fields. */
+export function savedIdentity(config: Readonly<Record<string, unknown>>): RunIdentity {
+  const { identity } = config as { identity?: RunIdentity };
+  if (identity?.version === 1 && isRecord(identity.options as Json) && identity.versions) return identity;
+  const { name, seed, device, backend, data, stepsPerEpoch, versions } = config;
+  const every = (field: string) => config[field] as { count: number; unit: string } | undefined;
+  const [length, checkpoint] = [every("length"), every("checkpoint")];
+  const setting = config.setting as Partial<Program["setting"]> | undefined;
+  const options = {
+    name,
+    seed,
+    device,
+    backend,
+    stepsPerEpoch,
+    length: length && `${length.count} ${length.unit}`,
+    checkpoint: checkpoint && `every ${checkpoint.count} ${checkpoint.unit}`,
+    data: { kind: data, shape: setting?.shape },
+    loader: { streams: setting?.streams },
+  };
+  const given = JSON.parse(JSON.stringify(options)) as JsonRecord;
+  return {
+    version: 1,
+    options: given,
+    versions: (versions as Record<string, string> | undefined) ?? {},
+    ...(setting?.identities !== undefined &&
+      setting.images !== undefined && {
+        train: { identities: setting.identities, images: setting.images, hash: "", blocks: "", perBlock: 0 },
+      }),
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * @file The user's functions that Node calls while it plans, and the constants that any function uses: found from a
+ * function's tag, through what it captures. The library's own functions are passed through, not noted: what they were asked
+ * for is in their descriptions.
+ */
+import { LIBRARY_PREFIX } from "../../../compiler/frontend/library.js";
+import * as library from "../../../dsl/index.js";
+import { tagOf } from "../../../dsl/tag.js";
+
+import { shortHash } from "./json.js";
+
+const { bookkeptParts, descriptionOf, isStored, methodParts, moduleParts } = library;
+const EXPORTED = new Set<unknown>(Object.values(library));
+
+export type Constant = number | string | boolean | null;
+
+export interface Found {
+  /** Each of the user's functions by the name that it is reached by: its text, or the start of it and a hash. */
+  readonly sources: Record<string, string>;
+  /** Numbers, texts and booleans that the user's functions capture. */
+  readonly constants: Record<string, Constant>;
+}
+
+const DEEPEST = 6;
+const MOST = 60;
+const LONG = 8;
+const LONGEST = 160;
+
+/** Looks at `roots` by name, and at what they capture. `calls`: whether Node calls them, so that their text matters. */
+export function functionsOf(roots: Readonly<Record<string, unknown>>, calls: boolean): Found {
+  const found: Found = { sources: {}, constants: {} };
+  const seen = new Set<object>();
+  const visit = (path: string, value: unknown, own: boolean, depth: number): void => {
+    if (depth > DEEPEST) return;
+    if (typeof value === "function") visitFunction(path, value, own, depth);
+    else if (typeof value === "object" && value !== null) visitObject(path, value, own, depth);
+    else if (own && isConstant(value)) note(found.constants, path, constant(value));
+  };
+  const visitFunction = (path: string, fn: object, within: boolean, depth: number): void => {
+    if (seen.has(fn) || moduleParts(fn) || EXPORTED.has(fn)) return;
+    seen.add(fn);
+    const tag = tagOf(fn);
+    const own = tag ? !tag.path.startsWith(LIBRARY_PREFIX) : within && !isNative(fn);
+    if (own && calls && !descriptionOf(fn)) note(found.sources, path, sourceOf(fn));
+    for (const [name, thunk] of Object.entries(tag?.captures() ?? {}))
+      visit(own ? `${path}.${name}` : name, attempt(thunk), own, depth + 1);
+  };
+  const visitObject = (path: string, value: object, own: boolean, depth: number): void => {
+    if (seen.has(value) || isOfTheState(value)) return;
+    seen.add(value);
+    if (ArrayBuffer.isView(value) || isTable(value)) {
+      if (own)
+        note(found.constants, path, shortHash(ArrayBuffer.isView(value) ? value : JSON.stringify(value)));
+      return;
+    }
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return;
+    const described = descriptionOf(value) !== undefined;
+    for (const [name, item] of Object.entries(value))
+      if (!described || typeof item === "function") visit(`${path}.${name}`, item, own, depth + 1);
+  };
+  for (const [name, root] of Object.entries(roots)) visit(name, root, true, 0);
+  return found;
+}
+
+const isOfTheState = (value: object) =>
+  isStored(value) || bookkeptParts(value) !== undefined || methodParts(value) !== undefined;
+/** A long list of plain values. */
+const isTable = (value: object) => Array.isArray(value) && value.length > LONG && value.every(isConstant);
+const isConstant = (value: unknown) =>
+  typeof value === "number" || typeof value === "string" || typeof value === "boolean" || value === null;
+const constant = (value: unknown): Constant =>
+  typeof value === "number" && !Number.isFinite(value) ? String(value) : shortened(value as Constant);
+const shortened = (value: Constant): Constant =>
+  typeof value === "string" && value.length > LONGEST
+    ? `${value.slice(0, 40)}… (${shortHash(value)})`
+    : value;
+
+function note<T>(into: Record<string, T>, name: string, value: T): void {
+  if (Object.keys(into).length < MOST) into[name] = value;
+}
+
+/** A variable that is not initialised yet throws where it is read; what a getter throws is not ours to say. */
+function attempt(thunk: () => unknown): unknown {
+  try {
+    return thunk();
+  } catch {
+    return undefined;
+  }
+}
+
+const textOf = (fn: object) => Function.prototype.toString.call(fn);
+const isNative = (fn: object) => /\{\s*\[native code\]\s*\}$/.test(textOf(fn));
+
+/**
+ * A function's text without what the loader wrote into it: tags hold the file's path and offsets, which change as it moves,
+ * and names from this library are written as fields of its module.
+ */
+function sourceOf(fn: object): string {
+  let text = textOf(fn);
+  const tag = tagOf(fn);
+  if (tag) {
+    const path = JSON.stringify(tag.path).replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    const place = String.raw`\d+,\s*\(\)\s*=>\s*\(\{[^{}]*\}\)`;
+    text = text
+      .replaceAll(new RegExp(String.raw`,\s*${path},\s*${place}\)`, "g"), "")
+      .replaceAll(new RegExp(String.raw`,\s*${path},\s*\{\s*(\w+:\s*\[${place}\],?\s*)*\}\)`, "g"), "")
+      .replaceAll(/__f2cTag(Methods)?\(/g, "");
+  }
+  text = text
+    .replaceAll(/\(0, f2c_dsl_\d+\.(\w+)\)/g, "$1")
+    .replaceAll(/\bf2c_dsl_\d+\./g, "")
+    .replaceAll(/\s+/g, " ");
+  return text.length > LONGEST ? `${text.slice(0, 100)}… (${shortHash(text)})` : text;
+}
