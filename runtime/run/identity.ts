@@ -48,8 +48,8 @@ const OPTIONS: { readonly [K in OptionName]: (program: Program) => unknown } = {
   name: ({ experiment }) => experiment.name,
   seed: ({ experiment }) => experiment.seed,
   data: ({ experiment, train }) => {
-    // Where the images lie is not what they are.
-    const { kind: _, root: __, files, ...spec } = train.spec;
+    // Where the images lie is not what they are; how their names are spelt in bytes is in the names.
+    const { kind: _, root: __, bytes: ___, files, ...spec } = train.spec;
     const unlisted = files !== undefined && !filesOf(train) ? { files } : {};
     return { ...spec, ...unlisted, kind: experiment.data.kind, shape: train.shape };
   },

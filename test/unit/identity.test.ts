@@ -371,6 +371,24 @@ describe("a schedule", () => {
     expect(names(changed)).toEqual(["policy"]);
   });
 
+  test("of the library that one's own function asks is seen, with its options", () => {
+    const asking = (inner: Policy): Policy =>
+      tag(
+        (at) => inner(at),
+        "/whole.ts",
+        0,
+        () => ({ inner: () => inner }),
+      );
+    // The two part beyond the steps that are compared.
+    const { changed } = compareIdentity(
+      stored(identity(asking(multistep({ base: 0.1, epochs: [900] })))),
+      identity(asking(multistep({ base: 0.1, epochs: [950] }))),
+    );
+    expect(changed).toMatchObject([
+      { option: "lr.inner", was: "multistep({ base: 0.1, epochs: [900], factor: 0.1, warmup: 0 })" },
+    ]);
+  });
+
   test("that throws at a step does not fail, and is said", () => {
     const throwing = identity((at) => {
       if (at.step >= 20) throw new Error("no more");
@@ -390,6 +408,17 @@ test("a number of the plan is said with the first step where it differs, and bot
   const now = identityOf(compiled({ method: { ema: (at) => (at.step < 10 ? 0.99 : 0.999) } }));
   const own = stored(identityOf(compiled({ method: { ema: (at) => (at.step < 20 ? 0.99 : 0.999) } })));
   expect(compareIdentity(own, now).changed).toEqual([{ option: "ema", was: "0.99 at step 10", is: "0.999" }]);
+});
+
+test("books have the same past at the steps that two lengths share", () => {
+  for (const length of [41, 60, 97, 300, 1203]) {
+    const { refused, changed } = compareIdentity(
+      saved,
+      identityOf(compiled({ experiment: { steps: length } })),
+    );
+    expect(names(refused)).toEqual([]);
+    expect(names(changed)).toEqual(["length", "lr"]);
+  }
 });
 
 /** A program whose plan also does something of its own. */

@@ -2,7 +2,7 @@
 import { BridgeError } from "../../bridge/bridge-error.js";
 import type { RunIdentity } from "../identity.js";
 import { type Fate, fateOf } from "./fates.js";
-import { isRecord, type Json, type JsonRecord } from "./json.js";
+import { inWords, isRecord, type JsonRecord } from "./json.js";
 import { countsOf, firstDifference, type Listing } from "./listing.js";
 import type { ProgramIdentity, StoredPart } from "./program.js";
 import { firstDifferences, type Sampled, type Samples, sameHash, sameScalar } from "./samples.js";
@@ -118,20 +118,6 @@ function recordDifferences(
 /** Whether two records are of one kind, so that their fields can be compared. */
 const alike = (was: JsonRecord, is: JsonRecord, known: boolean) =>
   was.kind === is.kind || (!known && (was.kind === undefined || is.kind === undefined));
-
-/** `cosine({ base: 0.05, warmup: 1 })`, as it was written, or nearly. */
-function inWords(value: Json): string {
-  if (value === null) return "none";
-  if (Array.isArray(value)) return `[${value.map(inWords).join(", ")}]`;
-  if (!isRecord(value)) return String(value);
-  const { kind, ...options } = value;
-  const listed = Object.entries(options)
-    .filter(([, v]) => v !== null)
-    .map(([name, v]) => `${name}: ${inWords(v)}`)
-    .join(", ");
-  if (kind === undefined) return `{ ${listed} }`;
-  return listed ? `${String(kind)}({ ${listed} })` : String(kind);
-}
 
 function listingDifferences(
   option: string,

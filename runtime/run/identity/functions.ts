@@ -7,7 +7,7 @@ import { LIBRARY_PREFIX } from "../../../compiler/frontend/library.js";
 import * as library from "../../../dsl/index.js";
 import { tagOf } from "../../../dsl/tag.js";
 
-import { shortHash } from "./json.js";
+import { inWords, jsonOf, shortHash } from "./json.js";
 
 const { bookkeptParts, descriptionOf, isStored, methodParts, moduleParts } = library;
 const EXPORTED = new Set<unknown>(Object.values(library));
@@ -41,7 +41,9 @@ export function functionsOf(roots: Readonly<Record<string, unknown>>, calls: boo
     seen.add(fn);
     const tag = tagOf(fn);
     const own = tag ? !tag.path.startsWith(LIBRARY_PREFIX) : within && !isNative(fn);
-    if (own && calls && !descriptionOf(fn)) note(found.sources, path, sourceOf(fn));
+    const description = descriptionOf(fn);
+    if (calls && (own || description))
+      note(found.sources, path, description ? inWords(jsonOf(description)) : sourceOf(fn));
     for (const [name, thunk] of Object.entries(tag?.captures() ?? {}))
       visit(own ? `${path}.${name}` : name, attempt(thunk), own, depth + 1);
   };
@@ -56,7 +58,7 @@ export function functionsOf(roots: Readonly<Record<string, unknown>>, calls: boo
     const prototype: unknown = Object.getPrototypeOf(value);
     if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return;
     const described = descriptionOf(value) !== undefined;
-    for (const [name, item] of Object.entries(value))
+    for (const [name, item] of attempt(() => Object.entries(value)) ?? [])
       if (!described || typeof item === "function") visit(`${path}.${name}`, item, own, depth + 1);
   };
   for (const [name, root] of Object.entries(roots)) visit(name, root, true, 0);
@@ -80,8 +82,8 @@ function note<T>(into: Record<string, T>, name: string, value: T): void {
   if (Object.keys(into).length < MOST) into[name] = value;
 }
 
-/** A variable that is not initialised yet throws where it is read; what a getter throws is not ours to say. */
-function attempt(thunk: () => unknown): unknown {
+/** A variable that is not initialised yet throws where it is read, and so may a getter: that is not ours to say. */
+function attempt<T>(thunk: () => T): T | undefined {
   try {
     return thunk();
   } catch {

@@ -27,6 +27,8 @@ export interface Samples {
 
 /** Paths beyond these go into one hash: what is stored stays small. */
 const MOST_PATHS = 40;
+/** A plan that takes long is not looked at further: what one side did not plan is not compared. */
+const SECONDS = 3;
 const REST = "(more)";
 const THREW = "-";
 
@@ -100,12 +102,17 @@ export function samplesOf(program: Program): Samples {
   };
   const note = (kind: "loader" | "plan", path: string, i: number, data: Numbers) =>
     arrays[isReal(data) ? "reals" : kind].set(path, i, shortHash(data));
+  for (const [i, step] of steps.entries())
+    attempt(step, () =>
+      scalars.set("lr", i, sampled(experiment.lr(planPoint(step, stepsPerEpoch, program.steps)))),
+    );
   attempt(0, () => {
     const loader = experiment.loader.open(train.offsets, experiment.seed);
     const books = openBooks(state);
+    const began = performance.now();
     for (const [i, step] of steps.entries()) {
+      if (performance.now() - began > 1000 * SECONDS) break;
       const at = planPoint(step, stepsPerEpoch, program.steps);
-      attempt(step, () => scalars.set("lr", i, sampled(experiment.lr(at))));
       attempt(step, () => {
         const batch = loader.batch(step) as Readonly<Record<string, LoadedImages>>;
         for (const [stream, { images, labels, changes }] of Object.entries(batch))
