@@ -448,6 +448,17 @@ test("other index arrays of a plan are other books: refused", () => {
   expect(refused[0]!.was).toMatch(/^hash [0-9a-f]{8} at step 5$/);
 });
 
+test("other books are said beside an option that does not explain them", () => {
+  const is = identityOf({
+    ...compiled({ optimizer: { momentum: 0.8 } }),
+    method: planning((plan) => touched(plan).reverse()).method,
+  });
+  expect(both(saved, is).refused).toEqual([
+    "optimizer.momentum",
+    "the plan's bookkeeping (committed.touched)",
+  ]);
+});
+
 test("index arrays that follow from a changed length are free", () => {
   const late = (plan: Record<string, unknown>, step: number, steps: number) =>
     step < steps / 2 && touched(plan).reverse();
@@ -659,7 +670,7 @@ export default experiment({
     expect(changed).toMatchObject([
       { option: "lr", was: "0.1 at step 0", is: "0.2" },
       { option: "share", was: "0.25 at step 1", is: "0.125" },
-      { option: "plan" },
+      { option: "plan", was: "…s) => halved(s) * 0.5)[0] })", is: "…s) => halved(s) * 0.25)[0] })" },
     ]);
   });
 });

@@ -39,7 +39,7 @@ export function compareIdentity(saved: RunIdentity, now: RunIdentity): Changes {
     program.step,
   );
   const planned = planDifferences(saved, now, [...of("free"), ...told]);
-  const order = told.length > 0 ? [] : planned.refused;
+  const order = told.some(({ path }) => MOVES_ARRAYS.test(path)) ? [] : planned.refused;
   const embed = [...told, ...of("free")].some(({ path }) => /^(evaluate|method\.embed)\b/.test(path))
     ? []
     : program.embed;
@@ -58,6 +58,9 @@ export function compareIdentity(saved: RunIdentity, now: RunIdentity): Changes {
 
 /** What follows from other options, where any of them differs. */
 const FOLLOWS = /^(loader\.streams|stepsPerEpoch)\b/;
+
+/** What gives a plan other arrays, so that these need not be said. */
+const MOVES_ARRAYS = /^(seed|data|loader|sampler|state|method|stepsPerEpoch)\b/;
 
 const firstOf = (...lists: (readonly Found[])[]) => lists.find((list) => list.length > 0) ?? [];
 
@@ -194,6 +197,7 @@ function planDifferences(saved: RunIdentity, now: RunIdentity, told: readonly Fo
   const note = silent ? " (no difference at the steps compared)" : "";
   const texts = [...sources, ...constants]
     .filter(({ path }) => !path.split(".").some((name) => seen.has(name)))
+    .map((d) => ({ ...d, ...whereTheyDiffer(d.was, d.is) }))
     .map((d) => ({ ...d, is: `${d.is}${note}` }));
   return {
     refused: byLength ? [] : order,
@@ -205,6 +209,22 @@ function planDifferences(saved: RunIdentity, now: RunIdentity, told: readonly Fo
       ...failures(was, is),
     ],
   };
+}
+
+const CONTEXT = 20;
+
+/** Two long texts, cut to where they differ. */
+function whereTheyDiffer(was: string, is: string): { was: string; is: string } {
+  if (Math.max(was.length, is.length) <= 5 * CONTEXT) return { was, is };
+  let [from, end] = [0, 0];
+  while (from < Math.min(was.length, is.length) && was[from] === is[from]) from++;
+  const most = Math.min(was.length, is.length) - from;
+  while (end < most && was.at(-1 - end) === is.at(-1 - end)) end++;
+  const cut = (text: string) => {
+    const [first, last] = [Math.max(0, from - CONTEXT), Math.min(text.length, text.length - end + CONTEXT)];
+    return `${first > 0 ? "…" : ""}${text.slice(first, last)}${last < text.length ? "…" : ""}`;
+  };
+  return { was: cut(was), is: cut(is) };
 }
 
 const split = (samples: Samples, of: "loader" | "plan" | "reals") => ({
