@@ -196,9 +196,9 @@ export const HOST = {
   "other-experiment": {
     code: "F2C6403",
     severity: "error",
-    message: "the checkpoint in {folder} belongs to another experiment: {what} differ",
+    message: "the run in {folder} belongs to another experiment: {differences}",
     hint: "resume with the experiment as it was (a copy lies in source/), or start a new run",
-    why: "A checkpoint continues exactly the program that wrote it.",
+    why: "A run goes on with the program, the data and the order of images that it began with. docs/language.md lists what may change.",
   },
   "run-folder-unwritable": {
     code: "F2C6404",
@@ -227,6 +227,13 @@ export const HOST = {
     message: "{file} is damaged: {problem}",
     hint: "put it back as it was, or start a new run; checkpoints and metrics are untouched",
     why: "A file that the run needs to go on is no JSON any more.",
+  },
+  "run-config-unreadable": {
+    code: "F2C6430",
+    severity: "error",
+    message: "config.json of the run in {folder} cannot be read: {problem}",
+    hint: "restore it from a copy, or start a new run; checkpoints/ and the trained nets are untouched",
+    why: "What a run was begun with is compared before it goes on; without it nobody knows what would be continued.",
   },
   "wire-malformed": {
     code: "F2C6501",

@@ -1,0 +1,60 @@
+/** @file `config.json` of a run: what it was begun with, its identity as it is now, and what changed on the way. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { BridgeError } from "../bridge/bridge-error.js";
+import { writeWhole } from "./files.js";
+import type { Difference, RunIdentity } from "./identity.js";
+
+/** What a resume changed: from `step` on, said at `at`. */
+export interface RecordedChange {
+  readonly step: number;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly differences: readonly Difference[];
+}
+
+export interface RunConfig {
+  readonly identity?: RunIdentity;
+  readonly changes?: readonly RecordedChange[];
+  readonly [field: string]: unknown;
+}
+
+/** The configuration of the run in a folder, `undefined` where there is none. Throws F2C6430 where it cannot be understood. */
+export function readConfig(folder: string): RunConfig | undefined {
+  const path = join(folder, "config.json");
+  if (!existsSync(path)) return undefined;
+  const unreadable = (problem: string): never => {
+    throw new BridgeError(
+      "F2C6430",
+      "user",
+      `config.json of the run in ${folder} cannot be read: ${problem}`,
+      "restore it from a copy, or start a new run; checkpoints/ and the trained nets are untouched",
+    );
+  };
+  let config: unknown;
+  try {
+    config = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return unreadable(error.message);
+  }
+  if (typeof config !== "object" || config === null || Array.isArray(config))
+    return unreadable("it holds no record");
+  return config as RunConfig;
+}
+
+export const writeConfig = (folder: string, config: RunConfig): void =>
+  writeWhole(join(folder, "config.json"), `${JSON.stringify(config, undefined, 2)}\n`);
+
+/** The configuration with what changed from `step` on, and the identity that the run has now: the next resume compares with that. */
+export function recordChanges(
+  config: RunConfig,
+  step: number,
+  differences: readonly Difference[],
+  identity: RunIdentity,
+  now = new Date(),
+): RunConfig {
+  if (differences.length === 0) return { ...config, identity };
+  const change: RecordedChange = { step, at: now.toISOString(), differences };
+  return { ...config, identity, changes: [...(config.changes ?? []), change] };
+}
