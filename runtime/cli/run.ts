@@ -13,6 +13,9 @@ import {
 import { ExperimentError } from "../../dsl/index.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
+import { Checkpoints } from "../run/checkpoints.js";
+import { type RunConfig, readConfig, recordChanges, writeConfig } from "../run/config.js";
+import { compareIdentity, identityOf, type RunIdentity, refusalOf, savedIdentity } from "../run/identity.js";
 import { Progress } from "../run/progress.js";
 import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
@@ -31,6 +34,8 @@ export interface RunOptions {
   patience?: number;
   record?: string;
 }
+
+type Say = (line: string) => void;
 
 /** The host's memory allocator keeps what it has, so that large tensors are not given back and fetched anew each step. */
 const HOST_ENVIRONMENT = {
@@ -93,16 +98,23 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     const { name } = program.experiment;
     folder = options.resume ? RunFolder.reopen(options.runDir, name) : RunFolder.create(options.runDir, name);
     progress.heard = (text) => folder?.say(text);
-    if (options.resume) continueRun(folder, loaded, program, options, say);
-    else describeRun(folder, loaded, program, options);
+    const config = options.resume ? readConfig(folder.path) : undefined;
+    const given = {
+      device: options.device ?? program.experiment.device,
+      backend: options.backend ?? program.experiment.backend,
+      // Sums depend on how many threads share them: a run goes on with as many as it began with.
+      threads: options.threads ?? (config?.threads as number | undefined),
+    };
+    const identity = identityOf(program, given);
+    if (config) continueRun(folder, loaded, config, identity, say);
+    else describeRun(folder, loaded, program, { ...given, identity });
     const steps = lastStep(program);
     progress.note(
       `${name}: ${program.setting.identities.toLocaleString("en-US")} identities, ${program.setting.images.toLocaleString("en-US")} images, ${steps.toLocaleString("en-US")} ${steps === 1 ? "step" : "steps"}; ${folder.path}`,
     );
     trainer = new Trainer(program, folder, progress, {
-      device: options.device ?? program.experiment.device,
-      backend: options.backend ?? program.experiment.backend,
-      threads: options.threads,
+      ...given,
+      sameProgram: config === undefined || config.identity !== undefined,
       resume: options.resume === true,
       restarts: options.restarts,
       start,
@@ -155,34 +167,44 @@ function describeRun(
   folder: RunFolder,
   loaded: LoadedExperiment,
   program: Program,
-  options: RunOptions,
+  beside: { device: string; backend: string; threads: number | undefined; identity: RunIdentity },
 ): void {
   folder.copySources(loaded.directory, loaded.texts.keys());
   folder.write("ir.txt", printModule(program.module));
   folder.write("ir.json", JSON.stringify(encodeModule(program.module)));
-  const { name, seed, device, backend, length, checkpoint } = program.experiment;
-  folder.writeJson("config.json", {
+  const { name, seed, length, checkpoint } = program.experiment;
+  const { identity, ...given } = beside;
+  writeConfig(folder.path, {
     name,
     startedAt: new Date().toISOString(),
     seed,
-    device: options.device ?? device,
-    backend: options.backend ?? backend,
+    ...given,
     length,
     checkpoint,
     steps: program.steps,
+    stopAfter: program.stopAfter,
     stepsPerEpoch: program.stepsPerEpoch,
     setting: program.setting,
     data: program.train.spec.kind,
     command: process.argv.slice(2),
     versions: { "f2c-dsl": "0.1.0", node: process.version },
+    identity,
   });
 }
 
-/** Compares the experiment with the one that the run was started with. */
+/** Compares the experiment with the one that the run was begun with: what makes it another run is refused, what may change is said and recorded. */
 function continueRun(
-  _folder: RunFolder,
-  _loaded: LoadedExperiment,
-  _program: Program,
-  _options: RunOptions,
-  _say: (line: string) => void,
-): void {}
+  folder: RunFolder,
+  loaded: LoadedExperiment,
+  config: RunConfig,
+  identity: RunIdentity,
+  say: Say,
+): void {
+  const { refused, changed } = compareIdentity(savedIdentity(config), identity);
+  const refusal = refusalOf(folder.path, refused);
+  if (refusal) throw refusal;
+  for (const { option, was, is } of changed) say(`changed since: ${option} was ${was}, is ${is}`);
+  const step = new Checkpoints(folder.file("checkpoints")).newest ?? 0;
+  writeConfig(folder.path, recordChanges(config, step, changed, identity));
+  if (changed.length > 0) folder.copySources(loaded.directory, loaded.texts.keys(), `source-from-${step}`);
+}

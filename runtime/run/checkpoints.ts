@@ -87,6 +87,12 @@ export class Checkpoints {
       .sort((a, b) => stepOf(b) - stepOf(a));
   }
 
+  /** The step that the newest checkpoint continues with. */
+  get newest(): number | undefined {
+    const [name] = this.names();
+    return name === undefined ? undefined : stepOf(name);
+  }
+
   /** Reads a checkpoint, but for the host's tensors, which the host checks. Throws a plain Error that says what is damaged. */
   read(name: string): Checkpoint {
     const folder = join(this.folder, name);

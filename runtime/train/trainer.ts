@@ -15,6 +15,7 @@ import { BridgeError } from "../bridge/bridge-error.js";
 import type { HostClient, StepDone } from "../bridge/host-client.js";
 import { type Checkpoint, Checkpoints } from "../run/checkpoints.js";
 import type { Entry } from "../run/history.js";
+import { refusalOf } from "../run/identity.js";
 import type { Progress } from "../run/progress.js";
 import type { RunFolder } from "../run/run-folder.js";
 import type { Summary } from "../run/summary.js";
@@ -40,6 +41,8 @@ export interface TrainOptions {
   readonly device: string;
   readonly backend: string;
   readonly threads?: number | undefined;
+  /** The program is known to be that of the folder's checkpoints; otherwise they are asked. */
+  readonly sameProgram: boolean;
   /** The folder holds a run, which is to be continued. */
   readonly resume: boolean;
   /** How often in a row a host that died is started again without a new checkpoint in between. */
@@ -255,21 +258,19 @@ export class Trainer {
   }
 
   private refuseOther({ info }: Checkpoint): void {
-    const what =
-      info.weightsHash !== this.hashes.weightsHash
-        ? "its parameters and states"
-        : info.seed !== this.program.experiment.seed
-          ? "its seed"
-          : info.structureHash !== this.hashes.structureHash
-            ? "its program"
-            : undefined;
-    if (what === undefined) return;
-    throw new BridgeError(
-      "F2C6403",
-      "user",
-      `the checkpoint in ${this.folder.path} belongs to another experiment: ${what} differ`,
-      "resume with the experiment as it was (a copy lies in source/), or start a new run",
-    );
+    const { seed } = this.program.experiment;
+    const compared = [
+      ["the shapes and names of what is stored", info.weightsHash, this.hashes.weightsHash],
+      ["seed", info.seed, seed],
+      ...(this.options.sameProgram
+        ? []
+        : [["the program", info.structureHash, this.hashes.structureHash] as const]),
+    ] as const;
+    const differences = compared
+      .filter(([, was, is]) => was !== is)
+      .map(([option, was, is]) => ({ option, was: String(was), is: String(is) }));
+    const refusal = refusalOf(this.folder.path, differences);
+    if (refusal) throw refusal;
   }
 
   /** Takes over what the folder's metrics say of the steps before `step`. */

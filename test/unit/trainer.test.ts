@@ -51,6 +51,7 @@ function started(
   const trainer = new Trainer(options.program ?? everyEight, folder, progress, {
     device: "cpu",
     backend: "eager",
+    sameProgram: true,
     resume: options.folder !== undefined,
     restarts: options.restarts ?? 2,
     start,
