@@ -263,7 +263,7 @@ export class HostClient {
     } catch (error) {
       if (this.closed) return;
       this.condemn(
-        error instanceof BridgeError ? error : new BridgeError("F2C6000", "fault", `internal: ${error}`),
+        error instanceof BridgeError ? error : new BridgeError("F2C9000", "fault", `internal: ${error}`),
       );
     }
   }

@@ -35,7 +35,7 @@ const UNREADABLE_CHECKPOINT = "F2C6205";
 /** The book of the checkpoint is whole, and of another pool. */
 const OTHER_CAPACITY = "F2C2303";
 /** Errors after which this host cannot be asked anything more. */
-const BRIDGE_BROKEN = new Set([HOST_DIED, "F2C6000", "F2C6005"]);
+const BRIDGE_BROKEN = new Set([HOST_DIED, "F2C6000", "F2C6005", "F2C9000"]);
 
 export interface TrainOptions {
   readonly device: string;
