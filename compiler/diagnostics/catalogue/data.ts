@@ -27,8 +27,8 @@ export const DATA = {
     code: "F2C6104",
     severity: "error",
     message: "image {path} cannot be decoded: {error}",
-    hint: "the file is broken, truncated, unreadable or not PGM, PNG, JPEG, WebP or BMP: replace it or leave it out",
-    why: "An image is never skipped silently: the identities of a step are planned ahead.",
+    hint: 'mend or replace it; f2c-dsl data check exp.ts finds all that are broken, and `broken: "skip"` of imageFolder shows another image of the same identity instead',
+    why: "The file is broken, cut off, not to be read, or not PGM, PNG, JPEG, WebP or BMP; an image is never skipped unless the experiment says so.",
   },
   "image-index": {
     code: "F2C6105",
@@ -50,6 +50,30 @@ export const DATA = {
     message: "contact sheet {path} cannot be written: {error}",
     hint: "check that its folder exists, is writable and has room",
     why: "The picture could not be saved.",
+  },
+  "no-image-stands-in": {
+    code: "F2C6113",
+    severity: "error",
+    message:
+      "none of the {images:number} images of an identity can be decoded, so that none can stand in: {problem}",
+    hint: "f2c-dsl data check exp.ts --leave-out FILE lists broken images; with `leaveOut` of imageFolder naming that file, their identity is left out too",
+    why: 'With `broken: "skip"` another image of the same identity stands in for a broken one; an identity without any has nothing to show.',
+    remedy:
+      "List the broken images with `f2c-dsl data check exp.ts --leave-out FILE`, and name that file as `leaveOut` of imageFolder: an identity that has no image left is left out too.",
+  },
+  "nothing-to-inspect": {
+    code: "F2C6114",
+    severity: "error",
+    message: "the images of `{source}` lie in no files that could be inspected",
+    hint: "inspect a source of kind image_folder",
+    why: "Drawn faces cannot be broken.",
+  },
+  "image-unreadable": {
+    code: "F2C6115",
+    severity: "error",
+    message: "image {path} cannot be read: {error}",
+    hint: "the disk, the network or a limit of this machine is at fault, not the image: mend that and resume",
+    why: "A run that showed another image instead would not be the same when it is resumed on a machine that is well.",
   },
   "prefetch-misuse": {
     code: "F2C6190",

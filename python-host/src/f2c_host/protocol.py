@@ -183,6 +183,7 @@ REQUESTS: Mapping[str, RequestShape] = {
     "preview": RequestShape(
         {"source": Field(TEXT), "columns": Field(POSITIVE), "path": Field(TEXT)}, {"images": INDICES}
     ),
+    "inspect": RequestShape({"source": Field(TEXT)}, {"images": INDICES}),
     "read": RequestShape({"names": Field(TEXTS)}, {}),
     "shutdown": RequestShape({}, {}),
 }

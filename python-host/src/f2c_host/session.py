@@ -20,8 +20,9 @@ import torch
 from torch import Tensor
 
 from . import checkpoint
-from .data import Source, open_source
+from .data import Source, open_source, positions_of_broken
 from .data.contact_sheet import write_contact_sheet
+from .data.image_folder import ImageFolder
 from .data.prefetch import Prefetcher
 from .errors import HostError
 from .executor import Plan, PlanExecutor, StepFailed, StepReport
@@ -72,6 +73,7 @@ class Session:
             "restore": self._restore,
             "export": self._export,
             "preview": self._preview,
+            "inspect": self._inspect,
             "read": self._read,
             "shutdown": self._shutdown,
         }
@@ -201,7 +203,7 @@ class Session:
             )
         finally:
             prefetcher.forget_all()
-        return Answer({}, {"similarity": similarity})
+        return Answer({}, {"similarity": similarity, "broken": positions_of_broken(source, images)})
 
     def _part_done(self, done: int, total: int) -> None:
         """Between two parts of a long request: tells how far it is, and stops it if the driver asks for that."""
@@ -239,6 +241,17 @@ class Session:
         images = self._named_source(body["source"]).read(buffers["images"])
         width, height = write_contact_sheet(images, body["columns"], body["path"])
         return Answer({"width": width, "height": height})
+
+    def _inspect(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
+        source = self._named_source(body["source"])
+        if not isinstance(source, ImageFolder):
+            raise HostError(
+                "F2C6114",
+                f"the images of `{body['source']}` lie in no files that could be inspected",
+                hint="inspect a source of kind image_folder",
+            )
+        found = source.inspect(buffers["images"])
+        return Answer({"broken": found.broken}, found.arrays)
 
     def _read(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         storage = self._whole_program().storage

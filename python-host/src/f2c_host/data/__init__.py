@@ -22,6 +22,13 @@ class Source(Protocol):
     def read(self, indices: np.ndarray) -> torch.Tensor: ...
 
 
+def positions_of_broken(source: Source, indices: np.ndarray) -> np.ndarray:
+    """Positions in `indices`, i32 ascending, of images that were read and for which others stood in, being broken."""
+    stand_ins = source.stand_ins if isinstance(source, ImageFolder) else {}
+    found = [position for position, index in enumerate(indices.tolist()) if index in stand_ins]
+    return np.array(found, np.int32)
+
+
 _KINDS = {"synthetic_faces": SyntheticFaces, "image_folder": ImageFolder}
 
 

@@ -2,24 +2,64 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import logging
 import os
+import stat
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
+from f2c_host.data.colours import as_seen, bits_of_a_camera, deep_as_seen, deep_samples, is_deep
+from f2c_host.data.file_contents import what_it_is
 from f2c_host.data.image_cache import ImageCache
+from f2c_host.data.inspection import Inspection, inspect_each
 from f2c_host.data.source_spec import bad_spec, checked_indices, one_of, whole
 from f2c_host.errors import HostError
 
 _KIND = "image_folder"
 _FORMATS = ("PPM", "PNG", "JPEG", "WEBP", "BMP")
 _ORIENTATION = 0x0112
+# How a picture is turned that the camera stored so: its EXIF orientation, and the turn that makes it upright.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _SIDEWAYS = (5, 6, 7, 8)
+# Files that are looked at to learn how many of their sixteen bits hold brightness.
+_SAMPLE = 32
+# Errors of the operating system for which the file is at fault, and those that decoders raise, which have no number.
+_OF_THE_FILE = (None, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO)
+# A pipe without a writer would be waited for; what is opened is looked at before it is read.
+_OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+
+_log = logging.getLogger(__name__)
+
+
+class BrokenImage(HostError):
+    """The file's content, or the right to read it, is at fault: reading it again cannot help."""
+
+
+class Fitted(NamedTuple):
+    """An image as training sees it, uint8 [channels, height, width], and what its file holds."""
+
+    pixels: np.ndarray
+    width: int
+    height: int
+    transparent: bool
+    bits: int
 
 
 class ImageFolder:
@@ -27,6 +67,10 @@ class ImageFolder:
 
     spec: root, files (paths below root), channels (1 or 3), height, width, fit ("crop" keeps the proportions
     and cuts the middle out, "stretch" keeps the whole picture), cacheBytes (512 MiB unless told).
+    May be there: bytes (of paths that are not UTF-8: their index in files to their bytes in hexadecimal digits),
+    channelOrder ("bgr": files hold blue where red belongs), bits (of a channel of 16 that hold brightness, 8..16; found
+    from a sample of the files if absent), broken ("skip": another image of the same identity stands in for one that is
+    broken; needs the buffer counts i32, the images of each identity).
     """
 
     def __init__(self, spec: dict[str, Any], buffers: dict[str, np.ndarray]) -> None:
@@ -40,21 +84,29 @@ class ImageFolder:
             raise bad_spec(
                 _KIND, "root or files is missing", "give the folder as root and a list of paths as files"
             )
-        self._root = Path(root)
-        if not self._root.is_dir():
+        self._root = root
+        if not os.path.isdir(root.encode()):
             raise HostError(
                 "F2C6102",
-                f"image folder {self._root.absolute()} does not exist",
+                f"image folder {os.path.abspath(root)} does not exist",
                 hint="check the path, or mount the data set; a relative path starts where the host runs",
             )
         self._files = files
+        self._bytes = _byte_paths(spec.get("bytes"))
         self._channels = one_of(spec, "channels", (1, 3))
         self._crop = one_of(spec, "fit", ("crop", "stretch")) == "crop"
+        self._swapped = one_of({"channelOrder": "rgb", **spec}, "channelOrder", ("rgb", "bgr")) == "bgr"
+        self._skips = one_of({"broken": "error", **spec}, "broken", ("error", "skip")) == "skip"
+        self._bits = None if spec.get("bits") is None else whole(spec, "bits", 8, 16)
         self._height = whole(spec, "height", 1, 4096)
         self._width = whole(spec, "width", 1, 4096)
         self.shape = (self._channels, self._height, self._width)
         cache_bytes = whole(spec, "cacheBytes", 0, 2**53, default=512 * 2**20)
         self._cache = ImageCache(len(files), self.shape, cache_bytes)
+        self._ends = _ends_of_identities(buffers.get("counts"), len(files)) if self._skips else None
+        self._changing = threading.Lock()
+        # Images that were found broken, and those of the same identity that stand in for them.
+        self.stand_ins: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self._files)
@@ -63,52 +115,153 @@ class ImageFolder:
         """Images uint8 [n, channels, height, width]; raises HostError naming a missing or broken file."""
         return self._cache.read(checked_indices(_KIND, indices, len(self)), self._decode_all)
 
+    def inspect(self, indices: np.ndarray) -> Inspection:
+        """Reads every image and says what was found; never an error of one image, and nothing stands in for it."""
+        wanted = checked_indices(_KIND, indices, len(self)).tolist()
+        return inspect_each(self._examine, wanted, _decoders().map)
+
     def _decode_all(self, indices: np.ndarray) -> np.ndarray:
-        paths = [self._root / self._files[index] for index in indices.tolist()]
-        images = map(self._decode, paths) if len(paths) == 1 else _decoders().map(self._decode, paths)
+        wanted = indices.tolist()
+        read = self._decode_or_stand_in if self._skips else self._decode
+        images = map(read, wanted) if len(wanted) == 1 else _decoders().map(read, wanted)
         return np.stack(list(images))
 
-    def _decode(self, path: Path) -> np.ndarray:
+    def _decode(self, index: int) -> np.ndarray:
+        return self._examine(index).pixels
+
+    def _examine(self, index: int) -> Fitted:
+        with self._opened(index) as data, Image.open(data, formats=_FORMATS) as file:
+            return self._fit(file)
+
+    def _decode_or_stand_in(self, index: int) -> np.ndarray:
+        """The image, or the next one of its identity, in the order of the list and then from its beginning, that
+        can be decoded: which one depends on the files alone, so that a resumed run sees the same."""
+        if (known := self.stand_ins.get(index)) is not None:
+            return self._decode(known)
         try:
-            with Image.open(path, formats=_FORMATS) as file:
-                return self._fit(file)
+            return self._decode(index)
+        except BrokenImage as error:
+            broken = error
+        row = int(np.searchsorted(self._ends, index, side="right"))
+        first, end = int(self._ends[row - 1]) if row else 0, int(self._ends[row])
+        for other in [*range(index + 1, end), *range(first, index)]:
+            try:
+                pixels = self._decode(other)
+            except BrokenImage:
+                continue
+            self._report(index, other, broken)
+            return pixels
+        raise HostError(
+            "F2C6113",
+            f"none of the {end - first} images of an identity can be decoded, so that none can stand in: "
+            f"{broken.message}",
+            hint="f2c-dsl data check exp.ts --leave-out FILE lists broken images; with `leaveOut` of imageFolder "
+            "naming that file, their identity is left out too",
+        ) from broken
+
+    def _report(self, index: int, other: int, error: HostError) -> None:
+        with self._changing:
+            if index in self.stand_ins:
+                return
+            self.stand_ins[index] = other
+            count = len(self.stand_ins)
+        # One line for the first, and then ever more rarely.
+        if count == 1:
+            _log.warning(
+                "%s; %s stands in for it, and so on for others (f2c-dsl data check lists them)",
+                error.message,
+                self._files[other],
+            )
+        elif count in (10, 100, 1000, 10_000, 100_000):
+            _log.warning("%d broken images so far; another of the same identity stands in for each", count)
+
+    @contextlib.contextmanager
+    def _opened(self, index: int) -> Iterator[BinaryIO]:
+        """The file of an image, opened; what is wrong with it, then or while it is decoded, as a HostError."""
+        shown = os.path.join(self._root, self._files[index])
+        try:
+            descriptor = os.open(self._path(index), _OPENING)
+            with open(descriptor, "rb") as data:
+                mode = os.fstat(descriptor).st_mode
+                if not stat.S_ISREG(mode):
+                    raise _broken(shown, "it is a folder, a pipe or a device, not a file")
+                try:
+                    yield data
+                except Image.UnidentifiedImageError as error:
+                    raise _broken(shown, what_it_is(data)) from error
+        except (HostError, MemoryError):
+            raise
         except (FileNotFoundError, NotADirectoryError) as error:
             raise HostError(
                 "F2C6103",
-                f"image {path} does not exist",
+                f"image {shown} does not exist",
                 hint="put the file back or leave it out of the experiment's list of files",
             ) from error
-        except Exception as error:  # what a decoder raises over broken bytes is not one family
+        except OSError as error:
+            if error.errno in _OF_THE_FILE:
+                raise _broken(shown, _in_words(error)) from error
             raise HostError(
-                "F2C6104",
-                f"image {path} cannot be decoded: {error}",
-                hint="the file is broken, truncated, unreadable or not PGM, PNG, JPEG, WebP or BMP: "
-                "replace it or leave it out",
+                "F2C6115",
+                f"image {shown} cannot be read: {error.strerror}",
+                kind="resource",
+                hint="the disk, the network or a limit of this machine is at fault, not the image: "
+                "mend that and resume",
             ) from error
+        except Exception as error:  # what a decoder raises over broken bytes is not one family
+            raise _broken(shown, str(error) or type(error).__name__) from error
 
-    def _fit(self, file: Image.Image) -> np.ndarray:
+    def _path(self, index: int) -> bytes:
+        """Paths are bytes: the names on a disk need not be text, nor the locale UTF-8."""
+        below = self._bytes.get(index)
+        return os.path.join(self._root.encode(), self._files[index].encode() if below is None else below)
+
+    def _fit(self, file: Image.Image) -> Fitted:
+        # First of all: a PNG is loaded, and its bits are cut, when it is asked for its orientation.
+        deep = deep_samples(file) if is_deep(file) else None
         wide, high = self._width, self._height
-        if file.getexif().get(_ORIENTATION) in _SIDEWAYS:
+        orientation = file.getexif().get(_ORIENTATION)
+        if orientation in _SIDEWAYS:
             wide, high = high, wide
+        width, height = file.size
         # A JPEG decodes at 1/2, 1/4 or 1/8 in a fraction of the time; twice the size keeps the quality.
-        scale = max(wide / file.width, high / file.height) if self._crop else None
-        needed = (file.width * scale, file.height * scale) if scale else (wide, high)
+        scale = max(wide / width, high / height) if self._crop else None
+        needed = (width * scale, height * scale) if scale else (wide, high)
         file.draft(None, (int(2 * needed[0]) + 1, int(2 * needed[1]) + 1))
-        image = self._coloured(ImageOps.exif_transpose(file))
+        seen = as_seen(file) if deep is None else deep_as_seen(deep, self._bits_of)
+        image = self._coloured(seen.image)
+        if orientation in _UPRIGHT:
+            image = image.transpose(_UPRIGHT[orientation])
         box = self._middle(image.width, image.height) if self._crop else (0, 0, image.width, image.height)
         image = image.resize((self._width, self._height), Image.Resampling.BILINEAR, box=box)
         pixels = np.asarray(image)
-        return pixels[None] if self._channels == 1 else pixels.transpose(2, 0, 1)
+        pixels = pixels[None] if self._channels == 1 else pixels.transpose(2, 0, 1)
+        if orientation in _SIDEWAYS:
+            width, height = height, width
+        return Fitted(pixels, width, height, seen.transparent, seen.bits)
 
     def _coloured(self, image: Image.Image) -> Image.Image:
-        if image.mode.startswith("I"):
-            # Sixteen bits; Pillow's own conversion would cut off everything above 255.
-            image = Image.fromarray(
-                (np.asarray(image).astype(np.uint32) // 257).clip(0, 255).astype(np.uint8)
-            )
-        if image.mode == "P":
-            image = image.convert("RGBA")
-        return image.convert("L" if self._channels == 1 else "RGB")
+        if self._swapped and image.mode == "RGB":
+            image = Image.merge("RGB", image.split()[::-1])
+        mode = "L" if self._channels == 1 else "RGB"
+        return image if image.mode == mode else image.convert(mode)
+
+    def _bits_of(self, filled: int) -> int:
+        return self._bits or max(self._sampled_bits, bits_of_a_camera(filled))
+
+    @cached_property
+    def _sampled_bits(self) -> int:
+        """How many of sixteen bits the files use: one answer for all of them, so that a dark one stays dark."""
+        filled = 0
+        for index in np.linspace(0, len(self) - 1, min(_SAMPLE, len(self))).astype(int).tolist():
+            with (
+                contextlib.suppress(HostError),
+                self._opened(index) as data,
+                Image.open(data, formats=_FORMATS) as file,
+            ):
+                if is_deep(file):
+                    deep = deep_samples(file)
+                    filled = max(filled, 0 if deep.stated else deep.bits_filled)
+        return bits_of_a_camera(filled)
 
     def _middle(self, width: int, height: int) -> tuple[float, float, float, float]:
         """The largest box of the target's proportions around the centre: left, top, right, bottom."""
@@ -116,6 +269,40 @@ class ImageFolder:
         box_height = min(float(height), width * self._height / self._width)
         left, top = (width - box_width) / 2, (height - box_height) / 2
         return left, top, left + box_width, top + box_height
+
+
+def _broken(shown: str, why: str) -> BrokenImage:
+    return BrokenImage(
+        "F2C6104",
+        f"image {shown} cannot be decoded: {why}",
+        hint='mend or replace it; f2c-dsl data check exp.ts finds all that are broken, and `broken: "skip"` of '
+        "imageFolder shows another image of the same identity instead",
+    )
+
+
+def _in_words(error: OSError) -> str:
+    # Pillow adds how much of its buffer was left, which says nothing about the file.
+    return "it is cut off" if "truncated" in str(error) else error.strerror or str(error)
+
+
+def _byte_paths(given: Any) -> dict[int, bytes]:
+    try:
+        return {int(index): bytes.fromhex(digits) for index, digits in (given or {}).items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise bad_spec(
+            _KIND, "bytes is not a map of hexadecimal digits", "give the index of a file and its path's bytes"
+        ) from error
+
+
+def _ends_of_identities(counts: np.ndarray | None, images: int) -> np.ndarray:
+    ends = np.cumsum([] if counts is None else counts, dtype=np.int64)
+    if not len(ends) or ends[-1] != images or (np.diff(ends, prepend=0) < 1).any():
+        raise bad_spec(
+            _KIND,
+            'broken is "skip", and the buffer counts does not say which images belong together',
+            "send counts: i32 [identities], images each, in the order of files",
+        )
+    return ends
 
 
 def _is_text(value: object) -> bool:
