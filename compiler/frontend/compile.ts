@@ -13,6 +13,7 @@ import {
   methodParts,
   moduleParts,
   OPTIMIZER,
+  type OpenedData,
   type PlanValue,
   type Setting,
   type StepPoint,
@@ -63,11 +64,17 @@ export interface Program {
   readonly stopAfter?: number | undefined;
   /** What compiles and is probably not meant. */
   readonly warnings: readonly Diagnostic[];
+  /** What the data source tells the user, a line each: what it passed over, and why. */
+  readonly notes: readonly string[];
 }
 
 /** Steps until a run of the program ends. */
 export const lastStep = ({ steps, stopAfter = steps }: Pick<Program, "steps" | "stopAfter">): number =>
   Math.min(steps, stopAfter);
+
+/** Opens the experiment's data alone. Throws a CompileError that shows the option at fault. */
+export const openData = (loaded: LoadedExperiment): OpenedData =>
+  building(loaded, () => loaded.experiment.data.open({ directory: loaded.directory }));
 
 /** Compiles a loaded experiment. Throws a CompileError with every problem found. `observe` sees the program after every pass. */
 export function compileExperiment(
@@ -161,6 +168,7 @@ export function compileExperiment(
       method: built.parts,
       books: openBooks(built.state),
     }),
+    notes: built.notes,
   };
 }
 
@@ -201,10 +209,11 @@ interface Built {
   readonly changes: Readonly<Record<string, PlanValue>>;
   readonly stepsPerEpoch: number;
   readonly steps: number;
+  readonly notes: readonly string[];
 }
 
 function build(experiment: Experiment, directory: string, stage: Stage, texts: SourceTexts): Built {
-  const { train, heldOut } = experiment.data.open({ directory });
+  const { train, heldOut, notes = [] } = experiment.data.open({ directory });
   const identities = train.offsets.length - 1;
   const images = train.offsets.at(-1)!;
   const setting: Setting = {
@@ -268,6 +277,7 @@ function build(experiment: Experiment, directory: string, stage: Stage, texts: S
     changes,
     stepsPerEpoch,
     steps,
+    notes,
   };
 }
 

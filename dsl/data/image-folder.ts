@@ -1,11 +1,10 @@
 /** @file Photographs on disk: one folder an identity. */
-import { readdirSync, statSync } from "node:fs";
-import { extname, join, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { ExperimentError } from "../errors.js";
+import { type Listing, listFolders, type Person } from "./folder-listing.js";
 import { type HeldOut, heldOutOf } from "./held-out.js";
 import { type Catalogue, type DataSource, offsetsOf } from "./source.js";
-
-const IMAGE_TYPES = new Set([".pgm", ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm"]);
 
 export interface ImageFolderOptions {
   /** The folder that holds one folder an identity; relative to the experiment's file. */
@@ -20,88 +19,119 @@ export interface ImageFolderOptions {
    * names. At least two identities must be left to train on.
    */
   heldOut?: HeldOut;
+  /** Whether the pictures in folders below an identity's are its own too, as in `identity/clip/frame.jpg`. */
+  subfolders?: boolean;
+  /**
+   * What a run does about an image that cannot be decoded. `error` ends it. `skip` shows another image of the same identity in
+   * its place, the next one that can be decoded, and leaves pairs with it out of the verification.
+   */
+  broken?: "error" | "skip";
+  /**
+   * A text file that names what is left out: a line for each image or identity, as a path below `root`; a line that begins
+   * with `#` is a comment. Relative to the experiment's file. `f2c-dsl data check --leave-out` writes one.
+   */
+  leaveOut?: string;
+  /** `bgr` for files in which blue stands where red belongs, as a program writes them that mistakes OpenCV's order. */
+  channelOrder?: "rgb" | "bgr";
+  /** How many of the 16 bits a channel of such files hold brightness. Left out, it is found from a sample of the files. */
+  bits?: number;
 }
 
-const natural = new Intl.Collator("en", { numeric: true }).compare;
-
-/** One folder an identity; PGM, PPM, PNG, JPEG, WebP or BMP files. Folders and files are taken in natural order (`s2` before `s10`). */
-export function imageFolder({
-  root,
-  size,
-  channels = 3,
-  fit = "crop",
-  heldOut = 0,
-}: ImageFolderOptions): DataSource {
+/**
+ * One folder an identity; PGM, PPM, PNG, JPEG, WebP or BMP files. Folders and files are taken in natural order (`s2` before
+ * `s10`). What is no photograph (hidden files, `__MACOSX`, links to nowhere, folders without images) is passed over and
+ * counted. Transparent parts are shown grey.
+ */
+export function imageFolder(options: ImageFolderOptions): DataSource {
+  const { root, size, channels = 3, fit = "crop", heldOut = 0, subfolders = false, leaveOut } = options;
+  const { broken = "error", channelOrder = "rgb", bits } = options;
+  const among = (option: string, value: string, choices: readonly string[]) => {
+    if (!choices.includes(value))
+      throw new ExperimentError(
+        "F2C2202",
+        `imageFolder: \`${option}\` is "${value}", not ${choices.map((choice) => `"${choice}"`).join(" or ")}`,
+      );
+  };
+  among("broken", broken, ["error", "skip"]);
+  among("channelOrder", channelOrder, ["rgb", "bgr"]);
+  if (bits !== undefined && !(Number.isInteger(bits) && bits >= 8 && bits <= 16))
+    throw new ExperimentError("F2C2202", `imageFolder: \`bits\` is ${bits}, not a whole number from 8 to 16`);
   return {
     kind: "image_folder",
     open: ({ directory }) => {
       const folder = resolve(directory, root);
-      const people = listPeople(folder);
+      const listing = listFolders(folder, {
+        subfolders,
+        leaveOut: leaveOut === undefined ? undefined : readLeaveOut(resolve(directory, leaveOut), leaveOut),
+      });
+      const { people } = listing;
       const kept = heldOutOf(
         heldOut,
         people.map((p) => p.name),
         folder,
       );
       const [height, width] = typeof size === "number" ? [size, size] : size;
-      const catalogue = (part: readonly Person[]): Catalogue => ({
-        spec: {
-          kind: "image_folder",
-          root: folder,
-          files: part.flatMap((p) => p.files),
-          channels,
-          height,
-          width,
-          fit,
-        },
-        offsets: offsetsOf(Int32Array.from(part, (p) => p.files.length)),
-        shape: [channels, height, width],
-        buffers: {},
-      });
+      const catalogue = (part: readonly Person[]): Catalogue => {
+        const counts = Int32Array.from(part, (p) => p.files.length);
+        return {
+          spec: {
+            kind: "image_folder",
+            root: folder,
+            files: part.flatMap((p) => p.files),
+            ...bytesOf(part),
+            channels,
+            height,
+            width,
+            fit,
+            ...(broken === "skip" && { broken }),
+            ...(channelOrder === "bgr" && { channelOrder }),
+            ...(bits !== undefined && { bits }),
+          },
+          offsets: offsetsOf(counts),
+          shape: [channels, height, width],
+          buffers: broken === "skip" ? { counts } : {},
+        };
+      };
       return {
         train: catalogue(people.filter((p) => !kept.has(p.name))),
         heldOut: catalogue(people.filter((p) => kept.has(p.name))),
+        notes: notesOf(root, listing),
       };
     },
   };
 }
 
-interface Person {
-  readonly name: string;
-  readonly files: readonly string[];
+/** Paths that are not UTF-8, for the host: their bytes, by the index of the image. */
+function bytesOf(people: readonly Person[]): { bytes?: Readonly<Record<number, string>> } {
+  const bytes: Record<number, string> = {};
+  let first = 0;
+  for (const person of people) {
+    for (const [position, digits] of person.bytes) bytes[first + position] = digits;
+    first += person.files.length;
+  }
+  return Object.keys(bytes).length > 0 ? { bytes } : {};
 }
 
-function listPeople(folder: string): Person[] {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+function readLeaveOut(path: string, shown: string): { paths: ReadonlySet<string>; writtenIn: string } {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
     throw new ExperimentError(
-      "F2C2205",
-      `imageFolder: there is no folder "${folder}", its \`root\``,
-      "give the folder that holds one folder per identity; a relative path counts from the experiment's file",
+      "F2C2214",
+      `imageFolder: the file "${path}", its \`leaveOut\`, cannot be read: ${(error as NodeJS.ErrnoException).code}`,
+      "f2c-dsl data check exp.ts --leave-out FILE writes one; a relative path counts from the experiment's file",
     );
   }
-  const people = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => statSync(join(folder, entry.name), { throwIfNoEntry: false })?.isDirectory())
-    .map((entry) => entry.name)
-    .sort(natural)
-    .map((name) => ({
-      name,
-      files: readdirSync(join(folder, name))
-        .filter((file) => IMAGE_TYPES.has(extname(file).toLowerCase()))
-        .sort(natural)
-        .map((file) => `${name}/${file}`),
-    }));
-  if (people.length === 0)
-    throw new ExperimentError(
-      "F2C2206",
-      `imageFolder: its \`root\`, "${folder}", holds no folders`,
-      "put each identity's images into a folder of its own",
-    );
-  const empty = people.find((p) => p.files.length === 0);
-  if (empty) {
-    throw new ExperimentError(
-      "F2C2207",
-      `imageFolder: the folder "${empty.name}" of its \`root\`, "${folder}", has no images`,
-      `images are files that end in ${[...IMAGE_TYPES].join(", ")}; add some or remove the folder`,
-    );
-  }
-  return people;
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.startsWith("#"));
+  return { paths: new Set(lines.map((line) => line.replace(/^\.\//, ""))), writtenIn: shown };
+}
+
+function notesOf(root: string, { people, skipped }: Listing): readonly string[] {
+  if (skipped.length === 0) return [];
+  const images = people.reduce((sum, p) => sum + p.files.length, 0);
+  const counted = (n: number) => n.toLocaleString("en-US");
+  return [
+    `photographs in ${root}: ${counted(people.length)} identities, ${counted(images)} images; skipped ${skipped.join(", ")}`,
+  ];
 }

@@ -13,11 +13,19 @@ export interface Catalogue {
   readonly buffers: Readonly<Record<string, Int32Array>>;
 }
 
+/** A data source, opened. */
+export interface OpenedData {
+  readonly train: Catalogue;
+  readonly heldOut: Catalogue;
+  /** Lines for the user that are no errors: what was passed over, and why. */
+  readonly notes?: readonly string[];
+}
+
 /** A data source: people to train on, and people kept back for verification. */
 export interface DataSource {
   readonly kind: string;
   /** Opened once, before the program is built; reads the file system where it must. */
-  open(context: { readonly directory: string }): { readonly train: Catalogue; readonly heldOut: Catalogue };
+  open(context: { readonly directory: string }): OpenedData;
 }
 
 export const offsetsOf = (counts: Int32Array): Int32Array => {

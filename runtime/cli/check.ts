@@ -21,13 +21,19 @@ function checkOnce(file: string, options: CheckOptions): readonly string[] {
   process.exitCode = 0;
   try {
     const loaded = loadExperiment(file);
-    const { module, steps, warnings: found } = compileExperiment(loaded);
+    const { module, notes, steps, warnings: found } = compileExperiment(loaded);
     const warnings = [...loaded.warnings, ...found];
     if (options.json) {
       const told = toJson(warnings, (path) => loaded.texts.get(path));
-      process.stdout.write(`${JSON.stringify(told, undefined, 2)}\n`);
+      process.stdout.write(`${JSON.stringify(told, undefined, 2)}
+`);
     } else {
-      process.stdout.write(`${facts(module).join("\n")}\n${grouped(steps)} steps; no errors\n`);
+      process.stdout.write(
+        `${[...notes, ...facts(module)].join("
+")}
+${grouped(steps)} steps; no errors
+`,
+      );
       warn(warnings, loaded);
     }
     return [...loaded.texts.keys()];

@@ -129,10 +129,20 @@ describe("data that cannot be used", () => {
   });
   test("one identity", () =>
     refused(["check", imported(fromFolder(photographs(1, 3), 0))], "F2C2204", 1, /leaves 1 to train on/));
-  test("an identity without images", () => {
+  test("an identity without images is passed over and told of; when all are, that is an error", async () => {
     const root = photographs(8, 3);
     mkdirSync(join(root, "nobody"));
-    return refused(["check", imported(fromFolder(root))], "F2C2207", 1, /nobody/);
+    const { code, out } = await cli(["check", imported(fromFolder(root))]);
+    expect(out).toMatch(/8 identities, 24 images; skipped 1 folder without images \(nobody\)\n/);
+    expect(code).toBe(0);
+    const nobody = join(folder, "nobodies");
+    mkdirSync(join(nobody, "nobody"), { recursive: true });
+    await refused(
+      ["check", imported(fromFolder(nobody))],
+      "F2C2207",
+      1,
+      /1 folder without images \(nobody\)/,
+    );
   });
   test("a truncated image, named, in the middle of a run; what was logged stays", async () => {
     const root = photographs(12, 4);
@@ -258,7 +268,16 @@ test("a code is explained, another is refused", async () => {
 });
 
 test("every command explains itself with an example", async () => {
-  for (const args of [["run"], ["ir"], ["check"], ["data", "preview"], ["explain"], ["setup"], ["doctor"]]) {
+  for (const args of [
+    ["run"],
+    ["ir"],
+    ["check"],
+    ["data", "preview"],
+    ["data", "check"],
+    ["explain"],
+    ["setup"],
+    ["doctor"],
+  ]) {
     const { out, code } = await cli([...args, "--help"]);
     expect(out).toMatch(/Example:\n {2}\$ f2c-dsl/);
     expect(code).toBe(0);

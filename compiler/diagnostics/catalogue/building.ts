@@ -195,16 +195,16 @@ export const BUILDING = {
   "data-folder-without-identities": {
     code: "F2C2206",
     severity: "error",
-    message: 'imageFolder: its `root`, "{folder}", holds no folders',
+    message: 'imageFolder: its `root`, "{folder}", holds no folders{also}',
     hint: "put each identity's images into a folder of its own",
     why: "A folder is an identity; images that lie loose belong to nobody.",
   },
   "identity-without-images": {
     code: "F2C2207",
     severity: "error",
-    message: 'imageFolder: the folder "{identity}" of its `root`, "{folder}", has no images',
-    hint: "images are files that end in {types}; add some or remove the folder",
-    why: "An identity that is drawn for a batch must have an image to show.",
+    message: 'imageFolder: none of the folders of its `root`, "{folder}", has images{also}',
+    hint: "images are files that end in {types}; convert what is of another kind",
+    why: "An identity that is drawn for a batch must have an image to show. A folder without images is passed over, as long as others have some.",
   },
   "bad-loader": {
     code: "F2C2208",
@@ -221,6 +221,37 @@ export const BUILDING = {
       "dual: `identities` is {asked:number}, but the data source has {found:number}: those of one step differ from each other",
     hint: "lower `identities`, or add data",
     why: "The identities of one step are different from each other.",
+  },
+  "images-one-folder-deeper": {
+    code: "F2C2210",
+    severity: "error",
+    message:
+      'imageFolder: {deeper:number} of the folders of its `root`, "{folder}", have no images themselves, but folders with images, such as {example}',
+    hint: 'if all that lies below "{identity}" is one identity\'s, say `subfolders: true`; if each folder below is an identity, the `root` is {suggested}',
+    why: "A folder is an identity; whether the folders in it are clips of one person or persons, only you know.",
+  },
+  "identities-deeper": {
+    code: "F2C2211",
+    severity: "error",
+    message:
+      'imageFolder: the identities lie deeper than its `root`, "{folder}": it holds {names}, and below them {example}',
+    hint: "name the folder that holds one folder per identity: {suggested}",
+    why: "A folder is an identity: the parts of a data set, such as train and val, would each become one person.",
+  },
+  "data-folder-unreadable": {
+    code: "F2C2213",
+    severity: "error",
+    message: 'imageFolder: its `root`, "{folder}", cannot be read: {why}',
+    hint: "make it readable, or name another folder",
+    why: "What lies in the folder cannot be listed.",
+  },
+  "leave-out-unreadable": {
+    code: "F2C2214",
+    severity: "error",
+    message: 'imageFolder: the file "{path}", its `leaveOut`, cannot be read: {error}',
+    hint: "f2c-dsl data check exp.ts --leave-out FILE writes one; a relative path counts from the experiment's file",
+    why: "Without the list the run would train on what is to be left out.",
+    remedy: "Give the path of a text file; `f2c-dsl data check exp.ts --leave-out FILE` writes one.",
   },
   "pool-smaller-than-batch": {
     code: "F2C2301",

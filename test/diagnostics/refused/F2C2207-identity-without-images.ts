@@ -3,7 +3,7 @@ import { setting } from "./setting.js";
 
 export default experiment({
   ...setting,
-  // refused F2C2207 «"strangers"»: imageFolder: the folder "empty" of its `root`, | images are files that end in
+  // refused F2C2207 «"strangers"»: has images; it has 1 folder without images (empty) | images are files that end in
   data: imageFolder({ root: "strangers", size: 16 }),
   method: () => undefined as never,
 });

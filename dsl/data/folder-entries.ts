@@ -1,0 +1,92 @@
+/** @file What lies in a folder: names that may be no text, and links that are followed to what they lead to. */
+import { type Dirent, readdirSync, type Stats, statSync } from "node:fs";
+
+/** A name as it is shown, and its bytes where these are not UTF-8. */
+export interface Name {
+  readonly shown: string;
+  readonly bytes?: Buffer | undefined;
+}
+export interface Entry extends Name {
+  readonly kind: "file" | "folder" | "special" | "nowhere" | "circle" | "forbidden";
+}
+export type Path = string | Buffer;
+
+const natural = new Intl.Collator("en", { numeric: true }).compare;
+/** Natural order (`s2` before `s10`); names that it holds for equal, such as `1` and `01`, by their characters. */
+const inOrder = (a: Name, b: Name) =>
+  natural(a.shown, b.shown) || (a.shown < b.shown ? -1 : Number(a.shown > b.shown));
+
+export const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
+
+/** Bytes as text, or with `\xNN` where they are none. */
+function nameOf(bytes: Buffer): Name {
+  const text = bytes.toString();
+  if (Buffer.from(text).equals(bytes)) return { shown: text };
+  const shown = Array.from(bytes, (byte) =>
+    byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`,
+  );
+  return { shown: shown.join(""), bytes };
+}
+
+/** `name` below `folder`. */
+export function below(folder: Path, { shown, bytes }: Name): Path {
+  if (typeof folder === "string" && bytes === undefined) return `${folder}/${shown}`;
+  return Buffer.concat([Buffer.from(folder), Buffer.from("/"), bytes ?? Buffer.from(shown)]);
+}
+
+/** The same of names, where the one above may be the root. */
+export function joined(parent: Name | undefined, child: Name): Name {
+  if (parent === undefined) return child;
+  const shown = `${parent.shown}/${child.shown}`;
+  if (!parent.bytes && !child.bytes) return { shown };
+  return { shown, bytes: Buffer.from(below(parent.bytes ?? parent.shown, child)) };
+}
+
+function kindOf(entry: Dirent | Dirent<Buffer>, path: () => Path): Entry["kind"] {
+  if (entry.isFile()) return "file";
+  if (entry.isDirectory()) return "folder";
+  if (!entry.isSymbolicLink()) return "special";
+  let target: Stats;
+  try {
+    target = statSync(path());
+  } catch (error) {
+    switch (codeOf(error)) {
+      case "ELOOP":
+        return "circle";
+      case "EACCES":
+      case "EPERM":
+        return "forbidden";
+      default:
+        return "nowhere";
+    }
+  }
+  return target.isFile() ? "file" : target.isDirectory() ? "folder" : "special";
+}
+
+/** What lies in a folder, in order. */
+export function entriesOf(folder: Path): Entry[] {
+  const texts = readdirSync(folder, { withFileTypes: true });
+  // Node puts U+FFFD where bytes are no text; only then are the bytes fetched.
+  const named: [Name, Dirent | Dirent<Buffer>][] = texts.some((entry) => entry.name.includes("\ufffd"))
+    ? readdirSync(folder, { withFileTypes: true, encoding: "buffer" }).map((e) => [nameOf(e.name), e])
+    : texts.map((e) => [{ shown: e.name }, e]);
+  return named
+    .map(([name, entry]) => ({ ...name, kind: kindOf(entry, () => below(folder, name)) }))
+    .sort(inOrder);
+}
+
+/** Why a folder cannot be read, in words. */
+const WHY: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  ELOOP: "it is a link that leads in a circle",
+  EIO: "the disk or the network fails",
+  ESTALE: "the network drive was lost",
+};
+export const reasonOf = (error: unknown): string => WHY[codeOf(error) ?? ""] ?? String(error);
+
+/** What a folder is, whichever links lead to it. */
+export function identityOf(path: Path): string {
+  const { dev, ino } = statSync(path);
+  return `${dev}:${ino}`;
+}

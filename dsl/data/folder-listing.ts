@@ -1,0 +1,334 @@
+/**
+ * @file The files of photographs on disk, one folder an identity, as people have such folders: with what macOS, Jupyter and
+ * archives leave in them, with links that lead nowhere, with names that are no text.
+ *
+ * What is no photograph is passed over, counted and told of. Only the names are read here, never a file.
+ */
+import { statSync } from "node:fs";
+import { extname } from "node:path";
+import { ExperimentError } from "../errors.js";
+import {
+  below,
+  codeOf,
+  type Entry,
+  entriesOf,
+  identityOf,
+  joined,
+  type Name,
+  type Path,
+  reasonOf,
+} from "./folder-entries.js";
+
+export const IMAGE_TYPES = [".pgm", ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm"] as const;
+
+/** An identity: the name of its folder, and its files as paths below the root. */
+export interface Person {
+  readonly name: string;
+  /** In natural order. A path that is not UTF-8 is written with `\xNN` for its bytes; it opens no file. */
+  readonly files: readonly string[];
+  /** The bytes of such paths in hexadecimal digits, by their position in `files`. */
+  readonly bytes: ReadonlyMap<number, string>;
+}
+
+export interface Listing {
+  readonly people: readonly Person[];
+  /** `1 hidden folder (.ipynb_checkpoints)`: what was passed over, a kind an entry. */
+  readonly skipped: readonly string[];
+}
+
+export interface ListingOptions {
+  /** Whether the pictures in folders below an identity's are its own too. */
+  readonly subfolders: boolean;
+  /** Paths below the root that are left out, images or whole identities, and where that is written. */
+  readonly leaveOut: { readonly paths: ReadonlySet<string>; readonly writtenIn: string } | undefined;
+}
+
+/** What is passed over: in words, one of them and many; `{list}` is the file of `leaveOut`. */
+const REASONS = {
+  hiddenFile: ["hidden file", "hidden files"],
+  hiddenFolder: ["hidden folder", "hidden folders"],
+  system: ["folder of the system", "folders of the system"],
+  nowhere: ["link to nowhere", "links to nowhere"],
+  circle: ["link that leads in a circle", "links that lead in a circle"],
+  forbidden: ["folder or file that may not be read", "folders or files that may not be read"],
+  special: ["pipe, socket or device", "pipes, sockets or devices"],
+  empty: ["folder without images", "folders without images"],
+  deeper: ["folder whose images lie deeper", "folders whose images lie deeper"],
+  inside: ["folder inside an identity's", "folders inside identities'"],
+  loose: ["image beside the folders", "images beside the folders"],
+  other: ["file of another kind", "files of other kinds"],
+  leftOut: ["left out by {list}", "left out by {list}"],
+  unknown: ["entry of {list} that names nothing", "entries of {list} that name nothing"],
+} as const;
+type Reason = keyof typeof REASONS;
+
+/** Folders that archives, operating systems, disks and network drives put beside people's own. */
+const SYSTEM_FOLDERS = new Set([
+  "__MACOSX",
+  "__pycache__",
+  "@eaDir",
+  "lost+found",
+  "$RECYCLE.BIN",
+  "System Volume Information",
+]);
+/** Names of the parts of a data set: no person's. */
+const PARTS =
+  /^(train|training|val|valid|validation|dev|test|testing|eval|evaluation|gallery|probe|query|images?|faces?|data)$/i;
+const EXAMPLES = 2;
+/** How far below an identity's folder pictures are looked for, and how many folders are opened for that in all. */
+const DEPTH = 3;
+const FOLDERS_OPENED = 2000;
+
+const isImage = (name: string) => (IMAGE_TYPES as readonly string[]).includes(extname(name).toLowerCase());
+
+/** Counts what is passed over, with an example or two of each kind. */
+class Skipped {
+  private readonly found = new Map<Reason, { count: number; examples: Set<string> }>();
+
+  constructor(private readonly list: string) {}
+
+  add(reason: Reason, example: string): void {
+    const entry = this.found.get(reason) ?? { count: 0, examples: new Set() };
+    entry.count++;
+    if (entry.examples.size <= EXAMPLES) entry.examples.add(example);
+    this.found.set(reason, entry);
+  }
+
+  count(reason: Reason): number {
+    return this.found.get(reason)?.count ?? 0;
+  }
+
+  lines(): string[] {
+    return (Object.keys(REASONS) as Reason[]).flatMap((reason) => {
+      const entry = this.found.get(reason);
+      if (!entry) return [];
+      const words = REASONS[reason][entry.count === 1 ? 0 : 1].replace("{list}", this.list);
+      const examples = [...entry.examples];
+      const shown = examples.slice(0, EXAMPLES).join(", ") + (examples.length > EXAMPLES ? ", …" : "");
+      return `${entry.count.toLocaleString("en-US")} ${words} (${shown})`;
+    });
+  }
+}
+
+/** Lists `root`, a folder of folders. Refuses one that holds no identities, and says what it holds instead. */
+export function listFolders(root: string, options: ListingOptions): Listing {
+  return new Lister(root, options).list();
+}
+
+/** Where what lies in an identity's folder goes. */
+interface Collected {
+  readonly found: (file: Name) => void;
+  readonly foldersInside: string[];
+}
+
+class Lister {
+  private readonly skipped: Skipped;
+  /** Entries of `leaveOut` for which nothing was found. */
+  private readonly unknown: Set<string>;
+  private readonly forbidden = new Set<string>();
+  private opened = 0;
+
+  constructor(
+    private readonly root: string,
+    private readonly options: ListingOptions,
+  ) {
+    this.unknown = new Set(options.leaveOut?.paths);
+    this.skipped = new Skipped(options.leaveOut?.writtenIn ?? "");
+  }
+
+  list(): Listing {
+    const folders = this.rootEntries().filter((entry) => this.isIdentity(entry));
+    const people: Person[] = [];
+    const without: Entry[] = [];
+    for (const folder of folders) {
+      const person = this.person(folder);
+      if (person) people.push(person);
+      else if (!this.forbidden.has(folder.shown)) without.push(folder);
+    }
+    this.passOver(without, people.length, folders.length);
+    for (const path of this.unknown) this.skipped.add("unknown", path);
+    return { people, skipped: this.skipped.lines() };
+  }
+
+  /** Folders without images of their own. Refused when they are the rule, and then what lies below them is seen. */
+  private passOver(folders: readonly Entry[], people: number, all: number): void {
+    const deeper: [Entry, string][] = [];
+    for (const folder of folders) {
+      const found = this.options.subfolders
+        ? undefined
+        : this.imageBelow(below(this.root, folder), folder, 0);
+      if (found) deeper.push([folder, found]);
+      this.skipped.add(found ? "deeper" : "empty", folder.shown);
+    }
+    if (deeper.length > 0 && deeper.length >= people) this.refuseDeeper(deeper);
+    if (people > 0) return;
+    if (all === 0)
+      throw new ExperimentError(
+        "F2C2206",
+        `imageFolder: its \`root\`, "${this.root}", holds no folders${this.also()}`,
+        this.skipped.count("loose") > 0
+          ? "put each identity's images into a folder of its own; or is this one identity's folder, and the one above it the `root`?"
+          : "put each identity's images into a folder of its own",
+      );
+    throw new ExperimentError(
+      "F2C2207",
+      `imageFolder: none of the folders of its \`root\`, "${this.root}", has images${this.also()}`,
+      `images are files that end in ${IMAGE_TYPES.join(", ")}; convert what is of another kind`,
+    );
+  }
+
+  private refuseDeeper(deeper: readonly [Entry, string][]): never {
+    const [folder, example] = deeper[0]!;
+    const names = deeper.slice(0, 3).map(([entry]) => entry.shown);
+    const parents = [...new Set(deeper.map(([, path]) => path.split("/").slice(0, -2).join("/")))];
+    const suggested = parents
+      .slice(0, 2)
+      .map((parent) => `"${this.root}/${parent}"`)
+      .join(" or ");
+    const levels = example.split("/").length;
+    if (levels > 3 || deeper.length === 1 || deeper.every(([entry]) => PARTS.test(entry.shown)))
+      throw new ExperimentError(
+        "F2C2211",
+        `imageFolder: the identities lie deeper than its \`root\`, "${this.root}": it holds ${names.join(", ")}${deeper.length > names.length ? ", …" : ""}, and below them ${example}`,
+        `name the folder that holds one folder per identity: ${suggested}`,
+      );
+    throw new ExperimentError(
+      "F2C2210",
+      `imageFolder: ${deeper.length} of the folders of its \`root\`, "${this.root}", have no images themselves, but folders with images, such as ${example}`,
+      `if all that lies below "${folder.shown}" is one identity's, say \`subfolders: true\`; if each folder below is an identity, the \`root\` is ${suggested}`,
+    );
+  }
+
+  private rootEntries(): Entry[] {
+    const unreadable = (why: string) =>
+      new ExperimentError(
+        "F2C2213",
+        `imageFolder: its \`root\`, "${this.root}", cannot be read: ${why}`,
+        "make it readable, or name another folder",
+      );
+    let isFolder: boolean | undefined;
+    try {
+      isFolder = statSync(this.root, { throwIfNoEntry: false })?.isDirectory();
+      if (isFolder) return entriesOf(this.root);
+    } catch (error) {
+      throw unreadable(reasonOf(error));
+    }
+    throw isFolder === false
+      ? unreadable("it is no folder")
+      : new ExperimentError(
+          "F2C2205",
+          `imageFolder: there is no folder "${this.root}", its \`root\``,
+          "give the folder that holds one folder per identity; a relative path counts from the experiment's file",
+        );
+  }
+
+  private isIdentity(entry: Entry): boolean {
+    const { shown, kind } = entry;
+    if (this.isPassedOver(entry, shown)) return false;
+    if (kind === "file") this.skipped.add(isImage(shown) ? "loose" : "other", shown);
+    return kind === "folder" && !this.isLeftOut(shown);
+  }
+
+  /** What is passed over wherever it lies. */
+  private isPassedOver({ shown, kind }: Entry, path: string): boolean {
+    const reason: Reason | undefined =
+      kind !== "file" && kind !== "folder"
+        ? kind
+        : shown.startsWith(".")
+          ? kind === "file"
+            ? "hiddenFile"
+            : "hiddenFolder"
+          : kind === "folder" && SYSTEM_FOLDERS.has(shown)
+            ? "system"
+            : undefined;
+    if (reason) this.skipped.add(reason, path);
+    return reason !== undefined;
+  }
+
+  private isLeftOut(path: string): boolean {
+    const { leaveOut } = this.options;
+    if (!leaveOut?.paths.has(path)) return false;
+    this.unknown.delete(path);
+    this.skipped.add("leftOut", path);
+    return true;
+  }
+
+  private person(folder: Entry): Person | undefined {
+    const files: string[] = [];
+    const bytes = new Map<number, string>();
+    const foldersInside: string[] = [];
+    const found = (file: Name) => {
+      if (file.bytes) bytes.set(files.length, file.bytes.toString("hex"));
+      files.push(file.shown);
+    };
+    this.collect(below(this.root, folder), folder, [], { found, foldersInside });
+    if (files.length === 0) return undefined;
+    for (const path of foldersInside) this.skipped.add("inside", path);
+    return { name: folder.shown, files, bytes };
+  }
+
+  /** Hands over the images of a folder. `above`: the folders that led here, so that a link to one of them ends. */
+  private collect(path: Path, name: Name, above: readonly string[], into: Collected): void {
+    const here = this.options.subfolders ? [...above, identityOf(path)] : above;
+    for (const entry of this.entriesWithin(path, name)) {
+      const file = joined(name, entry);
+      if (this.isPassedOver(entry, file.shown)) continue;
+      if (entry.kind === "folder") {
+        const inside = below(path, entry);
+        if (!this.options.subfolders) into.foldersInside.push(file.shown);
+        else if (here.includes(identityOf(inside))) this.skipped.add("circle", file.shown);
+        else this.collect(inside, file, here, into);
+      } else if (!isImage(entry.shown)) {
+        this.skipped.add("other", extname(entry.shown).toLowerCase() || file.shown);
+      } else if (!this.isLeftOut(file.shown)) {
+        into.found(file);
+      }
+    }
+  }
+
+  /** What lies in an identity's folder; nothing where the user has no right to look, and that is told of. */
+  private entriesWithin(path: Path, name: Name): readonly Entry[] {
+    try {
+      return entriesOf(path);
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === "EACCES" || code === "EPERM") {
+        this.skipped.add("forbidden", name.shown);
+        this.forbidden.add(name.shown);
+        return [];
+      }
+      throw new ExperimentError(
+        "F2C2213",
+        `imageFolder: its \`root\`, "${this.root}", cannot be read: ${reasonOf(error)} (${name.shown})`,
+        "make it readable, or name another folder",
+      );
+    }
+  }
+
+  /** Some image in the folders of a folder, if there is one not far below. */
+  private imageBelow(path: Path, name: Name, depth: number): string | undefined {
+    if (depth > DEPTH || this.opened >= FOLDERS_OPENED) return undefined;
+    this.opened++;
+    let entries: Entry[];
+    try {
+      entries = entriesOf(path);
+    } catch {
+      return undefined;
+    }
+    const visible = entries.filter((e) => !e.shown.startsWith(".") && !SYSTEM_FOLDERS.has(e.shown));
+    const image = depth > 0 && visible.find((e) => e.kind === "file" && isImage(e.shown));
+    if (image) return joined(name, image).shown;
+    for (const entry of visible) {
+      if (entry.kind !== "folder") continue;
+      const found = this.imageBelow(below(path, entry), joined(name, entry), depth + 1);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  /** What was passed over, for an error in which that may be the reason. */
+  private also(): string {
+    const lines = this.skipped.lines();
+    return lines.length > 0 ? `; it has ${lines.join(", ")}` : "; it is empty";
+  }
+}
