@@ -25,14 +25,10 @@ function checkOnce(file: string, options: CheckOptions): readonly string[] {
     const warnings = [...loaded.warnings, ...found];
     if (options.json) {
       const told = toJson(warnings, (path) => loaded.texts.get(path));
-      process.stdout.write(`${JSON.stringify(told, undefined, 2)}
-`);
+      process.stdout.write(`${JSON.stringify(told, undefined, 2)}\n`);
     } else {
       process.stdout.write(
-        `${[...notes, ...facts(module)].join("
-")}
-${grouped(steps)} steps; no errors
-`,
+        `${[...notes, ...facts(module)].join("\n")}\n${grouped(steps)} steps; no errors\n`,
       );
       warn(warnings, loaded);
     }

@@ -89,6 +89,15 @@ data
   .addHelpText("after", example("f2c-dsl data preview examples/quickstart.ts --out faces.png"))
   .action(async (file, options) => (await import("./data-preview.js")).preview(file, options));
 
+data
+  .command("check")
+  .description("read every image before a run: what is broken, doubled or suspicious")
+  .argument(...experiment)
+  .option("--leave-out <file>", "add what is broken to this list, for `leaveOut` of imageFolder")
+  .option("--json", "findings as JSON, every file named")
+  .addHelpText("after", example("f2c-dsl data check my-experiment.ts --leave-out broken.txt"))
+  .action(async (file, options) => (await import("./data-check.js")).checkData(file, options));
+
 program
   .command("setup")
   .description("set up the PyTorch host in a virtual environment beside this package")

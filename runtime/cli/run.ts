@@ -112,6 +112,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     progress.note(
       `${name}: ${program.setting.identities.toLocaleString("en-US")} identities, ${program.setting.images.toLocaleString("en-US")} images, ${steps.toLocaleString("en-US")} ${steps === 1 ? "step" : "steps"}; ${folder.path}`,
     );
+    for (const note of program.notes) progress.note(note);
     trainer = new Trainer(program, folder, progress, {
       ...given,
       sameProgram: config === undefined || config.identity !== undefined,

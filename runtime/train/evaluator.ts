@@ -1,5 +1,6 @@
 /** @file What a run measures: verification of people that training never saw, before it, during it and at its end. */
 import type { Program } from "../../compiler/index.js";
+import { BridgeError } from "../bridge/bridge-error.js";
 import { makePairs, type Pairs } from "../evaluate/pairs.js";
 import { type Curve, rocSvg } from "../evaluate/roc-plot.js";
 import { type Verified, verify } from "../evaluate/verification.js";
@@ -49,11 +50,17 @@ export class Evaluator {
   }
 
   async measure(host: HostSession, subject: Subject): Promise<Evaluation> {
-    const similarity = await host.similarities(
-      this.pairs,
-      subject === "raw pixels" ? "pixels" : "embeddings",
-    );
-    const { curve, ...evaluation } = verify(similarity, this.pairs, this.far, FOLDS);
+    const measured = await host.similarities(this.pairs, subject === "raw pixels" ? "pixels" : "embeddings");
+    const { curve, ...evaluation } = verify(measured.similarity, measured, this.far, FOLDS);
+    if (evaluation.pairs < 2 * FOLDS) {
+      const left = evaluation.pairs / 2;
+      throw new BridgeError(
+        "F2C2502",
+        "user",
+        `the held-out people make ${left} pairs of the same person, and ${FOLDS} folds need at least ${FOLDS}`,
+        "pairs with broken images do not count: f2c-dsl data check lists these; mend them, or hold out more people",
+      );
+    }
     this.curves = [{ label: subject, ...curve }, ...this.curves.filter(({ label }) => label !== subject)];
     this.folder.writeJson(CURVES, this.curves);
     return evaluation;

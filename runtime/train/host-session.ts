@@ -1,7 +1,9 @@
 /** @file A host with a program in it: loading, evaluating, saving. Names of messages end here. */
 import { encodeModule, type Program } from "../../compiler/index.js";
+import type { Catalogue } from "../../dsl/index.js";
 import type { HostClient } from "../bridge/host-client.js";
 import { vector, type WireBuffer } from "../bridge/wire.js";
+import { type Measured, withoutBroken } from "../evaluate/broken-pairs.js";
 import type { Pairs } from "../evaluate/pairs.js";
 import type { Written } from "../run/files.js";
 import type { StepPlan } from "./planner.js";
@@ -13,6 +15,46 @@ export interface Loaded {
 }
 
 const EVALUATION_BATCH = 64;
+
+/** Opens a data source under a name, in a host that may have no program. */
+export async function openSource(client: HostClient, name: string, catalogue: Catalogue): Promise<void> {
+  const buffers = Object.fromEntries(
+    Object.entries(catalogue.buffers).map(([key, data]) => [key, vector(data)]),
+  );
+  await client.request("source", { name, spec: catalogue.spec }, buffers);
+}
+
+/** What was found in image files; a row an image, 0 for a broken one. See `inspect` in docs/protocol.md. */
+export interface Inspected {
+  readonly broken: readonly { readonly position: number; readonly code: string; readonly message: string }[];
+  /** A hash of the pixels that training sees. */
+  readonly content: BigInt64Array;
+  /** Width and height in the file, upright. */
+  readonly size: Int32Array;
+  readonly bits: Uint8Array;
+  readonly transparent: Uint8Array;
+  readonly flat: Uint8Array;
+  readonly tint: Uint8Array;
+}
+
+/** Reads images of an open source of files, and says what was found. */
+export async function inspectImages(
+  client: HostClient,
+  source: string,
+  images: Int32Array,
+): Promise<Inspected> {
+  const { body, buffers } = await client.request("inspect", { source }, { images: vector(images) });
+  const bytes = (name: string) => buffers[name]!.data as Uint8Array;
+  return {
+    broken: body.broken as Inspected["broken"],
+    content: buffers.content!.data as BigInt64Array,
+    size: buffers.size!.data as Int32Array,
+    bits: bytes("bits"),
+    transparent: bytes("transparent"),
+    flat: bytes("flat"),
+    tint: bytes("tint"),
+  };
+}
 
 /** What the driver asks of a host that runs `program`. */
 export class HostSession {
@@ -36,11 +78,8 @@ export class HostSession {
   }
 
   /** Opens a data source under a name. */
-  async open(name: string, catalogue: Program["train"]): Promise<void> {
-    const buffers = Object.fromEntries(
-      Object.entries(catalogue.buffers).map(([key, data]) => [key, vector(data)]),
-    );
-    await this.client.request("source", { name, spec: catalogue.spec }, buffers);
+  open(name: string, catalogue: Program["train"]): Promise<void> {
+    return openSource(this.client, name, catalogue);
   }
 
   async initialise(): Promise<void> {
@@ -66,8 +105,8 @@ export class HostSession {
     return this.client.plan({ step, source: "train", scalars }, buffers);
   }
 
-  /** Cosine of each pair: of the embeddings, or of the mean-subtracted pixels. */
-  async similarities(pairs: Pairs, of: "embeddings" | "pixels"): Promise<Float64Array> {
+  /** Cosine of each pair without a broken image: of the embeddings, or of the mean-subtracted pixels. */
+  async similarities(pairs: Pairs, of: "embeddings" | "pixels"): Promise<Measured> {
     const { buffers } = await this.client.request(
       "similarities",
       { source: "evaluate", function: of === "embeddings" ? "embed" : null, batch: EVALUATION_BATCH },
@@ -76,7 +115,7 @@ export class HostSession {
         pairs: { dtype: "i32", shape: [pairs.same.length, 2], data: pairs.positions },
       },
     );
-    return buffers.similarity!.data as Float64Array;
+    return withoutBroken(pairs, buffers.similarity!.data as Float64Array, buffers.broken!.data as Int32Array);
   }
 
   /** Writes the net as a TorchScript file and as safetensors. */

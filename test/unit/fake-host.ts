@@ -92,7 +92,8 @@ function usual(kind: string, body: Body, buffers: Readonly<Record<string, WireBu
   if (kind === "similarities") {
     const pairs = buffers.pairs!.shape[0]!;
     const data = Float64Array.from({ length: pairs }, (_, i) => Math.sin(i));
-    return { buffers: { similarity: { dtype: "f64", shape: [pairs], data } } };
+    const broken = { dtype: "i32", shape: [0], data: new Int32Array(0) } as const;
+    return { buffers: { similarity: { dtype: "f64", shape: [pairs], data }, broken } };
   }
   return {};
 }

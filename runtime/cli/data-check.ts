@@ -1,0 +1,158 @@
+/** @file `f2c-dsl data check`: reads every image before a run, and lists what is broken, doubled or suspicious. */
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { IR_VERSION, loadExperiment, openData, registryHash } from "../../compiler/index.js";
+import type { Catalogue } from "../../dsl/index.js";
+import { HostClient } from "../bridge/host-client.js";
+import { setUp } from "../bridge/python-environment.js";
+import { type Inspected, inspectImages, openSource } from "../train/host-session.js";
+import { type Doubled, type Findings, findingsOf, type InspectedPart } from "./data-findings.js";
+import { grouped } from "./facts.js";
+import { EXIT, fail } from "./report.js";
+
+interface CheckDataOptions {
+  readonly leaveOut?: string;
+  readonly json?: boolean;
+}
+
+/** Images a request: few enough that an answer stays small, enough that all threads of the host have work. */
+const BATCH = 256;
+/** Files that are named of each kind; `--json` names all. */
+const NAMED = 10;
+
+export async function checkData(file: string, options: CheckDataOptions): Promise<void> {
+  let client: HostClient | undefined;
+  try {
+    const loaded = loadExperiment(file);
+    const { train, heldOut, notes = [] } = openData(loaded);
+    const { name } = loaded.experiment;
+    if (train.spec.kind !== "image_folder") {
+      const none = `${name}: its data, ${String(train.spec.kind)}, lies in no files that could be checked`;
+      process.stdout.write(options.json ? `${JSON.stringify({ name, notes: [none] })}\n` : `${none}\n`);
+      return;
+    }
+    const python = await setUp((line) => process.stderr.write(`${line}\n`));
+    client = await HostClient.start({ python, registryHash: registryHash(), irVersion: IR_VERSION });
+    const progress = new ReadingProgress(train.offsets.at(-1)! + heldOut.offsets.at(-1)!);
+    const parts: InspectedPart[] = [];
+    for (const [source, catalogue] of Object.entries({ train, heldOut })) {
+      if (catalogue.offsets.at(-1) === 0) continue;
+      const found = await inspectAll(client, source, catalogue, progress);
+      parts.push({ catalogue, heldOut: source === "heldOut", found });
+    }
+    progress.end();
+    const findings = findingsOf(parts);
+    if (options.leaveOut !== undefined) addToList(options.leaveOut, findings);
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify({ name, notes, ...findings }, undefined, 2)}\n`
+        : `${[...notes, ...described(findings)].join("\n")}\n`,
+    );
+    if (findings.broken.length > 0) process.exitCode = EXIT.user;
+  } catch (error) {
+    fail(error, { json: options.json === true });
+  } finally {
+    await client?.shutdown();
+  }
+}
+
+async function inspectAll(
+  client: HostClient,
+  source: string,
+  catalogue: Catalogue,
+  progress: ReadingProgress,
+): Promise<Inspected> {
+  await openSource(client, source, catalogue);
+  const images = catalogue.offsets.at(-1)!;
+  const broken: Inspected["broken"][number][] = [];
+  const all = {
+    content: new BigInt64Array(images),
+    size: new Int32Array(2 * images),
+    bits: new Uint8Array(images),
+    transparent: new Uint8Array(images),
+    flat: new Uint8Array(images),
+    tint: new Uint8Array(images),
+  };
+  for (let first = 0; first < images; first += BATCH) {
+    const indices = Int32Array.from({ length: Math.min(BATCH, images - first) }, (_, i) => first + i);
+    const found = await inspectImages(client, source, indices);
+    for (const b of found.broken) broken.push({ ...b, position: first + b.position });
+    all.content.set(found.content, first);
+    all.size.set(found.size, 2 * first);
+    for (const row of ["bits", "transparent", "flat", "tint"] as const) all[row].set(found[row], first);
+    progress.read(indices.length, found.broken.length);
+  }
+  return { broken, ...all };
+}
+
+/** How far the reading is: one live line on a terminal, a line every ten seconds elsewhere. */
+class ReadingProgress {
+  private readonly begun = performance.now();
+  private shown = this.begun;
+  private images = 0;
+  private broken = 0;
+  private readonly isTerminal = process.stderr.isTTY === true && process.env.TERM !== "dumb";
+
+  constructor(private readonly all: number) {}
+
+  read(images: number, broken: number): void {
+    this.images += images;
+    this.broken += broken;
+    const now = performance.now();
+    if (now - this.shown < (this.isTerminal ? 100 : 10_000)) return;
+    this.shown = now;
+    const seconds = (now - this.begun) / 1000;
+    const left = Math.round((seconds / this.images) * (this.all - this.images));
+    const line = `read ${grouped(this.images)} of ${grouped(this.all)} images, ${grouped(Math.round(this.images / seconds))}/s, ${grouped(this.broken)} broken, ${grouped(left)} s left`;
+    process.stderr.write(this.isTerminal ? `\r\x1b[2K${line}` : `${line}\n`);
+  }
+
+  end(): void {
+    if (this.isTerminal && this.shown > this.begun) process.stderr.write("\r\x1b[2K");
+  }
+}
+
+function described({ identities, images, broken, shared, repeated, suspicious }: Findings): string[] {
+  const lines = [`read ${grouped(images)} images of ${grouped(identities)} identities`];
+  const list = <T>(title: string, items: readonly T[], line: (item: T) => string) => {
+    if (items.length === 0) return;
+    lines.push(title, ...items.slice(0, NAMED).map((item) => `  ${line(item)}`));
+    if (items.length > NAMED) lines.push(`  … and ${grouped(items.length - NAMED)} more (--json names all)`);
+  };
+  list(
+    `broken: ${grouped(broken.length)}`,
+    broken,
+    ({ file, message }) => `${file}: ${message.replace(/^.* cannot be decoded: /s, "")}`,
+  );
+  list(`one picture of several people: ${grouped(shared.length)}`, shared, alike);
+  list(`one picture several times of one person: ${grouped(repeated.length)}`, repeated, alike);
+  for (const { message, files } of suspicious)
+    lines.push(`suspicious: ${message}`, `  ${someOf(files, 3).join(", ")}`);
+  if (lines.length === 1) lines.push("nothing broken, doubled or suspicious");
+  return lines;
+}
+
+function alike({ files, heldOut }: Doubled): string {
+  const shown = someOf(files, 4).join(" = ");
+  return heldOut.length > 0 ? `${shown} (held out: ${someOf(heldOut, 3).join(", ")})` : shown;
+}
+
+const someOf = (files: readonly string[], most: number): readonly string[] =>
+  files.length <= most ? files : [...files.slice(0, most), `… (${grouped(files.length)} in all)`];
+
+/**
+ * Adds broken images to a list for `leaveOut`, and doubled ones as comments, since only a person knows which of them is
+ * right. What the list says already stays as it is.
+ */
+function addToList(path: string, { broken, shared, repeated }: Findings): void {
+  const before = existsSync(path) ? readFileSync(path, "utf8") : "";
+  const known = new Set(before.split("\n"));
+  const entry = (file: string) => (file.startsWith("#") ? `./${file}` : file);
+  const lines = [
+    ...broken.map(({ file }) => entry(file)),
+    ...shared.map(({ files }) => `# one picture of several people: ${files.join(" = ")}`),
+    ...repeated.map(({ files }) => `# one picture several times: ${files.join(" = ")}`),
+  ].filter((line) => !known.has(line));
+  const heading = "# Left out of the data (leaveOut of imageFolder): a path below its root a line.\n";
+  const begun = before === "" ? heading : before.endsWith("\n") ? "" : "\n";
+  appendFileSync(path, begun + lines.map((line) => `${line}\n`).join(""));
+}

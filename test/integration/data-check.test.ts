@@ -1,0 +1,153 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { cli, metrics, tiny } from "./cli.js";
+
+const base = mkdtempSync(join(tmpdir(), "f2c-data-check-"));
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+const SIDE = 32;
+/** Several commands a test, each of which starts torch. */
+const PATIENCE = 240_000;
+let made = 0;
+
+/** 12 people with 4 pictures each, all different. */
+function photographs(): string {
+  const root = join(base, `people-${made++}`);
+  for (let person = 0; person < 12; person++) {
+    mkdirSync(join(root, `p${person}`), { recursive: true });
+    for (let i = 0; i < 4; i++) {
+      const pixels = Array.from({ length: SIDE * SIDE }, (_, k) => (k * (7 + i) + person * 31) % 256);
+      writeFileSync(
+        join(root, `p${person}`, `${i}.pgm`),
+        Buffer.concat([Buffer.from(`P5 ${SIDE} ${SIDE} 255\n`), Buffer.from(pixels)]),
+      );
+    }
+  }
+  return root;
+}
+
+/** The fixture experiment, on photographs, and shorter. */
+function experiment(root: string, options = ""): string {
+  const data = `imageFolder({ root: ${JSON.stringify(root)}, size: ${SIDE}, channels: 1, heldOut: 3, ${options} }),`;
+  const text = readFileSync(tiny, "utf8")
+    .replace(/syntheticFaces\(\{.*\}\),/, data)
+    .replace("steps: 24", "steps: 6")
+    .replace("steps(8)", "steps(3)");
+  const file = join(base, `exp-${made++}.ts`);
+  writeFileSync(file, text.replace("syntheticFaces", "imageFolder"));
+  return file;
+}
+
+/** Of p3 one picture cut off and one that is a web page; one picture under two people and one twice under one. */
+function damaged(): string {
+  const root = photographs();
+  const whole = readFileSync(join(root, "p3/2.pgm"));
+  writeFileSync(join(root, "p3/2.pgm"), whole.subarray(0, 300));
+  writeFileSync(join(root, "p3/3.pgm"), "<html>404</html>");
+  copyFileSync(join(root, "p0/0.pgm"), join(root, "p11/leak.pgm"));
+  copyFileSync(join(root, "p1/0.pgm"), join(root, "p1/copy.pgm"));
+  writeFileSync(
+    join(root, "p2/grey.pgm"),
+    Buffer.concat([Buffer.from("P5 9 9 255\n"), Buffer.alloc(81, 90)]),
+  );
+  return root;
+}
+
+describe("f2c-dsl data check", () => {
+  test(
+    "says of good data that it is good",
+    async () => {
+      const { code, out, err } = await cli(["data", "check", experiment(photographs())]);
+      expect(out).toBe("read 48 images of 12 identities\nnothing broken, doubled or suspicious\n");
+      expect(err).toBe("");
+      expect(code).toBe(0);
+    },
+    PATIENCE,
+  );
+
+  test(
+    "lists what is broken, doubled and suspicious, for people and for programs, and into a list",
+    async () => {
+      const root = damaged();
+      const file = experiment(root);
+      const list = join(base, "list.txt");
+      const { code, out } = await cli(["data", "check", file, "--leave-out", list]);
+      expect(code).toBe(1);
+      expect(out).toContain(
+        [
+          "read 51 images of 12 identities",
+          "broken: 2",
+          "  p3/2.pgm: it is cut off",
+          "  p3/3.pgm: it is a web page or XML: <html>404</html>",
+          "one picture of several people: 1",
+          "  p0/0.pgm = p11/leak.pgm (held out: p11)",
+          "one picture several times of one person: 1",
+          "  p1/0.pgm = p1/copy.pgm",
+          "suspicious: 1 image of one colour",
+          "  p2/grey.pgm",
+          "suspicious: 1 image smaller than half of the 32 x 32 pixels that training sees",
+          "  p2/grey.pgm",
+          "",
+        ].join("\n"),
+      );
+      const written = readFileSync(list, "utf8").split("\n");
+      expect(written.filter((line) => !line.startsWith("#"))).toEqual(["p3/2.pgm", "p3/3.pgm", ""]);
+      expect(written).toContain("# one picture of several people: p0/0.pgm = p11/leak.pgm");
+
+      const json = await cli(["data", "check", file, "--json", "--leave-out", list]);
+      expect(json.code).toBe(1);
+      expect(JSON.parse(json.out)).toMatchObject({
+        images: 51,
+        broken: [{ file: "p3/2.pgm", code: "F2C6104" }, { file: "p3/3.pgm" }],
+        shared: [{ files: ["p0/0.pgm", "p11/leak.pgm"], people: ["p0", "p11"], heldOut: ["p11"] }],
+        repeated: [{ files: ["p1/0.pgm", "p1/copy.pgm"], people: ["p1"] }],
+        suspicious: [{ kind: "flat", files: ["p2/grey.pgm"] }, { kind: "tiny" }],
+      });
+      // What the list says already is not added again.
+      expect(readFileSync(list, "utf8").split("\n")).toEqual(written);
+
+      const without = await cli(["data", "check", experiment(root, `leaveOut: "${list}"`)]);
+      expect(without.code).toBe(0);
+      expect(without.out).toMatch(
+        /49 images; skipped 2 left out by .*list\.txt \(p3\/2\.pgm, p3\/3\.pgm\)\n/,
+      );
+    },
+    PATIENCE,
+  );
+
+  test("has nothing to read of drawn faces", async () => {
+    const { code, out } = await cli(["data", "check", tiny]);
+    expect(out).toMatch(/tiny: its data, synthetic_faces, lies in no files/);
+    expect(code).toBe(0);
+  });
+});
+
+describe('a run with `broken: "skip"`', () => {
+  const SKIP = 'broken: "skip"';
+
+  test(
+    "shows other images of the same people, says so once, and is resumed to the bit",
+    async () => {
+      const root = damaged();
+      writeFileSync(join(root, "p10/1.pgm"), "");
+      const file = experiment(root, SKIP);
+      const [whole, parts] = [join(base, "whole"), join(base, "parts")];
+      const { code, err } = await cli(["run", file, "--run-dir", whole, "--threads", "1"]);
+      expect(code, err).toBe(0);
+      // Once for those to train on, once for those held out.
+      expect(err.match(/p\d+\/\d.pgm stands in for it/g), err).toHaveLength(2);
+      // People of 4, 4 and 5 images make 6 + 6 + 10 pairs of the same person, and as many others; 3 of the first have p10/1.pgm.
+      const summary = JSON.parse(readFileSync(join(whole, "summary.json"), "utf8"));
+      expect(summary.verification.pairs).toBeLessThanOrEqual(2 * 22 - 3);
+      await cli(["run", file, "--run-dir", parts, "--threads", "1", "--steps", "3"]);
+      const resumed = await cli(["run", file, "--run-dir", parts, "--threads", "1", "--resume"]);
+      expect(resumed.code, resumed.err).toBe(0);
+      const losses = (run: string) => metrics(run).map(({ step, loss }) => [step, loss]);
+      expect(losses(parts)).toEqual(losses(whole));
+      expect(losses(whole)).toHaveLength(6);
+    },
+    PATIENCE,
+  );
+});
