@@ -120,7 +120,7 @@ function readLeaveOut(path: string, shown: string): { paths: ReadonlySet<string>
     throw new ExperimentError(
       "F2C2214",
       `imageFolder: the file "${path}", its \`leaveOut\`, cannot be read: ${(error as NodeJS.ErrnoException).code}`,
-      "f2c-dsl data check exp.ts --leave-out FILE writes one; a relative path counts from the experiment's file",
+      "give the path of a text file, counted from the experiment's file; f2c-dsl data check exp.ts --leave-out FILE writes one",
     );
   }
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.startsWith("#"));

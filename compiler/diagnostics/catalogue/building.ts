@@ -249,9 +249,8 @@ export const BUILDING = {
     code: "F2C2214",
     severity: "error",
     message: 'imageFolder: the file "{path}", its `leaveOut`, cannot be read: {error}',
-    hint: "f2c-dsl data check exp.ts --leave-out FILE writes one; a relative path counts from the experiment's file",
+    hint: "give the path of a text file, counted from the experiment's file; f2c-dsl data check exp.ts --leave-out FILE writes one",
     why: "Without the list the run would train on what is to be left out.",
-    remedy: "Give the path of a text file; `f2c-dsl data check exp.ts --leave-out FILE` writes one.",
   },
   "pool-smaller-than-batch": {
     code: "F2C2301",

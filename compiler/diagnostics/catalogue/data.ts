@@ -56,10 +56,8 @@ export const DATA = {
     severity: "error",
     message:
       "none of the {images:number} images of an identity can be decoded, so that none can stand in: {problem}",
-    hint: "f2c-dsl data check exp.ts --leave-out FILE lists broken images; with `leaveOut` of imageFolder naming that file, their identity is left out too",
+    hint: "list the broken images with f2c-dsl data check exp.ts --leave-out FILE, and name that file as `leaveOut` of imageFolder: an identity that has no image left is left out too",
     why: 'With `broken: "skip"` another image of the same identity stands in for a broken one; an identity without any has nothing to show.',
-    remedy:
-      "List the broken images with `f2c-dsl data check exp.ts --leave-out FILE`, and name that file as `leaveOut` of imageFolder: an identity that has no image left is left out too.",
   },
   "nothing-to-inspect": {
     code: "F2C6114",

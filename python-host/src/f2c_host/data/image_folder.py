@@ -155,8 +155,8 @@ class ImageFolder:
             "F2C6113",
             f"none of the {end - first} images of an identity can be decoded, so that none can stand in: "
             f"{broken.message}",
-            hint="f2c-dsl data check exp.ts --leave-out FILE lists broken images; with `leaveOut` of imageFolder "
-            "naming that file, their identity is left out too",
+            hint="list the broken images with f2c-dsl data check exp.ts --leave-out FILE, and name that file as "
+            "`leaveOut` of imageFolder: an identity that has no image left is left out too",
         ) from broken
 
     def _report(self, index: int, other: int, error: HostError) -> None:
@@ -261,7 +261,14 @@ class ImageFolder:
                 if is_deep(file):
                     deep = deep_samples(file)
                     filled = max(filled, 0 if deep.stated else deep.bits_filled)
-        return bits_of_a_camera(filled)
+        bits = bits_of_a_camera(filled)
+        if bits < 16:
+            _log.info(
+                "files of 16 bits a channel seem to hold %d: `bits: %d` of imageFolder says so for certain",
+                bits,
+                bits,
+            )
+        return bits
 
     def _middle(self, width: int, height: int) -> tuple[float, float, float, float]:
         """The largest box of the target's proportions around the centre: left, top, right, bottom."""
