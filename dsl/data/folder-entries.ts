@@ -42,13 +42,13 @@ export function joined(parent: Name | undefined, child: Name): Name {
   return { shown, bytes: Buffer.from(below(parent.bytes ?? parent.shown, child)) };
 }
 
-function kindOf(entry: Dirent | Dirent<Buffer>, path: () => Path): Entry["kind"] {
+function kindOf(entry: Dirent | Dirent<Buffer>, folder: Path, name: Name): Entry["kind"] {
   if (entry.isFile()) return "file";
   if (entry.isDirectory()) return "folder";
   if (!entry.isSymbolicLink()) return "special";
   let target: Stats;
   try {
-    target = statSync(path());
+    target = statSync(below(folder, name));
   } catch (error) {
     switch (codeOf(error)) {
       case "ELOOP":
@@ -63,16 +63,29 @@ function kindOf(entry: Dirent | Dirent<Buffer>, path: () => Path): Entry["kind"]
   return target.isFile() ? "file" : target.isDirectory() ? "folder" : "special";
 }
 
-/** What lies in a folder, in order. */
+/** What lies in a folder, in order. There may be millions of files in all, so nothing is made for each but its entry. */
 export function entriesOf(folder: Path): Entry[] {
-  const texts = readdirSync(folder, { withFileTypes: true });
-  // Node puts U+FFFD where bytes are no text; only then are the bytes fetched.
-  const named: [Name, Dirent | Dirent<Buffer>][] = texts.some((entry) => entry.name.includes("\ufffd"))
-    ? readdirSync(folder, { withFileTypes: true, encoding: "buffer" }).map((e) => [nameOf(e.name), e])
-    : texts.map((e) => [{ shown: e.name }, e]);
-  return named
-    .map(([name, entry]) => ({ ...name, kind: kindOf(entry, () => below(folder, name)) }))
-    .sort(inOrder);
+  const entries: Entry[] = [];
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    // Node puts U+FFFD where bytes are no text; only then are the bytes fetched.
+    if (entry.name.includes("\ufffd")) return entriesByBytes(folder);
+    const shown = entry.name;
+    entries.push({
+      shown,
+      bytes: undefined,
+      kind: entry.isFile() ? "file" : kindOf(entry, folder, { shown }),
+    });
+  }
+  return entries.sort(inOrder);
+}
+
+function entriesByBytes(folder: Path): Entry[] {
+  const entries: Entry[] = [];
+  for (const entry of readdirSync(folder, { withFileTypes: true, encoding: "buffer" })) {
+    const name = nameOf(entry.name);
+    entries.push({ ...name, kind: kindOf(entry, folder, name) });
+  }
+  return entries.sort(inOrder);
 }
 
 /** Why a folder cannot be read, in words. */

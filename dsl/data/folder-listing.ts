@@ -79,7 +79,8 @@ const EXAMPLES = 2;
 const DEPTH = 3;
 const FOLDERS_OPENED = 2000;
 
-const isImage = (name: string) => (IMAGE_TYPES as readonly string[]).includes(extname(name).toLowerCase());
+const TYPES: ReadonlySet<string> = new Set(IMAGE_TYPES);
+const isImage = (name: string) => TYPES.has(extname(name).toLowerCase());
 
 /** Counts what is passed over, with an example or two of each kind. */
 class Skipped {
