@@ -25,6 +25,8 @@ export class OpRefusal extends Error {
     readonly operands: readonly (Value | undefined)[],
     /** The operand or the attribute to blame, where it is one. */
     readonly about?: string,
+    /** What helps, where the rule knows it. */
+    readonly hint?: string,
   ) {
     super(message);
   }
@@ -112,14 +114,19 @@ export class FunctionBuilder {
   ): readonly Value[] {
     const spec = OPS.get(name);
     if (!spec) throw new Error(`internal: no op ${name}`);
-    const refuse: Refuse = (failure, message, about) => {
-      throw new OpRefusal(failure, message, operands, about ?? blamed(spec, failure, attributes));
+    const refuse: Refuse = (failure, message, about, hint) => {
+      throw new OpRefusal(failure, message, operands, about ?? blamed(spec, failure, attributes), hint);
     };
     const complete = completeAttributes(spec, attributes, refuse);
     checkOperands(spec, operands, refuse);
     const types =
       resultTypes ??
-      spec.shape({ op: name, operands: operands.map((o) => o?.type), attributes: complete, fail: refuse });
+      spec.shape({
+        op: name,
+        operands: operands.map((o) => o?.type),
+        attributes: complete,
+        fail: (failure, message, hint) => refuse(failure, message, undefined, hint),
+      });
     const results = types.map((type) => this.value(undefined, type));
     this.push({ op: name, operands, attributes: complete, results, regions: [], location });
     return results;
@@ -215,7 +222,7 @@ export class FunctionBuilder {
 export const spellNonFinite = (value: number): string =>
   Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
 
-type Refuse = (failure: OpRefusal["failure"], message: string, about?: string) => never;
+type Refuse = (failure: OpRefusal["failure"], message: string, about?: string, hint?: string) => never;
 
 /** The one attribute, or the one operand, that a rule can have found wrong. */
 function blamed(

@@ -43,7 +43,7 @@ import { type FunctionSource, SourceTexts } from "./lower/function-source.js";
 import { Lowerer } from "./lower/lowerer.js";
 import { dynamic, fixed, type Operand, record } from "./lower/operand.js";
 import { describe } from "./lower/words.js";
-import { partOf, planValueOf, returnedBy, stateNode, stateOf } from "./pointing.js";
+import { partOf, planValueOf, returnedBy, stateNode, stateOf, streamAskedFor } from "./pointing.js";
 import { optionNamed } from "./stack.js";
 import { warningsOf } from "./warnings.js";
 
@@ -257,8 +257,11 @@ function build(experiment: Experiment, directory: string, stage: Stage, texts: S
     Object.entries(batch).map(([stream, loaded]) => [stream, loaded.changes]),
   );
   const point: StepPoint = planPoint(0, stepsPerEpoch, steps);
-  stage("method", (error) => planSource && planValueOf(planSource, error));
-  const plan = parts.plan(openBooks(state) as never, batch, point);
+  const asked = planSource && streamAskedFor(planSource, Object.keys(setting.streams));
+  stage("method", (error) =>
+    isNoStream(error) ? asked?.span : planSource && planValueOf(planSource, error),
+  );
+  const plan = planned(() => parts.plan(openBooks(state) as never, batch, point), asked?.name, setting);
   const signature = signatureOf(plan);
   refuseTakenNames(signature, [
     ...Object.entries(changes).flatMap(([stream, value]) => pathsOf(signatureOf(value), stream)),
@@ -279,6 +282,22 @@ function build(experiment: Experiment, directory: string, stage: Stage, texts: S
     steps,
     notes,
   };
+}
+
+const isNoStream = (error: unknown) => error instanceof ExperimentError && error.code === "F2C2015";
+
+/** A first plan; one that stumbled over a stream that the loader does not give, `asked`, says so. */
+function planned<T>(plan: () => T, asked: string | undefined, { streams }: Setting): T {
+  try {
+    return plan();
+  } catch (error) {
+    if (asked === undefined || !(error instanceof TypeError)) throw error;
+    throw new ExperimentError(
+      "F2C2015",
+      `the loader has no stream \`${asked}\`: it gives ${Object.keys(streams).join(", ")}`,
+      "use the streams that there are, or a loader that gives this one: dual({ identities, instances }) gives x and y",
+    );
+  }
 }
 
 /** A plan's values have names of their own among the inputs of the step. */
@@ -352,6 +371,7 @@ function lowerStep(
               [stream, lowerer.inline(prepare, [dynamic(pixels), changes], undefined)] as const,
           ),
         );
+        lowerer.batch = batch;
         const state = stateOperand(lowerer, built.state, source);
         const result = lowerer.inline(source, [state, batch, plan], undefined);
         const metrics = metricsOf(lowerer, result, source);

@@ -14,7 +14,7 @@ import { emit } from "./emit.js";
 import { libraryRoot } from "./library.js";
 import { placesInStack } from "./stack.js";
 import { TAG, TAG_METHODS } from "./tagger.js";
-import { fromTypeScript } from "./type-errors.js";
+import { typeErrors } from "./type-errors.js";
 import { ts, tsMorph } from "./typescript.js";
 
 /** A loaded experiment, with the texts of the files that it is made of. */
@@ -80,7 +80,7 @@ function typeCheck(path: string): { texts: OwnFiles; warnings: readonly Diagnost
   // A file that does not parse has no types worth talking about.
   const syntax = own.flatMap((f) => [...program.getSyntacticDiagnostics(f)]);
   const found = syntax.length ? syntax : own.flatMap((f) => [...program.getSemanticDiagnostics(f)]);
-  const diagnostics = found.map(fromTypeScript);
+  const diagnostics = typeErrors(found, program.getTypeChecker());
   if (diagnostics.some((d) => d.severity === "error")) throw new CompileError(diagnostics, texts);
   return { texts, warnings: diagnostics };
 }

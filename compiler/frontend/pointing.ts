@@ -27,9 +27,31 @@ export function stateOf(source: FunctionSource): Span | undefined {
   return inExperiment(source) && node ? spanOf(source, node) : undefined;
 }
 
-/** What an error calls `plan.path`, where a plan returns it. */
+/** The first stream that a plan takes out of its batch and that is none of `streams`; where, if that is the experiment's. */
+export function streamAskedFor(
+  source: FunctionSource,
+  streams: readonly string[],
+): { readonly name: string; readonly span: Span | undefined } | undefined {
+  const pattern = source.node.parameters[1]?.name;
+  if (!pattern || !ts.isObjectBindingPattern(pattern)) return undefined;
+  for (const element of pattern.elements) {
+    const name = element.propertyName ?? element.name;
+    if (
+      element.dotDotDotToken ||
+      element.initializer ||
+      !ts.isIdentifier(name) ||
+      streams.includes(name.text)
+    )
+      continue;
+    return { name: name.text, span: inExperiment(source) ? spanOf(source, element) : undefined };
+  }
+  return undefined;
+}
+
+/** What an error calls `plan.path`, or `path` of the plan, where a plan returns it. */
 export function planValueOf(source: FunctionSource, error: unknown): Span | undefined {
-  const [, path] = /`plan\.([\w.]+)`/.exec(error instanceof Error ? error.message : "") ?? [];
+  const message = error instanceof Error ? error.message : "";
+  const [, path] = /`plan\.([\w.]+)`/.exec(message) ?? /`([\w.]+)` of the plan/.exec(message) ?? [];
   return inExperiment(source) && path !== undefined ? spanOf(source, returnedBy(source, path)) : undefined;
 }
 

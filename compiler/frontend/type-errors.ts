@@ -1,24 +1,75 @@
-/** @file TypeScript's errors as diagnostics of ours: in words, at the expression that is to blame. */
+/** @file TypeScript's errors as diagnostics of ours: in words, at the expression that is to blame, with what to write instead. */
 import { resolve } from "node:path";
 import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
+import { insteadOfImport } from "./import-hint.js";
+import { assignedNode, isSyntax, NOT_ASSIGNABLE, nodeAt, type Words, wordsFor } from "./type-error-words.js";
 import { ts } from "./typescript.js";
 
-const NOT_ASSIGNABLE = new Set([2322, 2345, 2739, 2740, 2741]);
 const NO_MODULE = 2307;
 
-export function fromTypeScript(d: ts.Diagnostic): Diagnostic {
-  const syntax = d.code < 2000;
+interface Told extends Words {
+  readonly d: ts.Diagnostic;
+  readonly diagnostic: Diagnostic;
+}
+
+/** Every error once: not what follows from another, and of a line that does not parse the first. */
+export function typeErrors(found: readonly ts.Diagnostic[], checker: ts.TypeChecker): readonly Diagnostic[] {
+  const told = found.map((d): Told => {
+    const words = wordsFor(d, checker);
+    return { ...words, d, diagnostic: fromTypeScript(d, words) };
+  });
+  const apart = told.filter(
+    (one, i) =>
+      one.d.code !== WITH &&
+      !sameLine(told, i) &&
+      !told.some((other) => other !== one && follows(one, other)),
+  );
+  return (apart.length ? apart : told).map(({ diagnostic }) => diagnostic);
+}
+
+/** A parameter whose type would have come from what has none. */
+const IMPLICIT = new Set([7006, 7031]);
+/** What is said of all of a `with` beside that there is none. */
+const WITH = 2410;
+
+function follows(one: Told, { d, root, whole }: Told): boolean {
+  const span = one.diagnostic.span;
+  if (!root || !span || resolve(root.getSourceFile().fileName) !== span.path) return false;
+  // Of two that are about one expression, the one that names what is wrong in it; else the first.
+  if (one.root === root) {
+    const rank = (of: ts.Diagnostic) => (NOT_ASSIGNABLE.has(of.code) ? 1 : 0);
+    return rank(one.d) !== rank(d) ? rank(one.d) > rank(d) : one.d.start! > d.start!;
+  }
+  const [start, end] = [root.getStart(), root.end];
+  const inside = span.start >= start && span.end <= end;
+  const around = span.start <= start && span.end >= end;
+  if (around && NOT_ASSIGNABLE.has(one.d.code)) return one.root === undefined;
+  return inside && (whole === true || IMPLICIT.has(one.d.code)) && !(one.root && covers(one.root, root));
+}
+
+const covers = (a: ts.Node, b: ts.Node) => a.getStart() <= b.getStart() && a.end >= b.end;
+
+function sameLine(told: readonly Told[], i: number): boolean {
+  const { d } = told[i]!;
+  const before = told[i - 1]?.d;
+  if (!before || !isSyntax(d) || d.file !== before.file || !d.file) return false;
+  const line = (of: ts.Diagnostic) => d.file!.getLineAndCharacterOfPosition(of.start ?? 0).line;
+  return line(d) === line(before);
+}
+
+function fromTypeScript(d: ts.Diagnostic, { message, hint }: Words): Diagnostic {
   const text = inWords(ofOneOverload(ts.flattenDiagnosticMessageText(d.messageText, "\n")));
   const span = spanOf(d);
   const unresolved = d.code === NO_MODULE;
-  const tensors = unresolved ? undefined : ofTensors(text);
-  const hint = unresolved ? importHint(text) : tensors?.hint;
+  const tensors = unresolved || message !== undefined ? undefined : ofTensors(text);
+  const help = unresolved ? insteadOfImport(text, d.file) : (hint ?? tensors?.hint);
+  const plain = text.replace(/\.$/, "").replace(" or its corresponding type declarations", "");
   return {
-    code: unresolved ? "F2C1104" : syntax ? "F2C1102" : "F2C1001",
+    code: unresolved ? "F2C1104" : isSyntax(d) ? "F2C1102" : "F2C1001",
     severity: d.category === ts.DiagnosticCategory.Error ? "error" : "warning",
-    message: `${tensors?.message ?? text.replace(/\.$/, "").replace(" or its corresponding type declarations", "")} (TS${d.code})`,
+    message: `${message ?? tensors?.message ?? plain} (TS${d.code})`,
     ...(span && { span: NOT_ASSIGNABLE.has(d.code) ? assigned(d.file!, span) : span }),
-    ...(hint !== undefined && { hint }),
+    ...(help !== undefined && { hint: help }),
     related: (d.relatedInformation ?? []).flatMap((r) => {
       const place = spanOf(r);
       return place && !place.path.endsWith(".d.ts")
@@ -35,30 +86,9 @@ const spanOf = (x: ts.DiagnosticRelatedInformation): Span | undefined =>
 
 /** TypeScript marks the name that is assigned to; what is assigned is to blame. */
 function assigned(file: ts.SourceFile, span: Span): Span {
-  const node = nodeAt(file, span);
-  const { parent } = node ?? {};
-  if (!node || !parent) return span;
-  const value =
-    (ts.isBinaryExpression(parent) && parent.left === node && parent.right) ||
-    (ts.isVariableDeclaration(parent) && parent.name === node && parent.initializer) ||
-    (ts.isPropertyAssignment(parent) && parent.name === node && parent.initializer);
-  return value ? { path: span.path, start: value.getStart(file), end: value.end } : span;
-}
-
-/** The outermost node that a span covers. */
-function nodeAt(file: ts.SourceFile, { start, end }: Span): ts.Node | undefined {
-  const visit = (node: ts.Node): ts.Node | undefined =>
-    node.getStart(file) === start && node.end === end && node !== file
-      ? node
-      : ts.forEachChild(node, (child) => (child.pos <= start && child.end >= end ? visit(child) : undefined));
-  return visit(file);
-}
-
-function importHint(message: string): string {
-  const [, name] = /'(.+?)'/.exec(message) ?? [];
-  return name === undefined || /^[./]/.test(name)
-    ? "check the name; a relative path counts from the importing file"
-    : `install it beside the experiment: npm install ${name}`;
+  const node = nodeAt(file, span.start, span.end);
+  const value = node && assignedNode(node);
+  return value && value !== node ? { path: span.path, start: value.getStart(file), end: value.end } : span;
 }
 
 /** `Tensor<readonly [number, 8], "f32">` as `f32[number, 8]`. */

@@ -45,8 +45,8 @@ export interface ShapeCall {
   readonly op: string;
   readonly operands: readonly (Type | undefined)[];
   readonly attributes: Readonly<Record<string, AttributeValue>>;
-  /** Ends the rule with a diagnostic: which constraint failed, in words. */
-  fail(kind: ShapeFailure, message: string): never;
+  /** Ends the rule with a diagnostic: which constraint failed, in words, and what helps where the rule knows it. */
+  fail(kind: ShapeFailure, message: string, hint?: string): never;
 }
 export type ShapeFailure = "shape" | "rank" | "dtype" | "dim" | "elements" | "size" | "kind";
 export type ShapeRule = (call: ShapeCall) => readonly Type[];

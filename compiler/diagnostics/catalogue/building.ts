@@ -86,6 +86,20 @@ export const BUILDING = {
     hint: "return the value; what one step leaves to the next is state(…)",
     why: "The code around it runs in Node, once; the compiled function runs on the device, every step.",
   },
+  "groups-do-not-divide": {
+    code: "F2C2014",
+    severity: "error",
+    message: "conv2d: {channels:number} {which} do not divide into {groups} `groups`",
+    hint: "give a whole number that divides inputs and outputs; `groups` equal to inputs makes it depthwise",
+    why: "Each group has an equal share of the input channels, and makes an equal share of the output channels.",
+  },
+  "no-such-stream": {
+    code: "F2C2015",
+    severity: "error",
+    message: "the loader has no stream `{name}`: it gives {streams}",
+    hint: "use the streams that there are, or a loader that gives this one: dual({ identities, instances }) gives x and y",
+    why: "A step gets the images of the loader's streams, by their names, and no others.",
+  },
   "compiled-function-called-early": {
     code: "F2C2101",
     severity: "error",

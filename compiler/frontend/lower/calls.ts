@@ -53,10 +53,10 @@ export function call(lowerer: Lowerer, node: ts.CallExpression, scope: Scope): O
     const ended = endsChain(callee, receiver);
     if (ended) return ended;
     if (receiver.kind === "static" && (receiver.value === null || receiver.value === undefined))
-      return missingMember(lowerer, callee.name, callee.expression, receiver.value, name);
+      return missingMember(lowerer, callee.name, callee.expression, receiver, name);
     if (node.questionDotToken && isMissing(memberOf(receiver, name))) return ENDED;
     const args = argumentsOf(lowerer, node, scope);
-    return settled(methodCall(lowerer, node, callee, receiver, name, args));
+    return settled(methodCall(lowerer, node, callee, receiver, args, scope));
   }
   const fn = evaluate(lowerer, callee as ts.Expression, scope);
   return endsChain(node, fn) ?? settled(callOperand(lowerer, node, fn, argumentsOf(lowerer, node, scope)));
@@ -89,9 +89,10 @@ function methodCall(
   node: ts.CallExpression,
   callee: ts.PropertyAccessExpression,
   receiver: Operand,
-  name: string,
   args: readonly Operand[],
+  scope: Scope,
 ): Operand {
+  const name = callee.name.text;
   if (receiver.kind === "value") return valueMethod(lowerer, node, callee, receiver.value, name, args);
   if (receiver.kind === "static" && receiver.value === Math && !args.every(isStatic))
     return mathCall(lowerer, node, name, args);
@@ -116,7 +117,7 @@ function methodCall(
   refuseLive(lowerer, callee.expression, receiver);
   const items = itemsOf(lowerer, receiver);
   const fresh = isFresh(callee.expression);
-  if (items && !fresh) refuseListChange(lowerer, callee.name, name);
+  if (items && !fresh) refuseListChange(lowerer, callee, node.arguments, scope);
   if (items && Object.hasOwn(LIST_METHODS, name) && !(args.every(isStatic) && isStatic(receiver))) {
     if (receiver.kind === "static" && ArrayBuffer.isView(receiver.value) && name === "map")
       lowerer.refuse(callee.name, "F2C1017", "a typed array has no compiled method `map`", {
@@ -268,6 +269,8 @@ function callModule(
       "the forward function of this module has no TypeScript source that could be compiled",
       { hint: "write it in the experiment, or in a file that it imports by a relative path" },
     );
+  for (const [i, argument] of args.entries())
+    lowerer.refuseStreamNotGiven(argument, node.arguments[i] ?? node);
   const run = () =>
     lowerer.inline(source, [lowerer.bindChildren(parts.children, operand.rename, node), ...args], node);
   if (!operand.twin) return run();

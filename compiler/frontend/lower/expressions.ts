@@ -1,5 +1,6 @@
 /** @file Expressions: literals, names, members, choices, functions. Operators and calls have files of their own. */
 
+import { insteadOfTensorMember } from "../from-pytorch.js";
 import { isFunctionNode } from "../scopes.js";
 import { ts } from "../typescript.js";
 import { insteadOf } from "./call-now.js";
@@ -10,18 +11,11 @@ import type { FunctionSource } from "./function-source.js";
 import { iterate } from "./loops.js";
 import { AlreadyRefused, type Lowerer } from "./lowerer.js";
 import { dynamic, fixed, isStatic, list, type Operand, record, staticValue } from "./operand.js";
-import { applyBinary, applyUnary } from "./operators.js";
+import { applyBinary, applyUnary, COMPOUND } from "./operators.js";
 import { fieldOf, fieldsOf, itemsOf, notSpread, refuseLive } from "./patterns.js";
 import type { Scope } from "./scope.js";
 import { assignTo, refuseCaptured } from "./statements.js";
-import { describe, said, shortly } from "./words.js";
-
-/** What PyTorch has as a field of a tensor. */
-const FIELDS: Readonly<Record<string, string>> = {
-  length: "the size of a dimension is .size(0); all sizes are .shape",
-  ndim: "the number of dimensions is .shape.length",
-  T: "write .transpose(0, 1)",
-};
+import { describe, indexed, said, shortly } from "./words.js";
 
 const GLOBALS: Readonly<Record<string, unknown>> = { Math, Number, Object, Array, Infinity, NaN, undefined };
 const K = ts.SyntaxKind;
@@ -235,12 +229,14 @@ function property(lowerer: Lowerer, node: ts.PropertyAccessExpression, scope: Sc
       "F2C1017",
       `${said(node.expression, target)}, which has no field \`${key}\``,
       {
-        hint: FIELDS[key] ?? "methods are called with (); docs/ops.md lists those of tensors",
+        hint:
+          insteadOfTensorMember(key, { x: shortly(node.expression, "x") }) ??
+          "methods are called with (); docs/ops.md lists those of tensors",
       },
     );
   }
   if (target.kind === "static" && (target.value === undefined || target.value === null)) {
-    return missingMember(lowerer, node.name, node.expression, target.value, key);
+    return missingMember(lowerer, node.name, node.expression, target, key);
   }
   refuseLive(lowerer, node.expression, target);
   return fieldOf(lowerer, target, key, node);
@@ -252,9 +248,9 @@ function element(lowerer: Lowerer, node: ts.ElementAccessExpression, scope: Scop
   if (ended) return ended;
   const index = evaluate(lowerer, node.argumentExpression, scope);
   if (target.kind === "value") {
-    const name = shortly(node.expression, "x");
+    const { hint } = indexed(node, describe(target));
     return lowerer.refuse(node, "F2C1018", `${said(node.expression, target)}, which [] cannot index`, {
-      hint: `${name}[0] is ${name}.select(0, 0), ${name}[a:b] is ${name}.slice(0, a, b), ${name}[tensor] is ${name}.index_select(tensor)`,
+      hint,
     });
   }
   if (!isStatic(index)) {
@@ -266,7 +262,7 @@ function element(lowerer: Lowerer, node: ts.ElementAccessExpression, scope: Scop
   const items = typeof key === "number" ? itemsOf(lowerer, target) : undefined;
   if (items) return items[key as number] ?? fixed(undefined);
   if (target.kind === "static" && (target.value === undefined || target.value === null))
-    return missingMember(lowerer, node.argumentExpression, node.expression, target.value, String(key));
+    return missingMember(lowerer, node.argumentExpression, node.expression, target, String(key));
   return fieldOf(lowerer, target, String(key), node);
 }
 
@@ -392,23 +388,15 @@ export function missingMember(
   lowerer: Lowerer,
   at: ts.Node,
   owner: ts.Expression,
-  value: unknown,
+  missing: Operand,
   member: string,
 ): never {
-  const message = `\`${unwrapped(owner).getText()}\` is ${String(value)} here, so it has no \`${member}\``;
+  lowerer.refuseStreamNotGiven(missing, owner);
+  const message = `\`${unwrapped(owner).getText()}\` is ${describe(missing)} here, so it has no \`${member}\``;
   return lowerer.refuse(at, "F2C2003", message, {
     hint: "check the option or the argument that it comes from; ?. reads a field that may be missing",
   });
 }
-
-const COMPOUND: Partial<Record<ts.SyntaxKind, ts.SyntaxKind>> = {
-  [K.PlusEqualsToken]: K.PlusToken,
-  [K.MinusEqualsToken]: K.MinusToken,
-  [K.AsteriskEqualsToken]: K.AsteriskToken,
-  [K.SlashEqualsToken]: K.SlashToken,
-  [K.PercentEqualsToken]: K.PercentToken,
-  [K.AsteriskAsteriskEqualsToken]: K.AsteriskAsteriskToken,
-};
 
 const LOGICAL: Partial<Record<ts.SyntaxKind, ShortCircuit>> = {
   [K.AmpersandAmpersandEqualsToken]: K.AmpersandAmpersandToken,

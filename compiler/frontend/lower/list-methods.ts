@@ -5,8 +5,9 @@ import { iterate } from "./loops.js";
 import type { Lowerer } from "./lowerer.js";
 import { fixed, isStatic, list, NOTHING, type Operand, staticValue } from "./operand.js";
 import { fieldsOf, itemsOf } from "./patterns.js";
+import type { Scope } from "./scope.js";
 import { effect } from "./statements.js";
-import { describe } from "./words.js";
+import { describe, shortly } from "./words.js";
 
 /** Refuses to change a value in place. */
 export const refuseChange = (lowerer: Lowerer, node: ts.Node, what: string, hint: string): never =>
@@ -20,10 +21,20 @@ const ADDS = new Set(["push", "unshift"]);
 const LIST_CHANGES = new Set([
   ...["push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "copyWithin"],
 ]);
-/** Refuses a method that would change the list. */
-export function refuseListChange(lowerer: Lowerer, node: ts.Node, name: string): void {
-  if (LIST_CHANGES.has(name))
-    refuseChange(lowerer, node, `.${name}() would change the list`, ADDS.has(name) ? NEW_LIST : NEW_ORDER);
+/** Refuses a method that would change the list. What is done with the list later says nothing new. */
+export function refuseListChange(
+  lowerer: Lowerer,
+  callee: ts.PropertyAccessExpression,
+  args: readonly ts.Node[],
+  scope: Scope,
+): void {
+  const name = callee.name.text;
+  if (!LIST_CHANGES.has(name)) return;
+  scope.spoil(callee.expression);
+  const [old, item] = [shortly(callee.expression, "old"), args.map((a) => shortly(a, "item")).join(", ")];
+  const all = name === "push" ? `${old} = [...${old}, ${item}]` : `${old} = [${item}, ...${old}]`;
+  const added = `make a new list: ${all}, ${old} being declared with let`;
+  refuseChange(lowerer, callee.name, `.${name}() would change the list`, ADDS.has(name) ? added : NEW_ORDER);
 }
 
 type ListMethod = (

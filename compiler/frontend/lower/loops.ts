@@ -3,6 +3,7 @@
 import type { OpenRegion } from "../../build/function-builder.js";
 import { type Value, walkOps } from "../../ir/module.js";
 import { OPS } from "../../registry/index.js";
+import { LOOP_OVER_GROUP } from "../from-pytorch.js";
 import { ts } from "../typescript.js";
 import { condition, lowerFor, lowerWhile } from "./control.js";
 import { evaluate } from "./expressions.js";
@@ -48,7 +49,9 @@ export function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): 
         hint:
           over.kind === "value" && over.value.type.kind === "tensor"
             ? "use ops on the whole tensor; one row of it is .select(0, i)"
-            : "to count, write for (let i = 0; i < n; i++)",
+            : over.kind === "value" && over.value.type.kind === "group"
+              ? LOOP_OVER_GROUP
+              : "to count, write for (let i = 0; i < n; i++)",
       },
     );
   if (items.length > MAX_UNROLL)

@@ -43,6 +43,9 @@ export class AlreadyRefused extends Error {}
 
 const MAX_DEPTH = 150;
 
+const STREAMS =
+  "use the streams that there are, or a loader that gives this one: dual({ identities, instances }) gives x and y";
+
 export interface RefusalDetails {
   readonly hint?: string;
   readonly related?: readonly { message: string; span: Span }[];
@@ -62,6 +65,9 @@ export class Lowerer {
   private readonly functions: FunctionJumps[] = [];
   /** Whether layers behave as in training. */
   training: boolean;
+  /** The images of the loader's streams, by name. */
+  batch: Operand | undefined;
+  private readonly streamsNotGiven = new WeakMap<Operand, string>();
   /** What the symbols in shapes stand for, and where. */
   readonly symbols = new Map<string, { readonly message: string; readonly span: Span }>();
 
@@ -195,6 +201,23 @@ export class Lowerer {
     } finally {
       this.journals.pop();
     }
+  }
+
+  /** What stands for a stream that the loader does not give: nothing, and it is refused where an image is needed. */
+  streamNotGiven(name: string): Operand {
+    const nothing = fixed(undefined);
+    this.streamsNotGiven.set(nothing, name);
+    return nothing;
+  }
+
+  /** Refuses to go on with a stream that the loader does not give. */
+  refuseStreamNotGiven(operand: Operand | undefined, node: ts.Node): void {
+    const name = operand && this.streamsNotGiven.get(operand);
+    if (name === undefined) return;
+    const given = this.batch?.kind === "record" ? [...this.batch.fields.keys()] : [];
+    this.refuse(node, "F2C2015", `the loader has no stream \`${name}\`: it gives ${given.join(", ")}`, {
+      hint: STREAMS,
+    });
   }
 
   // ---- values

@@ -3,12 +3,13 @@ import { kindWords } from "../../build/function-builder.js";
 import { type Dim, printDim, sameDim } from "../../ir/dim.js";
 import type { AttributeValue, Value } from "../../ir/module.js";
 import { OPS } from "../../registry/index.js";
+import { insteadOfGroupMember, insteadOfTensorMember } from "../from-pytorch.js";
 import { ts } from "../typescript.js";
 import { checkedCast } from "./checked-cast.js";
 import type { Lowerer } from "./lowerer.js";
 import { dynamic, fixed, isStatic, list, NOTHING, type Operand, staticValue } from "./operand.js";
 import { fieldsOf, itemsOf } from "./patterns.js";
-import { callForm, describe, said } from "./words.js";
+import { asOneList, callForm, describe, said, shortly, written } from "./words.js";
 
 /** Calls a method of a run-time value. */
 export function valueMethod(
@@ -23,7 +24,8 @@ export function valueMethod(
   const op = OPS.get(name);
   const kind = receiver.type.kind;
   if (!op?.method || (kind !== "scalar" && !op.operands[0]!.kinds.includes(kind))) {
-    const near = kind === "tensor" ? nearest(name) : undefined;
+    const asked = { x: shortly(callee.expression, "x"), args: node.arguments.map(written) };
+    const instead = { tensor: insteadOfTensorMember, group: insteadOfGroupMember, scalar: () => undefined };
     const own = kind === "scalar" && Object.hasOwn(Number.prototype, name);
     return lowerer.refuse(
       callee.name,
@@ -32,11 +34,11 @@ export function valueMethod(
         ? `a run-time number has no compiled method \`${name}\``
         : `${said(callee.expression, dynamic(receiver))}, which has no method \`${name}\``,
       {
-        hint: near
-          ? `did you mean .${near}()?`
-          : kind === "scalar"
+        hint:
+          instead[kind](name, asked) ??
+          (kind === "scalar"
             ? "there are no strings on the device; numbers have operators and the functions of Math"
-            : "docs/ops.md lists the methods of tensors",
+            : "docs/ops.md lists the methods of tensors"),
       },
     );
   }
@@ -55,7 +57,7 @@ export function callOp(
   before = 0,
 ): Operand {
   const spec = OPS.get(name)!;
-  const written = new Map<string, ts.Node>();
+  const places = new Map<string, ts.Node>();
   const open: { readonly at: ts.Node; readonly sizes: readonly Size[] }[] = [];
   const slots = [...spec.operands, ...spec.attributes];
   const operands: (Value | undefined)[] = [];
@@ -63,9 +65,10 @@ export function callOp(
   const place = (index: number, argument: Operand, at: ts.Node): void => {
     const operand = spec.operands[index];
     const slot = slots[index];
-    if (slot) written.set(slot.name, at);
+    if (slot) places.set(slot.name, at);
     if (operand?.variadic) {
-      for (const item of itemsOf(lowerer, argument) ??
+      const items =
+        itemsOf(lowerer, argument) ??
         lowerer.refuse(
           at,
           "F2C3008",
@@ -73,8 +76,9 @@ export function callOp(
           {
             hint: `write a list: ops.${name}([a, b])`,
           },
-        ))
-        operands.push(operandOf(lowerer, at, name, operand, item, spec));
+        );
+      for (const [i, item] of items.entries())
+        operands.push(operandOf(lowerer, itemNode(at, i), name, operand, item, spec));
     } else if (operand) {
       operands[index] = operandOf(lowerer, at, name, operand, argument, spec);
     } else {
@@ -84,9 +88,7 @@ export function callOp(
           at,
           "F2C3008",
           `${name}: it takes ${atMost(slots.length - before)}, got ${args.length - before}`,
-          {
-            hint: callForm(name),
-          },
+          { hint: listed ?? callForm(name) },
         );
       const sizes = TAKES_SIZES.has(name) ? sizesIn(lowerer, argument) : undefined;
       if (sizes) open.push({ at, sizes });
@@ -96,6 +98,10 @@ export function callOp(
     }
   };
   const argumentNode = writtenArguments(node, before);
+  const access = node.expression;
+  const listed = ts.isPropertyAccessExpression(access)
+    ? asOneList(name, shortly(access.expression, "x"), node.arguments.map(written))
+    : undefined;
   for (const [i, argument] of args.entries()) {
     const named =
       i === args.length - 1 && i >= spec.operands.length ? optionsOf(lowerer, argument) : undefined;
@@ -128,7 +134,7 @@ export function callOp(
     spec.operands[operands.length]!.optional
   )
     operands.push(undefined);
-  const results = lowerer.emit(node, name, operands, attributes, (slot) => written.get(slot));
+  const results = lowerer.emit(node, name, operands, attributes, (slot) => places.get(slot));
   for (const { at, sizes } of open) checkSizes(lowerer, at, name, sizes, results[0]!);
   return results.length === 0
     ? NOTHING
@@ -143,6 +149,10 @@ function writtenArguments(node: ts.CallExpression, before: number): (index: numb
   const receiver = ts.isPropertyAccessExpression(node.expression) ? node.expression.expression : node;
   return (index) => (index < before ? receiver : spread ? node : (node.arguments[index - before] ?? node));
 }
+
+/** Where an item of a list of tensors is written. */
+const itemNode = (list: ts.Node, index: number): ts.Node =>
+  ts.isArrayLiteralExpression(list) && !list.elements.some(ts.isSpreadElement) ? list.elements[index]! : list;
 
 /** Where an option is written in a record of options. */
 function optionNode(options: ts.Node, name: string): ts.Node {
@@ -210,6 +220,7 @@ function operandOf(
   spec: { operands: readonly { kinds: readonly string[] }[] },
 ): Value | undefined {
   if (argument.kind === "value") return argument.value;
+  lowerer.refuseStreamNotGiven(argument, node);
   if (argument.kind === "static" && (argument.value === null || argument.value === undefined))
     return undefined;
   const numeric =
@@ -244,24 +255,3 @@ function fixedAttribute(
   const value = staticValue(argument);
   return value === null || value === undefined ? undefined : (value as AttributeValue);
 }
-
-const CAMEL: Readonly<Record<string, string>> = {
-  view: "reshape",
-  t: "transpose",
-  T: "transpose",
-  plus: "add",
-  minus: "sub",
-  times: "mul",
-  mm: "matmul",
-  dot: "matmul",
-  max: "amax",
-  min: "amin",
-  item: "mean",
-  float: "to",
-  long: "to",
-};
-const nearest = (name: string): string | undefined => {
-  const snake = name.replaceAll(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
-  if (OPS.get(snake)?.method) return snake;
-  return Object.hasOwn(CAMEL, name) ? CAMEL[name] : undefined;
-};

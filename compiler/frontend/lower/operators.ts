@@ -4,7 +4,7 @@ import type { Value } from "../../ir/module.js";
 import { OPS } from "../../registry/index.js";
 import { ts } from "../typescript.js";
 import { isCondition } from "./control.js";
-import { refuseString } from "./expressions.js";
+import { refuseString, unwrapped } from "./expressions.js";
 import type { Lowerer } from "./lowerer.js";
 import { dynamic, fixed, isJoined, isStatic, type Operand, staticValue } from "./operand.js";
 import { called, said, shortly } from "./words.js";
@@ -67,10 +67,9 @@ export function applyBinary(
         "F2C1013",
         `${ts.tokenToString(kind)} is for numbers, and ${said(sidesOf(node)[i] ?? node, side)}`,
         {
-          hint:
-            isCondition(node) && COMPARISONS.has(operator.method)
-              ? `a tensor decides nothing here: choose with ops.where(${methodWritten(node, i, operator.method)}, a, b), or decide in the plan`
-              : methodInstead(node, i, operator.method),
+          hint: ts.isBinaryExpression(node)
+            ? insteadOfOperator(node, node.operatorToken.kind, i)!.hint
+            : methodInstead(node, i, operator.method),
         },
       );
     }
@@ -88,6 +87,16 @@ export function applyBinary(
   const [x, y] = [scalar(a, left), scalar(b, right)];
   return dynamic(scalarOp(lowerer, node, operator.op, x, y));
 }
+
+/** The operators that assign what they compute. */
+export const COMPOUND: Partial<Record<ts.SyntaxKind, ts.SyntaxKind>> = {
+  [K.PlusEqualsToken]: K.PlusToken,
+  [K.MinusEqualsToken]: K.MinusToken,
+  [K.AsteriskEqualsToken]: K.AsteriskToken,
+  [K.SlashEqualsToken]: K.SlashToken,
+  [K.PercentEqualsToken]: K.PercentToken,
+  [K.AsteriskAsteriskEqualsToken]: K.AsteriskAsteriskToken,
+};
 
 const COMPARISONS = new Set(["lt", "le", "gt", "ge", "eq", "ne"]);
 
@@ -113,17 +122,60 @@ function refuseOperator(lowerer: Lowerer, node: ts.Expression, kind: ts.SyntaxKi
   );
 }
 
+/** An operator that a tensor is a side of: its sign, what it is for, and what to write instead. */
+export function insteadOfOperator(
+  node: ts.BinaryExpression | ts.PrefixUnaryExpression,
+  kind: ts.SyntaxKind,
+  tensor: number,
+): { readonly operator: string; readonly kinds: string; readonly hint: string } | undefined {
+  const operator = ts.tokenToString(kind) ?? "";
+  if (ts.isPrefixUnaryExpression(node)) {
+    const method = kind === K.MinusToken ? "neg" : kind === K.ExclamationToken ? "logical_not" : undefined;
+    return {
+      operator,
+      kinds: kind === K.ExclamationToken ? "booleans" : "numbers",
+      hint: method
+        ? `use the method: ${receiver(node.operand)}.${method}()`
+        : "leave the operator out; docs/ops.md lists the methods of tensors",
+    };
+  }
+  const method = OPERATORS[COMPOUND[kind] ?? kind]?.method;
+  if (method === undefined) return undefined;
+  const hint =
+    isCondition(node) && COMPARISONS.has(method)
+      ? `a tensor decides nothing here: choose with ops.where(${methodWritten(node, tensor, method)}, a, b), or decide in the plan`
+      : `${methodInstead(node, tensor, method)}`;
+  return { operator, kinds: "numbers", hint };
+}
+
 /** What to write for `x * 2` or, with the tensor on the right, for `2 * x`. */
 function methodInstead(node: ts.Expression, tensor: number, method: string): string {
   if (!OPS.get(method)?.method) return "tensors have no such method; docs/ops.md lists those that they have";
-  if (!ts.isBinaryExpression(node)) return `use the method: .${method}(…)`;
+  if (!ts.isBinaryExpression(node)) return `use the method: x.${method}(…)`;
   const [left, right] = [node.left, node.right];
-  if (tensor === 0) return `use the method: ${shortly(left, "")}.${method}(${shortly(right, "…")})`;
+  const assigned = COMPOUND[node.operatorToken.kind] === undefined ? "" : `${shortly(left, "x")} = `;
+  if (tensor === 0) return `use the method: ${assigned}${receiver(left)}.${method}(${receiver(right, "…")})`;
   const turned = TURNED[method];
-  if (turned !== undefined) return `use the method: ${shortly(right, "")}.${turned}(${shortly(left, "…")})`;
+  const said = `${receiver(left, "…")} ${node.operatorToken.getText()} ${receiver(right, "x")}`;
+  if (turned !== undefined)
+    return `use the method: ${receiver(right)}.${turned}(${receiver(left, "…")})${turned === method ? "" : ` is ${said}`}`;
   if (method === "div")
-    return `write it with methods: ${shortly(right, "")}.pow(-1).mul(${shortly(left, "…")})`;
+    return `write it with methods: ${receiver(right)}.pow(-1).mul(${receiver(left, "…")})`;
+  if (method === "pow")
+    return `write it with methods: ${receiver(right)}.mul(Math.log(${receiver(left, "…")})).exp()`;
   return "only a method of the left side does this; docs/ops.md lists the methods of tensors";
+}
+
+/** An operand as code in hints: as it is written where that is short and needs no parentheses. */
+function receiver(node: ts.Expression, otherwise = "x"): string {
+  const inner = unwrapped(node);
+  const text = inner.getText();
+  const simple =
+    ts.isIdentifier(inner) ||
+    ts.isPropertyAccessExpression(inner) ||
+    ts.isCallExpression(inner) ||
+    ts.isNumericLiteral(inner);
+  return simple && text.length <= 30 && !text.includes("\n") ? text : otherwise;
 }
 
 /** The method that does with its sides exchanged what the operator does. */
@@ -206,17 +258,11 @@ export function applyUnary(
     );
   }
   if (value.kind === "value" && value.value.type.kind === "tensor") {
-    const method = kind === K.MinusToken ? "neg" : kind === K.ExclamationToken ? "logical_not" : undefined;
-    return lowerer.refuse(
-      node,
-      "F2C1013",
-      `${ts.tokenToString(kind)} is for ${kind === K.ExclamationToken ? "booleans" : "numbers"}, and ${said(operandOf(node), value)}`,
-      {
-        hint: method
-          ? `use the method: ${shortly(operandOf(node), "")}.${method}()`
-          : "leave the operator out; docs/ops.md lists the methods of tensors",
-      },
-    );
+    const unary = node as ts.PrefixUnaryExpression;
+    const { operator, kinds, hint } = insteadOfOperator(unary, kind, 0)!;
+    return lowerer.refuse(node, "F2C1013", `${operator} is for ${kinds}, and ${said(unary.operand, value)}`, {
+      hint,
+    });
   }
   if (kind === K.ExclamationToken) {
     if (value.kind !== "value") return fixed(false);

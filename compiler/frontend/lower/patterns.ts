@@ -106,7 +106,8 @@ export function fieldsOf(lowerer: Lowerer, value: Operand): ReadonlyMap<string, 
 }
 
 export function fieldOf(lowerer: Lowerer, value: Operand, name: string, node: ts.Node): Operand {
-  if (value.kind === "record") return value.fields.get(name) ?? NOTHING;
+  if (value.kind === "record")
+    return value.fields.get(name) ?? (value === lowerer.batch ? lowerer.streamNotGiven(name) : NOTHING);
   if (value.kind === "static" && value.value !== null && value.value !== undefined) {
     const { result: field, asked } = readNow(value.value, name);
     if (asked !== undefined) unrepeatable(lowerer, node, asked);

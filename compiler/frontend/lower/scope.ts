@@ -1,5 +1,5 @@
 /** @file Names and what they stand for while a function is lowered. */
-import type { ts } from "../typescript.js";
+import { ts } from "../typescript.js";
 import type { Operand } from "./operand.js";
 
 export interface Binding {
@@ -46,6 +46,12 @@ export class Scope {
 
   find(name: string): Binding | undefined {
     return this.bindings.get(name) ?? this.parent?.find(name);
+  }
+
+  /** A variable about which something was refused: what is done with it later is not looked at. */
+  spoil(node: ts.Expression): void {
+    const binding = ts.isIdentifier(node) ? this.find(node.text) : undefined;
+    if (binding) binding.current = { kind: "poison" };
   }
 
   /** The captured value of a name that no scope binds. */

@@ -220,6 +220,7 @@ export function assignTo(lowerer: Lowerer, target: ts.Expression, value: Operand
     });
   const element = ts.isElementAccessExpression(inner);
   const owner = element || ts.isPropertyAccessExpression(inner) ? shortly(inner.expression, "old") : "old";
+  if (element) scope.spoil(inner.expression);
   lowerer.refuse(
     target,
     "F2C1030",

@@ -17,21 +17,37 @@ const REMEDIES: Readonly<Partial<Record<OpRefusal["failure"], string>>> = {
   size: "sizes are whole numbers; check what they are computed from",
 };
 
-/** How an op is written: `x.add(other)`, `ops.cat(tensors, dim?)`. */
-export function callForm(op: string): string {
-  const spec = OPS.get(op)!;
+/** How an op is written: `x.add(other)`, `x.sum(dim?, { keepdim? })`, `ops.cat(tensors, dim?)`. */
+export function callForm(op: string, asFunction = !OPS.get(op)?.method): string {
+  const { operands, attributes, signature = "" } = OPS.get(op)!;
+  const inRecord = (name: string) =>
+    /\w+Options\b/.test(signature) || new RegExp(`\\{[^{}]*\\b${name}\\??:`).test(signature);
+  const shown = (name: string, optional: boolean) => (optional ? `${name}?` : name);
+  const ofAttribute = (a: (typeof attributes)[number]) => shown(a.name, "default" in a);
+  const options = attributes.filter((a) => inRecord(a.name)).map(ofAttribute);
   const slots = [
-    ...spec.operands.map(({ name, optional }) => (optional ? `${name}?` : name)),
-    ...spec.attributes.map((attribute) => ("default" in attribute ? `${attribute.name}?` : attribute.name)),
+    ...operands.map(({ name, optional }) => shown(name, optional === true)),
+    ...attributes.filter((a) => !inRecord(a.name)).map(ofAttribute),
+    ...(options.length ? [`{ ${options.join(", ")} }`] : []),
   ];
-  const [own, given] = spec.method ? ["x", slots.slice(1)] : ["ops", slots];
+  const [own, given] = asFunction ? ["ops", slots] : ["x", slots.slice(1)];
   return `it is written ${own}.${op}(${given.join(", ")})`;
+}
+
+/** What was given one by one to an op that takes one list of them: `x.reshape(-1, 4)`. */
+export function asOneList(op: string, x: string, args: readonly string[]): string | undefined {
+  const [first] = OPS.get(op)?.attributes ?? [];
+  const listed =
+    first?.type === "ints" &&
+    args.length > 1 &&
+    args.every((a) => /^(?!true|false)(-?\d+|[\w.]+(\(\d*\))?)$/.test(a));
+  return listed ? `write them as one list: ${x}.${op}([${args.join(", ")}])` : undefined;
 }
 
 /** What helps where an op refused its operands; `undefined` where the message says it. */
 export function remedyOf(op: string, refusal: OpRefusal): string | undefined {
   if (refusal.failure === "kind" || refusal.failure === "operand") return callForm(op);
-  const remedy = fitting(op, refusal) ?? REMEDIES[refusal.failure];
+  const remedy = refusal.hint ?? fitting(op, refusal) ?? REMEDIES[refusal.failure];
   const tensors = [...new Set(refusal.operands)].filter((v) => v?.type.kind === "tensor");
   // What the message says of one tensor alone needs no second account.
   const shown = tensors.filter((v) => v!.name !== "").map((v) => `${v!.name}: ${printType(v!.type)}`);
@@ -79,8 +95,26 @@ export function shortly(node: ts.Node | undefined, otherwise: string): string {
   return /^[\w.$]+$/.test(text) ? text : otherwise;
 }
 
+const SHORT = 24;
+
+/** An argument as hints repeat it. */
+export function written(node: ts.Node): string {
+  const text = node.getText();
+  return text.length <= SHORT && !text.includes("\n") ? text : "…";
+}
+
 /** `x` is a tensor f32[4, 8]: an expression and what it stands for. */
 export const said = (node: ts.Node, operand: Operand): string => `${called(node)} is ${describe(operand)}`;
+
+/** What is said of `x[0]`, `x` being a tensor, which [] does not index: TypeScript's types and the lowering say the same. */
+export function indexed(node: ts.ElementAccessExpression, what: string): { message: string; hint: string } {
+  const x = shortly(node.expression, "x");
+  const at = /^-?\d+$/.test(node.argumentExpression.getText()) ? node.argumentExpression.getText() : "0";
+  return {
+    message: `${called(node.expression)} is ${what}, which [] cannot index`,
+    hint: `${x}[${at}] is ${x}.select(0, ${at}), ${x}[a:b] is ${x}.slice(0, a, b), ${x}[tensor] is ${x}.index_select(tensor)`,
+  };
+}
 
 /** An operand in words, for messages. */
 export function describe(operand: Operand): string {

@@ -212,6 +212,9 @@ export const VIEWS: readonly OpSpec[] = family("views", {
         call.fail(
           "dim",
           `slice: ${int(call, "start")} to ${int(call, "end")} is not within dimension ${at} of ${shapeText(x.dims)}`,
+          Number(end) > size
+            ? `dimension ${at} has ${size}, so the end is ${size} at most: .slice(${at}, ${Math.min(int(call, "start"), size)}, ${size})`
+            : "the start is 0 at least and not behind the end; -1 is the last position, and the end is not part of the slice",
         );
       }
       return [

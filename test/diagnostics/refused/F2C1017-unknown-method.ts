@@ -17,11 +17,11 @@ export default experiment({
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
           const loose: any = features;
-          // refused F2C1017 «view»: `loose` is a tensor f32[4, 8], which has no method `view` | did you mean .reshape()?
+          // refused F2C1017 «view»: `loose` is a tensor f32[4, 8], which has no method `view` | write loose.reshape([32])
           loss = loss.add(loose.view(32).mean());
-          // refused F2C1017 «indexSelect»: `loose` is a tensor f32[4, 8], which has no method `indexSelect` | did you mean .index_select()?
+          // refused F2C1017 «indexSelect»: `loose` is a tensor f32[4, 8], which has no method `indexSelect` | did you mean .index_select(
           loss = loss.add(loose.indexSelect(plan.labels).mean());
-          // refused F2C1017 «length»: `loose` is a tensor f32[4, 8], which has no field `length` | the size of a dimension is .size(0); all sizes are .shape
+          // refused F2C1017 «length»: `loose` is a tensor f32[4, 8], which has no field `length` | write loose.size(0); all sizes are loose.shape
           loss = loss.mul(loose.length);
           // refused F2C1017 «toFixed»: a run-time number has no compiled method `toFixed` | there are no strings on the device; numbers have operators and the functions of Math
           const short = plan.weight.toFixed(2);

@@ -1,4 +1,4 @@
-import { experiment, linear, method, ops } from "f2c-dsl";
+import { experiment, linear, method, ops, parametersOf } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
 export default experiment({
@@ -22,6 +22,9 @@ export default experiment({
           const turns: any = plan.turns;
           // refused F2C1031 «turns»: `turns` is a run-time number, which for..of cannot loop over | to count, write for (let i = 0; i < n; i++)
           for (const turn of turns) loss = loss.mul(turn);
+          const weights: any = parametersOf(net);
+          // refused F2C1031 «weights»: `weights` is a group of tensors, which for..of cannot loop over | a group is one value
+          for (const weight of weights) loss = loss.add(weight.mean());
           return loss;
         },
         embed: ({ net }, images) => net(images),

@@ -23,7 +23,7 @@ export default experiment({
           loss = loss.add(loose.add("1").mean());
           // refused F2C3008 «loose.add()»: add: `other` is missing; it must be a tensor or a number | it is written x.add(other)
           loss = loss.add(loose.add().mean());
-          // refused F2C3008 «"rows"»: sum: `dim` must be a whole number or a list of them, got the string "rows" | it is written x.sum(dim?, keepdim?)
+          // refused F2C3008 «"rows"»: sum: `dim` must be a whole number or a list of them, got the string "rows" | it is written x.sum(dim?, { keepdim? })
           loss = loss.add(loose.sum("rows").mean());
           return loss;
         },

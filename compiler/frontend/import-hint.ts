@@ -1,0 +1,66 @@
+/** @file What may be meant by an import that is not found. */
+import { readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { PYTHON_PACKAGES } from "./from-pytorch.js";
+import type { ts } from "./typescript.js";
+
+export const OWN_NAME = "f2c-dsl";
+
+/** `message` is what TypeScript says of it. */
+export function insteadOfImport(message: string, file: ts.SourceFile | undefined): string {
+  const [, name] = /'(.+?)'/.exec(message) ?? [];
+  if (name === undefined || /^[./]/.test(name)) {
+    const near = name === undefined || !file ? undefined : nearFile(name, dirname(file.fileName));
+    return near === undefined
+      ? "check the name; a relative path counts from the importing file"
+      : `did you mean "${near}"? A relative path counts from the importing file`;
+  }
+  const letters = name.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+  if (name.startsWith(`${OWN_NAME}/`))
+    return `everything is in "${OWN_NAME}" itself: import { … } from "${OWN_NAME}"`;
+  if (differ(letters, "f2cdsl") <= 2 && letters.startsWith("f")) return `did you mean "${OWN_NAME}"?`;
+  if (PYTHON_PACKAGES.has(name.split("/")[0]!))
+    return `that is a package of Python's: tensors and their ops are of this library, import { ops } from "${OWN_NAME}"; arrays and files are Node's`;
+  return `install it beside the experiment: npm install ${packageOf(name)}`;
+}
+
+/** The package that an import takes a part of. */
+const packageOf = (name: string) =>
+  name
+    .split("/")
+    .slice(0, name.startsWith("@") ? 2 : 1)
+    .join("/");
+
+/** A file beside the one that is asked for whose name is nearly that. */
+function nearFile(name: string, folder: string): string | undefined {
+  const stem = (file: string) => file.replace(/\.[cm]?[jt]sx?$/, "");
+  try {
+    const near = readdirSync(join(folder, dirname(name)))
+      .filter((file) => /(?<!\.d)\.[cm]?tsx?$/.test(file))
+      .map((file) => ({
+        file,
+        distance: differ(stem(file).toLowerCase(), stem(basename(name)).toLowerCase()),
+      }))
+      .sort((a, b) => a.distance - b.distance)[0];
+    if (!near || near.distance > 2) return undefined;
+    return name.replace(/[^/]*$/, `${stem(near.file)}${/\.[cm]?[jt]sx?$/.exec(name)?.[0] ?? ""}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Letters to put in, leave out or exchange to make one word of another; two neighbours that changed places count as one. */
+function differ(a: string, b: string): number {
+  const row = (i: number) => Array.from({ length: b.length + 1 }, (_, j) => (i === 0 ? j : j === 0 ? i : 0));
+  const table = Array.from({ length: a.length + 1 }, (_, i) => row(i));
+  for (let i = 1; i <= a.length; i++)
+    for (let j = 1; j <= b.length; j++) {
+      const changed = table[i - 1]![j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const turned =
+        i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+          ? table[i - 2]![j - 2]! + 1
+          : Infinity;
+      table[i]![j] = Math.min(table[i - 1]![j]! + 1, table[i]![j - 1]! + 1, changed, turned);
+    }
+  return table[a.length]![b.length]!;
+}
