@@ -9,11 +9,13 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
+import { isBuiltin } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,14 +30,22 @@ const folder = (kind: "checked" | "emitted") =>
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "f2c-dsl", kind);
 const keyOf = (parts: readonly string[]) => createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 
-/** TypeScript writes `./x.js` or `./x` for `x.ts`. */
-export function locate(directory: string, request: string): string | undefined {
-  const base = resolve(directory, request);
-  const candidates = [base, `${base}.ts`, base.replace(/\.js$/, ".ts"), join(base, "index.ts")];
-  return candidates.find((c) => c.endsWith(".ts") && existsSync(c));
+/** A file of the experiment that another imports, and where it lies, links followed, as Node does. */
+export interface Located {
+  readonly named: string;
+  readonly path: string;
 }
 
-/** The experiment and the files that it imports by relative paths; `undefined` where its types come from elsewhere too. */
+/** TypeScript writes `./x.js` or `./x` for `x.ts`, and `./x.mjs` for `x.mts`. */
+export function locate(directory: string, request: string): Located | undefined {
+  const base = resolve(directory, request);
+  const written = base.replace(/\.([cm]?)js$/, ".$1ts");
+  const candidates = [base, `${base}.ts`, `${base}.tsx`, written, `${written}x`, join(base, "index.ts")];
+  const named = candidates.find((c) => /\.[cm]?tsx?$/.test(c) && existsSync(c));
+  return named === undefined ? undefined : { named, path: realpathSync(named) };
+}
+
+/** The experiment and the files that it imports by relative paths; `undefined` where types come from a package too. */
 function ownFiles(entry: string): OwnFiles | undefined {
   const files = new Map<string, string>();
   const pending = [entry];
@@ -51,10 +61,11 @@ function ownFiles(entry: string): OwnFiles | undefined {
     )
       return undefined;
     for (const { fileName } of info.importedFiles) {
-      if (fileName === "f2c-dsl") continue;
+      // Node's types are of one version, which `options` names.
+      if (fileName === "f2c-dsl" || isBuiltin(fileName)) continue;
       const found = fileName.startsWith(".") ? locate(dirname(path), fileName) : undefined;
       if (found === undefined) return undefined;
-      pending.push(found);
+      pending.push(found.path);
     }
   }
   return files;

@@ -2,20 +2,20 @@
  * @file From `exp.ts` to an experiment value: type-checked by the strict compiler, tagged, and run. The experiment and the
  * files that it imports by relative paths are TypeScript of ours; `f2c-dsl` is this very library; the rest is Node's.
  */
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { createRequire, Module } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import * as library from "../../dsl/index.js";
 import { tag, tagMethods } from "../../dsl/tag.js";
 import { CompileError } from "../diagnostics/compile-error.js";
 import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
-import { checkedEntry, emitted, locate, type OwnFiles } from "./cache.js";
-import { emit } from "./emit.js";
-import { libraryRoot } from "./library.js";
+import { checkedEntry, emitted, locate } from "./cache.js";
+import { emit, META } from "./emit.js";
 import { placesInStack } from "./stack.js";
 import { TAG, TAG_METHODS } from "./tagger.js";
-import { typeErrors } from "./type-errors.js";
-import { ts, tsMorph } from "./typescript.js";
+import { checkedAgainst, typeCheck } from "./type-check.js";
+import { ts } from "./typescript.js";
 
 /** A loaded experiment, with the texts of the files that it is made of. */
 export interface LoadedExperiment {
@@ -24,65 +24,31 @@ export interface LoadedExperiment {
   readonly directory: string;
   /** Absolute path to text, of the experiment and of the files it imports. */
   readonly texts: ReadonlyMap<string, string>;
+  /** Names by which files are imported that are links, or lie behind one, and where these files lie. */
+  readonly links: ReadonlyMap<string, string>;
   readonly warnings: readonly Diagnostic[];
 }
 
-const AMBIENT = `
-declare const console: { log(...values: unknown[]): void; warn(...values: unknown[]): void; error(...values: unknown[]): void };
-declare const process: { readonly env: Readonly<Record<string, string | undefined>>; readonly argv: readonly string[] };
-`;
-
 /** Loads an experiment. Throws a CompileError with every problem found. */
 export function loadExperiment(file: string): LoadedExperiment {
-  const path = resolve(file);
-  const found = statSync(path, { throwIfNoEntry: false });
+  const named = resolve(file);
+  const found = statSync(named, { throwIfNoEntry: false });
   const folder = found?.isDirectory() ? ": it is a folder" : "";
   const wanted = "give the path of the TypeScript file that declares the experiment";
   if (!found?.isFile())
     throw new CompileError([problem("F2C1101", `there is no file ${file}${folder}`, wanted)]);
-  if (!/\.[cm]?tsx?$/.test(path))
+  if (!/\.[cm]?tsx?$/.test(named))
     throw new CompileError([
       problem("F2C1108", `${file} is not a TypeScript file`, `${wanted}; its name ends in .ts`),
     ]);
-  const entry = checkedEntry(path, JSON.stringify([OPTIONS, AMBIENT]));
+  // Through a link: what it imports lies beside the file itself.
+  const path = realpathSync(named);
+  const entry = checkedEntry(path, checkedAgainst());
   const { texts, warnings } = entry.clean ? { texts: entry.clean, warnings: [] } : typeCheck(path);
   if (warnings.length === 0) entry.remember();
-  const experiment = runModule(path, texts);
-  return { experiment, path, directory: dirname(path), texts, warnings };
-}
-
-const OPTIONS: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.ESNext,
-  moduleResolution: ts.ModuleResolutionKind.Bundler,
-  lib: ["lib.es2023.d.ts"],
-  types: [],
-  strict: true,
-  noUncheckedIndexedAccess: false,
-  skipLibCheck: true,
-  noEmit: true,
-  allowImportingTsExtensions: true,
-  paths: { "f2c-dsl": [join(libraryRoot, "dist", "dsl", "index.d.ts")] },
-};
-
-/** The program's own files, as the strict compiler finds them. Throws a CompileError with every problem found. */
-function typeCheck(path: string): { texts: OwnFiles; warnings: readonly Diagnostic[] } {
-  const { Project } = tsMorph();
-  const project = new Project({ skipAddingFilesFromTsConfig: true, compilerOptions: OPTIONS });
-  project.createSourceFile("/__f2c-ambient.d.ts", AMBIENT);
-  project.addSourceFileAtPath(path);
-  project.resolveSourceFileDependencies();
-  const program = project.getProgram().compilerObject;
-  const own = program
-    .getSourceFiles()
-    .filter((f) => !f.isDeclarationFile && !f.fileName.includes("/node_modules/"));
-  const texts = new Map(own.map((f) => [resolve(f.fileName), f.text]));
-  // A file that does not parse has no types worth talking about.
-  const syntax = own.flatMap((f) => [...program.getSyntacticDiagnostics(f)]);
-  const found = syntax.length ? syntax : own.flatMap((f) => [...program.getSemanticDiagnostics(f)]);
-  const diagnostics = typeErrors(found, program.getTypeChecker());
-  if (diagnostics.some((d) => d.severity === "error")) throw new CompileError(diagnostics, texts);
-  return { texts, warnings: diagnostics };
+  const links = new Map<string, string>();
+  const experiment = runModule(path, texts, links);
+  return { experiment, path, directory: dirname(path), texts, links, warnings };
 }
 
 const problem = (code: string, message: string, hint?: string): Diagnostic => ({
@@ -97,7 +63,11 @@ interface Loaded {
   readonly exports: Record<string, unknown>;
 }
 
-function runModule(entry: string, texts: ReadonlyMap<string, string>): library.Experiment {
+function runModule(
+  entry: string,
+  texts: ReadonlyMap<string, string>,
+  links: Map<string, string>,
+): library.Experiment {
   const modules = new Map<string, Loaded>();
   const load = (path: string): Loaded => {
     const known = modules.get(path);
@@ -108,7 +78,8 @@ function runModule(entry: string, texts: ReadonlyMap<string, string>): library.E
       if (request === "f2c-dsl") return library;
       if (request.startsWith(".")) {
         const found = locate(dirname(path), request);
-        if (found) return load(found).exports;
+        if (found && found.named !== found.path) links.set(found.named, found.path);
+        if (found) return load(found.path).exports;
       }
       return createRequire(path)(request);
     });
@@ -186,6 +157,13 @@ function defaultExportOf(path: string, texts: ReadonlyMap<string, string>): Span
   return { path, start, end };
 }
 
+/** `import.meta` of a file. */
+const metaOf = (filename: string) => ({
+  url: pathToFileURL(filename).href,
+  filename,
+  dirname: dirname(filename),
+});
+
 type Compilable = InstanceType<typeof Module> & { _compile(code: string, filename: string): unknown };
 
 function compile(path: string, text: string, into: Loaded, require: (request: string) => unknown): void {
@@ -193,7 +171,7 @@ function compile(path: string, text: string, into: Loaded, require: (request: st
   const wrapper = new Module(path) as Compilable;
   wrapper.paths = [];
   const globals = globalThis as Record<string, unknown>;
-  Object.assign(globals, { [TAG]: tag, [TAG_METHODS]: tagMethods });
+  Object.assign(globals, { [TAG]: tag, [TAG_METHODS]: tagMethods, [META]: metaOf });
   wrapper.require = require as NodeJS.Require;
   wrapper.exports = into.exports;
   wrapper._compile(

@@ -10,7 +10,7 @@ export type OwnText = (path: string) => string | undefined;
 export function placesInStack(error: unknown, own: OwnText): readonly Span[] {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   return stack.split("\n").flatMap((line) => {
-    const [, found, row, column] = /\(?((?:file:\/\/)?\/[^()]*\.ts):(\d+):(\d+)\)?/.exec(line) ?? [];
+    const [, found, row, column] = /\(?((?:file:\/\/)?\/[^()]*\.[cm]?tsx?):(\d+):(\d+)\)?/.exec(line) ?? [];
     const path = found?.replace("file://", "");
     const text = path === undefined ? undefined : own(path);
     return path === undefined || text === undefined

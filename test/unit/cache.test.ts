@@ -49,9 +49,16 @@ describe("what was found to type-check", () => {
   });
 
   test("is never remembered of a program that takes types from a package", () => {
-    write("size.ts", 'import { readFileSync } from "node:fs";\nexport const size = readFileSync.length;\n');
+    write("size.ts", 'import { readFile } from "some-package";\nexport const size = readFile.length;\n');
     checkedEntry(entry, "strict").remember();
     expect(clean()).toBe(false);
+  });
+
+  test("is remembered of one that imports Node's modules, whose types are this package's", () => {
+    write("size.ts", 'import { readFileSync } from "node:fs";\nexport const size = readFileSync.length;\n');
+    expect(clean()).toBe(false);
+    checkedEntry(entry, "strict").remember();
+    expect(clean()).toBe(true);
   });
 
   test("a folder that cannot be written is no cache and no error", () => {

@@ -44,6 +44,14 @@ export const LOADING = {
     why: "An experiment's file is ordinary TypeScript, executed once; this time it ended with an exception.",
     remedy: "The place shown is the line of the experiment from which the exception came.",
   },
+  "top-level-await": {
+    code: "F2C1112",
+    severity: "error",
+    message:
+      "`await` stands outside of a function: an experiment is loaded in one go, and nothing is waited for",
+    hint: 'take what answers at once, as readFileSync("…") of node:fs; what takes longer, a download for one, belongs into a script that runs before',
+    why: "An experiment's file is executed from top to bottom and must then have its experiment; there is nobody to wait for it.",
+  },
   "bad-command-line": {
     code: "F2C1108",
     severity: "error",

@@ -132,7 +132,7 @@ function exportedVariable(
 ): Imported | undefined {
   const bindings = importClause?.namedBindings;
   const request = (moduleSpecifier as ts.StringLiteral).text;
-  const path = request.startsWith(".") ? locate(dirname(source.path), request) : undefined;
+  const path = request.startsWith(".") ? locate(dirname(source.path), request)?.path : undefined;
   if (!bindings || !ts.isNamedImports(bindings) || path === undefined || texts.own(path) === undefined)
     return undefined;
   const element = bindings.elements.find((e) => e.name.text === name);

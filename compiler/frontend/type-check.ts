@@ -1,0 +1,161 @@
+/**
+ * @file The strict compiler over an experiment's own files. Node's types are large, so they join only where a file uses Node;
+ * they are those of this package, whatever the experiment's folder has installed or its tsconfig says.
+ */
+import { readFileSync, realpathSync } from "node:fs";
+import { createRequire, isBuiltin } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { CompileError } from "../diagnostics/compile-error.js";
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import type { OwnFiles } from "./cache.js";
+import { libraryRoot } from "./library.js";
+import { isFunctionNode } from "./scopes.js";
+import { typeErrors } from "./type-errors.js";
+import { ts, tsMorph } from "./typescript.js";
+
+const OPTIONS: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  lib: ["lib.es2023.d.ts"],
+  types: [],
+  strict: true,
+  noUncheckedIndexedAccess: false,
+  skipLibCheck: true,
+  noEmit: true,
+  allowImportingTsExtensions: true,
+  paths: { "f2c-dsl": [join(libraryRoot, "dist", "dsl", "index.d.ts")] },
+};
+
+/** What experiments use of Node most, without Node's types. */
+const AMBIENT = `
+declare const console: { log(...values: unknown[]): void; warn(...values: unknown[]): void; error(...values: unknown[]): void };
+declare const process: { readonly env: Readonly<Record<string, string | undefined>>; readonly argv: readonly string[] };
+`;
+
+/** Node's types, which this package depends on. */
+const nodeTypes = (): string => dirname(createRequire(import.meta.url).resolve("@types/node/package.json"));
+
+/** What an answer depends on beside the experiment's files and the library's types. */
+export const checkedAgainst = (): string =>
+  JSON.stringify([
+    OPTIONS,
+    AMBIENT,
+    (JSON.parse(readFileSync(join(nodeTypes(), "package.json"), "utf8")) as { version: string }).version,
+  ]);
+
+/** The program's own files, as the strict compiler finds them. Throws a CompileError with every problem found. */
+export function typeCheck(path: string): { texts: OwnFiles; warnings: readonly Diagnostic[] } {
+  const { program, own, found } = checked(path);
+  const texts = new Map(own.map((f) => [resolve(f.fileName), f.text]));
+  const waits = own.flatMap(topLevelAwaits);
+  const others = waits.length ? found.filter((d) => !AWAIT_AT_TOP.has(d.code)) : found;
+  const diagnostics = [...waits, ...typeErrors(others, program.getTypeChecker())];
+  if (diagnostics.some((d) => d.severity === "error")) throw new CompileError(diagnostics, texts);
+  return { texts, warnings: diagnostics };
+}
+
+interface Checked {
+  readonly program: ts.Program;
+  readonly own: readonly ts.SourceFile[];
+  readonly found: readonly ts.Diagnostic[];
+}
+
+function checked(path: string): Checked {
+  const { Project } = tsMorph();
+  const project = new Project({
+    skipAddingFilesFromTsConfig: true,
+    compilerOptions: OPTIONS,
+    resolutionHost: (host, options) => ({
+      resolveModuleNames: (names, from) => names.map((name) => reallyAt(name, from, options(), host)),
+    }),
+  });
+  const ambient = project.createSourceFile("/__f2c-ambient.d.ts", AMBIENT);
+  project.addSourceFileAtPath(path);
+  project.resolveSourceFileDependencies();
+  const look = () => {
+    const program = project.getProgram().compilerObject;
+    const files = program.getSourceFiles();
+    const own = files.filter((f) => !f.isDeclarationFile && !f.fileName.includes("/node_modules/"));
+    return { program, own, hasNode: files.some((f) => f.fileName.includes("/@types/node/")) };
+  };
+  const withNode = (present: boolean) => {
+    project.removeSourceFile(ambient);
+    if (!present) project.addSourceFileAtPath(join(nodeTypes(), "index.d.ts"));
+    return look();
+  };
+  const ask = ({ program, own }: ReturnType<typeof look>): Checked => {
+    // A file that does not parse has no types worth talking about.
+    const syntax = own.flatMap((f) => [...program.getSyntacticDiagnostics(f)]);
+    const found = syntax.length ? syntax : own.flatMap((f) => [...program.getSemanticDiagnostics(f)]);
+    return { program, own, found };
+  };
+  const first = look();
+  if (first.hasNode || first.own.some(importsNode)) return ask(withNode(first.hasNode));
+  const answer = ask(first);
+  return answer.found.some(asksForNode) ? ask(withNode(false)) : answer;
+}
+
+/** Where a module lies, links followed: what it imports by relative paths is looked for there, as Node does. */
+function reallyAt(
+  name: string,
+  from: string,
+  options: ts.CompilerOptions,
+  host: ts.ModuleResolutionHost,
+): ts.ResolvedModuleFull | undefined {
+  const found = ts.resolveModuleName(name, from, options, host).resolvedModule;
+  if (!found || !name.startsWith(".")) return found;
+  return { ...found, resolvedFileName: realpathSync(found.resolvedFileName) };
+}
+
+const importsNode = (file: ts.SourceFile): boolean =>
+  ts.preProcessFile(file.text, true, true).importedFiles.some(({ fileName }) => isBuiltin(fileName));
+
+/** What Node knows beside ECMAScript, and what its types name. */
+const NODE_NAMES = new Set([
+  ...Object.getOwnPropertyNames(globalThis),
+  ...["require", "module", "exports", "__dirname", "__filename", "NodeJS", "BufferEncoding"],
+]);
+/** A name, or a namespace, that is not found; with what to install in the newer ones. */
+const NOT_FOUND = new Set([2304, 2503, 2552, 2580, 2584, 2591]);
+/** A field that is not there, perhaps with another that is meant. */
+const NO_FIELD = new Set([2339, 2551]);
+
+/** Whether Node's types may have what TypeScript did not find. */
+function asksForNode({ code, file, start, length }: ts.Diagnostic): boolean {
+  if (!file || start === undefined) return false;
+  if (NOT_FOUND.has(code)) return NODE_NAMES.has(file.text.slice(start, start + (length ?? 0)));
+  return (
+    NO_FIELD.has(code) &&
+    /\b(console|process|globalThis|import\.meta)\s*\??\.\s*$/.test(file.text.slice(0, start))
+  );
+}
+
+/** TypeScript's own words for an `await` that is in no function. */
+const AWAIT_AT_TOP = new Set([1375, 1378, 1432]);
+
+/** An experiment is loaded in one go: what waits at the top of a file has nobody to wait for it. */
+function topLevelAwaits(file: ts.SourceFile): readonly Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const visit = (node: ts.Node): void => {
+    if (isFunctionNode(node) || ts.isFunctionLike(node) || ts.isClassStaticBlockDeclaration(node)) return;
+    const word = ts.isAwaitExpression(node)
+      ? node.getFirstToken(file)
+      : ts.isForOfStatement(node)
+        ? node.awaitModifier
+        : undefined;
+    if (word)
+      found.push({
+        code: "F2C1112",
+        severity: "error",
+        message:
+          "`await` stands outside of a function: an experiment is loaded in one go, and nothing is waited for",
+        span: { path: resolve(file.fileName), start: word.getStart(file), end: word.end },
+        related: [],
+        hint: 'take what answers at once, as readFileSync("…") of node:fs; what takes longer, a download for one, belongs into a script that runs before',
+      });
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found;
+}
