@@ -66,6 +66,8 @@ export function experiment(options: ExperimentOptions): Experiment {
     refuse("how long it trains is missing", "give `epochs` or `steps`");
   if (epochs !== undefined && steps !== undefined)
     refuse(`both \`epochs\` (${epochs}) and \`steps\` (${steps}) are given`, "keep one of them");
+  if (typeof lr === "number" && !(Number.isFinite(lr) && lr >= 0))
+    refuse(`\`lr\` is ${lr}`, "a learning rate is a finite number from 0 up");
   const count = (epochs ?? steps)!;
   if (!(count > 0) || (steps !== undefined && !Number.isInteger(steps)))
     refuse(`a length of ${count}`, "give a number above 0; steps are whole");

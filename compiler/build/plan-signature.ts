@@ -1,5 +1,5 @@
 /** @file The types of a plan's values, taken from the first plan; later plans must have the same. */
-import { ExperimentError, type PlanValue, type StepPoint } from "../../dsl/index.js";
+import { ExperimentError, type PlanValue, type Policy, type StepPoint } from "../../dsl/index.js";
 import {
   type DType,
   type ScalarType,
@@ -96,6 +96,23 @@ export function flattenPlan(value: PlanValue, signature: PlanSignature, step: nu
   };
   visit(value, signature, "");
   return flat;
+}
+
+/** What the policy says of a step. */
+export function learningRate(policy: Policy, at: StepPoint): number {
+  const lr: unknown = policy(at);
+  if (typeof lr === "number" && Number.isFinite(lr) && lr >= 0) return lr;
+  const value =
+    typeof lr === "number"
+      ? String(lr)
+      : lr === undefined || lr === null
+        ? "missing"
+        : inWords(lr as PlanValue);
+  throw new ExperimentError(
+    "F2C2013",
+    `\`lr\` is ${value} at step ${at.step}`,
+    "a learning rate is a finite number from 0 up: check the policy that computes it",
+  );
 }
 
 function changed(path: string, got: PlanValue, expected: PlanSignature | undefined, step: number): never {

@@ -19,7 +19,14 @@ import {
   type StepPoint,
 } from "../../dsl/index.js";
 import { FunctionBuilder } from "../build/function-builder.js";
-import { type PlanSignature, pathsOf, planPoint, signatureOf } from "../build/plan-signature.js";
+import {
+  flattenPlan,
+  learningRate,
+  type PlanSignature,
+  pathsOf,
+  planPoint,
+  signatureOf,
+} from "../build/plan-signature.js";
 import { StorageTable } from "../build/storage-table.js";
 import { CompileError } from "../diagnostics/compile-error.js";
 import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
@@ -196,7 +203,10 @@ function building<T>(loaded: LoadedExperiment, work: (stage: Stage) => T): T {
 }
 
 /** Notes which option of the experiment is being looked at: what goes wrong now is shown there, or at a closer place. */
-type Stage = (option: "data" | "loader" | "method", place?: (error: unknown) => Span | undefined) => void;
+type Stage = (
+  option: "data" | "loader" | "method" | "lr",
+  place?: (error: unknown) => Span | undefined,
+) => void;
 
 interface Built {
   readonly setting: Setting;
@@ -263,6 +273,7 @@ function build(experiment: Experiment, directory: string, stage: Stage, texts: S
   );
   const plan = planned(() => parts.plan(openBooks(state) as never, batch, point), asked?.name, setting);
   const signature = signatureOf(plan);
+  flattenPlan(plan, signature, 0);
   refuseTakenNames(signature, [
     ...Object.entries(changes).flatMap(([stream, value]) => pathsOf(signatureOf(value), stream)),
     ...Object.keys(setting.streams).map((stream) => `${stream}.images`),
@@ -270,6 +281,8 @@ function build(experiment: Experiment, directory: string, stage: Stage, texts: S
     ACCUMULATE_FIRST,
     ACCUMULATE_LAST,
   ]);
+  stage("lr");
+  learningRate(experiment.lr, point);
   return {
     setting,
     train,

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { toJson } from "../../compiler/diagnostics/render.js";
+import { placesInStack } from "../../compiler/frontend/stack.js";
 import { CompileError, type Diagnostic, libraryRoot, renderAll } from "../../compiler/index.js";
 import { ExperimentError } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
@@ -46,9 +47,11 @@ export function reportOf(error: unknown, texts: ReadonlyMap<string, string> = ne
   if (error instanceof CompileError)
     return { diagnostics: error.diagnostics, texts: error.texts, exit: exitOf(error.diagnostics[0]?.code) };
   if (error instanceof ExperimentError) {
+    const [span, ...callers] = placesInStack(error.cause ?? error, (path) => texts.get(path));
+    const related = callers.slice(0, 3).map((place) => ({ message: "called here", span: place }));
     return {
       diagnostics: [
-        { code: error.code, severity: "error", message: error.message, related: [], hint: error.hint },
+        { code: error.code, severity: "error", message: error.message, span, related, hint: error.hint },
       ],
       texts,
       exit: exitOf(error.code),

@@ -1,5 +1,5 @@
 /** @file The planner: runs the experiment's plan, step by step, in Node. Its state is small and belongs into checkpoints. */
-import { flattenPlan, planPoint } from "../../compiler/build/plan-signature.js";
+import { flattenPlan, learningRate, planPoint } from "../../compiler/build/plan-signature.js";
 import { ACCUMULATE_FIRST, ACCUMULATE_LAST, openBooks, type Program } from "../../compiler/index.js";
 import {
   type Book,
@@ -14,6 +14,29 @@ export interface StepPlan {
   readonly step: number;
   readonly scalars: Readonly<Record<string, number | boolean>>;
   readonly arrays: Readonly<Record<string, Int32Array | Uint8Array | Float32Array>>;
+}
+
+/** The experiment's plan, or a policy of it, threw. `cause` is what it threw, whose stack leads to the line. */
+export class PlanFailed extends ExperimentError {
+  constructor(policy: string, step: number, cause: unknown) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    super(
+      "F2C2012",
+      `${policy} threw at step ${step}: ${message.split("\n")[0]}`,
+      "it is called before every step, in Node: mend it at the place shown, or let it take what this step brings",
+    );
+    this.cause = cause;
+  }
+}
+
+/** Asks the experiment's own TypeScript, whose exceptions are its author's to mend. */
+function asked<T>(policy: string, step: number, question: () => T): T {
+  try {
+    return question();
+  } catch (error) {
+    const ours = error instanceof Error && error.message.startsWith("internal:");
+    throw error instanceof ExperimentError || ours ? error : new PlanFailed(policy, step, error);
+  }
 }
 
 /** Plans steps in order. A pure function of the seed and the step, but for the books, which `state` holds. */
@@ -37,20 +60,22 @@ export class Planner {
     return planPoint(step, this.program.stepsPerEpoch, this.program.steps);
   }
 
-  /** Plans the next step. */
+  /** Plans the next step. Throws an ExperimentError where the experiment's plan or its policies do, or give what cannot be. */
   next(): StepPlan {
     const step = this.planned;
     const { experiment, method, signature } = this.program;
     const at = this.point(step);
     const batch = this.loader.batch(step) as Readonly<Record<string, LoadedImages>>;
-    const flat = flattenPlan(method.plan(this.books as never, batch, at), signature, step);
+    const plan = asked("the plan", step, () => method.plan(this.books as never, batch, at));
+    const lr = asked("the policy `lr`", step, () => learningRate(experiment.lr, at));
+    const flat = flattenPlan(plan, signature, step);
     const arrays: Record<string, Int32Array | Uint8Array | Float32Array> = { ...flat.arrays };
     for (const [stream, { images, changes }] of Object.entries(batch)) {
       arrays[`${stream}.images`] = images;
       for (const [name, data] of Object.entries(changes)) arrays[`${stream}.${name}`] = data;
     }
     this.planned = step + 1;
-    const scalars = { ...flat.scalars, lr: experiment.lr(at), ...windowOf(step, experiment.accumulate) };
+    const scalars = { ...flat.scalars, lr, ...windowOf(step, experiment.accumulate) };
     return { step, scalars, arrays };
   }
 

@@ -154,6 +154,27 @@ describe("data that cannot be used", () => {
   });
 });
 
+describe("a plan that fails in the middle of a run", () => {
+  test("is its author's fault, with line and step", () =>
+    refused(
+      [
+        "run",
+        changed(
+          "ema: (at) => 0.9 + 0.05 * Math.sin(at.step)",
+          "ema: (at) => {\n      if (at.step < 5) return 0.9;\n      throw new Error('no momentum');\n    }",
+        ),
+        "--run-dir",
+        join(folder, "planless"),
+        "--threads",
+        "1",
+      ],
+      "F2C2012",
+      1,
+      /the plan threw at step 5: no momentum/,
+      /exp-\d+\.ts:11/,
+    ));
+});
+
 describe("a command line that asks for what there is not", () => {
   test("a number that is none", () =>
     refused(["run", tiny, "--steps", "x"], "F2C1108", 2, /--steps must be a whole number/));

@@ -86,6 +86,20 @@ export const BUILDING = {
     hint: "return the value; what one step leaves to the next is state(…)",
     why: "The code around it runs in Node, once; the compiled function runs on the device, every step.",
   },
+  "plan-threw": {
+    code: "F2C2012",
+    severity: "error",
+    message: "{policy} threw at step {step:number}: {message}",
+    hint: "it is called before every step, in Node: mend it at the place shown, or let it take what this step brings",
+    why: "The plan and the policies of an experiment are its own TypeScript; this time one of them ended with an exception.",
+  },
+  "bad-learning-rate": {
+    code: "F2C2013",
+    severity: "error",
+    message: "`lr` is {value} at step {step:number}",
+    hint: "a learning rate is a finite number from 0 up: check the policy that computes it",
+    why: "One step with such a rate would spoil every parameter.",
+  },
   "groups-do-not-divide": {
     code: "F2C2014",
     severity: "error",
