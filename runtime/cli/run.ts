@@ -170,7 +170,7 @@ function describeRun(
   program: Program,
   beside: { device: string; backend: string; threads: number | undefined; identity: RunIdentity },
 ): void {
-  folder.copySources(loaded.directory, loaded.texts.keys());
+  const experiment = folder.copySources(loaded);
   folder.write("ir.txt", printModule(program.module));
   folder.write("ir.json", JSON.stringify(encodeModule(program.module)));
   const { name, seed, length, checkpoint } = program.experiment;
@@ -178,6 +178,8 @@ function describeRun(
   writeConfig(folder.path, {
     name,
     startedAt: new Date().toISOString(),
+    /** The copy of the experiment that ran, in this folder. */
+    experiment,
     seed,
     ...given,
     length,
@@ -207,5 +209,5 @@ function continueRun(
   for (const { option, was, is } of changed) say(`changed since: ${option} was ${was}, is ${is}`);
   const step = new Checkpoints(folder.file("checkpoints")).newest ?? 0;
   writeConfig(folder.path, recordChanges(config, step, changed, identity));
-  if (changed.length > 0) folder.copySources(loaded.directory, loaded.texts.keys(), `source-from-${step}`);
+  if (changed.length > 0) folder.copySources(loaded, `source-from-${step}`);
 }

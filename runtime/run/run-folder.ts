@@ -1,10 +1,26 @@
 /** @file What a run leaves behind: sources, IR, configuration, metrics, checkpoints, the trained net, the summary. */
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { BridgeError } from "../bridge/bridge-error.js";
 import { writeWhole } from "./files.js";
 import { History } from "./history.js";
 import { RunLock } from "./lock.js";
+
+/** What a loaded experiment is made of: its own file, all files, and the links by which some of them are imported. */
+interface Sources {
+  readonly path: string;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly links: ReadonlyMap<string, string>;
+}
 
 const CONFIG = "config.json";
 const METRICS = "metrics.jsonl";
@@ -57,14 +73,26 @@ export class RunFolder {
     return join(this.path, ...parts);
   }
 
-  /** Copies the experiment's sources into `folder`, keeping their places relative to the experiment. */
-  copySources(directory: string, files: Iterable<string>, folder = "source"): void {
-    for (const file of files) {
-      const place = relative(directory, file);
-      const target = this.file(folder, place.startsWith("..") ? basename(file) : place);
+  /**
+   * Copies the experiment's sources into `folder`, keeping their places relative to each other, so that what is copied runs as it did.
+   * Returns where the experiment's own file lies now, relative to the run folder.
+   */
+  copySources({ path, texts, links }: Sources, folder = "source"): string {
+    rmSync(this.file(folder), { recursive: true, force: true });
+    const files = new Set([path, ...texts.keys()]);
+    const home = folderOf([...files, ...links.keys()]);
+    const placeOf = (file: string) => join(folder, relative(home, file));
+    const targetOf = (file: string) => {
+      const target = this.file(placeOf(file));
       mkdirSync(dirname(target), { recursive: true });
-      copyFileSync(file, target);
+      return target;
+    };
+    for (const file of files) copyFileSync(file, targetOf(file));
+    for (const [name, file] of links) {
+      const target = targetOf(name);
+      symlinkSync(relative(dirname(target), targetOf(file)), target);
     }
+    return placeOf(path);
   }
 
   write(name: string, text: string): void {
@@ -119,6 +147,13 @@ function freshFolder(name: string, now: Date): string {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
   }
+}
+
+/** The innermost folder that holds all of these files. */
+function folderOf(files: readonly string[]): string {
+  let home = dirname(files[0]!);
+  while (files.some((file) => relative(home, file).startsWith(`..${sep}`))) home = dirname(home);
+  return home;
 }
 
 /** The run of exactly this name that was started last. */

@@ -1,0 +1,161 @@
+/** What an experiment's file may be made of: Node's modules and globals, files through links, `import.meta`. */
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { insteadOfLine } from "#compiler/frontend/from-pytorch";
+import { CompileError, loadExperiment } from "#compiler/index";
+import { RunFolder } from "#runtime/run/run-folder";
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), "f2c-loading-")));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const BODY = `
+import { dual, experiment, f2c, fixed, cosFace, mobileFaceNet, sgd, syntheticFaces } from "f2c-dsl";
+const options = {
+  data: syntheticFaces({ identities: 9, imagesPerIdentity: fixed(2), size: 16 }),
+  method: f2c({ net: mobileFaceNet({ embedding: 8, width: 0.25 }), pool: { capacity: 8 }, margin: cosFace() }),
+  loader: dual({ identities: 2, instances: 2 }),
+  optimizer: sgd({ momentum: 0 }),
+  lr: 0.1,
+  steps: 2,
+};
+`;
+
+let count = 0;
+/** Files in a folder of their own. */
+function written(files: Readonly<Record<string, string>>): string {
+  const home = join(folder, String(count++));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(home, name)), { recursive: true });
+    writeFileSync(join(home, name), text);
+  }
+  return home;
+}
+/** An experiment whose name is what an expression gives. */
+const named = (expression: string, head = "") =>
+  `${head}${BODY}export default experiment({ ...options, name: ${expression} });\n`;
+const nameOf = (file: string) => loadExperiment(file).experiment.name;
+
+function refusalOf(file: string): CompileError {
+  try {
+    loadExperiment(file);
+  } catch (error) {
+    if (error instanceof CompileError) return error;
+    throw error;
+  }
+  throw new Error("it loads");
+}
+
+describe("an experiment that uses Node", () => {
+  test("has its modules, with and without `node:`, whatever a tsconfig beside it says", () => {
+    const imports = [
+      'import { readFileSync } from "node:fs";',
+      'import * as path from "path";',
+      'import os from "node:os";',
+      'import { createHash } from "node:crypto";',
+      'import { fileURLToPath } from "node:url";',
+      "",
+    ].join("\n");
+    const home = written({
+      "tsconfig.json": '{ "compilerOptions": { "types": [], "lib": ["es5"], "strict": false } }',
+      "name.txt": "from-a-file",
+      "exp.ts": named(
+        'readFileSync(path.join(import.meta.dirname, "name.txt"), "utf8") + [typeof os.cpus, typeof createHash, fileURLToPath(import.meta.url) === __filename].join("-")',
+        imports,
+      ),
+    });
+    expect(nameOf(join(home, "exp.ts"))).toBe("from-a-filefunction-function-true");
+  });
+
+  test("has its globals without an import", () => {
+    const home = written({
+      "exp.ts": named('Buffer.from("bm9kZQ==", "base64").toString() + (process.uptime() > 0)'),
+    });
+    expect(nameOf(join(home, "exp.ts"))).toBe("nodetrue");
+  });
+
+  test("is type-checked against it", () => {
+    const home = written({
+      "exp.ts": named("readFileSync(5, 6)", 'import { readFileSync } from "node:fs";\n'),
+    });
+    expect(refusalOf(join(home, "exp.ts")).diagnostics.map((d) => d.code)).toEqual(["F2C1001"]);
+  });
+});
+
+describe("files through links", () => {
+  const home = written({
+    "real/exp.ts": named(
+      "a + b + c",
+      'import { a } from "./a.js";\nimport { b } from "../one/util.js";\nimport { c } from "../two/util.js";\n',
+    ),
+    "shared/a.ts": 'export { inner as a } from "./inner.js";\n',
+    "shared/inner.ts": 'export const inner = "a";\n',
+    "one/util.ts": 'export const b = "b";\n',
+    "two/util.ts": 'export const c = "c";\n',
+  });
+  symlinkSync(join(home, "shared", "a.ts"), join(home, "real", "a.ts"));
+  symlinkSync(join(home, "real", "exp.ts"), join(home, "link.ts"));
+
+  test("a linked experiment finds what lies beside the file itself, and so does a linked helper", () => {
+    expect(nameOf(join(home, "link.ts"))).toBe("abc");
+  });
+
+  test("copied into a run folder, every file keeps a place of its own and the copy runs", () => {
+    const run = RunFolder.create(join(home, "run"), "x");
+    const entry = run.copySources(loadExperiment(join(home, "link.ts")));
+    expect(entry).toBe(join("source", "real", "exp.ts"));
+    const text = (...place: string[]) => readFileSync(run.file("source", ...place), "utf8");
+    expect([text("one", "util.ts"), text("two", "util.ts")]).toEqual([
+      'export const b = "b";\n',
+      'export const c = "c";\n',
+    ]);
+    // From the copy alone.
+    for (const name of ["real", "shared", "one", "two"]) rmSync(join(home, name), { recursive: true });
+    expect(nameOf(run.file(entry))).toBe("abc");
+  });
+});
+
+test("an experiment alone lies in source/ under its name", () => {
+  const home = written({ "exp.ts": named('"alone"') });
+  const run = RunFolder.create(join(home, "run"), "x");
+  expect(run.copySources(loadExperiment(join(home, "exp.ts")))).toBe(join("source", "exp.ts"));
+});
+
+test.each([
+  ["with torch.no_grad():", "noGrad(() => …)"],
+  ["for p in net.parameters():", "for (const item of list)"],
+  ["if loss > 3:", "braces"],
+  ["def forward(self, x):", "(x: Features) => x.relu()"],
+  ["const f = lambda x: x", "(x: Features) => x.relu()"],
+  ["y = a @ b", "a.matmul(b)"],
+  ["const y = x[:, 0];", "x.select(1, i)"],
+  ["const y = x[1:3];", "x.slice(0, a, b)"],
+  ['const s = f"loss {loss}"', "backticks"],
+  ["# a comment", "//"],
+  ["const c = a and b", "&&"],
+  ["const c = a if b else c", "condition ? a : b"],
+  ["import torch", 'import { ops } from "f2c-dsl"'],
+  ["from torch import nn", 'import { ops } from "f2c-dsl"'],
+])("a line of Python is answered with TypeScript: %s", (line, hint) => {
+  expect(insteadOfLine(line)).toContain(hint);
+});
+
+test.each(["foo(a, // this and that", 'const text = "not this or that" +', "const x = {"])(
+  "a line that is none of Python's is not: %s",
+  (line) => expect(insteadOfLine(line)).toBeUndefined(),
+);
+
+test("Python's blocks are one error a line", () => {
+  const home = written({ "exp.ts": named('"x"', "with torch.no_grad():\n") });
+  const { diagnostics } = refusalOf(join(home, "exp.ts"));
+  expect(diagnostics).toMatchObject([{ code: "F2C1102", hint: expect.stringContaining("noGrad") }]);
+});
