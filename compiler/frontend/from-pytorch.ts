@@ -75,6 +75,10 @@ const TENSOR: Hints = {
   ...same("minus subtract", "write {x}.sub({args})"),
   ...same("times multiply", "write {x}.mul({args})"),
   divide: "write {x}.div({args})",
+  ...same(
+    "labels images",
+    "the plan has them, and gives them to the step: plan: (_books, { x }) => ({ labels: x.labels })",
+  ),
   ...same("parameters forward", "a tensor is no net: it has methods, which docs/ops.md lists"),
 };
 
@@ -215,6 +219,25 @@ const NAME: Hints = {
   tqdm: "leave it out: a run shows its progress",
 };
 
+/** Options that other libraries have, by the names that they have there. */
+const OPTION: Hints = {
+  ...same("learningRate learning_rate", "it is called `lr`, and is a number or a function of the step"),
+  ...same(
+    "batchSize batch_size batch",
+    "how many images a step has is the loader's: dual({ identities: 32, instances: 32 })",
+  ),
+  ...same("kernel_size kernelSize", "it is called `kernel`"),
+  ...same("weight_decay", "it is called `weightDecay`"),
+  ...same("num_epochs max_epochs maxEpochs", "it is called `epochs`"),
+  ...same(
+    "net model",
+    "nets are the method's: method: f2c({ net, … }), or method({ net }, { plan, step, embed })",
+  ),
+  ...same("loss criterion", "the loss is the method's: its step returns it"),
+  ...same("dataset train trainData", "it is called `data`"),
+};
+export const insteadOfOption = (name: string): string | undefined => own(OPTION, name);
+
 /** A field or a call, as it is written. */
 export interface Written {
   /** What stands before the dot. */
@@ -244,7 +267,7 @@ export function insteadOfTensorMember(name: string, written: Written): string | 
   if (known !== undefined) return filled(known, written);
   if (OPS.get(snake(name))?.method)
     return `did you mean .${snake(name)}(${(written.args ?? []).join(", ")})?`;
-  const plain = /^(\w+?)_$/.exec(name)?.[1];
+  const plain = /^([a-z]\w*[a-z0-9])_$/.exec(name)?.[1];
   if (plain === undefined) return undefined;
   const instead = OPS.get(plain)?.method ? filled(`write {x}.${plain}({args})`, written) : "make a new value";
   return `${instead} and use what it gives: only stored tensors change in place, by copy_, lerp_ and index_copy_`;
@@ -253,7 +276,10 @@ export function insteadOfTensorMember(name: string, written: Written): string | 
 export function insteadOfModuleMember(name: string, written: Written): string | undefined {
   const known = own(MODULE, name);
   return known === undefined
-    ? "a module is called like a function: {x}(…)".replace("{x}", written.x ?? "net")
+    ? "a module is called like a function, {x}(…); what it holds only its own forward sees".replace(
+        "{x}",
+        written.x ?? "net",
+      )
     : filled(known, written);
 }
 

@@ -6,6 +6,7 @@ import {
   insteadOfLine,
   insteadOfModuleMember,
   insteadOfName,
+  insteadOfOption,
   insteadOfTensorMember,
   LOOP_OVER_GROUP,
   type Written,
@@ -20,6 +21,8 @@ import { ts } from "./typescript.js";
 export interface Words {
   readonly message?: string | undefined;
   readonly hint?: string | undefined;
+  /** What helps where nothing more exact is known. */
+  readonly otherwise?: string | undefined;
   /** The expression that has no type because of it: errors of what it is in follow from it. */
   readonly root?: ts.Node | undefined;
   /** Whether errors inside `root` follow from it too. */
@@ -53,6 +56,27 @@ function tensorType(type: ts.Type, checker: ts.TypeChecker): string {
     : "";
 }
 
+/** A tensor's type in full, whatever name it goes by. */
+function spelled(type: ts.Type | undefined, checker: ts.TypeChecker): string | undefined {
+  if (!type || kindOf(type) !== "tensor" || type.isIntersection()) return undefined;
+  const [sizes, dtype] = checker.getTypeArguments(type as ts.TypeReference);
+  const [dims, kind] = [sizes, dtype].map((t) => t && checker.typeToString(t));
+  return dims && kind && /^(readonly )?\[/.test(dims) && /^"\w+"$/.test(kind)
+    ? `Tensor<${dims}, ${kind}>`
+    : undefined;
+}
+
+/** What TypeScript would say of a tensor where another is wanted if neither had a shorter name. */
+export function inFull(d: ts.Diagnostic, checker: ts.TypeChecker): string | undefined {
+  const { file, start, length, code } = d;
+  const node = file && NOT_ASSIGNABLE.has(code) ? nodeAt(file, start!, start! + length!) : undefined;
+  const value = node && assignedNode(node);
+  if (!value || !ts.isExpression(value)) return undefined;
+  const [given, wanted] = [checker.getTypeAtLocation(value), checker.getContextualType(value)];
+  const [got, want] = [spelled(given, checker), spelled(wanted, checker)];
+  return got && want && `Type '${got}' is not assignable to type '${want}'.`;
+}
+
 const describeType = (type: ts.Type, kind: Kind, checker: ts.TypeChecker): string =>
   kind === "tensor"
     ? `a tensor${tensorType(type, checker)}`
@@ -82,7 +106,7 @@ const NO_INDEX = new Set([7053, 7052, 2536]);
 const NOT_LOOPED = new Set([2488, 2495, 2548, 2549]);
 const NO_EXPORT = new Set([2305, 2614, 2724]);
 const TOO_MANY = 2554;
-const ARGUMENTS = new Set([2345, 2353, 2554, 2555, 2559, 2769, 2322]);
+const ARGUMENTS = new Set([2345, 2353, 2561, 2554, 2555, 2559, 2769, 2322]);
 
 /** What is said of an error beside what TypeScript says. */
 export function wordsFor(d: ts.Diagnostic, checker: ts.TypeChecker): Words {
@@ -115,7 +139,10 @@ function ofMember(node: ts.Node, checker: ts.TypeChecker): Words {
   const kind = kindOf(type);
   const name = access.name.text;
   const asked = writtenMember(access);
-  if (kind === undefined) return {};
+  if (kind === undefined)
+    return type.flags & ts.TypeFlags.NumberLike && name === "item"
+      ? { hint: `a number is used as it is: ${asked.x} * 2` }
+      : {};
   if (kind === "ops")
     return { message: `there is no op \`${name}\``, hint: insteadOfFunction(name, asked) ?? OPS_LISTED };
   const what = isCallee(access) ? "method" : "field";
@@ -208,12 +235,20 @@ function ofIndex(node: ts.Node, checker: ts.TypeChecker): Words {
   if (!ts.isElementAccessExpression(access)) return {};
   const type = checker.getTypeAtLocation(access.expression);
   const kind = kindOf(type);
+  if (kind === "group")
+    return {
+      message: `${called(access.expression)} is a group of tensors, which [] cannot index`,
+      hint: LOOP_OVER_GROUP,
+    };
   if (kind !== "tensor") return {};
   const { message, hint } = indexed(access, describeType(type, kind, checker));
   return { message, hint, root: access, whole: true };
 }
 
-function ofLoop(node: ts.Node, checker: ts.TypeChecker): Words {
+function ofLoop(at: ts.Node, checker: ts.TypeChecker): Words {
+  const declared =
+    ts.isArrayBindingPattern(at) && ts.isVariableDeclaration(at.parent) ? at.parent.initializer : undefined;
+  const node = declared ?? at;
   const type = checker.getTypeAtLocation(node);
   const kind = kindOf(type);
   if (kind !== "tensor" && kind !== "group") return {};
@@ -236,18 +271,21 @@ const ELEMENT_TYPES: Readonly<Record<string, string>> = {
   ...{ int64: "i64", long: "i64", int32: "i32", int: "i32", uint8: "u8" },
 };
 
-/** How the op is written whose arguments are wrong. */
+/** The call among whose arguments, however deep in records and lists, an expression stands; or that calls what it names. */
+function callAround(node: ts.Node): ts.CallExpression | undefined {
+  const callee = ts.isPropertyAccessExpression(node.parent) && node.parent.name === node ? node.parent : node;
+  if (isCallee(callee)) return callee.parent as ts.CallExpression;
+  for (let at = node; at.parent && !ts.isFunctionLike(at) && !ts.isStatement(at); at = at.parent)
+    if (ts.isCallExpression(at.parent) && at.parent.expression !== at) return at.parent;
+  return undefined;
+}
+
+/** How the op is written whose arguments are wrong, or how its options are. */
 function ofArguments(node: ts.Node, code: number, checker: ts.TypeChecker): Words {
-  let call: ts.Node = node;
-  while (!ts.isCallExpression(call) || call.expression === node) {
-    if (ts.isFunctionLike(call) || ts.isStatement(call) || !call.parent) return {};
-    if (ts.isCallExpression(call.parent) && call.parent.expression === call) {
-      call = call.parent;
-      break;
-    }
-    call = call.parent;
-  }
-  if (!ts.isCallExpression(call)) return {};
+  const call = callAround(node);
+  const options = ofOptions(node, code, checker);
+  if (options) return { hint: options };
+  if (!call) return {};
   const op = opOf(call);
   const access = call.expression;
   const given = kindOf(checker.getTypeAtLocation(node));
@@ -265,8 +303,34 @@ function ofArguments(node: ts.Node, code: number, checker: ts.TypeChecker): Word
   const x = shortly(access.expression, "x");
   const listed =
     kind === "tensor" && code === TOO_MANY ? asOneList(op, x, call.arguments.map(written)) : undefined;
-  return { hint: listed ?? callForm(op, kind === "ops") };
+  return listed ? { hint: listed } : { otherwise: callForm(op, kind === "ops") };
 }
+
+const NO_OPTION = new Set([2353, 2561]);
+const MOST_OPTIONS = 16;
+
+/** Options of this library that are misnamed, or given without a record. */
+function ofOptions(node: ts.Node, code: number, checker: ts.TypeChecker): string | undefined {
+  const holder = NO_OPTION.has(code) ? node.parent?.parent : node;
+  if (!holder || !ts.isExpression(holder)) return undefined;
+  const context = checker.getContextualType(holder);
+  const wanted = context && checker.getNonNullableType(context);
+  const known = wanted && !kindOf(wanted) && isOurs(wanted) ? wanted.getProperties().map((p) => p.name) : [];
+  if (known.length === 0 || known.length > MOST_OPTIONS * 2) return undefined;
+  if (NO_OPTION.has(code)) {
+    const shown = known.slice(0, MOST_OPTIONS).join(", ");
+    return insteadOfOption(node.getText()) ?? `it has ${shown}${known.length > MOST_OPTIONS ? ", …" : ""}`;
+  }
+  const given = checker.getTypeAtLocation(holder).flags;
+  const plain = ts.TypeFlags.NumberLike | ts.TypeFlags.StringLike | ts.TypeFlags.BooleanLike;
+  return given & plain && ts.isCallExpression(holder.parent)
+    ? `options stand in a record: { ${known[0]}: ${written(holder)} }`
+    : undefined;
+}
+
+/** Whether a type of records is declared by this library. */
+const isOurs = (type: ts.Type): boolean =>
+  (type.getSymbol()?.declarations ?? []).some((d) => /\/dist\/dsl\//.test(d.getSourceFile().fileName));
 
 const TAKES_FUNCTION = new Set(["noGrad", "evaluating", "remat"]);
 

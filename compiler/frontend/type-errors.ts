@@ -2,7 +2,15 @@
 import { resolve } from "node:path";
 import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
 import { insteadOfImport } from "./import-hint.js";
-import { assignedNode, isSyntax, NOT_ASSIGNABLE, nodeAt, type Words, wordsFor } from "./type-error-words.js";
+import {
+  assignedNode,
+  inFull,
+  isSyntax,
+  NOT_ASSIGNABLE,
+  nodeAt,
+  type Words,
+  wordsFor,
+} from "./type-error-words.js";
 import { ts } from "./typescript.js";
 
 const NO_MODULE = 2307;
@@ -16,7 +24,7 @@ interface Told extends Words {
 export function typeErrors(found: readonly ts.Diagnostic[], checker: ts.TypeChecker): readonly Diagnostic[] {
   const told = found.map((d): Told => {
     const words = wordsFor(d, checker);
-    return { ...words, d, diagnostic: fromTypeScript(d, words) };
+    return { ...words, d, diagnostic: fromTypeScript(d, words, checker) };
   });
   const apart = told.filter(
     (one, i) =>
@@ -57,12 +65,19 @@ function sameLine(told: readonly Told[], i: number): boolean {
   return line(d) === line(before);
 }
 
-function fromTypeScript(d: ts.Diagnostic, { message, hint }: Words): Diagnostic {
-  const text = inWords(ofOneOverload(ts.flattenDiagnosticMessageText(d.messageText, "\n")));
+function fromTypeScript(
+  d: ts.Diagnostic,
+  { message, hint, otherwise }: Words,
+  checker: ts.TypeChecker,
+): Diagnostic {
+  const said = inWords(ofOneOverload(ts.flattenDiagnosticMessageText(d.messageText, "\n")));
+  const text = UNSPECIFIC.test(said) ? (inFull(d, checker) ?? said) : said;
   const span = spanOf(d);
   const unresolved = d.code === NO_MODULE;
   const tensors = unresolved || message !== undefined ? undefined : ofTensors(text);
-  const help = unresolved ? insteadOfImport(text, d.file) : (hint ?? tensors?.hint);
+  const help = unresolved
+    ? insteadOfImport(text, d.file)
+    : (hint ?? tensors?.hint ?? REMEDIES.find(([what]) => what.test(text))?.[1] ?? otherwise);
   const plain = text.replace(/\.$/, "").replace(" or its corresponding type declarations", "");
   return {
     code: unresolved ? "F2C1104" : isSyntax(d) ? "F2C1102" : "F2C1001",
@@ -78,6 +93,25 @@ function fromTypeScript(d: ts.Diagnostic, { message, hint }: Words): Diagnostic 
     }),
   };
 }
+
+/** How TypeScript explains that a tensor is another than the one that is wanted. */
+const UNSPECIFIC = /\[dims\]|Types of property 'dtype' are incompatible/;
+
+/** What helps where a type of ours says the reason in words. */
+const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [/must be one number/, "reduce it with .mean() or .sum()"],
+  [/^there is no dimension/, "dimensions count from 0, or from the end: -1 is the last"],
+  [
+    /is an array; a plan/,
+    "write Int32Array.from([…]) for indices and labels, Float32Array.from([…]) for reals",
+  ],
+  [/is a Float64Array; a plan/, "write Float32Array.from(…)"],
+  [/is a promise; a plan/, "remove `async`: a plan answers at once"],
+  [
+    /`plan` is undefined; a plan/,
+    "return the plan; a record in an arrow function stands in parentheses: () => ({ … })",
+  ],
+];
 
 const spanOf = (x: ts.DiagnosticRelatedInformation): Span | undefined =>
   x.file && x.start !== undefined
@@ -113,9 +147,14 @@ function ofTensors(message: string): { message: string; hint: string } | undefin
         ? "one number is wanted here: reduce the tensor with .mean() or .sum()"
         : got[2] !== want[2] && got[1] === want[1]
           ? `cast it: .to("${want[2]}")`
-          : "give the tensor that shape, or say it with .as<[…]>() where TypeScript cannot work it out",
+          : sizesOf(got) === 4 && sizesOf(want) === 2
+            ? "flatten what is left of height and width: .flatten()"
+            : "give the tensor that shape, or say it with .as<[…]>() where TypeScript cannot work it out",
   };
 }
+
+const sizesOf = ([, sizes = ""]: RegExpExecArray): number =>
+  sizes.split(",").filter((size) => size.trim()).length;
 
 /** Layers for any shape have two call signatures, the first of which is the one to speak of. */
 const ofOneOverload = (message: string): string =>

@@ -73,7 +73,7 @@ export default experiment({
           // refused F2C1001 «dim»: `dim=1` assigns to a name: arguments have no names here | it is written x.sum(dim?, { keepdim? })
           // biome-ignore format: as it is written there
           const sums = features.sum(dim=1, keepdim=True);
-          // refused F2C1001 «true»: Type 'true' has no properties in common | it is written x.mean(dim?, { keepdim? })
+          // refused F2C1001 «true»: Type 'true' has no properties in common | options stand in a record: { keepdim: true }
           const means = features.mean(1, true);
           // refused F2C1001 «max»: which has no method `max` | write features.amax(1) for the largest value
           const most = features.max(1);
