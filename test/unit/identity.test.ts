@@ -522,6 +522,7 @@ describe("photographs in folders", () => {
   let was: RunIdentity;
   beforeAll(() => {
     photographs("faces");
+    writeFileSync(join(root, "left-out.txt"), "bert/2.pgm\n");
     was = stored(given());
   });
 
@@ -531,6 +532,11 @@ describe("photographs in folders", () => {
     channels: [[1, refused("data.channels", "data.shape")]],
     fit: [["stretch", refused("data.fit")]],
     heldOut: [[1, refused("data")]],
+    subfolders: [[true, []]], // nobody here has any: it is the same listing
+    broken: [["skip", free("data.broken")]],
+    leaveOut: [["left-out.txt", refused("data")]],
+    channelOrder: [["bgr", refused("data.channelOrder")]],
+    bits: [[12, refused("data.bits")]],
   };
   const cases = Object.entries(OPTIONS).flatMap(([option, values]) =>
     values.map(([value, outcome]) => ({ option, value, outcome })),
