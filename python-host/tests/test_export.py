@@ -24,13 +24,15 @@ def exported(m: ModuleBuilder, folder: Path) -> tuple[torch.Tensor, dict[str, to
     program = Program(parse_module(m.json))
     program.initialise(0)
     script, weights = str(folder / "net.pt"), str(folder / "net.safetensors")
-    export_function(program, "infer", script, weights, "probe.")
+    export_function(program, "infer", script, weights)
     return torch.jit.load(script)(GIVEN), load_file(weights)
 
 
-def product_of(*names: str) -> ModuleBuilder:
-    """infer(images) = images times 3 of the first name, 5 of the second, and so on."""
+def product_of(*names: str, beside: str | None = None) -> ModuleBuilder:
+    """infer(images) = images times 3 of the first name, 5 of the second, and so on; `beside` is listed first, and not read."""
     m = ModuleBuilder()
+    if beside is not None:
+        m.parameter(beside, tensor(2), "constant", value=9.0)
     for name, value in zip(names, (3.0, 5.0, 7.0), strict=False):
         m.parameter(name, tensor(2), "constant", value=value)
     f = m.function("infer")
@@ -63,6 +65,46 @@ def test_plain_names_are_those_of_the_torchscript_module_too(tmp_path):
     exported(product_of("probe.stem.0.weight", "probe.fc_1.bias"), tmp_path)
     read = torch.jit.load(str(tmp_path / "net.pt"))
     assert [name for name, _ in read.named_parameters()] == ["stem.0.weight", "fc_1.bias"]
+
+
+@pytest.mark.parametrize(
+    ("names", "in_file"),
+    [
+        (["net.0.weight", "net.0.bias"], ["0.weight", "0.bias"]),
+        (["gallery.0.weight", "gallery.0.bias"], ["0.weight", "0.bias"]),
+        (["net.fc.weight"], ["fc.weight"]),  # not shorter because nothing lies beside it
+        (["net.weight", "head.weight"], ["net.weight", "head.weight"]),
+        (["net.weight", "mean"], ["net.weight", "mean"]),
+        (["scale"], ["scale"]),
+        (["a.weight", "weight"], ["a.weight", "weight"]),
+    ],
+)
+def test_names_lose_the_key_of_the_state_that_all_of_them_lie_under(names, in_file, tmp_path):
+    _, weights = exported(product_of(*names), tmp_path)
+    assert set(weights) == set(in_file)
+    assert torch.jit.load(str(tmp_path / "net.pt")).state_dict().keys() == set(in_file)
+
+
+def test_what_the_function_does_not_read_has_no_say_in_the_names(tmp_path):
+    m = product_of("net.blocks.0.weight", beside="classes.weight")
+    assert set(exported(m, tmp_path)[1]) == {"blocks.0.weight"}
+
+
+def test_a_twins_weights_are_parameters_as_its_originals_are(tmp_path):
+    """Whoever trains the file's net further asks it for its parameters."""
+    m = ModuleBuilder()
+    m.parameter("probe.w", tensor(2), "constant", value=3.0)
+    m.state("probe.mean", tensor(2), "constant", value=0.0)
+    m.state("gallery.w", tensor(2), "copy", of="probe.w")
+    m.state("gallery.mean", tensor(2), "copy", of="probe.mean")
+    f = m.function("infer")
+    images = f.op("mul", f.input("images", ROWS, "argument"), f.state("gallery.w"), to=ROWS)
+    f.returns(embedding=(f.op("sub", images, f.state("gallery.mean"), to=ROWS), ROWS))
+    got, weights = exported(m, tmp_path)
+    assert torch.equal(got, GIVEN * 3) and set(weights) == {"w", "mean"}
+    read = torch.jit.load(str(tmp_path / "net.pt"))
+    assert [name for name, _ in read.named_parameters()] == ["w"]
+    assert [name for name, _ in read.named_buffers()] == ["mean"]
 
 
 def calling(make: Any) -> ModuleBuilder:
@@ -116,7 +158,6 @@ def with_a_gradient() -> ModuleBuilder:
     [
         (two_results(), "it returns 2 results"),
         (with_a_gradient(), "it takes gradients"),
-        (product_of("probe.a", "a"), "`probe.a` and `a` would both be called `a`"),
     ],
 )
 def test_what_a_file_cannot_hold_is_refused_and_none_is_written(module, says, tmp_path):

@@ -165,8 +165,8 @@ def test_a_restored_run_goes_on_as_it_would_have(programs, kind, tmp_path):
 def test_what_is_exported_is_plain_f32_and_gives_the_same_embeddings(programs, kind, tmp_path):
     program = made(programs[f"checkpointed {kind}"])
     trained(program, 1)
-    script = tmp_path / "probe.pt"
-    export_function(program, "infer", str(script), str(tmp_path / "probe.safetensors"), "probe.")
+    script = tmp_path / "net.pt"
+    export_function(program, "infer", str(script), str(tmp_path / "net.safetensors"))
     images = torch.randint(0, 256, (5, 3, 32, 32), dtype=torch.uint8)
     loaded = torch.jit.load(script)
     assert torch.equal(loaded(images), program.run("infer", {"images": images})["embedding"])

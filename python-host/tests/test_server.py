@@ -259,7 +259,7 @@ def test_preview_and_export_write_their_files(host, tmp_path):
     size = host.ask("preview", sheet, {"images": np.arange(3, dtype=np.int32)}).body
     assert set(size) == {"width", "height"} and (tmp_path / "sheet.png").stat().st_size > 0
     files = {"torchscript": str(tmp_path / "e.pt"), "weights": str(tmp_path / "e.safetensors")}
-    host.ask("export", {"function": "embed", "prefix": "net.", **files})
+    host.ask("export", {"function": "embed", **files})
     assert (tmp_path / "e.pt").exists() and (tmp_path / "e.safetensors").exists()
 
 

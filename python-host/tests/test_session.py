@@ -105,7 +105,7 @@ ASKED = {
     "save": lambda session, folder: session.ask("save", path=str(folder / "s")),
     "read": lambda session, folder: session.ask("read", names=["total"]),
     "export": lambda session, folder: session.ask(
-        "export", function="embed", torchscript=str(folder / "e.pt"), weights=str(folder / "e"), prefix=""
+        "export", function="embed", torchscript=str(folder / "e.pt"), weights=str(folder / "e")
     ),
     "similarities": lambda session, folder: session.ask(
         "similarities",

@@ -139,8 +139,8 @@ export async function run(file: string, options: RunOptions): Promise<void> {
 
 const FILES = [
   ["summary.json", "these figures, for programs"],
-  ["probe.pt", "the net as TorchScript: torch.jit.load reads it without this package"],
-  ["probe.safetensors", "its weights"],
+  ["net.pt", "the net as TorchScript: torch.jit.load reads it without this package"],
+  ["net.safetensors", "its weights"],
   ["metrics.jsonl", "every step"],
   ["roc.svg", "ROC of trained and untrained net"],
   ["ir.txt", "the program that ran"],

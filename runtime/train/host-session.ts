@@ -120,8 +120,7 @@ export class HostSession {
 
   /** Writes the net as a TorchScript file and as safetensors. */
   async export(torchscript: string, weights: string): Promise<void> {
-    const prefix = `${this.program.module.parameters[0]!.name.split(".")[0]}.`;
-    await this.client.request("export", { function: "infer", torchscript, weights, prefix });
+    await this.client.request("export", { function: "infer", torchscript, weights });
   }
 
   async preview(images: Int32Array, columns: number, path: string): Promise<void> {

@@ -370,7 +370,7 @@ export class Trainer {
 
   private async finish(): Promise<Summary> {
     if (this.done > 0) {
-      const files = [this.folder.file("probe.pt"), this.folder.file("probe.safetensors")] as const;
+      const files = [this.folder.file("net.pt"), this.folder.file("net.safetensors")] as const;
       await this.watch.during(() => "the net to be exported", this.host.export(...files));
     }
     this.evaluator?.plot();

@@ -55,7 +55,7 @@ describe("a run of the tiny experiment", () => {
 
   test("keeps the source, the program, the net, the ROC and two checkpoints", () => {
     expect(readFileSync(join(whole, "source/tiny.ts"), "utf8")).toBe(readFileSync(tiny, "utf8"));
-    for (const file of ["ir.txt", "ir.json", "config.json", "probe.pt", "probe.safetensors", "roc.svg"])
+    for (const file of ["ir.txt", "ir.json", "config.json", "net.pt", "net.safetensors", "roc.svg"])
       expect(existsSync(join(whole, file))).toBe(true);
     expect(readdirSync(join(whole, "checkpoints")).sort()).toEqual(["step-00000016", "step-00000024"]);
   });
@@ -67,7 +67,7 @@ assert not any("f2c" in name for name in sys.modules)
 net = torch.jit.load(sys.argv[1])
 out = net(torch.zeros(2, 3, 32, 32, dtype=torch.uint8))
 print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "stem.linear.conv.weight" in net.state_dict())`;
-    const { stdout } = spawnSync(requirePython(), ["-W", "ignore", "-c", code, join(whole, "probe.pt")], {
+    const { stdout } = spawnSync(requirePython(), ["-W", "ignore", "-c", code, join(whole, "net.pt")], {
       encoding: "utf8",
     });
     expect(stdout.trim()).toBe("(2, 32) 1.0 True");

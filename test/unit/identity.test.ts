@@ -532,7 +532,7 @@ describe("photographs in folders", () => {
     channels: [[1, refused("data.channels", "data.shape")]],
     fit: [["stretch", refused("data.fit")]],
     heldOut: [[1, refused("data")]],
-    subfolders: [[true, []]], // nobody here has any: it is the same listing
+    subfolders: [[true, nothing]], // nobody here has any: it is the same listing
     broken: [["skip", free("data.broken")]],
     leaveOut: [["left-out.txt", refused("data")]],
     channelOrder: [["bgr", refused("data.channelOrder")]],

@@ -34,10 +34,16 @@ def used_storages(module: Module, function: Function) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def export_function(
-    program: Program, function: str, torchscript_path: str, weights_path: str, prefix: str
-) -> None:
-    """Writes `function` as a TorchScript file and as safetensors; storage names lose `prefix`. Each file is whole or absent.
+def names_in_file(names: Collection[str]) -> dict[str, str]:
+    """What storages are called in a file of their own: where all lie in one part of the method's state, without its key. So
+    a net has the same names whatever the state calls it and whatever lies beside it."""
+    parts = {name.partition(".")[0] for name in names}
+    whole = len(parts) > 1 or any("." not in name for name in names)
+    return {name: name if whole else name.partition(".")[2] for name in names}
+
+
+def export_function(program: Program, function: str, torchscript_path: str, weights_path: str) -> None:
+    """Writes `function` as a TorchScript file and as safetensors, by `names_in_file`. Each file is whole or absent.
 
     Raises F2C5201 if there is no such function, F2C6316 if it cannot stand alone."""
     if function not in program.functions:
@@ -49,11 +55,11 @@ def export_function(
         )
     declared = program.functions[function]
     names = used_storages(program.module, declared)
-    short = {name: name.removeprefix(prefix) for name in names}
-    if obstacle := _obstacle(declared, short):
+    short = names_in_file(names)
+    if obstacle := _obstacle(declared):
         raise HostError("F2C6316", f"cannot export `{function}`: {obstacle}", "user")
     values = {short[name]: program.storage[name].detach().cpu().contiguous().clone() for name in names}
-    trained = {short[s.name] for s in program.module.parameters if s.name in short}
+    trained = {short[name] for name in _weights(program.module).intersection(names)}
     paths = {name: _attributes(name, values) for name in values}
     container = _container(values, paths, trained)
     module = build_module(program.module, declared, {name: paths[short[name]] for name in names}, container)
@@ -61,15 +67,17 @@ def export_function(
     _atomically(weights_path, lambda path: save_file(values, path))
 
 
-def _obstacle(function: Function, short: dict[str, str]) -> str | None:
+def _weights(module: Module) -> set[str]:
+    """The parameters, and a twin's copies of them: in a file either is a parameter."""
+    trained = {s.name for s in module.parameters}
+    return trained | {s.name for s in module.states if s.init["kind"] == "copy" and s.init["of"] in trained}
+
+
+def _obstacle(function: Function) -> str | None:
     if len(function.results) != 1:
         return f"it returns {len(function.results)} results, a file has one"
     if any(op.op in ("gradients", "vjp") for op in function.body.walk()):
         return "it takes gradients, and the weights of a file have none"
-    first: dict[str, str] = {}
-    for name, given in short.items():
-        if first.setdefault(given, name) != name:
-            return f"`{first[given]}` and `{name}` would both be called `{given}`"
     return None
 
 

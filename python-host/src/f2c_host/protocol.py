@@ -171,15 +171,7 @@ REQUESTS: Mapping[str, RequestShape] = {
         },
         {},
     ),
-    "export": RequestShape(
-        {
-            "function": Field(TEXT),
-            "torchscript": Field(TEXT),
-            "weights": Field(TEXT),
-            "prefix": Field(TEXT, ""),
-        },
-        {},
-    ),
+    "export": RequestShape({"function": Field(TEXT), "torchscript": Field(TEXT), "weights": Field(TEXT)}, {}),
     "preview": RequestShape(
         {"source": Field(TEXT), "columns": Field(POSITIVE), "path": Field(TEXT)}, {"images": INDICES}
     ),

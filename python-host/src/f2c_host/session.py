@@ -228,13 +228,7 @@ class Session:
         return Answer()
 
     def _export(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
-        export_function(
-            self._whole_program(),
-            body["function"],
-            body["torchscript"],
-            body["weights"],
-            body["prefix"],
-        )
+        export_function(self._whole_program(), body["function"], body["torchscript"], body["weights"])
         return Answer()
 
     def _preview(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
