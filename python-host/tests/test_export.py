@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +45,81 @@ def product_of(*names: str, beside: str | None = None) -> ModuleBuilder:
         x = f.op("mul", x, f.state(name), to=ROWS)
     f.returns(embedding=(x, ROWS))
     return m
+
+
+TEXT = "// header\nembed: ({ net }, images) =>\n  net(images),\n"
+
+
+def of_images(*, text: str = TEXT) -> ModuleBuilder:
+    """infer(images u8 [B, 3, 8, 6]) = their pixels in rows, times 2; written in the second line of its source."""
+    m = ModuleBuilder(text, "exp.ts")
+    m.parameter("net.w", tensor(), "constant", value=2.0)
+    f = m.function("infer")
+    f.json["location"] = m.place("({ net }, images) =>\n  net(images)")
+    images = f.input("images", tensor("B", 3, 8, 6, dtype="u8"), "argument")
+    reals = f.op("to", images, to=tensor("B", 3, 8, 6), dtype="f32")
+    rows = f.op("flatten", reals, to=tensor("B", 144), start=1)
+    f.returns(embedding=(f.op("mul", rows, f.state("net.w"), to=tensor("B", 144)), tensor("B", 144)))
+    return m
+
+
+# In a process without this package: what comes of a batch of 1 and of 7, and the errors of what is given.
+ALONE = """
+import json, sys, torch
+assert not any("f2c" in name for name in sys.modules)
+net = torch.jit.load(sys.argv[1])
+for size in ([1, 3, 8, 6], [7, 3, 8, 6]):
+    assert net(torch.ones(size, dtype=torch.uint8)).shape == (size[0], 144)
+said = []
+for dtype, size in json.loads(sys.argv[2]):
+    try:
+        said.append(str(net(torch.zeros(size, dtype=getattr(torch, dtype)))))
+    except torch.jit.Error as error:
+        said.append(str(error))
+print(json.dumps(said))
+"""
+
+MISFITS = [
+    *((dtype, [2, 3, 8, 6]) for dtype in ("float32", "bool", "int8", "int64", "bfloat16", "uint16")),
+    *(("uint8", size) for size in ([3, 8, 6], [2, 3, 8, 6, 1], [2, 1, 8, 6], [0, 3, 8, 6])),
+    *(("uint8", size) for size in ([2, 3, 7, 6], [2, 3, 9, 6], [2, 3, 8, 5], [2, 3, 6, 8])),
+]
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory) -> list[str]:
+    folder = tmp_path_factory.mktemp("file")
+    program = Program(parse_module(of_images().json))
+    program.initialise(0)
+    script = str(folder / "net.pt")
+    export_function(program, "infer", script, str(folder / "net.safetensors"))
+    command = [sys.executable, "-W", "ignore", "-c", ALONE, script, json.dumps(MISFITS)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""})
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("case", range(len(MISFITS)), ids=[f"{d}-{s}" for d, s in MISFITS])
+def test_a_file_refuses_what_its_signature_does_not_say_at_the_line_of_embed(case, said):
+    dtype, size = MISFITS[case]
+    got = f"{dtype.replace('uint16', 'another type')} {size}"
+    assert f"`images` must be uint8 [B, 3, 8, 6], pixels from 0 to 255; got {got}\n" in said[case]
+    assert 'File "exp.ts", line 2' in said[case] and "embed: ({ net }, images) =>" in said[case]
+
+
+def test_one_name_is_one_size_over_all_that_a_file_is_given(tmp_path):
+    m = ModuleBuilder()
+    m.parameter("net.w", tensor(2), "constant", value=3.0)
+    f = m.function("infer")
+    a, b = (f.input(name, ROWS, "argument") for name in ("a", "b"))
+    f.returns(embedding=(f.op("mul", f.op("add", a, b, to=ROWS), f.state("net.w"), to=ROWS), ROWS))
+    program = Program(parse_module(m.json))
+    program.initialise(0)
+    export_function(program, "infer", str(tmp_path / "net.pt"), str(tmp_path / "net.safetensors"))
+    net = torch.jit.load(str(tmp_path / "net.pt"))
+    assert net(torch.ones(4, 2), torch.ones(4, 2)).tolist() == [[6.0, 6.0]] * 4
+    with pytest.raises(torch.jit.Error, match=r"`b` must be float32 \[B, 2\]; got float32 \[1, 2\]"):
+        net(torch.ones(4, 2), torch.ones(1, 2))
 
 
 STRANGE = ["in", "is", "for", "None", "é", "half", "float", "type", "to", "train", "training", "forward"]

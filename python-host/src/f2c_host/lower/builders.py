@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from ..errors import Frame
-from ..ir import Function, Module
+from ..ir import Function, Input, Module
 from ..torch_api import adapter
 from . import runtime_functions
 from .js_numbers import NUMBERS, script_numbers
@@ -145,9 +145,14 @@ def _place_of(module: Module) -> Callable[[int], tuple[str, int, int, int]]:
     return place
 
 
+# What torch calls the numbers of c10::ScalarType, in order; those behind them hold no numbers.
+_TORCH_NAMES = ["uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
+_TORCH_NAMES += ["complex32", "complex64", "complex128", "bool", "qint8", "quint8", "qint32", "bfloat16"]
+
+
 class _MethodVisitor(Visitor):
     """The function as the forward of a module: storages are attributes of `self`, the device is that of the first tensor
-    given, and there is one result."""
+    given, and there is one result. Nobody stands between a file and what it is given, so it looks at that itself."""
 
     def __init__(self, module: Module, function: Function, attributes: Mapping[str, Sequence[str]]) -> None:
         super().__init__(module, function, {})
@@ -164,12 +169,56 @@ class _MethodVisitor(Visitor):
         tree.name = "forward"
         own = ast.arg("self", None)
         tree.args.args = [self.at(own), *tree.args.args[2:]]  # type: ignore[list-item]
-        tree.body.insert(0, self.assign(["device"], self.device()))
+        sizes: dict[str, ast.expr] = {}
+        looks = [s for i in self.function.inputs if i.type.kind == "tensor" for s in self.fits(i, sizes)]
+        tree.body[:0] = [*looks, self.assign(["device"], self.device())]
         tree.returns = self.annotation(self.name("Tensor"))
         end = tree.body[-1]
         assert isinstance(end, ast.Return) and isinstance(end.value, ast.List)
         end.value = end.value.elts[0]
         return tree
+
+    def fits(self, entry: Input, sizes: dict[str, ast.expr]) -> list[ast.stmt]:
+        """Raises unless a tensor has the type that the signature says. `sizes` are those that its names stand for, each at
+        least 1: what an input before has there, if one has."""
+        value, shape = self.local(entry.value.id), f"{self.local(entry.value.id)}_shape"
+
+        def size(i: int) -> ast.expr:
+            return ast.Subscript(self.name(shape), ast.Constant(i), ast.Load())
+
+        def holds(left: ast.expr, relation: ast.cmpop, right: ast.expr) -> ast.expr:
+            return ast.Compare(left, [relation], [right])
+
+        dtype = ast.Attribute(self.name(value), "dtype", ast.Load())
+        tests = [
+            holds(dtype, ast.Eq(), self.dtype(entry.type.dtype)),
+            holds(self.call("len", self.name(shape)), ast.Eq(), ast.Constant(len(entry.type.dims))),
+        ]
+        for i, dim in enumerate(entry.type.dims):
+            if isinstance(dim, int):
+                tests.append(holds(size(i), ast.Eq(), ast.Constant(dim)))
+            elif dim in sizes:
+                tests.append(holds(size(i), ast.Eq(), sizes[dim]))
+            else:
+                tests.append(holds(size(i), ast.GtE(), ast.Constant(1)))
+                if dim.isidentifier():
+                    sizes[dim] = size(i)
+        names = ast.List([ast.Constant(name) for name in _TORCH_NAMES], ast.Load())
+        number = self.call("min", dtype, ast.Constant(len(_TORCH_NAMES)))
+        named = ast.BinOp(names, ast.Add(), ast.List([ast.Constant("another type")], ast.Load()))
+        wanted = f"{_TORCH_NAMES[_SCALAR_TYPES[entry.type.dtype]]} [{', '.join(map(str, entry.type.dims))}]"
+        pixels = ", pixels from 0 to 255" if entry.type.dtype == "u8" else ""
+        message: list[ast.expr] = [
+            ast.Constant(f"`{entry.name}` must be {wanted}{pixels}; got "),
+            ast.FormattedValue(ast.Subscript(named, number, ast.Load()), -1),
+            ast.Constant(" "),
+            ast.FormattedValue(self.name(shape), -1),
+        ]
+        self.line = self.function.location + 1
+        return [
+            self.assign([shape], ast.Attribute(self.name(value), "shape", ast.Load())),
+            self.at(ast.Assert(ast.BoolOp(ast.And(), tests), ast.JoinedStr(message))),  # type: ignore[list-item]
+        ]
 
     def device(self) -> ast.expr:
         given = [i.value.id for i in self.function.inputs if i.type.kind == "tensor"]
