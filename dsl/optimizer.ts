@@ -1,5 +1,6 @@
 /** @file Optimizers, written in the DSL: groups of tensors, updated in place after the gradient. */
 import { type Described, described } from "./description.js";
+import { ExperimentError } from "./errors.js";
 import type { Policy } from "./method.js";
 import type { Tensors } from "./tensor.js";
 
@@ -18,9 +19,18 @@ export interface Optimizer extends Described {
 export const optimizer = <const Slot extends string>(
   slots: readonly Slot[],
   update: OptimizerUpdate<Slot>,
-): Optimizer => ({
-  [OPTIMIZER]: { slots, update: update as OptimizerUpdate<string> },
-});
+): Optimizer => {
+  const taken = slots.find(
+    (slot, i) => ["parameters", "gradients"].includes(slot) || slots.indexOf(slot) !== i,
+  );
+  if (taken !== undefined)
+    throw new ExperimentError(
+      "F2C2123",
+      `the optimizer's slot \`${taken}\` has a name that is taken: its update has a group \`${taken}\` already`,
+      "call it something else",
+    );
+  return { [OPTIMIZER]: { slots, update: update as OptimizerUpdate<string> } };
+};
 
 export interface SgdOptions {
   momentum?: number;

@@ -51,6 +51,28 @@ export function signatureOf(value: PlanValue, path = "plan"): PlanSignature {
   );
 }
 
+/** What a line of metrics.jsonl says beside the step's metrics and the plan's numbers. */
+const LOGGED: Readonly<Record<string, string>> = {
+  step: "the number of the step",
+  epoch: "the epoch",
+  seconds: "how long the step took",
+  wait: "how long the step waited for images",
+  elapsed: "how long the run has taken",
+  verification: "the result of an evaluation",
+};
+
+/** What a name in the log stands for already; `undefined` for one that is free. */
+export const loggedAs = (name: string): string | undefined =>
+  Object.hasOwn(LOGGED, name) ? LOGGED[name] : undefined;
+
+/** The names under which a plan's numbers are logged. */
+export const loggedNumbers = (signature: PlanSignature): readonly string[] =>
+  signature.kind === "leaf"
+    ? []
+    : Object.entries(signature.fields).flatMap(([name, field]) =>
+        field.kind === "leaf" && field.type.kind === "scalar" && field.type.scalar !== "bool" ? [name] : [],
+      );
+
 /** The dotted paths of a plan's values; one that is no record is the plan itself. */
 export function pathsOf(signature: PlanSignature, path = ""): readonly string[] {
   if (signature.kind === "leaf") return [path === "" ? "plan" : path];

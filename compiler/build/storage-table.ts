@@ -2,7 +2,7 @@
 import {
   type AnyModule,
   bookkeptParts,
-  type ChildRecord,
+  ExperimentError,
   isStored,
   type MethodState,
   moduleParts,
@@ -27,26 +27,45 @@ export interface GroupUse extends Group {
 
 const FLOATS = new Set(["f16", "bf16", "f32", "f64"]);
 
-/** Names every stored tensor of a method's state. Two keys for one module share its tensors, under the first name. */
+/** First parts of names that are not the state's to give: what optimizers and passes keep. */
+const RESERVED: Readonly<Record<string, string>> = {
+  optimizer: "what the optimizer keeps",
+  accumulate: "what is kept between the steps of an update",
+  precision: "what mixed precision keeps",
+};
+
+/**
+ * Names every stored tensor of a method's state. Two keys for one module share its tensors, under the state's own key for it, or
+ * else under the first. Throws an ExperimentError for a state whose tensors cannot be named.
+ */
 export class StorageTable {
   private readonly names = new Map<Stored, string>();
   private readonly modulePaths = new Map<AnyModule, string>();
+  /** The state's own keys of modules and stored tensors: what else contains one of them calls it by that. */
+  private readonly keys = new Map<unknown, string>();
   private readonly parameterList: Storage[] = [];
   private readonly stateList: Storage[] = [];
   private readonly types = new Map<string, TensorType>();
   private readonly groupTable = new Map<string, GroupUse>();
-  private readonly twinPaths = new Map<Twin, { prefix: string; of: string }>();
+  /** Where twins lie, and what each calls the storages and modules of its original. */
+  private readonly twinPaths = new Map<Twin, string>();
+  private readonly renames = new Map<Twin, ReadonlyMap<string, string>>();
 
   constructor(
     state: MethodState,
     private readonly location: Location,
   ) {
     const items = Object.entries(state);
-    for (const [name, item] of items) if (!twinParts(item)) this.collect(item, name);
-    for (const [name, item] of items) if (twinParts(item)) this.mirror(item as Twin, name);
+    for (const [key, item] of items) {
+      refuseReserved(key);
+      if (!this.keys.has(item)) this.keys.set(item, key);
+    }
+    for (const [key, item] of items) this.collect(item, key);
+    for (const [twin, path] of this.twinPaths) this.mirror(twin, path);
   }
 
   private collect(item: unknown, path: string): void {
+    if ((this.keys.get(item) ?? path) !== path) return;
     if (isStored(item)) {
       if (this.names.has(item)) return;
       this.names.set(item, path);
@@ -58,27 +77,42 @@ export class StorageTable {
       });
       return;
     }
+    if (twinParts(item)) {
+      if (!this.twinPaths.has(item as Twin)) this.twinPaths.set(item as Twin, path);
+      return;
+    }
     const parts = moduleParts(item);
     if (parts && !this.modulePaths.has(item as AnyModule)) this.modulePaths.set(item as AnyModule, path);
-    const children = parts?.children ?? bookkeptParts(item)?.tensors ?? item;
-    if (typeof children !== "object" || children === null) return;
-    for (const [name, child] of Object.entries(children as ChildRecord))
-      this.collect(child, `${path}.${name}`);
+    for (const [name, child] of childrenOf(item)) this.collect(child, `${path}.${name}`);
   }
 
   private add(isParameter: boolean, storage: Storage): void {
+    if (this.types.has(storage.name))
+      throw new ExperimentError(
+        "F2C2122",
+        `two tensors of the method's state would both be called \`${storage.name}\``,
+        "rename one of the keys: a key with a dot in it can spell the name of another's child",
+      );
     (isParameter ? this.parameterList : this.stateList).push(storage);
     this.types.set(storage.name, storage.type);
   }
 
   private mirror(twin: Twin, prefix: string): void {
-    const of = this.modulePaths.get(twinParts(twin)!.of);
-    if (of === undefined) throw new Error(`internal: the original of twin ${prefix} is not in the state`);
-    this.twinPaths.set(twin, { prefix, of });
-    const mirrored = [...this.parameterList, ...this.stateList].filter((s) => s.name.startsWith(`${of}.`));
-    for (const storage of mirrored) {
+    const original = originalOf(twin);
+    if (!this.modulePaths.has(original))
+      throw new ExperimentError(
+        "F2C2120",
+        `\`${prefix}\` is a twin of a net that is not part of the method's state`,
+        `put the net there too: method({ net, ${prefix}: twin(net), … }, …)`,
+      );
+    const names = new Map<string, string>();
+    for (const [item, path] of insideOf(original, prefix))
+      names.set((isStored(item) ? this.names.get(item) : this.modulePaths.get(item))!, path);
+    this.renames.set(twin, names);
+    for (const storage of [...this.parameterList, ...this.stateList]) {
+      const name = names.get(storage.name);
       const init: Init = { kind: "copy", of: storage.name };
-      this.add(false, { ...storage, name: prefix + storage.name.slice(of.length), init });
+      if (name !== undefined) this.add(false, { ...storage, name, init });
     }
   }
 
@@ -95,25 +129,32 @@ export class StorageTable {
     return this.types.get(name)!;
   }
 
-  /** From the original's storage names to the twin's. */
-  renameFor(twin: Twin): (name: string) => string {
-    const { prefix, of } = this.twinPaths.get(twin)!;
-    return (name) => prefix + name.slice(of.length);
+  /** From the original's names, of storages and modules, to the twin's; `undefined` for a twin outside the state. */
+  renameFor(twin: Twin): ((name: string) => string) | undefined {
+    const names = this.renames.get(twin);
+    return names && ((name) => names.get(name) ?? name);
   }
 
-  /** The group of a net's parameters or floating-point states; a twin's has the layout of its original's. */
-  group(net: AnyModule, twin: Twin | undefined, what: "parameters" | "buffers"): GroupUse | undefined {
-    const original = this.modulePaths.get(twin ? twinParts(twin)!.of : net);
-    if (original === undefined) return undefined;
-    const source =
-      what === "parameters" ? this.parameterList : this.stateList.filter((s) => FLOATS.has(s.type.dtype));
-    const members = source.filter((s) => s.name.startsWith(`${original}.`)).map((s) => s.name);
-    const layout = `${original}.${what}`;
-    const rename = twin ? this.renameFor(twin) : (name: string) => name;
+  /** The group of a module's parameters or floating-point states, wherever they lie; `rename` is that of a twin around it. */
+  group(
+    module: AnyModule,
+    rename: (name: string) => string,
+    what: "parameters" | "buffers",
+  ): GroupUse | undefined {
+    const original = originalOf(module);
+    const path = this.modulePaths.get(original);
+    if (path === undefined) return undefined;
+    const isMember = (item: Stored) =>
+      what === "parameters"
+        ? item[STORAGE] === "parameter"
+        : item[STORAGE] === "state" && FLOATS.has(item.dtype);
+    const stored = insideOf(original, path).flatMap(([item]) =>
+      isStored(item) && isMember(item) ? [item] : [],
+    );
     return this.define({
-      name: twin ? `${this.twinPaths.get(twin)!.prefix}.${what}` : layout,
-      layout,
-      members: members.map(rename),
+      name: `${rename(path)}.${what}`,
+      layout: `${path}.${what}`,
+      members: stored.map((item) => rename(this.names.get(item)!)),
     });
   }
 
@@ -150,4 +191,38 @@ export class StorageTable {
   get groups(): readonly Group[] {
     return [...this.groupTable.values()].map(({ name, members }) => ({ name, members }));
   }
+}
+
+function refuseReserved(key: string): void {
+  const [first] = key.split(".") as [string];
+  if (Object.hasOwn(RESERVED, first))
+    throw new ExperimentError(
+      "F2C2121",
+      `the state's \`${key}\` has a name that is taken: ${RESERVED[first]} is called \`${first}.…\``,
+      "call it something else",
+    );
+}
+
+/** What a module, a piece with a book, a list or a record holds, by name. */
+function childrenOf(item: unknown): readonly (readonly [string, unknown])[] {
+  const children = moduleParts(item)?.children ?? bookkeptParts(item)?.tensors ?? item;
+  return typeof children === "object" && children !== null ? Object.entries(children) : [];
+}
+
+/** The net that a twin is one of, also through other twins; any other module itself. */
+function originalOf(module: AnyModule): AnyModule {
+  const twin = twinParts(module);
+  return twin ? originalOf(twin.of) : module;
+}
+
+/** A module and the modules and stored tensors within it, each once, with their paths; twins within it are on their own. */
+function insideOf(module: AnyModule, path: string): readonly (readonly [AnyModule | Stored, string])[] {
+  const found = new Map<AnyModule | Stored, string>();
+  const visit = (item: unknown, at: string): void => {
+    if (twinParts(item) || found.has(item as Stored)) return;
+    if (isStored(item) || moduleParts(item)) found.set(item as AnyModule | Stored, at);
+    if (!isStored(item)) for (const [name, child] of childrenOf(item)) visit(child, `${at}.${name}`);
+  };
+  visit(module, path);
+  return [...found];
 }

@@ -22,6 +22,8 @@ import { FunctionBuilder } from "../build/function-builder.js";
 import {
   flattenPlan,
   learningRate,
+  loggedAs,
+  loggedNumbers,
   type PlanSignature,
   pathsOf,
   planPoint,
@@ -50,7 +52,15 @@ import { type FunctionSource, SourceTexts } from "./lower/function-source.js";
 import { Lowerer } from "./lower/lowerer.js";
 import { dynamic, fixed, type Operand, record } from "./lower/operand.js";
 import { describe } from "./lower/words.js";
-import { partOf, planValueOf, returnedBy, stateNode, stateOf, streamAskedFor } from "./pointing.js";
+import {
+  partOf,
+  planValueOf,
+  returnedBy,
+  stateEntryOf,
+  stateNode,
+  stateOf,
+  streamAskedFor,
+} from "./pointing.js";
 import { optionNamed } from "./stack.js";
 import { warningsOf } from "./warnings.js";
 
@@ -122,7 +132,10 @@ export function compileExperiment(
     start: stepSource.node.getStart(),
     end: stepSource.node.getEnd(),
   };
-  const storages = new StorageTable(built.state, stepPlace);
+  const storages = building(loaded, (stage) => {
+    stage("method", (error) => stateEntryOf(stepSource, error));
+    return new StorageTable(built.state, stepPlace);
+  });
   const lower = { built, storages, texts, report, experiment };
   const step = lowerStep(lower, stepSource);
   checkEmbedding(lower, embedSource);
@@ -274,6 +287,10 @@ function build(experiment: Experiment, directory: string, stage: Stage, texts: S
   const plan = planned(() => parts.plan(openBooks(state) as never, batch, point), asked?.name, setting);
   const signature = signatureOf(plan);
   flattenPlan(plan, signature, 0);
+  for (const name of loggedNumbers(signature)) {
+    const taken = loggedAs(name);
+    if (taken !== undefined) throw new ExperimentError("F2C2124", ...takenInLog(`plan.${name}`, name, taken));
+  }
   refuseTakenNames(signature, [
     ...Object.entries(changes).flatMap(([stream, value]) => pathsOf(signatureOf(value), stream)),
     ...Object.keys(setting.streams).map((stream) => `${stream}.images`),
@@ -312,6 +329,11 @@ function planned<T>(plan: () => T, asked: string | undefined, { streams }: Setti
     );
   }
 }
+/** What is said of a number that would overwrite another in the log: the message and the hint. */
+const takenInLog = (value: string, name: string, taken: string): readonly [string, string] => [
+  `\`${value}\` would be logged under a name that is taken: \`${name}\` is ${taken}`,
+  "call it something else",
+];
 
 /** A plan's values have names of their own among the inputs of the step. */
 function refuseTakenNames(signature: PlanSignature, taken: readonly string[]): void {
@@ -387,7 +409,7 @@ function lowerStep(
         lowerer.batch = batch;
         const state = stateOperand(lowerer, built.state, source);
         const result = lowerer.inline(source, [state, batch, plan], undefined);
-        const metrics = metricsOf(lowerer, result, source);
+        const metrics = metricsOf(lowerer, result, source, new Set(loggedNumbers(signature)));
         const { loss } = metrics;
         if (!loss) return undefined;
         addUpdate(lowerer, storages, experiment, loss, lr, source);
@@ -418,7 +440,12 @@ function planOperand(
 
 type Metrics = Record<string, ReturnType<FunctionBuilder["constant"]>>;
 
-function metricsOf(lowerer: Lowerer, result: Operand, source: FunctionSource): Metrics {
+function metricsOf(
+  lowerer: Lowerer,
+  result: Operand,
+  source: FunctionSource,
+  planned: ReadonlySet<string>,
+): Metrics {
   if (result.kind === "poison") return {};
   const nothing = result.kind === "static" && result.value === undefined;
   const fields =
@@ -441,6 +468,13 @@ function metricsOf(lowerer: Lowerer, result: Operand, source: FunctionSource): M
         `\`${name}\`, which the step returns, must be one number, a tensor f32[], got ${describe(operand)}`,
         { hint: "reduce it with .mean() or .sum()" },
       );
+    const number =
+      name === "lr" ? "the learning rate" : planned.has(name) ? "a number of the plan" : undefined;
+    const taken = loggedAs(name) ?? number;
+    if (taken !== undefined) {
+      const [message, hint] = takenInLog(name, name, taken);
+      lowerer.refuse(returnedBy(source, name), "F2C2124", message, { hint });
+    }
     metrics[name] = (operand as { value: Metrics[string] }).value;
   }
   return metrics;

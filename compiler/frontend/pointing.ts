@@ -48,6 +48,14 @@ export function streamAskedFor(
   return undefined;
 }
 
+/** The entry of the state that an error names in backticks, by its key or by a path in it; else the state. */
+export function stateEntryOf(source: FunctionSource, error: unknown): Span | undefined {
+  const state = stateNode(source);
+  const [, path] = /`([^`]+)`/.exec(error instanceof Error ? error.message : "") ?? [];
+  const entry = state && path !== undefined && (fieldIn(state, [path]) ?? fieldIn(state, path.split(".")));
+  return inExperiment(source) && entry ? spanOf(source, entry) : stateOf(source);
+}
+
 /** What an error calls `plan.path`, or `path` of the plan, where a plan returns it. */
 export function planValueOf(source: FunctionSource, error: unknown): Span | undefined {
   const message = error instanceof Error ? error.message : "";

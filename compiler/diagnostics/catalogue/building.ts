@@ -184,6 +184,42 @@ export const BUILDING = {
     hint: "train longer, or leave them out; epochs count from 0",
     why: "A reduction that never happens is most often left over from a longer run.",
   },
+  "twin-outside-state": {
+    code: "F2C2120",
+    severity: "error",
+    message: "`{name}` is a twin of a net that is not part of the method's state",
+    hint: "put the net there too: method({ net, {name}: twin(net), … }, …)",
+    why: "A twin starts as a copy of its net, whose parameters are found, named and trained through the method's state.",
+  },
+  "state-name-taken": {
+    code: "F2C2121",
+    severity: "error",
+    message: "the state's `{name}` has a name that is taken: {what} is called `{first}.…`",
+    hint: "call it something else",
+    why: "The tensors of the state, of the optimizer and of the compiler's own passes lie in one table and in one checkpoint, by name.",
+  },
+  "state-name-twice": {
+    code: "F2C2122",
+    severity: "error",
+    message: "two tensors of the method's state would both be called `{name}`",
+    hint: "rename one of the keys: a key with a dot in it can spell the name of another's child",
+    why: "A tensor's name is the keys on the way to it, joined by dots; checkpoints and exported files know it by that.",
+  },
+  "slot-name-taken": {
+    code: "F2C2123",
+    severity: "error",
+    message:
+      "the optimizer's slot `{slot}` has a name that is taken: its update has a group `{slot}` already",
+    hint: "call it something else",
+    why: "An optimizer's update gets the parameters, their gradients and its slots in one record.",
+  },
+  "log-name-taken": {
+    code: "F2C2124",
+    severity: "error",
+    message: "`{value}` would be logged under a name that is taken: `{name}` is {what}",
+    hint: "call it something else",
+    why: "A line of metrics.jsonl holds what the step returns, the numbers of the plan, and what is logged of every step, by name.",
+  },
   "too-many-images": {
     code: "F2C2201",
     severity: "error",

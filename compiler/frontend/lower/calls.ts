@@ -261,6 +261,7 @@ function callModule(
   args: readonly Operand[],
 ): Operand {
   const parts = moduleParts(operand.module)!;
+  if (operand.twin && !lowerer.storages.renameFor(operand.twin)) lowerer.refuseStranger(node);
   const source =
     lowerer.texts.functionOf(parts.forward) ??
     lowerer.refuse(
@@ -317,8 +318,9 @@ function callIntrinsic(
           { hint: "pass a net of the method's state, or a child of the module" },
         );
       const what = name === "parametersOf()" ? "parameters" : "buffers";
+      const stranger = net.twin && !lowerer.storages.renameFor(net.twin);
       const group =
-        lowerer.storages.group(net.module, net.twin, what) ??
+        (stranger ? undefined : lowerer.storages.group(net.module, net.rename, what)) ??
         lowerer.refuseStranger(node.arguments[0] ?? node);
       return dynamic(
         lowerer.builder.emit("group", [], { name: group.name }, lowerer.locate(node), [

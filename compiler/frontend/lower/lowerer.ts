@@ -229,7 +229,8 @@ export class Lowerer {
 
   private moduleOperand(module: Module): ModuleOperand {
     const twin = twinParts(module) ? (module as ModuleOperand["twin"]) : undefined;
-    return { kind: "module", module, twin, rename: twin ? this.storages.renameFor(twin) : (name) => name };
+    const rename = (twin && this.storages.renameFor(twin)) ?? ((name: string) => name);
+    return { kind: "module", module, twin, rename };
   }
 
   /** What a function sees of its children or of the method's state. */

@@ -1,7 +1,8 @@
-import { experiment, linear, method, ops, parametersOf } from "f2c-dsl";
+import { experiment, linear, method, ops, parametersOf, twin } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
 const head = linear(8, 5);
+const copy = twin(head);
 
 export default experiment({
   ...setting,
@@ -17,6 +18,10 @@ export default experiment({
           const others = linear(8, 5)(net(x));
           // refused F2C2108 «head»: `head` is not part of the method's state | put it there, and take it from there: method({ head, … }, …)
           const all = parametersOf(head);
+          // refused F2C2108 «copy»: `copy` is not part of the method's state | put it there, and take it from there: method({ copy, … }, …)
+          const copied = copy(net(x));
+          // refused F2C2108 «copy»: `copy` is not part of the method's state
+          const copies = parametersOf(copy);
           return ops.cross_entropy(scores.add(others), plan.labels).mean();
         },
         embed: ({ net }, images) => net(images),
