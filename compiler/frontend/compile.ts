@@ -47,6 +47,7 @@ import { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "../passes/accumulate.js";
 import { optimise, type PassRecord, passesFor } from "../passes/pipeline.js";
 import { verify } from "../verify/verify.js";
 import { earlyWrites } from "./early-writes.js";
+import { LIBRARY_PREFIX } from "./library.js";
 import { type LoadedExperiment, optionOf, thrown } from "./load.js";
 import { type FunctionSource, SourceTexts } from "./lower/function-source.js";
 import { Lowerer } from "./lower/lowerer.js";
@@ -101,7 +102,8 @@ export function compileExperiment(
   const diagnostics: Diagnostic[] = [];
   const report = (d: Diagnostic) => {
     const key = (x: Diagnostic) => `${x.code} ${x.message} ${x.span?.path}:${x.span?.start}`;
-    if (!diagnostics.some((x) => key(x) === key(d))) diagnostics.push(d);
+    const shown = inExperiment(d, (option) => optionOf(loaded.path, loaded.texts, option));
+    if (!diagnostics.some((x) => key(x) === key(shown))) diagnostics.push(shown);
   };
   const stop = (): never => {
     throw new CompileError(diagnostics, textsOf(diagnostics, texts));
@@ -190,6 +192,13 @@ export function compileExperiment(
     }),
     notes: built.notes,
   };
+}
+
+/** What is found where only the library's own code led is shown at the option of the experiment that it comes from. */
+function inExperiment(d: Diagnostic, optionNamed: (option: string) => Span): Diagnostic {
+  if (!d.span?.path.startsWith(LIBRARY_PREFIX)) return d;
+  const span = optionNamed(d.code === "F2C3017" ? "loader" : "method");
+  return { ...d, span, related: [{ message: "in the library, here", span: d.span }, ...d.related] };
 }
 
 function textsOf(diagnostics: readonly Diagnostic[], texts: SourceTexts): ReadonlyMap<string, string> {

@@ -48,7 +48,7 @@ export interface ShapeCall {
   /** Ends the rule with a diagnostic: which constraint failed, in words, and what helps where the rule knows it. */
   fail(kind: ShapeFailure, message: string, hint?: string): never;
 }
-export type ShapeFailure = "shape" | "rank" | "dtype" | "dim" | "elements" | "size" | "kind";
+export type ShapeFailure = "shape" | "rank" | "dtype" | "dim" | "elements" | "size" | "kind" | "statistics";
 export type ShapeRule = (call: ShapeCall) => readonly Type[];
 
 export interface OpSpec {

@@ -117,6 +117,13 @@ export const TYPING = {
     why: "Evaluation compares images by their rows.",
     remedy: "Flatten what is left of height and width: .flatten(1).",
   },
+  "one-value-a-channel": {
+    code: "F2C3017",
+    severity: "error",
+    message: "batch_norm: {shape} has one value a channel, which training would normalise to 0 whatever it is",
+    hint: "give the step more images a stream: raise the loader's `identities` or `instances`; or use another norm here",
+    why: "BatchNorm subtracts the mean of a channel's values, and one value is its own mean: the net would learn nothing and the loss look perfect. PyTorch refuses it too.",
+  },
   "write-before-gradient": {
     code: "F2C4001",
     severity: "error",

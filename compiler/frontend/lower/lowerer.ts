@@ -105,11 +105,20 @@ export class Lowerer {
     return { path: this.source.path, ...headOf(node) };
   }
 
-  /** Refuses the program at `node`; the calls that led here become related places, each place once. */
+  /**
+   * Refuses the program at `node`, or where the user's own code calls the library that `node` is in; the calls that led here
+   * become related places, each place once.
+   */
   refuse(node: ts.Node, code: string, message: string, details: RefusalDetails = {}): never {
-    const related = [...(details.related ?? [])];
-    const here = this.span(node);
-    const shown = new Set<string>([`${here.path}:${here.start}`]);
+    const place = this.span(node);
+    const own = inUserCode(this.locate(node));
+    const inLibrary = place.path !== own.path;
+    const here = inLibrary ? { path: own.path, start: own.start, end: own.end } : place;
+    const related = [
+      ...(details.related ?? []),
+      ...(inLibrary ? [{ message: "in the library, here", span: place }] : []),
+    ];
+    const shown = new Set([here, place].map(({ path, start }) => `${path}:${start}`));
     for (let i = this.calls.length - 1; i > 0; i--) {
       const { location: at } = this.calls[i]!;
       if (!at || shown.has(`${at.path}:${at.start}`)) continue;
@@ -121,7 +130,7 @@ export class Lowerer {
       code,
       severity: "error",
       message,
-      span: this.span(node),
+      span: here,
       related,
       ...(details.hint !== undefined && { hint: details.hint }),
     });
@@ -421,7 +430,7 @@ export class Lowerer {
 }
 
 /** The innermost place that is not in the library, if there is one. */
-function inUserCode(location: Location): Location {
+export function inUserCode(location: Location): Location {
   for (let at: Location | undefined = location; at; at = at.parent)
     if (!at.path.startsWith(LIBRARY_PREFIX)) return at;
   return location;
@@ -437,6 +446,7 @@ const FAILURES: Record<OpRefusal["failure"], string> = {
   kind: "F2C3007",
   operand: "F2C3008",
   attribute: "F2C3009",
+  statistics: "F2C3017",
 };
 
 /** What is underlined of a node: of a statement its head, of a function, a class or an enum the name. */

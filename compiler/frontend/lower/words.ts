@@ -15,6 +15,8 @@ const REMEDIES: Readonly<Partial<Record<OpRefusal["failure"], string>>> = {
   dim: "dimensions count from 0, or from the end: -1 is the last",
   elements: "one size may be -1: it is computed from the others",
   size: "sizes are whole numbers; check what they are computed from",
+  statistics:
+    "give the step more images a stream: raise the loader's `identities` or `instances`; or use another norm here",
 };
 
 /** How an op is written: `x.add(other)`, `x.sum(dim?, { keepdim? })`, `ops.cat(tensors, dim?)`. */

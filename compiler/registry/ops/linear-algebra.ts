@@ -1,5 +1,5 @@
 /** @file Products, convolutions, normalisation, pooling: what nets are made of. */
-import { sameDim } from "../../ir/dim.js";
+import { productOfDims, sameDim } from "../../ir/dim.js";
 import { tensorType } from "../../ir/module.js";
 import { aten, attribute, family, tensor } from "../define.js";
 import {
@@ -144,6 +144,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     ],
     constraints: [
       "weight, bias, mean and variance are [C], C being dimension 1 of self",
+      "in training, more than one value a channel: one is its own mean",
       "mean and variance are states; without them nothing is moved, in training only",
     ],
     effect: "update",
@@ -151,6 +152,11 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       const [x] = floatLike(call) as [ReturnType<typeof tensorAt>];
       const channels =
         x.dims[1] ?? call.fail("rank", `batch_norm: ${shapeText(x.dims)} has no channel dimension`);
+      if (flag(call, "training") && productOfDims(x.dims.filter((_, i) => i !== 1)) === 1)
+        call.fail(
+          "statistics",
+          `batch_norm: ${shapeText(x.dims)} has one value a channel, which training would normalise to 0 whatever it is`,
+        );
       const statistics = [maybeTensorAt(call, 3), maybeTensorAt(call, 4)];
       if (statistics.includes(undefined) && (statistics.some(Boolean) || !flag(call, "training")))
         call.fail("kind", "batch_norm: running statistics come in pairs, and may be absent in training only");
