@@ -47,10 +47,11 @@ import { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "../passes/accumulate.js";
 import { optimise, type PassRecord, passesFor } from "../passes/pipeline.js";
 import { verify } from "../verify/verify.js";
 import { earlyWrites } from "./early-writes.js";
+import { GradientFlow } from "./gradient-flow.js";
 import { LIBRARY_PREFIX } from "./library.js";
 import { type LoadedExperiment, optionOf, thrown } from "./load.js";
 import { type FunctionSource, SourceTexts } from "./lower/function-source.js";
-import { Lowerer } from "./lower/lowerer.js";
+import { inUserCode, Lowerer } from "./lower/lowerer.js";
 import { dynamic, fixed, type Operand, record } from "./lower/operand.js";
 import { describe } from "./lower/words.js";
 import {
@@ -509,7 +510,9 @@ function addUpdate(
         hint: "add a layer that learns, such as linear(…), or a parameter(…)",
       },
     );
-  refuseEarlyWrites(lowerer, builder.ops.slice(0, complete), loss, storages);
+  const before = builder.ops.slice(0, complete);
+  refuseEarlyWrites(lowerer, before, loss, storages);
+  refuseLostGradients(lowerer, before, loss, storages, source);
   const from = builder.ops.length;
   const { slots, update } = experiment.optimizer[OPTIMIZER];
   const updateSource = lowerer.texts.functionOf(update);
@@ -561,6 +564,45 @@ function refuseEarlyWrites(
       related: [{ message: "and the loss depends on it here", span: span(read.location) }],
       hint: "move the write to after the last line that the loss depends on",
     });
+}
+
+/** The gradient must reach a parameter, and may not be cut where the step writes a value and reads it again. */
+function refuseLostGradients(
+  lowerer: Lowerer,
+  ops: readonly Op[],
+  loss: Metrics[string],
+  storages: StorageTable,
+  source: FunctionSource,
+): void {
+  const groups = new Map(storages.groups.map((g) => [g.name, g.members]));
+  const twins = storages.states.filter((s) => s.init.kind === "copy");
+  const [trained, copied] = [storages.parameters, twins].map((list) => new Set(list.map((s) => s.name)));
+  const flow = new GradientFlow(ops, groups, trained!, copied);
+  const spanOf = (op: Op): Span => {
+    const { path, start, end } = inUserCode(op.location);
+    return { path, start, end };
+  };
+  const lost = flow.lost(loss);
+  for (const { storage, write, read } of lost)
+    lowerer.report({
+      code: "F2C4003",
+      severity: "error",
+      message: `the loss reads \`${storage}\` here, which the step has written: the gradient of what was written would be lost`,
+      span: spanOf(read),
+      related: [{ message: "written here", span: spanOf(write) }],
+      hint: "use the value that is written, instead of reading it back; where no gradient is wanted, say so: .detach() what is written or what is read, or write within noGrad",
+    });
+  if (lost.length > 0 || flow.reaches([loss])) return;
+  const cuts = flow.cuts([loss]).slice(0, 3);
+  lowerer.refuse(
+    returnedBy(source, "loss"),
+    "F2C3018",
+    "no parameter reaches the loss, so its gradient would be zero and nothing would be trained",
+    {
+      related: cuts.map((op) => ({ message: "the gradient ends here", span: spanOf(op) })),
+      hint: "compute it from what a net returns, without .detach(), noGrad, a twin, whole numbers or masks on the way",
+    },
+  );
 }
 
 /** Looks at `embed` by itself: what is wrong with it is said in its own words, not in those of what calls it. */

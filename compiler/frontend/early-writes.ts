@@ -10,7 +10,7 @@ export interface EarlyWrite {
 }
 
 /** Where an op stands: its number in program order, and the regions around it. */
-interface Place {
+export interface Place {
   readonly number: number;
   readonly around: readonly { readonly op: Op; readonly region: Region }[];
 }
@@ -46,7 +46,7 @@ export function earlyWrites(
   });
 }
 
-function placesOf(ops: readonly Op[]): ReadonlyMap<Op, Place> {
+export function placesOf(ops: readonly Op[]): ReadonlyMap<Op, Place> {
   const places = new Map<Op, Place>();
   const visit = (inner: readonly Op[], around: Place["around"]): void => {
     for (const op of inner) {
@@ -59,7 +59,7 @@ function placesOf(ops: readonly Op[]): ReadonlyMap<Op, Place> {
 }
 
 /** Whether what stands at `late` can run after what stands at `early`. */
-function follows(late: Place, early: Place): boolean {
+export function follows(late: Place, early: Place): boolean {
   const shared = late.around.filter(({ op }, i) => early.around[i]?.op === op);
   if (shared.some(({ op }) => op.op === "for" || op.op === "while")) return true;
   const isOtherArm = shared.some(({ region }, i) => early.around[i]!.region !== region);

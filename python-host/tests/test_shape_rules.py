@@ -18,7 +18,7 @@ from compiled import FIXTURES, node
 from ir_examples import ModuleBuilder, tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from f2c_host.ir import parse_module
+from f2c_host.ir import FLOATS, parse_module
 from f2c_host.lower.builders import DTYPES, build_eager
 from f2c_host.ops_table import OPS
 
@@ -198,6 +198,33 @@ def test_the_rules_promise_what_torch_does_and_refuse_what_it_refuses(cases):
 def test_batch_norm_of_one_value_a_channel_is_among_the_calls(cases):
     errors = [case.get("error", "") for case in cases["batch_norm"]]
     assert sum("one value a channel" in error for error in errors) >= 3
+
+
+def test_the_gradient_passes_where_torch_lets_it_pass(cases):
+    """`gradient-flow.ts` says through which ops it goes, and by which of their operands."""
+    wrong, seen = [], set()
+    for case in (case for calls in cases.values() for case in calls[:15] if "results" in case):
+        execute, types = lowered(case)
+        places = [i for i, t in enumerate(case["operands"]) if t is not None and "group" not in t]
+        real = {i for i, t in zip(places, types, strict=True) if t.get("dtype") in FLOATS}
+
+        def results(leaves: set[int], execute=execute, types=types, places=places) -> list[torch.Tensor]:
+            made = zip(places, map(zero_of, types), strict=True)
+            return execute(*(v.requires_grad_() if i in leaves else v for i, v in made))
+
+        if not real or not OPS[case["op"]].results:
+            continue
+        for result in results(real - set(case["constant"])):
+            if isinstance(result, torch.Tensor) and result.is_floating_point():
+                seen.add(case["op"])
+                if result.requires_grad == case["cut"]:
+                    wrong.append(told(case))
+        constant = real & set(case["constant"])
+        if constant and len({types[places.index(i)]["dtype"] for i in real}) == 1:
+            with pytest.raises(RuntimeError, match="not differentiable"):
+                results(constant)
+    assert not wrong
+    assert {"batch_norm", "full_like", "detach", "topk"} <= seen and len(seen) > 50
 
 
 def test_every_call_names_an_overload_of_torch_and_its_arguments():

@@ -21,7 +21,7 @@ const TABLES = `
   group @optimizer.velocity = [@optimizer.velocity.w, @optimizer.velocity.head, @optimizer.velocity.conv, @optimizer.velocity.depth]
 `;
 
-const moduleOf = (fn: string) =>
+export const moduleOf = (fn: string) =>
   parseModule(`module @test version 1.1 {${TABLES}${fn}\n}\n`, { path: "test.ir" });
 
 const dedented = (text: string) => {

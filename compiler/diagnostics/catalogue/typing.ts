@@ -120,9 +120,18 @@ export const TYPING = {
   "one-value-a-channel": {
     code: "F2C3017",
     severity: "error",
-    message: "batch_norm: {shape} has one value a channel, which training would normalise to 0 whatever it is",
+    message:
+      "batch_norm: {shape} has one value a channel, which training would normalise to 0 whatever it is",
     hint: "give the step more images a stream: raise the loader's `identities` or `instances`; or use another norm here",
     why: "BatchNorm subtracts the mean of a channel's values, and one value is its own mean: the net would learn nothing and the loss look perfect. PyTorch refuses it too.",
+  },
+  "loss-without-parameters": {
+    code: "F2C3018",
+    severity: "error",
+    message: "no parameter reaches the loss, so its gradient would be zero and nothing would be trained",
+    hint: "compute it from what a net returns, without .detach(), noGrad, a twin, whole numbers or masks on the way",
+    why: "The gradient goes back from the loss through every op that has a derivative; here it ends before any parameter.",
+    remedy: "The notes show where it ends.",
   },
   "write-before-gradient": {
     code: "F2C4001",
@@ -130,6 +139,14 @@ export const TYPING = {
     message: "`{storage}` is written here, but the gradient of the loss still needs what it held",
     hint: "move the write to after the last line that the loss depends on",
     why: "The gradient is computed from the values that the forward pass saw.",
+  },
+  "gradient-lost-in-storage": {
+    code: "F2C4003",
+    severity: "error",
+    message:
+      "the loss reads `{storage}` here, which the step has written: the gradient of what was written would be lost",
+    hint: "use the value that is written, instead of reading it back; where no gradient is wanted, say so: .detach() what is written or what is read, or write within noGrad",
+    why: "What is written to storage loses its history, as storage outlives the step: the parameters that it was computed from would get no gradient of this part of the loss.",
   },
   "remat-once": {
     code: "F2C4002",

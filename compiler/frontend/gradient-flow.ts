@@ -1,0 +1,217 @@
+/**
+ * @file Where the gradient of the loss goes: back from the loss through every op that has a derivative, to the parameters. It
+ * ends at `detach`, in `no_grad`, at whole numbers and masks, and at a write: what is read from storage has no history.
+ */
+import { carriedArgs, sourcesOf } from "../ir/flow.js";
+import { DTYPES, type Op, type Type, type Value, walkOps } from "../ir/module.js";
+import { OPS } from "../registry/index.js";
+import { isFloat } from "../registry/shapes.js";
+import { follows, type Place, placesOf } from "./early-writes.js";
+
+/** Ops whose result is real and has no derivative by any operand. What gives whole numbers or masks needs no name. */
+export const CUTS: ReadonlySet<string> = new Set(["detach", "leaf", "no_grad", "full_like"]);
+/** Operands, by place, that an op has no derivative by although they may be real. */
+export const CONSTANT_OPERANDS: Readonly<Record<string, readonly number[]>> = { batch_norm: [3, 4] };
+
+const FLOATS: ReadonlySet<string> = new Set(DTYPES.filter(isFloat));
+const mayHaveGradient = (type: Type) =>
+  type.kind === "group" || (type.kind === "tensor" && FLOATS.has(type.dtype));
+
+/** A value, and an op that uses it: an edge that the gradient goes back along. */
+interface Use {
+  readonly value: Value;
+  readonly op: Op;
+}
+
+/** A write whose value depends on a parameter, and a use of the storage, later, that the loss depends on. */
+export interface LostGradient {
+  readonly storage: string;
+  readonly write: Op;
+  readonly read: Op;
+}
+
+/**
+ * The flow of the gradient through `ops`, which complete the loss. `groups`: their members; `twins`: the storages of twins, which
+ * are declared to have no gradient.
+ */
+export class GradientFlow {
+  private readonly makers = new Map<number, { readonly op: Op; readonly i: number }>();
+  private readonly places: ReadonlyMap<Op, Place>;
+  private readonly storages = new Map<number, ReadonlySet<string>>();
+  /** The writes that lose a gradient, by storage; and those that write the whole of one, whatever they lose. */
+  private readonly writes = new Map<string, Op[]>();
+  private readonly wholeWrites = new Map<string, Op[]>();
+
+  constructor(
+    ops: readonly Op[],
+    private readonly groups: ReadonlyMap<string, readonly string[]>,
+    private readonly parameters: ReadonlySet<string>,
+    twins: ReadonlySet<string> = new Set(),
+  ) {
+    this.places = placesOf(ops);
+    for (const op of walkOps({ args: [], ops })) {
+      for (const [i, result] of op.results.entries()) this.makers.set(result.id, { op, i });
+      for (const region of op.regions)
+        for (const [i, arg] of carriedArgs(op, region).entries()) this.makers.set(arg.id, { op, i });
+    }
+    for (const [op, { around }] of this.places) {
+      if (OPS.get(op.op)!.effect !== "write") continue;
+      const target = op.operands[0]!;
+      // Where no gradient is recorded it is said that none is wanted.
+      const tables = around.some((outer) => outer.op.op === "no_grad") ? [] : [this.writes];
+      if (op.op === "copy_" && this.isRead(target)) tables.push(this.wholeWrites);
+      for (const table of tables)
+        for (const name of [...this.storagesOf(target)].filter((each) => !twins.has(each))) {
+          const known = table.get(name);
+          if (known) known.push(op);
+          else table.set(name, [op]);
+        }
+    }
+  }
+
+  /** Whether any parameter has a gradient of these values. */
+  reaches(values: readonly Value[]): boolean {
+    const isTrained = (value: Value) =>
+      this.isRead(value) && [...this.storagesOf(value)].some((name) => this.parameters.has(name));
+    return this.from(values).values.some(isTrained);
+  }
+
+  /** The ops at which the way from these values to a parameter ends, nearest first: without them it would be reached. */
+  cuts(values: readonly Value[]): readonly Op[] {
+    const found = new Set<Op>();
+    const seen = new Set<number>();
+    let open = [...values];
+    while (open.length > 0) {
+      const next: Value[] = [];
+      for (const value of open) {
+        const maker = this.makers.get(value.id);
+        if (!maker || seen.has(value.id)) continue;
+        seen.add(value.id);
+        const on = this.operandsOf(maker.op, maker.i);
+        if (!this.passes(value) && this.reaches(on)) found.add(maker.op);
+        else next.push(...on);
+      }
+      open = next;
+    }
+    return [...found];
+  }
+
+  /** Each write whose gradient is lost because the loss reads the storage again, with the first op that does. */
+  lost(loss: Value): readonly LostGradient[] {
+    const readers = new Map<string, Op[]>();
+    for (const { value, op } of this.from([loss]).uses)
+      for (const name of this.storagesOf(value)) readers.set(name, [...(readers.get(name) ?? []), op]);
+    return [...new Set([...this.writes.values()].flat())].flatMap((write) => {
+      const target = this.storagesOf(write.operands[0]!);
+      const found = [...target].flatMap((storage) => {
+        const late = (readers.get(storage) ?? []).filter((op) => this.sees(op, write, storage));
+        return late.map((read) => ({ storage, write, read }));
+      });
+      if (found.length === 0 || ![...this.dependsOn(write)].some((name) => !target.has(name))) return [];
+      return found.sort((a, b) => this.number(a.read) - this.number(b.read)).slice(0, 1);
+    });
+  }
+
+  private number(op: Op): number {
+    return this.places.get(op)!.number;
+  }
+
+  /** What goes into result `i` of an op, whether or not it has a derivative. */
+  private operandsOf(op: Op, i: number): readonly Value[] {
+    const all = op.regions.length > 0 ? sourcesOf(op, i) : op.operands;
+    return all.filter((v) => v !== undefined);
+  }
+
+  /** Every value that these have a derivative by, they themselves included, and what each goes into on the way. */
+  private from(values: readonly Value[]): {
+    readonly values: readonly Value[];
+    readonly uses: readonly Use[];
+  } {
+    const uses: Use[] = [];
+    const visited: Value[] = [];
+    const seen = new Set<number>();
+    const open = values.filter((v) => this.passes(v));
+    for (let value = open.pop(); value; value = open.pop()) {
+      const maker = this.makers.get(value.id);
+      if (!maker || seen.has(value.id)) continue;
+      seen.add(value.id);
+      visited.push(value);
+      const { op, i } = maker;
+      const constant = CONSTANT_OPERANDS[op.op] ?? [];
+      for (const [at, operand] of op.operands.entries())
+        if (op.regions.length === 0 && operand && !constant.includes(at) && this.passes(operand)) {
+          uses.push({ value: operand, op });
+          open.push(operand);
+        }
+      if (op.regions.length === 0) continue;
+      for (const source of this.operandsOf(op, i))
+        if (this.passes(source)) {
+          const end = op.regions.map((region) => region.ops.at(-1)!).find((e) => e.operands.includes(source));
+          uses.push({ value: source, op: end ?? op });
+          open.push(source);
+        }
+    }
+    return { values: visited, uses };
+  }
+
+  /** Whether a gradient goes on into what made a value. */
+  private passes(value: Value): boolean {
+    return mayHaveGradient(value.type) && !CUTS.has(this.makers.get(value.id)?.op.op ?? "");
+  }
+
+  private isRead(value: Value): boolean {
+    const name = this.makers.get(value.id)?.op.op;
+    return name === "state" || name === "group";
+  }
+
+  /** The storages that a value is, or is a view of. */
+  private storagesOf(value: Value): ReadonlySet<string> {
+    const known = this.storages.get(value.id);
+    if (known) return known;
+    const found = new Set<string>();
+    this.storages.set(value.id, found); // also for a value that a loop carries into itself
+    const maker = this.makers.get(value.id);
+    if (!maker) return found;
+    const { op, i } = maker;
+    const name = op.attributes.name as string;
+    const names = op.op === "state" ? [name] : op.op === "group" ? (this.groups.get(name) ?? []) : [];
+    for (const each of names) found.add(each);
+    const same =
+      op.regions.length > 0 ? this.operandsOf(op, i) : OPS.get(op.op)!.alias ? [op.operands[0]] : [];
+    for (const source of same) if (source) for (const each of this.storagesOf(source)) found.add(each);
+    return found;
+  }
+
+  /** The parameters that what an op writes depends on, also through storage that was written before. */
+  private dependsOn(write: Op): ReadonlySet<string> {
+    const found = new Set<string>();
+    const seen = new Set<Op>([write]);
+    const open = [write];
+    for (let op = open.pop(); op; op = open.pop()) {
+      const values = op.operands.slice(1).filter((v) => v !== undefined);
+      const direct = values.map((value) => ({ value, op: op! }));
+      for (const use of [...direct, ...this.from(values).uses])
+        for (const name of this.passes(use.value) ? this.storagesOf(use.value) : []) {
+          if (this.parameters.has(name)) found.add(name);
+          for (const earlier of this.writes.get(name) ?? [])
+            if (!seen.has(earlier) && this.sees(use.op, earlier, name)) {
+              seen.add(earlier);
+              open.push(earlier);
+            }
+        }
+    }
+    return found;
+  }
+
+  /** Whether a use of a storage can see what a write left there: it runs later, and nothing writes the whole of it between. */
+  private sees(use: Op, write: Op, storage: string): boolean {
+    if (!this.writes.get(storage)?.includes(write)) return false;
+    const [from, to] = [this.places.get(write)!, this.places.get(use)!];
+    if (!follows(to, from)) return false;
+    return !(this.wholeWrites.get(storage) ?? []).some((op) => {
+      const { number, around } = this.places.get(op)!;
+      const always = around.every((outer, i) => to.around[i]?.region === outer.region);
+      return from.number < number && number < to.number && always;
+    });
+  }
+}
