@@ -158,6 +158,11 @@ export class StorageTable {
     });
   }
 
+  /** Whether the groups of a layout have no members, as the buffers of a net without statistics. */
+  isEmpty(layout: string): boolean {
+    return [...this.groupTable.values()].some((g) => g.layout === layout && g.members.length === 0);
+  }
+
   /** All trained parameters, as the optimizer walks over them. */
   trained(): GroupUse {
     return this.define({

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from f2c_host.export import export_function
 from f2c_host.ir import parse_module
+from f2c_host.lower.builders import DTYPES
 from f2c_host.program import Program
 
 NET = {"fc.weight", "fc.bias", "bn.weight", "bn.bias", "bn.mean", "bn.variance"}
@@ -67,10 +68,20 @@ def test_a_twin_of_a_net_that_another_one_wraps_starts_equal_and_follows_it(prog
         torch.testing.assert_close(program.storage[name], expected)
 
 
+def test_a_net_without_statistics_has_none_to_average(programs):
+    program = Program(parse_module(programs["nothing to average"]))
+    program.initialise(0)
+    inputs = {i.name: example(i.type) for i in program.functions["step"].inputs}
+    inputs |= {name: 8.0 for name in inputs if name.endswith(".limit")}  # slots of the pool that are classes
+    assert torch.isfinite(program.run("step", inputs)["loss"])
+
+
 def example(type: Any) -> Any:
     """An input of the step: images of chance, labels from 0 up, and a small number for each scalar."""
     if type.kind == "scalar":
         return 0.05
     if type.dtype == "u8":
         return torch.randint(0, 256, type.dims, dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
-    return torch.arange(int(type.dims[0])) if type.dtype == "i64" else torch.zeros(type.dims)
+    if type.dtype == "i64":
+        return torch.arange(int(type.dims[0])) % 4
+    return torch.zeros(type.dims, dtype=DTYPES[type.dtype])

@@ -8,6 +8,7 @@ import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import { symbolsIn } from "../../ir/dim.js";
 import type { AttributeValue, Location, Value } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
+import { OPS } from "../../registry/index.js";
 import { LIBRARY_PREFIX } from "../library.js";
 import { isFunctionNode } from "../scopes.js";
 import { ts } from "../typescript.js";
@@ -305,6 +306,14 @@ export class Lowerer {
     /** Where an operand or an attribute is written. */
     written: (name: string) => ts.Node | undefined = () => undefined,
   ): readonly Value[] {
+    const [into] = operands;
+    // torch knows no list without tensors; writing to none is nothing.
+    if (
+      into?.type.kind === "group" &&
+      OPS.get(op)!.effect === "write" &&
+      this.storages.isEmpty(into.type.group)
+    )
+      return [];
     try {
       return this.builder.emit(op, operands, attributes, this.locate(node));
     } catch (error) {
