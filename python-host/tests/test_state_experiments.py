@@ -1,7 +1,5 @@
-"""What a trained net's weights are called in its file: the same, whatever the method's state looks like around it.
-
-`test/fixtures/state-experiments.mjs` compiles one net in states of many forms.
-"""
+"""One net in states of many forms, which `test/fixtures/state-experiments.mjs` compiles: what its weights are called in a file,
+the same whatever lies around it, and what its twins do."""
 
 from __future__ import annotations
 
