@@ -27,7 +27,7 @@ export interface GroupUse extends Group {
 
 const FLOATS = new Set(["f16", "bf16", "f32", "f64"]);
 
-/** First parts of names that are not the state's to give: what optimizers and passes keep. */
+/** Keys that are not the state's to give: what optimizers and passes keep. */
 const RESERVED: Readonly<Record<string, string>> = {
   optimizer: "what the optimizer keeps",
   accumulate: "what is kept between the steps of an update",
@@ -199,12 +199,17 @@ export class StorageTable {
 }
 
 function refuseReserved(key: string): void {
-  const [first] = key.split(".") as [string];
-  if (Object.hasOwn(RESERVED, first))
+  if (Object.hasOwn(RESERVED, key))
     throw new ExperimentError(
       "F2C2121",
-      `the state's \`${key}\` has a name that is taken: ${RESERVED[first]} is called \`${first}.…\``,
+      `the state's \`${key}\` has a name that is taken: ${RESERVED[key]} is called \`${key}.…\``,
       "call it something else",
+    );
+  if (key.includes("."))
+    throw new ExperimentError(
+      "F2C2125",
+      `the state's \`${key}\` has a dot in its name, and a dot stands between a net and its parts`,
+      "write the key without a dot",
     );
 }
 

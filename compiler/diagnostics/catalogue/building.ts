@@ -194,7 +194,7 @@ export const BUILDING = {
   "state-name-taken": {
     code: "F2C2121",
     severity: "error",
-    message: "the state's `{name}` has a name that is taken: {what} is called `{first}.…`",
+    message: "the state's `{name}` has a name that is taken: {what} is called `{name}.…`",
     hint: "call it something else",
     why: "The tensors of the state, of the optimizer and of the compiler's own passes lie in one table and in one checkpoint, by name.",
   },
@@ -219,6 +219,13 @@ export const BUILDING = {
     message: "`{value}` would be logged under a name that is taken: `{name}` is {what}",
     hint: "call it something else",
     why: "A line of metrics.jsonl holds what the step returns, the numbers of the plan, and what is logged of every step, by name.",
+  },
+  "state-key-with-dot": {
+    code: "F2C2125",
+    severity: "error",
+    message: "the state's `{name}` has a dot in its name, and a dot stands between a net and its parts",
+    hint: "write the key without a dot",
+    why: "Names in an exported file are those within the net, which begins behind the first dot.",
   },
   "too-many-images": {
     code: "F2C2201",
