@@ -546,6 +546,12 @@ function addUpdate(
   builder.moveTail(from, complete);
 }
 
+/** Where an op is written, or where the user's own code calls the library that it is written in. */
+function ownSpan(op: Op): Span {
+  const { path, start, end } = inUserCode(op.location);
+  return { path, start, end };
+}
+
 /** A storage that the gradient still needs may not be overwritten before the loss is complete. */
 function refuseEarlyWrites(
   lowerer: Lowerer,
@@ -554,14 +560,13 @@ function refuseEarlyWrites(
   storages: StorageTable,
 ): void {
   const groups = new Map(storages.groups.map((g) => [g.name, g.members]));
-  const span = ({ path, start, end }: Location): Span => ({ path, start, end });
   for (const { storage, write, read } of earlyWrites(ops, loss, groups))
     lowerer.report({
       code: "F2C4001",
       severity: "error",
       message: `\`${storage}\` is written here, but the gradient of the loss still needs what it held`,
-      span: span(write.location),
-      related: [{ message: "and the loss depends on it here", span: span(read.location) }],
+      span: ownSpan(write),
+      related: [{ message: "and the loss depends on it here", span: ownSpan(read) }],
       hint: "move the write to after the last line that the loss depends on",
     });
 }
@@ -578,18 +583,14 @@ function refuseLostGradients(
   const twins = storages.states.filter((s) => s.init.kind === "copy");
   const [trained, copied] = [storages.parameters, twins].map((list) => new Set(list.map((s) => s.name)));
   const flow = new GradientFlow(ops, groups, trained!, copied);
-  const spanOf = (op: Op): Span => {
-    const { path, start, end } = inUserCode(op.location);
-    return { path, start, end };
-  };
   const lost = flow.lost(loss);
   for (const { storage, write, read } of lost)
     lowerer.report({
       code: "F2C4003",
       severity: "error",
       message: `the loss reads \`${storage}\` here, which the step has written: the gradient of what was written would be lost`,
-      span: spanOf(read),
-      related: [{ message: "written here", span: spanOf(write) }],
+      span: ownSpan(read),
+      related: [{ message: "written here", span: ownSpan(write) }],
       hint: "use the value that is written, instead of reading it back; where no gradient is wanted, say so: .detach() what is written or what is read, or write within noGrad",
     });
   if (lost.length > 0 || flow.reaches([loss])) return;
@@ -599,7 +600,7 @@ function refuseLostGradients(
     "F2C3018",
     "no parameter reaches the loss, so its gradient would be zero and nothing would be trained",
     {
-      related: cuts.map((op) => ({ message: "the gradient ends here", span: spanOf(op) })),
+      related: cuts.map((op) => ({ message: "the gradient ends here", span: ownSpan(op) })),
       hint: "compute it from what a net returns, without .detach(), noGrad, a twin, whole numbers or masks on the way",
     },
   );
