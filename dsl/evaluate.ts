@@ -6,8 +6,25 @@ export interface Every {
   readonly unit: "epochs" | "steps";
   readonly count: number;
 }
-export const epochs = (count: number): Every => ({ unit: "epochs", count });
-export const steps = (count: number): Every => ({ unit: "steps", count });
+/** Every so many passes over the images; 0.5 is twice a pass. */
+export const epochs = (count: number): Every => {
+  if (!(count > 0 && Number.isFinite(count)))
+    refuseEvery(`epochs(${count})`, "give a number above 0, such as epochs(1)");
+  return { unit: "epochs", count };
+};
+export const steps = (count: number): Every => {
+  if (!(Number.isInteger(count) && count > 0))
+    refuseEvery(`steps(${count})`, "give a whole number from 1 up, such as steps(500)");
+  return { unit: "steps", count };
+};
+
+function refuseEvery(given: string, remedy: string): never {
+  throw new ExperimentError(
+    "F2C2112",
+    `every ${given} is no interval: it would never come, or hardly ever`,
+    remedy,
+  );
+}
 
 export interface VerificationOptions {
   /**

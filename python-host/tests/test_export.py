@@ -169,6 +169,17 @@ def test_what_the_function_does_not_read_has_no_say_in_the_names(tmp_path):
     assert set(exported(m, tmp_path)[1]) == {"blocks.0.weight"}
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_net_that_holds_what_is_not_finite_is_not_exported(tmp_path, value):
+    program = Program(parse_module(product_of("net.w", "net.v").json))
+    program.initialise(0)
+    with torch.no_grad():
+        program.storage["net.v"][1] = value
+    with pytest.raises(HostError, match="net.v holds NaN or infinity; the net is not exported") as caught:
+        export_function(program, "infer", str(tmp_path / "net.pt"), str(tmp_path / "net.safetensors"))
+    assert caught.value.code == "F2C6207" and list(tmp_path.iterdir()) == []
+
+
 def test_a_twins_weights_are_parameters_as_its_originals_are(tmp_path):
     """Whoever trains the file's net further asks it for its parameters."""
     m = ModuleBuilder()

@@ -3,6 +3,7 @@ import { existsSync, type FSWatcher, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { toJson } from "../../compiler/diagnostics/render.js";
 import { CompileError, compileExperiment, loadExperiment } from "../../compiler/index.js";
+import { pairsOf } from "../train/evaluator.js";
 import { facts, grouped } from "./facts.js";
 import { fail, warn } from "./report.js";
 
@@ -21,7 +22,9 @@ function checkOnce(file: string, options: CheckOptions): readonly string[] {
   process.exitCode = 0;
   try {
     const loaded = loadExperiment(file);
-    const { module, notes, steps, warnings: found } = compileExperiment(loaded);
+    const program = compileExperiment(loaded);
+    const { module, notes, steps, warnings: found } = program;
+    if (program.experiment.evaluate) pairsOf(program); // what cannot be evaluated is said now, and not by the run
     const warnings = [...loaded.warnings, ...found];
     if (options.json) {
       const told = toJson(warnings, (path) => loaded.texts.get(path));

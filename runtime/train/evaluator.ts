@@ -21,6 +21,11 @@ type Subject = "raw pixels" | "untrained net" | "trained net";
 const CURVES = "curves.json";
 const BASELINES = "baselines.json";
 
+/** The pairs that a program's evaluation is of. Throws an ExperimentError where the held-out people do not make them. */
+export function pairsOf({ experiment: { evaluate, seed }, heldOut }: Program): Pairs {
+  return makePairs(heldOut.offsets, { ...evaluate!, folds: FOLDS, seed });
+}
+
 /** Measures, and keeps in the run's folder what a resumed run shows beside its own. */
 export class Evaluator {
   private readonly pairs: Pairs;
@@ -32,9 +37,8 @@ export class Evaluator {
     program: Program,
     private readonly folder: RunFolder,
   ) {
-    const { evaluate, seed } = program.experiment;
-    this.pairs = makePairs(program.heldOut.offsets, { ...evaluate!, folds: FOLDS, seed });
-    this.far = evaluate!.far;
+    this.pairs = pairsOf(program);
+    this.far = program.experiment.evaluate!.far;
     this.curves = folder.readJson<Curve[]>(CURVES) ?? [];
     this.baselines = folder.readJson<Baselines>(BASELINES) ?? { untrained: null, rawPixels: null };
   }

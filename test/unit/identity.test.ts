@@ -107,6 +107,7 @@ function compiled(edit: Edit = {}): Program {
     path: "/whole.ts",
     directory: root,
     texts: new Map(),
+    links: new Map(),
     warnings: [],
   });
 }

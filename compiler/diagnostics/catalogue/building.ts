@@ -184,6 +184,14 @@ export const BUILDING = {
     hint: "train longer, or leave them out; epochs count from 0",
     why: "A reduction that never happens is most often left over from a longer run.",
   },
+  "no-interval": {
+    code: "F2C2112",
+    severity: "error",
+    message: "every {given} is no interval: it would never come, or hardly ever",
+    hint: "{remedy}",
+    why: "Checkpoints and evaluations come at whole steps. One that never comes is found missing when it is needed.",
+    remedy: "Give a whole number of steps from 1 up, or a number of epochs above 0.",
+  },
   "twin-outside-state": {
     code: "F2C2120",
     severity: "error",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import math
 import os
 import re
 from collections.abc import Collection
@@ -11,6 +12,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from .checkpoint import refuse_non_finite
 from .errors import HostError
 from .ir import Function, Module
 from .lower.builders import build_module
@@ -45,7 +47,7 @@ def names_in_file(names: Collection[str]) -> dict[str, str]:
 def export_function(program: Program, function: str, torchscript_path: str, weights_path: str) -> None:
     """Writes `function` as a TorchScript file and as safetensors, by `names_in_file`. Each file is whole or absent.
 
-    Raises F2C5201 if there is no such function, F2C6316 if it cannot stand alone."""
+    Raises F2C5201 if there is no such function, F2C6316 if it cannot stand alone, F2C6207 if its weights hold NaN or infinity."""
     if function not in program.functions:
         raise HostError(
             "F2C5201",
@@ -58,6 +60,10 @@ def export_function(program: Program, function: str, torchscript_path: str, weig
     short = names_in_file(names)
     if obstacle := _obstacle(declared):
         raise HostError("F2C6316", f"cannot export `{function}`: {obstacle}", "user")
+    refuse_non_finite(
+        {name: program.storage[name] for name in names if _starts_finite(program.module, name)},
+        "the net is not exported",
+    )
     values = {short[name]: program.storage[name].detach().cpu().contiguous().clone() for name in names}
     trained = {short[name] for name in _weights(program.module).intersection(names)}
     paths = {name: _attributes(name, values) for name in values}
@@ -65,6 +71,14 @@ def export_function(program: Program, function: str, torchscript_path: str, weig
     module = build_module(program.module, declared, {name: paths[short[name]] for name in names}, container)
     _atomically(torchscript_path, lambda path: module.save(path))
     _atomically(weights_path, lambda path: save_file(values, path))
+
+
+def _starts_finite(module: Module, name: str) -> bool:
+    """Whether a storage is declared to start without NaN and infinity, and so should be without them ever after."""
+    init = next(s.init for s in (*module.parameters, *module.states) if s.name == name)
+    if init["kind"] == "copy":
+        return _starts_finite(module, init["of"])
+    return init["kind"] != "constant" or math.isfinite(init["value"])
 
 
 def _weights(module: Module) -> set[str]:
