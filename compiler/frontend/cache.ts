@@ -6,7 +6,6 @@
 import { createHash } from "node:crypto";
 import {
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -16,18 +15,18 @@ import {
   writeFileSync,
 } from "node:fs";
 import { isBuiltin } from "node:module";
-import { homedir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { libraryRoot } from "./library.js";
 import { ts } from "./typescript.js";
+import { ownFolderIfAny } from "./user-cache.js";
 
 /** Names of an experiment's own files, absolute, and their texts. */
 export type OwnFiles = ReadonlyMap<string, string>;
 
 const MOST = 2_000;
-const folder = (kind: "checked" | "emitted") =>
-  join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "f2c-dsl", kind);
+const folder = (kind: "checked" | "emitted"): string | undefined =>
+  process.env.F2C_NO_CACHE ? undefined : ownFolderIfAny(kind);
 const keyOf = (parts: readonly string[]) => createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 
 /** A file of the experiment that another imports, and where it lies, links followed, as Node does. */
@@ -103,18 +102,19 @@ const NOTHING: CheckedEntry = { clean: undefined, remember: () => {} };
 
 /** Looks a program up. `options` is what else the answer depends on. F2C_NO_CACHE leaves the cache alone. */
 export function checkedEntry(entry: string, options: string): CheckedEntry {
-  if (process.env.F2C_NO_CACHE) return NOTHING;
+  const home = folder("checked");
+  if (home === undefined) return NOTHING;
   try {
     const files = ownFiles(entry);
     if (!files) return NOTHING;
-    const home = dirname(entry);
+    const directory = dirname(entry);
     const parts = [
       ts.version,
       options,
       libraryTypes(),
-      ...[...files].flatMap(([path, text]) => [relative(home, path), text]),
+      ...[...files].flatMap(([path, text]) => [relative(directory, path), text]),
     ];
-    const stamp = join(folder("checked"), keyOf(parts));
+    const stamp = join(home, keyOf(parts));
     return { clean: existsSync(stamp) ? files : undefined, remember: () => write(stamp, "") };
   } catch {
     return NOTHING;
@@ -123,8 +123,9 @@ export function checkedEntry(entry: string, options: string): CheckedEntry {
 
 /** What `emit` makes of a source, or made of it before. */
 export function emitted(path: string, text: string, emit: () => string): string {
-  if (process.env.F2C_NO_CACHE) return emit();
-  const place = join(folder("emitted"), keyOf([ts.version, emitter(), path, text]));
+  const home = folder("emitted"); // checked anew: what lies there is executed
+  if (home === undefined) return emit();
+  const place = join(home, keyOf([ts.version, emitter(), path, text]));
   const known = readIfThere(place);
   if (known !== undefined) return known;
   const made = emit();
@@ -140,15 +141,14 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-/** A cache that cannot be written is none. Nobody reads half an entry. */
+/** A cache that cannot be written is none. Nobody reads half an entry, nor writes through a link. */
 function write(path: string, text: string): void {
   try {
     const home = dirname(path);
-    mkdirSync(home, { recursive: true });
-    if (readdirSync(home).length >= MOST) rmSync(home, { recursive: true, force: true });
-    mkdirSync(home, { recursive: true });
+    const kept = readdirSync(home);
+    if (kept.length >= MOST) for (const name of kept) rmSync(join(home, name), { force: true });
     const unfinished = `${path}.${process.pid}`;
-    writeFileSync(unfinished, text);
+    writeFileSync(unfinished, text, { flag: "wx", mode: 0o600 });
     renameSync(unfinished, path);
   } catch {}
 }
