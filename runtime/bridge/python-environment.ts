@@ -1,12 +1,12 @@
-/** @file The Python that hosts run in: found, or set up in a virtual environment beside this package. */
-import { spawn, spawnSync } from "node:child_process";
+/** @file The Python that hosts run in: found, or set up in a virtual environment of this package. */
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  cpSync,
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
-  rmdirSync,
+  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -14,32 +14,46 @@ import {
 import { join } from "node:path";
 import { libraryRoot } from "../../compiler/index.js";
 import { BridgeError } from "./bridge-error.js";
+import { type Environment, environmentHere, environmentToMake, prune } from "./environment-folder.js";
+import { Commands, runCommand, type Telling } from "./set-up-command.js";
+import { type SetUpLock, takeSetUpLock } from "./set-up-lock.js";
 
-const ENVIRONMENT = join(libraryRoot, ".venv");
-const PACKAGE = join(libraryRoot, "python-host");
-const STAMP = join(ENVIRONMENT, "f2c-host.stamp");
-const LOCK = join(libraryRoot, ".venv.lock");
+const EVERY_MS = 10_000;
 
-const interpreter = join(ENVIRONMENT, "bin", "python");
+/**
+ * The environment of every Python that we start. Without PYTHONSAFEPATH, `-m` and `-c` take modules from the folder that one
+ * happens to be in: a `queue.py` beside an experiment would be executed. What the user set otherwise stays as it is.
+ */
+export const pythonEnv = (): NodeJS.ProcessEnv => ({ ...process.env, PYTHONSAFEPATH: "1" });
 
-/** What the environment was made from. The host is installed editable, so that its sources are always current. */
-function fingerprint(): string {
-  const hash = createHash("sha256");
+/** What goes into the package of the host: its sources, and what says how it is built. */
+const PARTS = ["pyproject.toml", "constraints.txt", "README.md", "LICENSE", "src"];
+const isSource = (name: string) => !/^(__pycache__|.*\.egg-info)$/.test(name);
+
+/** What the environment was made from. Where the host is installed editable, its sources are always current. In the cache it
+ * outlives much: a `python3` that the system has replaced by its next version finds none of the packages. */
+function fingerprint({ python, editable, interpreter }: Environment): string {
+  const hash = createHash("sha256").update(editable ? "" : realpathSync(interpreter));
   const add = (path: string): void => {
     if (statSync(path).isDirectory()) {
-      for (const name of readdirSync(path).sort())
-        if (name !== "__pycache__" && !name.endsWith(".egg-info")) add(join(path, name));
-    } else hash.update(path.slice(PACKAGE.length)).update(readFileSync(path));
+      for (const name of readdirSync(path).filter(isSource).sort()) add(join(path, name));
+    } else hash.update(path.slice(python.length)).update(readFileSync(path));
   };
-  for (const part of ["pyproject.toml", "constraints.txt"]) add(join(PACKAGE, part));
+  for (const part of ["pyproject.toml", "constraints.txt", ...(editable ? [] : ["src"])])
+    add(join(python, part));
   return hash.digest("hex");
 }
 
+const isMade = ({ interpreter, stamp }: Environment) => existsSync(interpreter) && existsSync(stamp);
+const isUpToDate = (environment: Environment) =>
+  isMade(environment) && readFileSync(environment.stamp, "utf8") === fingerprint(environment);
+
 /** The Python of the host: `F2C_PYTHON`, or the environment that `setup` made. Undefined if there is none. */
-export function findPython(): string | undefined {
+export function findPython(root = libraryRoot): string | undefined {
   const chosen = process.env.F2C_PYTHON;
   if (chosen) return chosen;
-  return existsSync(interpreter) && existsSync(STAMP) ? interpreter : undefined;
+  const found = environmentHere(root);
+  return found && isMade(found) ? found.interpreter : undefined;
 }
 
 /** The Python of the host. Throws F2C6001 where there is none. */
@@ -55,70 +69,102 @@ export function requirePython(): string {
 }
 
 /** Whether the environment was made from the host's sources as they are. */
-export const isCurrent = (): boolean =>
-  process.env.F2C_PYTHON !== undefined ||
-  (existsSync(interpreter) && existsSync(STAMP) && readFileSync(STAMP, "utf8") === fingerprint());
-
-/** Makes the environment, or brings it up to date; nothing happens if it is current. */
-export async function setUp(say: (line: string) => void, extras: readonly string[] = []): Promise<string> {
-  const done = () => isCurrent() && extras.every((extra) => existsSync(`${STAMP}.${extra}`));
-  if (done()) return findPython()!;
-  await locked(async () => {
-    if (done()) return;
-    const base = basePython();
-    if (!existsSync(interpreter)) {
-      say(`making a virtual environment in ${ENVIRONMENT}`);
-      await run(base, ["-m", "venv", "--clear", ENVIRONMENT], say);
-    }
-    rmSync(STAMP, { force: true });
-    say("installing PyTorch and the host (once; a few minutes at most)");
-    const target = extras.length ? `${PACKAGE}[${extras.join(",")}]` : PACKAGE;
-    await run(
-      interpreter,
-      [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "-c",
-        join(PACKAGE, "constraints.txt"),
-        "setuptools>=68",
-      ],
-      say,
-    );
-    await run(
-      interpreter,
-      [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-build-isolation",
-        "-c",
-        join(PACKAGE, "constraints.txt"),
-        "--editable",
-        target,
-      ],
-      say,
-    );
-    for (const extra of extras) writeFileSync(`${STAMP}.${extra}`, "");
-    writeFileSync(STAMP, fingerprint());
-  });
-  return interpreter;
+export function isCurrent(root = libraryRoot): boolean {
+  if (process.env.F2C_PYTHON) return true;
+  const found = environmentHere(root);
+  return found !== undefined && isUpToDate(found);
 }
 
-function basePython(): string {
+export interface SetUp {
+  /** Optional dependencies of the host's package: `test`. */
+  readonly extras?: readonly string[];
+  /** The package's root. */
+  readonly root?: string;
+  /** How often at least it says what it is at, in milliseconds. */
+  readonly everyMs?: number;
+}
+
+/** Makes the environment, or brings it up to date; nothing happens if it is current. */
+export async function setUp(
+  say: (line: string) => void,
+  { extras = [], root = libraryRoot, everyMs = EVERY_MS }: SetUp = {},
+): Promise<string> {
+  const chosen = process.env.F2C_PYTHON;
+  const has = ({ stamp }: Environment) => extras.every((extra) => existsSync(`${stamp}.${extra}`));
+  const done = (environment: Environment) => (chosen || isUpToDate(environment)) && has(environment);
+  const found = environmentHere(root);
+  if (chosen && (extras.length === 0 || (found && has(found)))) return chosen;
+  if (found && done(found)) return found.interpreter;
+  const base = basePython();
+  const environment = environmentToMake(root, base.version);
+  await alone(environment, say, async (running) => {
+    if (done(environment)) return;
+    await make(environment, base.command, extras, { say, everyMs }, running);
+    prune(environment, say);
+  });
+  return environment.interpreter;
+}
+
+async function make(
+  environment: Environment,
+  base: string,
+  extras: readonly string[],
+  telling: Telling,
+  running: Commands,
+): Promise<void> {
+  const { folder, interpreter, stamp, unfinished } = environment;
+  const env = { ...pythonEnv(), PYTHONUNBUFFERED: "1" };
+  const run = (...line: readonly [string, ...string[]]) => runCommand(line, env, telling, running);
+  // What an interrupted pip left behind counts as installed for the next one, whole or not.
+  if (!existsSync(interpreter) || existsSync(unfinished)) {
+    telling.say(`making a virtual environment in ${folder}`);
+    await run(base, "-m", "venv", "--clear", folder);
+  }
+  writeFileSync(unfinished, "");
+  rmSync(stamp, { force: true });
+  telling.say("installing PyTorch and the host (once; a few minutes at most)");
+  const constraints = join(environment.python, "constraints.txt");
+  const pip = (...args: readonly string[]) =>
+    run(
+      interpreter,
+      ...["-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "-c", constraints],
+      ...args,
+    );
+  await pip("setuptools>=68");
+  const source = environment.editable ? environment.python : copyOfSource(environment);
+  const target = extras.length ? `${source}[${extras.join(",")}]` : source;
+  await pip("--no-build-isolation", ...(environment.editable ? ["--editable"] : []), target);
+  if (!environment.editable) rmSync(source, { recursive: true, force: true });
+  for (const extra of extras) writeFileSync(`${stamp}.${extra}`, "");
+  writeFileSync(stamp, fingerprint(environment));
+  rmSync(unfinished);
+}
+
+/** Building writes beside the sources, and an installed package's folder is not ours to write to. */
+function copyOfSource({ python, folder }: Environment): string {
+  const source = join(folder, "host-source");
+  rmSync(source, { recursive: true, force: true });
+  for (const part of PARTS.filter((name) => existsSync(join(python, name))))
+    cpSync(join(python, part), join(source, part), {
+      recursive: true,
+      filter: (path) => isSource(path.split("/").at(-1)!),
+    });
+  return source;
+}
+
+function basePython(): { command: string; version: string } {
   const candidates = process.env.F2C_BASE_PYTHON
     ? [process.env.F2C_BASE_PYTHON]
     : ["python3", "python3.13", "python3.12", "python3.11", "python"];
-  for (const candidate of candidates) {
-    const { stdout, status } = spawnSync(candidate, ["-c", "import sys; print(*sys.version_info[:2])"], {
+  for (const command of candidates) {
+    // -I: a Python before 3.11 does not know PYTHONSAFEPATH.
+    const { stdout, status } = spawnSync(command, ["-I", "-c", "import sys; print(*sys.version_info[:2])"], {
       encoding: "utf8",
+      env: pythonEnv(),
     });
     const [major, minor] = (stdout ?? "").trim().split(" ").map(Number);
-    if (status === 0 && major === 3 && minor! >= 11 && minor! <= 13) return candidate;
+    if (status === 0 && major === 3 && minor! >= 11 && minor! <= 13)
+      return { command, version: `${major}.${minor}` };
   }
   throw new BridgeError(
     "F2C6001",
@@ -128,46 +174,52 @@ function basePython(): string {
   );
 }
 
-function run(command: string, args: readonly string[], say: (line: string) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
-    let tail = "";
-    const hear = (data: Buffer) => {
-      tail = (tail + data.toString()).slice(-2000);
-    };
-    child.stdout.on("data", hear);
-    child.stderr.on("data", hear);
-    child.on("error", reject);
-    child.on("close", (code) => {
-      if (code === 0) return resolve();
-      say(tail);
-      reject(
-        new BridgeError(
-          "F2C6007",
-          "host",
-          `setting up the host failed: ${command} ${args.slice(0, 3).join(" ")} … ended with ${code}`,
-          "its output is above; check the network and the disk, then run f2c-dsl setup again",
-        ),
-      );
-    });
-  });
+/** As a shell counts those that a signal ended. */
+const ENDING = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+const PATIENCE_MS = 2_000;
+
+/** Does the work while no other process does it. However this process ends meanwhile, short of SIGKILL, what it started ends
+ * with it and the lock is given back; the mark of an unfinished environment stays. */
+async function alone(
+  environment: Environment,
+  say: (line: string) => void,
+  work: (running: Commands) => Promise<void>,
+): Promise<void> {
+  const running = new Commands();
+  let lock: SetUpLock | undefined;
+  const clean = () => {
+    running.kill("SIGKILL");
+    lock?.release();
+  };
+  const interrupted = (signal: keyof typeof ENDING) => {
+    if (running.ending) process.exit(ENDING[signal]);
+    say("the set-up was interrupted; f2c-dsl setup begins it anew");
+    void running.end(PATIENCE_MS).then(() => process.exit(ENDING[signal]));
+  };
+  const signals = Object.keys(ENDING) as (keyof typeof ENDING)[];
+  for (const signal of signals) process.on(signal, interrupted);
+  process.on("exit", clean);
+  try {
+    lock = await takeSetUpLock(environment.lock, say);
+    await work(running);
+  } catch (error) {
+    if (running.ending) await new Promise(() => {}); // the process is about to end, and has said why
+    throw asUnwritable(error, environment);
+  } finally {
+    clean();
+    process.off("exit", clean);
+    for (const signal of signals) process.off(signal, interrupted);
+  }
 }
 
-/** One set-up at a time; a lock older than half an hour was left by one that died. */
-async function locked(work: () => Promise<void>): Promise<void> {
-  for (;;) {
-    try {
-      mkdirSync(LOCK);
-      break;
-    } catch {
-      if (Date.now() - (statSync(LOCK, { throwIfNoEntry: false })?.mtimeMs ?? 0) > 30 * 60_000)
-        rmSync(LOCK, { recursive: true, force: true });
-      else await new Promise((resolve) => setTimeout(resolve, 500));
-    }
-  }
-  try {
-    await work();
-  } finally {
-    rmdirSync(LOCK);
-  }
+/** An error of the file system, as one that says what to do. */
+function asUnwritable(error: unknown, { folder }: Environment): unknown {
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return error;
+  return new BridgeError(
+    "F2C6013",
+    "host",
+    `the host's environment cannot be made in ${folder}: ${message}`,
+    "make that folder one that you can write to, or set XDG_CACHE_HOME to another, or F2C_PYTHON to a Python with f2c-dsl-host",
+  );
 }

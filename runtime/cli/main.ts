@@ -100,7 +100,7 @@ data
 
 program
   .command("setup")
-  .description("set up the PyTorch host in a virtual environment beside this package")
+  .description("set up the PyTorch host in a virtual environment of its own")
   .option("--test", "also what the host's tests need")
   .addHelpText("after", example("f2c-dsl setup"))
   .action(async (options) => (await import("./setup.js")).setup(options));

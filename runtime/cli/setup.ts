@@ -4,7 +4,9 @@ import { fail } from "./report.js";
 
 export async function setup(options: { test?: boolean }): Promise<void> {
   try {
-    const python = await setUp((line) => process.stderr.write(`${line}\n`), options.test ? ["test"] : []);
+    const python = await setUp((line) => process.stderr.write(`${line}\n`), {
+      extras: options.test ? ["test"] : [],
+    });
     process.stdout.write(`the host is ready: ${python}\n`);
   } catch (error) {
     fail(error);

@@ -100,6 +100,20 @@ export const HOST = {
     hint: "its output is above; check the network and the disk, then run f2c-dsl setup again",
     why: "The virtual environment could not be made, or a package could not be installed.",
   },
+  "environment-unwritable": {
+    code: "F2C6013",
+    severity: "error",
+    message: "the host's environment cannot be made in {folder}: {problem}",
+    hint: "set XDG_CACHE_HOME to a folder that you can write to, or F2C_PYTHON to a Python with f2c-dsl-host",
+    why: "PyTorch and the host are installed once: beside a checkout of this repository, for an installed package in the user's cache.",
+  },
+  "cache-not-yours": {
+    code: "F2C6014",
+    severity: "error",
+    message: "the host's environment is not taken from the cache: {problem}",
+    hint: "what lies there would be executed: remove it, or set XDG_CACHE_HOME to a folder of your own",
+    why: "The folder of the cache is a link, or another user's, who could have put anything there.",
+  },
   "loss-not-finite": {
     code: "F2C6301",
     severity: "error",
