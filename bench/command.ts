@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { requirePython } from "../runtime/index.js";
+import { pythonEnv, requirePython } from "../runtime/index.js";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 const cli = join(root, "dist/runtime/cli/main.js");
@@ -26,4 +26,4 @@ function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = 
 export const f2c = (args: readonly string[], env?: NodeJS.ProcessEnv): Done =>
   run(process.execPath, [cli, ...args], env);
 export const node = (args: readonly string[]): Done => run(process.execPath, args);
-export const python = (args: readonly string[]): Done => run(requirePython(), args);
+export const python = (args: readonly string[]): Done => run(requirePython(), args, pythonEnv());

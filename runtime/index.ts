@@ -1,7 +1,7 @@
 /** @file The runtime: planner, bridge, evaluation, runs. */
 export { BridgeError } from "./bridge/bridge-error.js";
 export { type Hello, HostClient, type HostOptions, PROTOCOL } from "./bridge/host-client.js";
-export { findPython, requirePython, setUp } from "./bridge/python-environment.js";
+export { findPython, pythonEnv, requirePython, setUp } from "./bridge/python-environment.js";
 export { makePairs } from "./evaluate/pairs.js";
 export { roc, tarAtFar, tenFold, type Verified, verify } from "./evaluate/verification.js";
 export { HostSession } from "./train/host-session.js";

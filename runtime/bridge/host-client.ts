@@ -13,6 +13,7 @@ export interface HostOptions {
   readonly python: string;
   readonly registryHash: string;
   readonly irVersion: readonly [number, number];
+  /** Defaults for the host's environment; what this process has in its own goes before. */
   readonly env?: NodeJS.ProcessEnv;
   readonly startTimeoutMs?: number;
   /** Seconds without a sign of life after which a host is taken for dead and killed. */

@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { hearLines } from "./lines.js";
+import { pythonEnv } from "./python-environment.js";
 
 const KEPT_LINES = 200;
 const LAST_WORDS = 1000;
@@ -31,17 +32,15 @@ export class HostProcess {
     this.folder = mkdtempSync(join(tmpdir(), "f2c-")); // 0700, and short: a socket's path holds about 100 bytes
     this.child = spawn(python, ["-m", "f2c_host", "serve"], {
       env: {
-        ...process.env,
+        ...env, // defaults of ours: what the user has set stays
+        ...pythonEnv(),
         PYTHONUNBUFFERED: "1",
-        ...env,
         F2C_SESSION: JSON.stringify(session(this.folder)),
       },
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
     });
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      if (stream) createInterface({ input: stream }).on("line", (line) => this.hear(line));
-    }
+    for (const stream of [this.child.stdout, this.child.stderr]) hearLines(stream, (line) => this.hear(line));
     this.child.stdin?.on("error", () => {}); // the host may be gone
     process.on("exit", this.atExit);
     this.exited = new Promise((resolve) => {

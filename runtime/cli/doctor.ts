@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { IR_VERSION, registryHash } from "../../compiler/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
 import { HostClient } from "../bridge/host-client.js";
-import { findPython, isCurrent } from "../bridge/python-environment.js";
+import { findPython, isCurrent, pythonEnv } from "../bridge/python-environment.js";
 import { EXIT } from "./report.js";
 
 interface Finding {
@@ -22,7 +22,10 @@ async function findings(): Promise<Finding[]> {
   if (python === undefined) {
     return [...list, { name: "host", ok: false, found: "no virtual environment", remedy: "f2c-dsl setup" }];
   }
-  const { status, stdout, stderr } = spawnSync(python, ["--version"], { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(python, ["--version"], {
+    encoding: "utf8",
+    env: pythonEnv(),
+  });
   list.push({
     name: "Python",
     ok: status === 0,

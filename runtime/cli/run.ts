@@ -37,13 +37,6 @@ export interface RunOptions {
 
 type Say = (line: string) => void;
 
-/** The host's memory allocator keeps what it has, so that large tensors are not given back and fetched anew each step. */
-const HOST_ENVIRONMENT = {
-  MALLOC_TRIM_THRESHOLD_: "-1",
-  MALLOC_MMAP_THRESHOLD_: "1073741824",
-  MALLOC_TOP_PAD_: "67108864",
-};
-
 export async function run(file: string, options: RunOptions): Promise<void> {
   let loaded: LoadedExperiment | undefined;
   let first: Promise<HostClient> | undefined;
@@ -82,7 +75,6 @@ export async function run(file: string, options: RunOptions): Promise<void> {
         python,
         registryHash: registryHash(),
         irVersion: IR_VERSION,
-        env: HOST_ENVIRONMENT,
         patience: options.patience,
         onLine: (line) => (quiet ? undefined : say(`[host] ${line}`)),
         onStart: (client) => clients.push(client),

@@ -112,6 +112,22 @@ describe("a host that cannot be worked with any more is ended, and every call sa
   });
 });
 
+test("a host takes no modules from the current folder, and what the user has set goes before our defaults", async () => {
+  const heard: string[] = [];
+  process.env.F2C_TEST_SET = "the user's";
+  const python = pretender("telling", 'echo "$PYTHONSAFEPATH, $F2C_TEST_SET, $F2C_TEST_UNSET"; exit 1');
+  const env = { F2C_TEST_SET: "ours", F2C_TEST_UNSET: "ours", PYTHONSAFEPATH: "" };
+  await HostClient.start({
+    python,
+    env,
+    registryHash: "any",
+    irVersion: [1, 0],
+    onLine: (line) => heard.push(line),
+  }).catch(() => {});
+  delete process.env.F2C_TEST_SET;
+  expect(heard).toEqual(["1, the user's, ours"]);
+});
+
 test("an error of the host without a code is a fault", () => {
   expect(BridgeError.from({})).toMatchObject({
     code: "F2C6000",

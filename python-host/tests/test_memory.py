@@ -1,0 +1,45 @@
+"""Memory that is kept from step to step, and whose settings count."""
+
+from __future__ import annotations
+
+import ctypes
+
+import pytest
+
+from f2c_host import memory
+
+TRIM, TOP_PAD, MMAP = -1, -2, -3  # glibc's malloc.h
+
+
+class Library:
+    """A C library that writes down what its allocator is told."""
+
+    def __init__(self) -> None:
+        self.told: list[int] = []
+
+    def mallopt(self, parameter: int, _: int) -> int:
+        self.told.append(parameter)
+        return 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({}, {TRIM, TOP_PAD, MMAP}),
+        ({"MALLOC_TRIM_THRESHOLD_": "131072"}, {TOP_PAD, MMAP}),
+        ({"MALLOC_TOP_PAD_": "0"}, {TRIM, MMAP}),
+        ({"MALLOC_MMAP_THRESHOLD_": "131072"}, {TRIM, TOP_PAD}),
+        ({"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=1:glibc.malloc.trim_threshold=1"}, {TOP_PAD}),
+        ({"GLIBC_TUNABLES": "glibc.malloc.arena_max=1"}, {TRIM, TOP_PAD, MMAP}),
+    ],
+)
+def test_the_users_own_settings_of_the_allocator_stay(monkeypatch, environment, told):
+    library = Library()
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
+    monkeypatch.setattr(memory.sys, "platform", "linux")
+    for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    memory.keep_freed_memory()
+    assert set(library.told) == told
