@@ -35,6 +35,8 @@ export interface ImageFolderOptions {
   channelOrder?: "rgb" | "bgr";
   /** How many of the 16 bits a channel of such files hold brightness. Left out, it is found from a sample of the files. */
   bits?: number;
+  /** Images that would decode to more pixels are refused; 64 million unless given. It bounds the memory that an image takes. */
+  maxPixels?: number;
 }
 
 /**
@@ -44,7 +46,7 @@ export interface ImageFolderOptions {
  */
 export function imageFolder(options: ImageFolderOptions): DataSource {
   const { root, size, channels = 3, fit = "crop", heldOut = 0, subfolders = false, leaveOut } = options;
-  const { broken = "error", channelOrder = "rgb", bits } = options;
+  const { broken = "error", channelOrder = "rgb", bits, maxPixels } = options;
   const among = (option: string, value: string, choices: readonly string[]) => {
     if (!choices.includes(value))
       throw new ExperimentError(
@@ -86,6 +88,7 @@ export function imageFolder(options: ImageFolderOptions): DataSource {
             ...(broken === "skip" && { broken }),
             ...(channelOrder === "bgr" && { channelOrder }),
             ...(bits !== undefined && { bits }),
+            ...(maxPixels !== undefined && { maxPixels }),
           },
           offsets: offsetsOf(counts),
           shape: [channels, height, width],

@@ -95,7 +95,7 @@ class TestWhatIsSaid:
 
     def test_nor_is_memory_that_runs_out(self, root, monkeypatch):
         reader = source(root)
-        monkeypatch.setattr(reader, "_fit", lambda _: (_ for _ in ()).throw(MemoryError()))
+        monkeypatch.setattr(reader, "_fit", lambda *_: (_ for _ in ()).throw(MemoryError()))
         with pytest.raises(MemoryError):
             reader.read(np.array([2]))
 

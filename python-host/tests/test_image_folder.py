@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -212,3 +214,68 @@ def test_the_orl_faces_give_their_published_raw_pixel_baseline():
     accuracy = max(((genuine >= t).sum() + (impostor < t).sum()) / 900 for t in scores)
     # Which impostors were drawn moves it by about a hundredth.
     assert accuracy == pytest.approx(0.844, abs=0.03)
+
+
+def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG of its header and these chunks."""
+    header = (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in (header, *chunks, (b"IEND", b""))
+    )
+
+
+# Headers alone: to decode any of them would say that it is broken.
+HUGE = {
+    "a.png": lambda side: png(side, side, (b"IDAT", b"")),
+    "a.pgm": lambda side: b"P5 %d %d 255\n" % (side, side),
+    "a.bmp": lambda side: (
+        b"BM"
+        + struct.pack("<IHHI", 54, 0, 0, 54)
+        + struct.pack("<IiiHHIIiiII", 40, side, side, 1, 24, *6 * (0,))
+    ),
+}
+
+
+# 64 million pixels are 8,000 x 8,000; Pillow would warn from 9,459 on, and call it an attack from 13,378 on.
+@pytest.mark.parametrize("side", [8001, 9500, 13000, 16000, 30000])
+@pytest.mark.parametrize("name", HUGE)
+@pytest.mark.filterwarnings("error")
+def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, name, side):
+    (tmp_path / name).write_bytes(HUGE[name](side))
+    with pytest.raises(
+        HostError, match=rf"F2C6110: image \S+{name} is {side} x {side}: .*64\.0 million"
+    ) as told:
+        read_one(tmp_path, name)
+    assert "`maxPixels`" in told.value.hint
+
+
+def test_the_bound_on_pixels_is_an_option_of_the_source(tmp_path):
+    Image.fromarray(noise(100, 100)).save(tmp_path / "a.png")
+    assert read_one(tmp_path, "a.png", maxPixels=10_000).shape == (20, 30, 3)
+    with pytest.raises(HostError, match="F2C6110"):
+        read_one(tmp_path, "a.png", maxPixels=9_999)
+    with pytest.raises(HostError, match="F2C6101: image_folder: maxPixels is 0"):
+        read_one(tmp_path, "a.png", maxPixels=0)
+
+
+def test_a_jpeg_counts_with_the_size_at_which_it_is_decoded(tmp_path):
+    large = Image.fromarray(noise(800, 1200))
+    large.save(tmp_path / "a.jpg")
+    large.save(tmp_path / "b.jpg", progressive=True)
+    # A half, a quarter or an eighth; at least twice the target: 800 x 1200 becomes 100 x 150.
+    assert read_one(tmp_path, "a.jpg", maxPixels=15_000).shape == (20, 30, 3)
+    with pytest.raises(HostError, match=r"F2C6110: image .* is 150 x 100: "):
+        read_one(tmp_path, "a.jpg", maxPixels=14_999)
+    with pytest.raises(HostError, match=r"F2C6110: image .* is 1200 x 800: "):
+        read_one(tmp_path, "b.jpg", maxPixels=15_000)
+
+
+def test_a_text_in_a_png_that_unpacks_to_far_more_is_a_broken_image(tmp_path):
+    text = b"Comment\0\0" + zlib.compress(bytes(100_000_000))
+    pixels = zlib.compress(20 * (b"\0" + 30 * b"\7"))
+    (tmp_path / "a.png").write_bytes(png(30, 20, (b"zTXt", text), (b"IDAT", pixels)))
+    with pytest.raises(
+        HostError, match=r"F2C6104: image \S+a\.png cannot be decoded: Decompressed data too large"
+    ):
+        read_one(tmp_path, "a.png")

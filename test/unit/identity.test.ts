@@ -538,6 +538,7 @@ describe("photographs in folders", () => {
     leaveOut: [["left-out.txt", refused("data")]],
     channelOrder: [["bgr", refused("data.channelOrder")]],
     bits: [[12, refused("data.bits")]],
+    maxPixels: [[1_000_000, free("data.maxPixels")]], // which images are refused, not what is seen of them
   };
   const cases = Object.entries(OPTIONS).flatMap(([option, values]) =>
     values.map(([value, outcome]) => ({ option, value, outcome })),

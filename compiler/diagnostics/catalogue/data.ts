@@ -51,6 +51,14 @@ export const DATA = {
     hint: "check that its folder exists, is writable and has room",
     why: "The picture could not be saved.",
   },
+  "image-too-large": {
+    code: "F2C6110",
+    severity: "error",
+    message:
+      "image {path} is {width:number} x {height:number}: {pixels} million pixels to decode, the source allows {most} million",
+    hint: "make the image smaller or leave it out; or raise `maxPixels` of imageFolder, if the memory is there",
+    why: "A file of a few kilobytes can decode to gigabytes. A JPEG counts with the size at which it is decoded, which is less for a small target.",
+  },
   "no-image-stands-in": {
     code: "F2C6113",
     severity: "error",

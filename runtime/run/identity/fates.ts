@@ -13,6 +13,7 @@ export const FATES = {
   seed: "refused",
   data: "refused",
   "data.broken": "free",
+  "data.maxPixels": "free",
   method: "program",
   "method.ema": "free",
   "method.embed": "free",

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import torch
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from f2c_host.data.colours import as_seen, bits_of_a_camera, deep_as_seen, deep_samples, is_deep
 from f2c_host.data.file_contents import what_it_is
@@ -38,6 +39,10 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = (5, 6, 7, 8)
+# The largest cameras that people carry have 50 to 61 megapixels; in colour this is 192 MB, in each of eight threads.
+_MAX_PIXELS = 64_000_000
+# Pillow's own bound would warn or refuse in other words, whatever `maxPixels` says.
+Image.MAX_IMAGE_PIXELS = None
 # Files that are looked at to learn how many of their sixteen bits hold brightness.
 _SAMPLE = 32
 # Errors of the operating system for which the file is at fault, and those that decoders raise, which have no number.
@@ -69,7 +74,7 @@ class ImageFolder:
     and cuts the middle out, "stretch" keeps the whole picture), cacheBytes (512 MiB unless told).
     May be there: bytes (of paths that are not UTF-8: their index in files to their bytes in hexadecimal digits),
     channelOrder ("bgr": files hold blue where red belongs), bits (of a channel of 16 that hold brightness, 8..16; found
-    from a sample of the files if absent), broken ("skip": another image of the same identity stands in for one that is
+    from a sample of the files if absent), maxPixels (images that would decode to more are refused; 64 million if absent), broken ("skip": another image of the same identity stands in for one that is
     broken; needs the buffer counts i32, the images of each identity).
     """
 
@@ -102,6 +107,7 @@ class ImageFolder:
         self._width = whole(spec, "width", 1, 4096)
         self.shape = (self._channels, self._height, self._width)
         cache_bytes = whole(spec, "cacheBytes", 0, 2**53, default=512 * 2**20)
+        self._max_pixels = whole(spec, "maxPixels", 1, 2**53, default=_MAX_PIXELS)
         self._cache = ImageCache(len(files), self.shape, cache_bytes)
         self._ends = _ends_of_identities(buffers.get("counts"), len(files)) if self._skips else None
         self._changing = threading.Lock()
@@ -131,7 +137,22 @@ class ImageFolder:
 
     def _examine(self, index: int) -> Fitted:
         with self._opened(index) as data, Image.open(data, formats=_FORMATS) as file:
-            return self._fit(file)
+            if not isinstance(file, JpegImageFile) or file.info.get("progressive"):
+                # Others decode in full; a progressive JPEG keeps its coefficients in full size.
+                self._refuse_too_large(file, index)
+            return self._fit(file, index)
+
+    def _refuse_too_large(self, file: Image.Image, index: int) -> None:
+        """Raises F2C6110 for an image that would decode to more than `maxPixels`; nothing of it is decoded yet."""
+        pixels = file.width * file.height
+        if pixels > self._max_pixels:
+            raise BrokenImage(
+                "F2C6110",
+                f"image {os.path.join(self._root, self._files[index])} is {file.width} x {file.height}: "
+                f"{pixels / 1e6:,.1f} million pixels to decode, the source allows {self._max_pixels / 1e6:,.1f} million",
+                hint="make the image smaller or leave it out; or raise `maxPixels` of imageFolder, "
+                "if the memory is there: 3 bytes a pixel in each of several threads",
+            )
 
     def _decode_or_stand_in(self, index: int) -> np.ndarray:
         """The image, or the next one of its identity, in the order of the list and then from its beginning, that
@@ -215,7 +236,7 @@ class ImageFolder:
         below = self._bytes.get(index)
         return os.path.join(self._root.encode(), self._files[index].encode() if below is None else below)
 
-    def _fit(self, file: Image.Image) -> Fitted:
+    def _fit(self, file: Image.Image, index: int) -> Fitted:
         # First of all: a PNG is loaded, and its bits are cut, when it is asked for its orientation.
         deep = deep_samples(file) if is_deep(file) else None
         wide, high = self._width, self._height
@@ -227,6 +248,7 @@ class ImageFolder:
         scale = max(wide / width, high / height) if self._crop else None
         needed = (width * scale, height * scale) if scale else (wide, high)
         file.draft(None, (int(2 * needed[0]) + 1, int(2 * needed[1]) + 1))
+        self._refuse_too_large(file, index)
         seen = as_seen(file) if deep is None else deep_as_seen(deep, self._bits_of)
         image = self._coloured(seen.image)
         if orientation in _UPRIGHT:
@@ -258,6 +280,7 @@ class ImageFolder:
                 self._opened(index) as data,
                 Image.open(data, formats=_FORMATS) as file,
             ):
+                self._refuse_too_large(file, index)
                 if is_deep(file):
                     deep = deep_samples(file)
                     filled = max(filled, 0 if deep.stated else deep.bits_filled)

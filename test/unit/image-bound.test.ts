@@ -1,0 +1,18 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { imageFolder } from "#dsl/data/image-folder";
+
+test("imageFolder hands its bound on pixels to the host, and none where the host's own is to count", () => {
+  const directory = mkdtempSync(join(tmpdir(), "f2c-bound-"));
+  for (const person of ["a", "b"]) {
+    mkdirSync(join(directory, person));
+    writeFileSync(join(directory, person, "1.png"), "");
+  }
+  const specWith = (options: { maxPixels?: number }) =>
+    imageFolder({ root: ".", size: 8, ...options }).open({ directory, seed: 0 } as never).train.spec;
+  expect(specWith({ maxPixels: 2e8 })).toMatchObject({ maxPixels: 200_000_000 });
+  expect(specWith({})).not.toHaveProperty("maxPixels");
+  rmSync(directory, { recursive: true });
+});
