@@ -8,14 +8,15 @@ export interface Cell {
 }
 
 const TAB = 2;
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+let segmenter: Intl.Segmenter | undefined; // takes a while to make, and most commands print no excerpt
+const graphemes = () => (segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" }));
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{17000}-\u{18aff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
 const INVISIBLE = /^[\p{M}\p{Cf}]+$/u;
 
 /** A line as cells. A tab becomes spaces; a control character its picture, so no text steers the terminal. */
 export function cellsOf(line: string): readonly Cell[] {
-  return Array.from(graphemes.segment(line), ({ segment, index: offset }) => {
+  return Array.from(graphemes().segment(line), ({ segment, index: offset }) => {
     if (segment === "\t") return { text: " ".repeat(TAB), columns: TAB, offset };
     const visible = segment.replace(/\p{Cc}/gu, pictureOf);
     if (INVISIBLE.test(segment)) return { text: visible, columns: 0, offset };

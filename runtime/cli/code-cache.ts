@@ -1,21 +1,30 @@
-/** @file Keeps the compiled code of what is loaded from run to run: Node's own cache from 22.1 on, before that a package. */
-import module, { createRequire, Module } from "node:module";
+/**
+ * @file Keeps the compiled code of what is loaded from run to run, from Node 22.1 on. It is executed as it lies there, so it
+ * lies in a folder of the user's own: without one Node takes a folder below /tmp, which somebody else can have made.
+ */
+import { readdirSync, rmSync } from "node:fs";
+import module from "node:module";
+import { join } from "node:path";
+import { ownFolderIfAny } from "../../compiler/frontend/user-cache.js";
 
-const { enableCompileCache } = module as { enableCompileCache?: () => unknown };
-try {
-  if (enableCompileCache) enableCompileCache();
-  else cacheByPackage();
-} catch {
-  // Without a cache all is as it was, a tenth of a second later.
+const MOST = 5_000;
+
+const { enableCompileCache } = module as { enableCompileCache?: (folder: string) => unknown };
+const folder =
+  enableCompileCache === undefined || process.env.F2C_NO_CACHE ? undefined : ownFolderIfAny("code");
+if (folder !== undefined) {
+  bound(folder);
+  enableCompileCache?.(folder);
 }
 
-/** The package compiles without Node, which then knows no source maps: an experiment would throw at the wrong line. */
-function cacheByPackage(): void {
-  const modules = Module.prototype as unknown as { _compile: (code: string, file: string) => unknown };
-  const byNode = modules._compile;
-  createRequire(import.meta.url)("v8-compile-cache");
-  const byPackage = modules._compile;
-  modules._compile = function (code, file) {
-    return (/\.[cm]?tsx?$/.test(file) ? byNode : byPackage).call(this, code, file);
-  };
+/** Node keeps an entry of every file that it ever loaded, by its path and its own version. */
+function bound(folder: string): void {
+  try {
+    for (const version of readdirSync(folder)) {
+      const path = join(folder, version);
+      if (readdirSync(path).length > MOST) rmSync(path, { recursive: true, force: true });
+    }
+  } catch {
+    // Another process empties it too.
+  }
 }

@@ -1,7 +1,5 @@
 /** @file `f2c-dsl ir`: the program at every stage of its way, as text, as JSON, as a graph, as a difference. Needs no Python. */
 import { writeFileSync } from "node:fs";
-import { createTwoFilesPatch } from "diff";
-import { graphPage, graphSvg } from "../../compiler/graph/graph.js";
 import {
   compileExperiment,
   encodeModule,
@@ -54,13 +52,13 @@ const STAGES = {
 };
 type Stage = keyof typeof STAGES;
 
-export function ir(file: string, options: IrOptions): void {
+export async function ir(file: string, options: IrOptions): Promise<void> {
   try {
     checkBindings(options.bind ?? []);
     const way = wayOf(file, options);
     checkOptions(options, way);
     process.stdout.on("error", () => process.exit(0)); // the reader of a pipe may stop early
-    process.stdout.write(textOf(file, way, options));
+    process.stdout.write(await textOf(file, way, options));
   } catch (error) {
     fail(error);
   }
@@ -91,9 +89,9 @@ const symbolsOf = (module: IrModule): ReadonlySet<string> =>
 const sizesOf = (bindings: readonly string[]): Record<string, number> =>
   Object.fromEntries(bindings.map((b) => b.split("=")).map(([name, size]) => [name, Number(size)]));
 
-function textOf(file: string, way: Way, options: IrOptions): string {
+async function textOf(file: string, way: Way, options: IrOptions): Promise<string> {
   if (options.graph !== undefined) {
-    writeGraph(way.optimised, options.graph, options.function);
+    await writeGraph(way.optimised, options.graph, options.function);
     return `${options.graph}\n`;
   }
   if (options.json) return `${JSON.stringify(encodeModule(way[options.stage as "lowered" | "optimised"]))}\n`;
@@ -105,12 +103,13 @@ function textOf(file: string, way: Way, options: IrOptions): string {
   const text = STAGES[options.stage](way, options);
   if (options.diff === undefined) return text;
   const other = STAGES[options.stage](wayOf(options.diff, options), options);
-  return text === other
-    ? ""
-    : coloured(createTwoFilesPatch(file, options.diff, text, other, "", "", { context: 3 }));
+  if (text === other) return "";
+  const { createTwoFilesPatch } = await import("diff"); // loaded for those alone who ask for it, like the graph
+  return coloured(createTwoFilesPatch(file, options.diff, text, other, "", "", { context: 3 }));
 }
 
-function writeGraph(module: IrModule, path: string, name: string | undefined): void {
+async function writeGraph(module: IrModule, path: string, name: string | undefined): Promise<void> {
+  const { graphPage, graphSvg } = await import("../../compiler/graph/graph.js");
   const svg = path.endsWith(".svg");
   writeFileSync(path, svg ? graphSvg(module, name ?? module.functions[0]!.name) : graphPage(module));
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-/** @file The command `f2c-dsl`. Each command is a file beside; heavy imports happen inside them. */
+/** @file The command `f2c-dsl`. Each command is a file beside; heavy imports happen inside them, after the cache of code is there. */
 import "./code-cache.js";
 import { Command, CommanderError, Option } from "commander";
 import { ExperimentError } from "../../dsl/errors.js";
-import { EXIT, fail } from "./report.js";
+import { EXIT } from "./exit.js";
 
 const program = new Command("f2c-dsl")
   .description("Face-recognition training, declared in TypeScript, compiled to TorchScript")
@@ -127,5 +127,5 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (isHelp(error)) process.exitCode = (error as CommanderError).exitCode === 0 ? 0 : EXIT.usage;
-  else fail(error instanceof CommanderError ? badCommandLine(error) : error);
+  else (await import("./report.js")).fail(error instanceof CommanderError ? badCommandLine(error) : error);
 }

@@ -6,9 +6,9 @@ import { placesInStack } from "../../compiler/frontend/stack.js";
 import { CompileError, type Diagnostic, libraryRoot, renderAll } from "../../compiler/index.js";
 import { ExperimentError } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
+import { EXIT } from "./exit.js";
 
-/** 1: the experiment or its data. 2: the command line. 3: the host or the set-up. 4: memory, disk, device. 70: our fault. */
-export const EXIT = { user: 1, usage: 2, host: 3, resource: 4, fault: 70, interrupted: 130 } as const;
+export { EXIT };
 
 interface Report {
   readonly diagnostics: readonly Diagnostic[];

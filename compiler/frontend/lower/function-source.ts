@@ -13,6 +13,12 @@ export interface FunctionSource {
   readonly captures: Tag["captures"];
 }
 
+/** Comments are nothing that is compiled. */
+const PARSING: ts.CreateSourceFileOptions = {
+  languageVersion: ts.ScriptTarget.ES2022,
+  jsDocParsingMode: ts.JSDocParsingMode.ParseNone,
+};
+
 /** The sources that functions were found in, parsed once. */
 export class SourceTexts {
   private readonly files = new Map<string, ts.SourceFile>();
@@ -23,7 +29,7 @@ export class SourceTexts {
   file(path: string): ts.SourceFile {
     let file = this.files.get(path);
     if (!file) {
-      file = ts.createSourceFile(path, this.text(path), ts.ScriptTarget.ES2022, true);
+      file = ts.createSourceFile(path, this.text(path), PARSING, true);
       this.files.set(path, file);
     }
     return file;
