@@ -130,7 +130,7 @@ async function make(
       ...["-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "-c", constraints],
       ...args,
     );
-  await pip("setuptools>=68");
+  await pip("setuptools>=77");
   const source = environment.editable ? environment.python : copyOfSource(environment);
   const target = extras.length ? `${source}[${extras.join(",")}]` : source;
   await pip("--no-build-isolation", ...(environment.editable ? ["--editable"] : []), target);
