@@ -29,7 +29,7 @@ async function findings(): Promise<Finding[]> {
   list.push({
     name: "Python",
     ok: status === 0,
-    found: status === 0 ? (stdout || stderr).trim() : `${python} does not run`,
+    found: status === 0 ? `${(stdout || stderr).trim()}, ${python}` : `${python} does not run`,
     remedy: "f2c-dsl setup, or correct F2C_PYTHON",
   });
   if (status !== 0) return list;

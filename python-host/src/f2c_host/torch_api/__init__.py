@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import tempfile
+from pathlib import Path
 from types import ModuleType
 
 from ..errors import HostError
+from ..user_cache import own_folder
 
 SUPPORTED = ("2.11", "2.12", "2.13")
 
@@ -23,6 +28,20 @@ def adapter(version: str | None = None) -> ModuleType:
             "host",
             "pip install 'torch>=2.11,<2.14', or f2c-dsl setup",
         )
+    _keep_compiled_code_private()
     from . import torch_2_11_to_2_13
 
     return torch_2_11_to_2_13
+
+
+def _keep_compiled_code_private() -> None:
+    """Inductor executes what lies in its cache, by default a folder below /tmp by the user's name, whoever made it.
+    Dynamo decides on it when it is imported."""
+    if "TORCHINDUCTOR_CACHE_DIR" in os.environ:
+        return
+    folder = own_folder("inductor")
+    if folder is None:
+        kept = tempfile.TemporaryDirectory(prefix="f2c-inductor-")
+        atexit.register(kept.cleanup)
+        folder = Path(kept.name)
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder)
