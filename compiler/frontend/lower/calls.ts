@@ -174,8 +174,9 @@ const isList = (operand: Operand) =>
   typeof (isStatic(operand) ? staticValue(operand) : undefined) === "object";
 
 /** `max`, of what `Math.max` is. */
-const mathName = (fn: unknown): string | undefined =>
-  Object.getOwnPropertyNames(Math).find((name) => (Math as unknown as Record<string, unknown>)[name] === fn);
+const MATH_NAMES: ReadonlyMap<unknown, string> = new Map(
+  Object.getOwnPropertyNames(Math).map((name) => [(Math as unknown as Record<string, unknown>)[name], name]),
+);
 
 /** Calls whatever an operand is. */
 export function callOperand(
@@ -194,7 +195,7 @@ export function callOperand(
           ? "leave out the (), or check the name"
           : "a module's child is called like a function, a list of modules is looped over; check the name",
     });
-  const math = args.every(isStatic) ? undefined : mathName(fn.value);
+  const math = args.every(isStatic) ? undefined : MATH_NAMES.get(fn.value);
   if (math !== undefined) return mathCall(lowerer, node, math, args);
   const constant = UNREPEATABLE.get(fn.value);
   if (constant !== undefined) unrepeatable(lowerer, node.expression, constant);
