@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -254,3 +255,14 @@ def test_what_a_file_cannot_hold_is_refused_and_none_is_written(module, says, tm
     with pytest.raises(HostError, match="F2C6316") as caught:
         exported(module, tmp_path)
     assert says in caught.value.message and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("full", ["net.pt", "net.safetensors"])
+def test_a_full_disk_is_an_error_that_says_so_and_leaves_the_file_of_before(full, tmp_path):
+    (tmp_path / full).write_text("before")
+    (tmp_path / f".{full}.partial").symlink_to("/dev/full")
+    with pytest.raises(OSError) as caught:
+        exported(product_of("probe.w"), tmp_path)
+    assert caught.value.errno == errno.ENOSPC
+    assert (tmp_path / full).read_text() == "before"
+    assert not (tmp_path / f".{full}.partial").is_symlink()

@@ -6,12 +6,13 @@ import keyword
 import math
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
-from safetensors.torch import save_file
 
+from . import safetensors_file
 from .checkpoint import refuse_non_finite
 from .errors import HostError
 from .ir import Function, Module
@@ -69,8 +70,9 @@ def export_function(program: Program, function: str, torchscript_path: str, weig
     paths = {name: _attributes(name, values) for name in values}
     container = _container(values, paths, trained)
     module = build_module(program.module, declared, {name: paths[short[name]] for name in names}, container)
-    _atomically(torchscript_path, lambda path: module.save(path))
-    _atomically(weights_path, lambda path: save_file(values, path))
+    # Torch aborts the process where its writer finds the disk full, so it writes into memory; a file of ours says it as an error.
+    _atomically(torchscript_path, lambda file: file.write(module.save_to_buffer()))
+    _atomically(weights_path, lambda file: safetensors_file.write(values, file))
 
 
 def _starts_finite(module: Module, name: str) -> bool:
@@ -128,12 +130,13 @@ def _container(
     return root.eval()
 
 
-def _atomically(path: str, write: object) -> None:
+def _atomically(path: str, write: Callable[[BinaryIO], object]) -> None:
     target = Path(path)
     partial = target.with_name(f".{target.name}.partial")
     try:
-        write(str(partial))  # type: ignore[operator]
-        with open(partial, "rb") as file:
+        with open(partial, "wb") as file:
+            write(file)
+            file.flush()
             os.fsync(file.fileno())
         os.replace(partial, target)
     finally:
