@@ -1,15 +1,5 @@
 /** @file One process at a time works in a run folder. */
-import {
-  closeSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeSync,
-} from "node:fs";
+import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { BridgeError } from "../bridge/bridge-error.js";
 
@@ -78,7 +68,7 @@ function removeLeftOver(path: string): void {
   rmSync(aside);
 }
 
-/** Writes a lock of this process's own; `false` where there is one already. */
+/** Puts a lock of this process's own there, whole from its first moment on; `false` where there is one already. */
 function written(path: string): boolean {
   const holder: Holder = {
     pid: process.pid,
@@ -86,13 +76,25 @@ function written(path: string): boolean {
     started: startOf(process.pid),
     since: new Date().toISOString(),
   };
+  const beside = `${path}.${process.pid}.new`;
   try {
-    const file = openSync(path, "wx");
-    try {
-      writeSync(file, `${JSON.stringify(holder)}\n`);
-    } finally {
-      closeSync(file);
-    }
+    writeFileSync(beside, `${JSON.stringify(holder)}\n`);
+    linkSync(beside, path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    // Not every file system has hard links; there a crash between the two calls leaves an empty lock, which is held for a while.
+    if (code === "EPERM" || code === "ENOTSUP" || code === "ENOSYS") return writtenInPlace(path, holder);
+    throw error;
+  } finally {
+    rmSync(beside, { force: true });
+  }
+}
+
+function writtenInPlace(path: string, holder: Holder): boolean {
+  try {
+    writeFileSync(path, `${JSON.stringify(holder)}\n`, { flag: "wx" });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
