@@ -73,14 +73,16 @@ async function one({ which, again }: Numbered, number: number, known: Awaited<Re
   rows.push({ fault: which.fault, moment: which.moment, struck, problems });
   const how = problems.length ? "FAILED" : struck ? "ok" : "missed: the run was over";
   console.log(`${String(rows.length).padStart(4)}  ${nameOf(which)}  ${how}`);
+  const kept = problems.length > 0 || values.keep;
+  if (kept) writeFileSync(join(place, "said.txt"), said);
+  else rmSync(place, { recursive: true, force: true });
   if (problems.length) {
-    writeFileSync(join(place, "said.txt"), said);
     for (const { kind, what } of problems) console.log(`      ${kind}: ${what}`);
     console.log(`      it said:\n${said.trimEnd().replace(/^/gm, "        | ")}`);
     console.log(
       `      kept in ${place}; repeat it with: ${again}\n      or: npm run chaos -- ${nameOf(which)}`,
     );
-  } else if (!values.keep) rmSync(place, { recursive: true, force: true });
+  }
 }
 
 const known = await reference(join(folder, "uninterrupted"));

@@ -78,6 +78,7 @@ before("fsyncSync", (file) => changing("fsync", paths.get(file)));
 before("renameSync", (_, to) => changing("rename", to));
 before("rmSync", (path) => changing("remove", path));
 before("appendFileSync", (path, data) => changing("write", path, data));
+before("linkSync", (_, to) => changing("link", to));
 before("copyFileSync", (_, to) => changing("write", to));
 before("closeSync", (file) => paths.delete(file));
 fs.openSync = (path, flags, ...rest) => {

@@ -1,9 +1,9 @@
 """Inside the host of a chaos run: says where it is, and waits there for the fault that was chosen for this place.
 
 Python imports this module by itself, because its folder is on PYTHONPATH. A place is `host.<moment>.<event>`, for example
-`host.checkpoint.write`; it is passed many times. F2C_CHAOS_PLACE names a place and the how many-eth pass (`host.checkpoint.write:3`):
-there the thread writes `here` into the folder F2C_CHAOS and waits until `go` appears, which tells it what to do. With `trace`
-instead it writes down every pass.
+`host.checkpoint.write`, and is passed many times. F2C_CHAOS_PLACE names one pass of one place (`host.checkpoint.write:3`): there
+the thread writes `here` into the folder F2C_CHAOS and waits until `go` appears, which tells it what to do. If it is `trace`,
+every pass is written down instead.
 """
 
 import errno
@@ -32,7 +32,7 @@ def passing(event: str) -> None:
         return
     with _lock:
         count = _passes[place] = _passes.get(place, 0) + 1
-    if CHOSEN == f"{place}:{count}":
+    if f"{place}:{count}" == CHOSEN:
         wait()
     if event in ("write", "fsync", "replace") and os.path.exists(os.path.join(FOLDER, "full")):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
