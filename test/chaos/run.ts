@@ -57,7 +57,7 @@ async function tried(
   place: string,
   known: Awaited<ReturnType<typeof reference>>,
 ): Promise<Verdict> {
-  const bound = Math.max(Number(values.bound), 6 * known.seconds);
+  const bound = Math.ceil(Math.max(Number(values.bound), 6 * known.seconds));
   for (let again = which, attempt = 0; ; attempt++) {
     rmSync(place, { recursive: true, force: true });
     mkdirSync(place, { recursive: true });
