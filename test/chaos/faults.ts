@@ -18,6 +18,7 @@ export type Moment = (typeof MOMENTS)[number];
 
 /** Two presses of Ctrl-C, that are not one passed on twice. */
 const BETWEEN_SIGNALS_MS = 600;
+const GONE_MS = 5000;
 
 export interface Strike {
   readonly job: Job;
@@ -50,8 +51,12 @@ const INTERRUPTED = 130;
 const toHost = (signal: NodeJS.Signals): Pick<Fault, "strike"> => ({
   async strike({ job }) {
     const host = await job.host();
-    if (host !== undefined) send(host, signal);
-    return host !== undefined;
+    if (host === undefined) return false;
+    send(host, signal);
+    // What ends a host has ended it before the run goes on: so a driver that waits at a place finds it gone.
+    if (signal === "SIGKILL" || signal === "SIGSEGV")
+      for (let i = 0; i < GONE_MS && job.all().includes(host); i += 10) await pause(10);
+    return true;
   },
 });
 const toDriver = (signal: NodeJS.Signals): Pick<Fault, "strike"> => ({
