@@ -6,6 +6,7 @@ import { ir, layers } from "./compile.js";
 import { photographs } from "./photographs.js";
 import { planner } from "./planner.js";
 import { backends, bridge, passes } from "./steps.js";
+import { threads } from "./threads.js";
 
 const quick = process.argv.includes("--quick");
 const wanted = process.argv.slice(2).filter((arg) => !arg.startsWith("--"));
@@ -19,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   backends: () => backends(folder, steps),
   passes: () => passes(folder, steps),
   bridge: () => bridge(folder, steps),
+  threads: () => threads(folder, quick ? 8 : 16),
   photographs: () => photographs(folder, quick ? 2 : 6),
 };
 

@@ -15,6 +15,7 @@ from . import __version__, lifetime
 from .errors import HostError
 from .ops_table import IR_VERSION, REGISTRY_HASH
 from .protocol import EXIT_CANNOT_START, EXIT_FAULT, EXIT_OK, VERSION
+from .waiting import wait_awake_only_shortly
 
 # torch is imported inside the functions: it takes a second, and its absence is an answer of ours, not a
 # traceback.
@@ -145,6 +146,7 @@ def _hello(token: str) -> dict[str, object]:
 
 def _import_torch() -> bool:
     """Whether torch is there and of a line that we know; else says so in one line on stderr."""
+    wait_awake_only_shortly()
     try:
         import torch
 
