@@ -15,8 +15,9 @@ import { join } from "node:path";
 import { libraryRoot } from "../../compiler/index.js";
 import { BridgeError } from "./bridge-error.js";
 import { type Environment, environmentHere, environmentToMake, prune } from "./environment-folder.js";
+import type { ProcessLock } from "./process-lock.js";
 import { Commands, runCommand, type Telling } from "./set-up-command.js";
-import { type SetUpLock, takeSetUpLock } from "./set-up-lock.js";
+import { takeSetUpLock } from "./set-up-lock.js";
 
 const EVERY_MS = 10_000;
 
@@ -186,7 +187,7 @@ async function alone(
   work: (running: Commands) => Promise<void>,
 ): Promise<void> {
   const running = new Commands();
-  let lock: SetUpLock | undefined;
+  let lock: ProcessLock | undefined;
   const clean = () => {
     running.kill("SIGKILL");
     lock?.release();

@@ -85,7 +85,7 @@ export function reportOf(error: unknown, texts: ReadonlyMap<string, string> = ne
           severity: "error",
           message: disk,
           related: [],
-          hint: "make room, or give a path that can be written to",
+          hint: "make room, or give a path that can be written to; a run that has begun goes on with --resume",
         },
       ],
       texts,

@@ -58,7 +58,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     atOnce: (signal) => {
       progress.end();
       const rest = folder ? `; ${folder.path}: ${trainer?.whatIsSaved() ?? "nothing was saved"}` : "";
-      progress.note(`${signal}: ended while ${doing}${rest}`);
+      progress.note(`${signal}: ended ${trainer?.training ? "in the middle" : `while ${doing}`}${rest}`);
       for (const client of clients) client.kill();
       folder?.release();
     },
@@ -85,6 +85,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     doing = "compiling";
     first = start();
     first.catch(() => {}); // a compile error is reported first
+    progress.part(`compiling ${file}`);
     const program: Program = { ...compileExperiment(loaded), stopAfter: options.steps };
     warn([...loaded.warnings, ...program.warnings], loaded);
     const { name } = program.experiment;
@@ -199,6 +200,10 @@ function continueRun(
   const refusal = refusalOf(folder.path, refused);
   if (refusal) throw refusal;
   for (const { option, was, is } of changed) say(`changed since: ${option} was ${was}, is ${is}`);
+  if (config.identity === undefined)
+    say(
+      "this run was begun by an f2c-dsl that did not write down its identity: only what config.json knows was compared, and images are drawn in another order from here on",
+    );
   const step = new Checkpoints(folder.file("checkpoints")).newest ?? 0;
   writeConfig(folder.path, recordChanges(config, step, changed, identity));
   if (changed.length > 0) folder.copySources(loaded, `source-from-${step}`);

@@ -1,6 +1,15 @@
 /** @file Files that are whole or absent. */
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
 /** What was written: its size in bytes, and its SHA-256 in hexadecimal, worked out on the way. */
@@ -51,6 +60,20 @@ export function writeWhole(path: string, text: string): void {
   const partial = `${path}.partial`;
   writeHashed(partial, [Buffer.from(text)]);
   renameSync(partial, path);
+}
+
+/** Makes a folder and those around it. Not by Node's own `recursive`, which tries for ever where a folder cannot be made (in /proc). */
+export function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  const around = dirname(path);
+  if (around !== path) makeFolder(around);
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have been faster.
+    const made = (error as NodeJS.ErrnoException).code === "EEXIST" && statSync(path).isDirectory();
+    if (!made) throw error;
+  }
 }
 
 /** Flushes a folder's entries, so that a rename in it survives a crash. */

@@ -28,7 +28,11 @@ export class History {
 
   /** Adds a line. */
   add(entry: Entry): void {
-    appendFileSync(this.path, `${JSON.stringify(entry)}\n`);
+    try {
+      appendFileSync(this.path, `${JSON.stringify(entry)}\n`);
+    } catch (error) {
+      throw Object.assign(error as Error, { path: this.path }); // a full disk names no file by itself
+    }
   }
 
   /** Keeps the lines of steps before `step`; a line that a crash cut off goes too. In bounded memory. */

@@ -11,9 +11,10 @@ import {
 } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { BridgeError } from "../bridge/bridge-error.js";
-import { writeWhole } from "./files.js";
+import type { ProcessLock } from "../bridge/process-lock.js";
+import { makeFolder, writeWhole } from "./files.js";
 import { History } from "./history.js";
-import { RunLock } from "./lock.js";
+import { takeRunLock } from "./lock.js";
 
 /** What a loaded experiment is made of: its own file, all files, and the links by which some of them are imported. */
 interface Sources {
@@ -32,7 +33,7 @@ export class RunFolder {
 
   private constructor(
     readonly path: string,
-    private readonly lock: RunLock,
+    private readonly lock: ProcessLock,
   ) {
     this.history = new History(join(path, METRICS));
   }
@@ -40,8 +41,8 @@ export class RunFolder {
   /** A new folder: `path`, or `runs/<name>-<time>`. Refuses one that holds a run; one that failed before its first step is none. */
   static create(path: string | undefined, name: string, now = new Date()): RunFolder {
     const folder = path === undefined ? freshFolder(name, now) : resolve(path);
-    mkdirSync(folder, { recursive: true });
-    const lock = RunLock.take(join(folder, LOCK), folder);
+    makeFolder(folder);
+    const lock = takeRunLock(join(folder, LOCK), folder);
     if (existsSync(join(folder, CONFIG)) && existsSync(join(folder, METRICS))) {
       lock.release();
       throw new BridgeError(
@@ -66,7 +67,7 @@ export class RunFolder {
       );
     }
     const folder = resolve(found);
-    return new RunFolder(folder, RunLock.take(join(folder, LOCK), folder));
+    return new RunFolder(folder, takeRunLock(join(folder, LOCK), folder));
   }
 
   file(...parts: string[]): string {
@@ -84,7 +85,7 @@ export class RunFolder {
     const placeOf = (file: string) => join(folder, relative(home, file));
     const targetOf = (file: string) => {
       const target = this.file(placeOf(file));
-      mkdirSync(dirname(target), { recursive: true });
+      makeFolder(dirname(target));
       return target;
     };
     for (const file of files) copyFileSync(file, targetOf(file));
@@ -137,7 +138,7 @@ function freshFolder(name: string, now: Date): string {
     .toISOString()
     .replace(/\.\d+Z$/, "")
     .replaceAll(/[:T]/g, "-");
-  mkdirSync("runs", { recursive: true });
+  makeFolder(resolve("runs"));
   for (let number = 1; ; number++) {
     const folder = resolve("runs", `${name}-${time}${number === 1 ? "" : `-${number}`}`);
     try {

@@ -79,7 +79,7 @@ export class Trainer {
   /** Whether this folder's run was begun before, by this process or another. */
   private again: boolean;
   /** From the first step on, a stop is one that saves. */
-  private training = false;
+  training = false;
   private stopping = false;
   private done = 0;
   private lastMetrics: Readonly<Record<string, number>> = {};

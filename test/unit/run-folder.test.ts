@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { History } from "#runtime/run/history";
@@ -86,22 +86,26 @@ describe("the lock of a run folder", () => {
   });
 
   test("of a process that is gone does not count, nor one whose number another process has now", async () => {
+    const folder = RunFolder.create("left", "left");
+    folder.writeJson("config.json", { name: "left" });
+    const holder = JSON.parse(readFileSync(lockOf("left"), "utf8"));
+    folder.release();
     const child = spawn("sleep", ["100"]);
-    const holder = { pid: child.pid!, host: hostname(), started: "1", since: "long ago" };
-    mkdirSync("left");
-    writeFileSync("left/config.json", '{"name": "left"}');
-    writeFileSync(lockOf("left"), JSON.stringify(holder)); // it lives, and was started at another time
+    writeFileSync(lockOf("left"), JSON.stringify({ ...holder, pid: child.pid })); // it lives, and began at another time
     RunFolder.reopen("left", "left").release();
     child.kill("SIGKILL");
     await new Promise((resolve) => child.on("close", resolve));
-    writeFileSync(lockOf("left"), JSON.stringify({ ...holder, started: undefined }));
+    writeFileSync(lockOf("left"), JSON.stringify({ ...holder, pid: child.pid, born: undefined }));
     RunFolder.reopen("left", "left").release();
   });
 
   test("of a process on another machine counts as long as it is touched", () => {
     mkdirSync("far");
     writeFileSync("far/config.json", '{"name": "far"}');
-    writeFileSync(lockOf("far"), JSON.stringify({ pid: 1, host: "elsewhere", started: "1", since: "today" }));
+    writeFileSync(
+      lockOf("far"),
+      JSON.stringify({ pid: 1, machine: "elsewhere pid:[1]", born: "1", since: Date.now() }),
+    );
     expect(thrownBy(() => RunFolder.reopen("far", "far"))).toMatchObject({
       code: "F2C6406",
       message: expect.stringContaining("process 1 on elsewhere"),

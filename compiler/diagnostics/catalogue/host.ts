@@ -218,7 +218,7 @@ export const HOST = {
     code: "F2C6404",
     severity: "error",
     message: "{message}",
-    hint: "make room, or give a path that can be written to",
+    hint: "make room, or give a path that can be written to; a run that has begun goes on with --resume",
     why: "The disk is full, or the file or folder that an option names cannot be written.",
   },
   "no-whole-checkpoint": {
@@ -231,7 +231,7 @@ export const HOST = {
   "run-folder-locked": {
     code: "F2C6406",
     severity: "error",
-    message: "process {pid:number}{where} works in {folder}, since {since}",
+    message: "{holder} works in {folder}{since}",
     hint: "wait until it is done, or stop it; for another run choose another --run-dir",
     why: "Two processes in one run folder would write into each other's files. The lock of a process that is gone does not count.",
   },
