@@ -16,10 +16,13 @@ const WAYS = {
 } as const;
 type Way = keyof typeof WAYS;
 
-/** Processes that do nothing but compute, each in a session of its own, as another user's would be. */
+/** Processes that do nothing but compute, each in a session of its own, as another user's would be; they end with this one. */
 const busy = (count: number): ChildProcess[] =>
   Array.from({ length: count }, () =>
-    spawn(process.execPath, ["-e", "for (;;);"], { detached: true, stdio: "ignore" }),
+    spawn(process.execPath, ["-e", "for (const parent = process.ppid; process.ppid === parent; );"], {
+      detached: true,
+      stdio: "ignore",
+    }),
   );
 
 function step(folder: string, way: Way, steps: number, number: number): number {
