@@ -96,7 +96,7 @@ export const HOST = {
   "setup-failed": {
     code: "F2C6007",
     severity: "error",
-    message: "setting up the host failed: {command} ended with {code:number}",
+    message: "setting up the host failed: {command} … {how}",
     hint: "its output is above; check the network and the disk, then run f2c-dsl setup again",
     why: "The virtual environment could not be made, or a package could not be installed.",
   },
