@@ -177,6 +177,17 @@ def test_what_must_be_finite_and_is_not_is_not_written(tmp_path, value):
     checkpoint.save(broken, path, finite=[])
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_looking_for_nan_takes_no_memory_of_the_tensors_size(dtype):
+    pool = torch.ones(1 << 20, dtype=dtype)
+    with torch.profiler.profile(
+        activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
+    ) as profile:
+        checkpoint.refuse_non_finite({"pool": pool}, "nothing is written")
+    allocated = sum(max(0, event.self_cpu_memory_usage) for event in profile.events())
+    assert 0 < allocated < 4096
+
+
 def test_large_finite_values_are_finite(tmp_path):
     checkpoint.save(
         {"w": torch.full((4,), 3e38), "d": torch.full((4,), 1.7e308).double()}, tmp_path / "s", ["w", "d"]

@@ -59,14 +59,7 @@ def save(storage: Mapping[str, Tensor], path: Path, finite: Collection[str] = ()
 
 def refuse_non_finite(tensors: Mapping[str, Tensor], consequence: str) -> None:
     """Raises F2C6207 if a tensor holds a NaN or an infinity."""
-    # A sum in double precision is finite exactly where every summand of a narrower type is, and needs no memory.
-    broken = [
-        name
-        for name, tensor in tensors.items()
-        if tensor.is_floating_point()
-        and not math.isfinite(tensor.detach().sum(dtype=torch.float64).item())
-        and not bool(torch.isfinite(tensor).all())
-    ]
+    broken = [name for name, tensor in tensors.items() if not _is_finite(tensor.detach())]
     if broken:
         raise HostError(
             "F2C6207",
@@ -74,6 +67,14 @@ def refuse_non_finite(tensors: Mapping[str, Tensor], consequence: str) -> None:
             "user",
             "lower the learning rate or warm it up, or clip the gradient; a checkpoint from before it can be resumed",
         )
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """By the least and the greatest value, one of which is NaN or infinite where any is: unlike `isfinite`, or a sum in
+    another precision, that makes nothing of the tensor's size, and a pool may fill most of a GPU."""
+    if not tensor.is_floating_point() or tensor.numel() == 0:
+        return True
+    return all(math.isfinite(bound.item()) for bound in tensor.aminmax())
 
 
 def restore(
