@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 
 import numpy as np
 import pytest
@@ -112,7 +113,7 @@ def test_a_disk_that_refuses_leaves_the_previous_checkpoint(tmp_path, monkeypatc
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(HostError) as caught:
         checkpoint.save({"a": torch.zeros(2)}, path)
     assert (caught.value.code, caught.value.kind) == ("F2C6206", "resource")
@@ -125,9 +126,9 @@ def test_a_disk_that_refuses_leaves_the_previous_checkpoint(tmp_path, monkeypatc
 
 def test_the_new_file_is_on_the_disk_before_it_takes_the_name(tmp_path, monkeypatch):
     calls = []
-    real = {name: getattr(checkpoint.os, name) for name in ("fsync", "replace")}
+    real = {name: getattr(os, name) for name in ("fsync", "replace")}
     for name, function in real.items():
-        monkeypatch.setattr(checkpoint.os, name, lambda *a, n=name, f=function: (calls.append(n), f(*a))[1])
+        monkeypatch.setattr(os, name, lambda *a, n=name, f=function: (calls.append(n), f(*a))[1])
     checkpoint.save({"a": ONES(1)}, tmp_path / "s")
     assert calls == ["fsync", "replace", "fsync"]  # the file, the name, the folder
 
@@ -190,5 +191,7 @@ def test_looking_for_nan_takes_no_memory_of_the_tensors_size(dtype):
 
 def test_large_finite_values_are_finite(tmp_path):
     checkpoint.save(
-        {"w": torch.full((4,), 3e38), "d": torch.full((4,), 1.7e308).double()}, tmp_path / "s", ["w", "d"]
+        {"w": torch.full((4,), 3e38), "d": torch.full((4,), 1.7e308, dtype=torch.float64)},
+        tmp_path / "s",
+        ["w", "d"],
     )

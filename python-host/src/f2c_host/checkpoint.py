@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from . import safetensors_file
 from .errors import HostError
+from .whole_file import whole_file
 
 _NAMES_SHOWN = 3
 _OTHER_PROGRAM = (
@@ -33,18 +33,13 @@ class Saved:
 def save(storage: Mapping[str, Tensor], path: Path, finite: Collection[str] = ()) -> Saved:
     """Writes every tensor by its name.
 
-    The file appears under its name only when all of it is on the disk (written beside, fsynced, renamed,
-    folder fsynced), so a crash leaves the previous one. Raises F2C6207, before anything is written, if one of
-    `finite` holds a NaN or an infinity; F2C6206 if the disk refuses."""
+    The file appears under its name only when all of it is on the disk, so a crash leaves the previous one.
+    Raises F2C6207, before anything is written, if one of `finite` holds a NaN or an infinity; F2C6206 if the
+    disk refuses."""
     refuse_non_finite({name: storage[name] for name in finite}, f"the checkpoint `{path}` is not written")
-    partial = path.with_name(f"{path.name}.partial")
     try:
-        with open(partial, "wb") as file:
+        with whole_file(path) as file:
             digest = safetensors_file.write(storage, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-        _sync_folder(path.parent)
         return Saved(path.stat().st_size, digest)
     except OSError as error:
         raise HostError(
@@ -53,8 +48,6 @@ def save(storage: Mapping[str, Tensor], path: Path, finite: Collection[str] = ()
             "resource",
             "free disk space or choose another run folder; the previous checkpoint is untouched",
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def refuse_non_finite(tensors: Mapping[str, Tensor], consequence: str) -> None:
@@ -168,14 +161,3 @@ def _listed(items: Sequence[str], separator: str = ", ") -> str:
     rest = len(items) - _NAMES_SHOWN
     shown = separator.join(items[:_NAMES_SHOWN])
     return f"{shown} and {rest} more" if rest > 0 else shown
-
-
-def _sync_folder(folder: Path) -> None:
-    # The rename itself must survive a power cut, and that is the folder's content.
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import keyword
 import math
-import os
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
-from typing import BinaryIO
 
 import torch
 
@@ -18,6 +16,7 @@ from .errors import HostError
 from .ir import Function, Module
 from .lower.builders import build_module
 from .program import Program
+from .whole_file import whole_file
 
 _EMPTY = torch.nn.Module()
 
@@ -71,8 +70,10 @@ def export_function(program: Program, function: str, torchscript_path: str, weig
     container = _container(values, paths, trained)
     module = build_module(program.module, declared, {name: paths[short[name]] for name in names}, container)
     # Torch aborts the process where its writer finds the disk full, so it writes into memory; a file of ours says it as an error.
-    _atomically(torchscript_path, lambda file: file.write(module.save_to_buffer()))
-    _atomically(weights_path, lambda file: safetensors_file.write(values, file))
+    with whole_file(Path(torchscript_path)) as file:
+        file.write(module.save_to_buffer())
+    with whole_file(Path(weights_path)) as file:
+        safetensors_file.write(values, file)
 
 
 def _starts_finite(module: Module, name: str) -> bool:
@@ -128,16 +129,3 @@ def _container(
         else:
             home.register_buffer(leaf, value)
     return root.eval()
-
-
-def _atomically(path: str, write: Callable[[BinaryIO], object]) -> None:
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        with open(partial, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)

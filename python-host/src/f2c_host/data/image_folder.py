@@ -74,8 +74,9 @@ class ImageFolder:
     and cuts the middle out, "stretch" keeps the whole picture), cacheBytes (512 MiB unless told).
     May be there: bytes (of paths that are not UTF-8: their index in files to their bytes in hexadecimal digits),
     channelOrder ("bgr": files hold blue where red belongs), bits (of a channel of 16 that hold brightness, 8..16; found
-    from a sample of the files if absent), maxPixels (images that would decode to more are refused; 64 million if absent), broken ("skip": another image of the same identity stands in for one that is
-    broken; needs the buffer counts i32, the images of each identity).
+    from a sample of the files if absent), maxPixels (images that would decode to more are refused; 64 million if
+    absent), broken ("skip": another image of the same identity stands in for one that is broken; needs the buffer
+    counts i32, the images of each identity).
     """
 
     def __init__(self, spec: dict[str, Any], buffers: dict[str, np.ndarray]) -> None:
