@@ -49,7 +49,10 @@ export class Checkpoints {
     mkdirSync(folder, { recursive: true });
   }
 
-  /** Writes a checkpoint. `saveTensors` writes the host's file; the checkpoint appears only once all of it is on disk. */
+  /**
+   * Writes a checkpoint. `saveTensors` writes the host's file; the checkpoint appears only once all of it is on disk. Then it and
+   * the one before it are kept.
+   */
   async write(
     info: CheckpointInfo,
     books: Books,
@@ -71,7 +74,10 @@ export class Checkpoints {
       const target = join(this.folder, name);
       rmSync(target, { recursive: true, force: true });
       moveWhole(partial, target);
-      for (const old of this.names().slice(KEPT))
+      const names = this.names();
+      // Those of later steps were skipped as damaged: they must not take the place of whole ones.
+      const later = names.filter((other) => stepOf(other) > info.step);
+      for (const old of [...later, ...names.slice(later.length + KEPT)])
         rmSync(join(this.folder, old), { recursive: true, force: true });
       return target;
     } catch (error) {

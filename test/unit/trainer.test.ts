@@ -349,6 +349,28 @@ describe("resuming", () => {
     expect(stepsOf(folder).filter((s) => typeof s === "number")).toEqual(upTo(24));
   });
 
+  test("from the one before a damaged one, and stopped again: the damaged one takes no whole one's place", async () => {
+    const folder = await whole();
+    let restores = 0;
+    const again = started(
+      [
+        {
+          ...at(18, (host) => host.events.onFailed?.(failure("F2C6104"), 18)),
+          on: {
+            restore: () => {
+              if (++restores > 1) return "usual";
+              throw failure("F2C6205");
+            },
+          },
+        },
+      ],
+      { folder },
+    );
+    expect(await again.end).toMatchObject({ code: "F2C6104" });
+    expect(checkpoints(folder)).toEqual(["step-00000016", "step-00000018"]);
+    expect(again.trainer.whatIsSaved()).toContain("step-00000018");
+  });
+
   test("any byte that changed in the planner's file or in the description is found", async () => {
     const folder = await whole();
     const newest = folder.file("checkpoints", "step-00000024");
