@@ -371,6 +371,21 @@ describe("resuming", () => {
     expect(again.trainer.whatIsSaved()).toContain("step-00000018");
   });
 
+  test("with other pairs: what was measured on those of before is not shown beside these", async () => {
+    const folder = await whole();
+    const file = join(home, "fewer-pairs.ts");
+    writeFileSync(file, text.replace('pairs: "held-out"', "pairs: { genuine: 20, impostor: 20 }"));
+    const fewer = compileExperiment(loadExperiment(file));
+    rmSync(folder.file("checkpoints", "step-00000024"), { recursive: true });
+    const again = started([{}], { folder, program: fewer });
+    expect(await again.end).toMatchObject({
+      summary: { verification: { genuine: 20 }, baselines: { untrained: null, rawPixels: null } },
+    });
+    const plot = readFileSync(folder.file("roc.svg"), "utf8");
+    expect(plot).toContain(">trained net<");
+    expect(plot).not.toContain("untrained net");
+  });
+
   test("any byte that changed in the planner's file or in the description is found", async () => {
     const folder = await whole();
     const newest = folder.file("checkpoints", "step-00000024");
