@@ -6,12 +6,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
 } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { BridgeError } from "../bridge/bridge-error.js";
 import type { ProcessLock } from "../bridge/process-lock.js";
+import { Checkpoints } from "./checkpoints.js";
 import { makeFolder, writeWhole } from "./files.js";
 import { History } from "./history.js";
 import { takeRunLock } from "./lock.js";
@@ -38,12 +40,16 @@ export class RunFolder {
     this.history = new History(join(path, METRICS));
   }
 
-  /** A new folder: `path`, or `runs/<name>-<time>`. Refuses one that holds a run; one that failed before its first step is none. */
+  /**
+   * A new folder: `path`, or `runs/<name>-<time>`. Refuses one that holds a run: metrics, or checkpoints, at which this run would
+   * begin. One that failed before its first step is none.
+   */
   static create(path: string | undefined, name: string, now = new Date()): RunFolder {
     const folder = path === undefined ? freshFolder(name, now) : resolve(path);
     makeFolder(folder);
     const lock = takeRunLock(join(folder, LOCK), folder);
-    if (existsSync(join(folder, CONFIG)) && existsSync(join(folder, METRICS))) {
+    const hasSteps = existsSync(join(folder, CONFIG)) && existsSync(join(folder, METRICS));
+    if (hasSteps || new Checkpoints(join(folder, "checkpoints")).newest !== undefined) {
       lock.release();
       throw new BridgeError(
         "F2C6401",
@@ -79,12 +85,13 @@ export class RunFolder {
    * Returns where the experiment's own file lies now, relative to the run folder.
    */
   copySources({ path, texts, links }: Sources, folder = "source"): string {
-    rmSync(this.file(folder), { recursive: true, force: true });
     const files = new Set([path, ...texts.keys()]);
     const home = folderOf([...files, ...links.keys()]);
-    const placeOf = (file: string) => join(folder, relative(home, file));
+    // Copied beside: what is copied may be the very copy that lies there, from which this run was started.
+    const partial = `${folder}.partial`;
+    rmSync(this.file(partial), { recursive: true, force: true });
     const targetOf = (file: string) => {
-      const target = this.file(placeOf(file));
+      const target = this.file(partial, relative(home, file));
       makeFolder(dirname(target));
       return target;
     };
@@ -93,7 +100,9 @@ export class RunFolder {
       const target = targetOf(name);
       symlinkSync(relative(dirname(target), targetOf(file)), target);
     }
-    return placeOf(path);
+    rmSync(this.file(folder), { recursive: true, force: true });
+    renameSync(this.file(partial), this.file(folder));
+    return join(folder, relative(home, path));
   }
 
   write(name: string, text: string): void {
@@ -115,7 +124,7 @@ export class RunFolder {
         "F2C6407",
         "user",
         `${path} is damaged: ${(error as Error).message}`,
-        "put it back as it was, or start a new run; checkpoints and metrics are untouched",
+        "put it back as it was, or remove it: the run then goes on without what it held",
       );
     }
   }

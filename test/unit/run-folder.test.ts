@@ -60,6 +60,29 @@ describe("the folder of a run", () => {
     expect(existsSync(lockOf(path))).toBe(false);
   });
 
+  test("that holds checkpoints is not begun anew either, whatever else was removed from it", () => {
+    for (const removed of ["metrics.jsonl", "config.json"]) {
+      const path = begun(RunFolder.create(`without-${removed}`, "once"), "once");
+      mkdirSync(join(path, "checkpoints/step-00000008"), { recursive: true });
+      rmSync(join(path, removed));
+      expect(
+        thrownBy(() => RunFolder.create(path, "once")),
+        removed,
+      ).toMatchObject({ code: "F2C6401" });
+    }
+  });
+
+  test("keeps the sources from which it is started, where these are its own copy", () => {
+    const folder = RunFolder.create("again", "again");
+    const path = folder.file("source", "exp.ts");
+    mkdirSync(folder.file("source"));
+    writeFileSync(path, "export default 1;\n");
+    const sources = { path, texts: new Map([[path, "export default 1;\n"]]), links: new Map() };
+    expect(folder.copySources(sources)).toBe(join("source", "exp.ts"));
+    expect(readFileSync(path, "utf8")).toBe("export default 1;\n");
+    expect(existsSync(folder.file("source.partial"))).toBe(false);
+  });
+
   test("with a damaged file of the run's says which", () => {
     const folder = RunFolder.create("damaged", "damaged");
     writeFileSync(folder.file("config.json"), '{"name": "dam');

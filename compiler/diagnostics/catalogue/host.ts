@@ -205,7 +205,7 @@ export const HOST = {
     severity: "error",
     message: "there is no run to resume {where}",
     hint: "start it without --resume, or name its folder with --run-dir",
-    why: "The folder does not exist, or its run ended before the first checkpoint.",
+    why: "The folder does not exist, or its run ended before its experiment was compiled. One that ended later, but before its first checkpoint, begins anew with --resume.",
   },
   "other-experiment": {
     code: "F2C6403",
@@ -239,8 +239,8 @@ export const HOST = {
     code: "F2C6407",
     severity: "error",
     message: "{file} is damaged: {problem}",
-    hint: "put it back as it was, or start a new run; checkpoints and metrics are untouched",
-    why: "A file that the run needs to go on is no JSON any more.",
+    hint: "put it back as it was, or remove it: the run then goes on without what it held",
+    why: "A file in which the run keeps what it shows beside later results is no JSON any more.",
   },
   "run-config-unreadable": {
     code: "F2C6430",
