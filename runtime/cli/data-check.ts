@@ -4,6 +4,7 @@ import { IR_VERSION, loadExperiment, openData, registryHash } from "../../compil
 import type { Catalogue } from "../../dsl/index.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
+import { Progress } from "../run/progress.js";
 import { type Inspected, inspectImages, openSource } from "../train/host-session.js";
 import { type Doubled, type Findings, findingsOf, type InspectedPart } from "./data-findings.js";
 import { grouped } from "./facts.js";
@@ -84,30 +85,27 @@ async function inspectAll(
   return { broken, ...all };
 }
 
-/** How far the reading is: one live line on a terminal, a line every ten seconds elsewhere. */
+/** How far the reading is. */
 class ReadingProgress {
   private readonly begun = performance.now();
-  private shown = this.begun;
+  private readonly line = new Progress(process.stderr);
   private images = 0;
   private broken = 0;
-  private readonly isTerminal = process.stderr.isTTY === true && process.env.TERM !== "dumb";
 
   constructor(private readonly all: number) {}
 
   read(images: number, broken: number): void {
     this.images += images;
     this.broken += broken;
-    const now = performance.now();
-    if (now - this.shown < (this.isTerminal ? 100 : 10_000)) return;
-    this.shown = now;
-    const seconds = (now - this.begun) / 1000;
+    const seconds = (performance.now() - this.begun) / 1000;
     const left = Math.round((seconds / this.images) * (this.all - this.images));
-    const line = `read ${grouped(this.images)} of ${grouped(this.all)} images, ${grouped(Math.round(this.images / seconds))}/s, ${grouped(this.broken)} broken, ${grouped(left)} s left`;
-    process.stderr.write(this.isTerminal ? `\r\x1b[2K${line}` : `${line}\n`);
+    this.line.part(
+      `read ${grouped(this.images)} of ${grouped(this.all)} images, ${grouped(Math.round(this.images / seconds))}/s, ${grouped(this.broken)} broken, ${grouped(left)} s left`,
+    );
   }
 
   end(): void {
-    if (this.isTerminal && this.shown > this.begun) process.stderr.write("\r\x1b[2K");
+    this.line.clear();
   }
 }
 

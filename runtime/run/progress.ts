@@ -69,7 +69,7 @@ export class Progress {
 
   /** How far something is that is no step. */
   part(text: string): void {
-    if (this.due()) this.draw(text.slice(0, (this.stream.columns ?? 80) - 1));
+    if (this.due()) this.draw(this.terminal ? text.slice(0, (this.stream.columns ?? 80) - 1) : text);
   }
 
   private due(): boolean {
@@ -84,9 +84,15 @@ export class Progress {
 
   /** A line that stays; the live line moves below it. */
   note(text: string): void {
-    this.stream.write(`${this.live ? "\r\x1b[2K" : ""}${text}\n`);
-    this.live = false;
+    this.clear();
+    this.stream.write(`${text}\n`);
     this.heard(text);
+  }
+
+  /** Takes the live line away. */
+  clear(): void {
+    if (this.live) this.stream.write("\r\x1b[2K");
+    this.live = false;
   }
 
   /** Ends the live line. */
