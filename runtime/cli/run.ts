@@ -70,8 +70,8 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     loaded = loadExperiment(file);
     const python = await setUp(say);
     const quiet = process.env.F2C_HOST_LOG === undefined;
-    const start = async () => {
-      const client = await HostClient.start({
+    const start = async () =>
+      HostClient.start({
         python,
         registryHash: registryHash(),
         irVersion: IR_VERSION,
@@ -80,8 +80,6 @@ export async function run(file: string, options: RunOptions): Promise<void> {
         onStart: (client) => clients.push(client),
         ...(options.record !== undefined && { record: options.record }),
       });
-      return client;
-    };
     doing = "compiling";
     first = start();
     first.catch(() => {}); // a compile error is reported first
@@ -183,7 +181,7 @@ function describeRun(
     setting: program.setting,
     data: program.train.spec.kind,
     command: process.argv.slice(2),
-    versions: { "f2c-dsl": "0.1.0", node: process.version },
+    versions: identity.versions,
     identity,
   });
 }
