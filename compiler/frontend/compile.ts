@@ -339,6 +339,7 @@ function planned<T>(plan: () => T, asked: string | undefined, { streams }: Setti
     );
   }
 }
+
 /** What is said of a number that would overwrite another in the log: the message and the hint. */
 const takenInLog = (value: string, name: string, taken: string): readonly [string, string] => [
   `\`${value}\` would be logged under a name that is taken: \`${name}\` is ${taken}`,

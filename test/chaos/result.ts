@@ -80,7 +80,7 @@ export function checkpointsOf(folder: string): { newest: number; torn: string[] 
       torn.push(`${name}: ${(error as Error).message}`);
     }
   }
-  return { newest: Number(checkpoints.names()[0]?.slice("step-".length) ?? 0), torn };
+  return { newest: checkpoints.newest ?? 0, torn };
 }
 
 /** How many steps were reported. */

@@ -84,12 +84,31 @@ const COMPILER: Record<string, readonly string[]> = {
   "compiler/diagnostics": [],
 };
 
-test.each(Object.entries(COMPILER))("%s imports of ours only itself and %j", (area, allowed) => {
-  const wrong = imports.filter(
-    ({ from, to }) =>
-      inside(from, area) && isOurs(to) && ![area, ...allowed].some((folder) => inside(to, folder)),
-  );
-  expect(shown(wrong)).toEqual([]);
+/** Folders of the runtime, likewise. */
+const RUNTIME: Record<string, readonly string[]> = {
+  "runtime/bridge": ["compiler"],
+  "runtime/evaluate": ["dsl"],
+  "runtime/run": ["dsl", "compiler", "runtime/bridge", "runtime/evaluate"],
+  "runtime/train": ["dsl", "compiler", "runtime/bridge", "runtime/run", "runtime/evaluate"],
+};
+
+test.each(Object.entries({ ...COMPILER, ...RUNTIME }))(
+  "%s imports of ours only itself and %j",
+  (area, allowed) => {
+    const wrong = imports.filter(
+      ({ from, to }) =>
+        inside(from, area) && isOurs(to) && ![area, ...allowed].some((folder) => inside(to, folder)),
+    );
+    expect(shown(wrong)).toEqual([]);
+  },
+);
+
+test("of the bridge, a run's folder knows only errors and locks", () => {
+  const files = imports.filter(({ from, to }) => inside(from, "runtime/run") && inside(to, "runtime/bridge"));
+  expect([...new Set(files.map(({ to }) => to))].sort()).toEqual([
+    "runtime/bridge/bridge-error.js",
+    "runtime/bridge/process-lock.js",
+  ]);
 });
 
 test("of the IR, only the schema knows the registry", () => {
