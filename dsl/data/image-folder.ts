@@ -58,6 +58,11 @@ export function imageFolder(options: ImageFolderOptions): DataSource {
   among("channelOrder", channelOrder, ["rgb", "bgr"]);
   if (bits !== undefined && !(Number.isInteger(bits) && bits >= 8 && bits <= 16))
     throw new ExperimentError("F2C2202", `imageFolder: \`bits\` is ${bits}, not a whole number from 8 to 16`);
+  if (maxPixels !== undefined && !(Number.isInteger(maxPixels) && maxPixels >= 1))
+    throw new ExperimentError(
+      "F2C2202",
+      `imageFolder: \`maxPixels\` is ${maxPixels}, not a whole number of pixels from 1 up`,
+    );
   return {
     kind: "image_folder",
     open: ({ directory }) => {

@@ -14,5 +14,7 @@ test("imageFolder hands its bound on pixels to the host, and none where the host
     imageFolder({ root: ".", size: 8, ...options }).open({ directory, seed: 0 } as never).train.spec;
   expect(specWith({ maxPixels: 2e8 })).toMatchObject({ maxPixels: 200_000_000 });
   expect(specWith({})).not.toHaveProperty("maxPixels");
+  for (const maxPixels of [0, -1, 1.5, Number.NaN])
+    expect(() => specWith({ maxPixels }), `${maxPixels}`).toThrow(/`maxPixels` is .*, not a whole number/);
   rmSync(directory, { recursive: true });
 });
