@@ -336,7 +336,7 @@ export class Trainer {
       if (error.code === INTERRUPTED && this.stopping) return;
       if (this.failedEvaluation?.message !== error.message)
         this.progress.note(
-          `the evaluation before step ${step} failed: ${error.code}: ${error.message}; training goes on`,
+          `the evaluation before step ${step} failed: ${error.code}: ${error.message}${step < this.end ? "; training goes on" : ""}`,
         );
       this.failedEvaluation ??= error;
       return;
