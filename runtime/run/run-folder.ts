@@ -113,18 +113,20 @@ export class RunFolder {
     this.write(name, `${JSON.stringify(value, undefined, 2)}\n`);
   }
 
-  /** A JSON file of the run, if it is there. Throws F2C6407 if it cannot be read. */
-  readJson<T>(name: string): T | undefined {
+  /** A JSON file of the run, if it is there. Throws F2C6407 if it cannot be read, or is not what it `is` to be. */
+  readJson<T>(name: string, is: (value: unknown) => value is T): T | undefined {
     const path = this.file(name);
     if (!existsSync(path)) return undefined;
     try {
-      return JSON.parse(readFileSync(path, "utf8")) as T;
+      const value: unknown = JSON.parse(readFileSync(path, "utf8"));
+      if (!is(value)) throw new Error("it does not hold what was written");
+      return value;
     } catch (error) {
       throw new BridgeError(
         "F2C6407",
         "user",
         `${path} is damaged: ${(error as Error).message}`,
-        "put it back as it was, or remove it: the run then goes on without what it held",
+        "put it back as it was, or remove it: the run goes on without what it held",
       );
     }
   }

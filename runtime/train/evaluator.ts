@@ -41,6 +41,25 @@ interface Kept<T> {
   readonly measured: T;
 }
 
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isBaselines = (value: unknown): value is Baselines =>
+  isRecord(value) && [value.untrained, value.rawPixels].every((share) => typeof share === "number");
+const isCurves = (value: unknown): value is Curve[] =>
+  Array.isArray(value) &&
+  value.every(
+    (c) =>
+      isRecord(c) &&
+      typeof c.label === "string" &&
+      typeof c.impostor === "number" &&
+      Array.isArray(c.fars) &&
+      c.fars.every(Number.isFinite) &&
+      Array.isArray(c.points) &&
+      c.points.every((p) => isRecord(p) && Number.isFinite(p.far) && Number.isFinite(p.tar)),
+  );
+
+const UNKNOWN: Baselines = { untrained: null, rawPixels: null };
+
 /** Measures, and keeps in the run's folder what a resumed run shows beside its own. */
 export class Evaluator {
   private readonly pairs: Pairs;
@@ -48,6 +67,8 @@ export class Evaluator {
   private readonly far: readonly number[];
   private curves: readonly Curve[];
   baselines: Baselines;
+  /** Why a run that goes on lacks what was measured before its first step; undefined where it has all that the experiment asks for. */
+  lacks: string | undefined;
 
   constructor(
     program: Program,
@@ -56,26 +77,44 @@ export class Evaluator {
     this.pairs = pairsOf(program);
     this.far = program.experiment.evaluate!.far;
     this.pairsHash = hashOf(this.pairs, program);
-    this.curves = this.kept<readonly Curve[]>(CURVES) ?? [];
-    this.baselines = this.kept<Baselines>(BASELINES) ?? { untrained: null, rawPixels: null };
+    this.baselines = this.kept(BASELINES, isBaselines) ?? UNKNOWN;
+    this.curves = this.kept(CURVES, isCurves) ?? [];
+    const complete = this.baselines.untrained !== null && this.curves.length > 0;
+    if (program.experiment.evaluate!.baselines && !complete) this.lacks ??= "the baselines are missing";
   }
 
-  private kept<T>(name: string): T | undefined {
-    const kept = this.folder.readJson<Kept<T>>(name);
-    return kept?.pairs === this.pairsHash ? kept.measured : undefined;
+  /** What a file of the folder holds of these pairs; where it is damaged, or of other pairs, `lacks` says so. */
+  private kept<T>(name: string, is: (value: unknown) => value is T): T | undefined {
+    const isKept = (value: unknown): value is Kept<T> =>
+      isRecord(value) && typeof value.pairs === "string" && is(value.measured);
+    try {
+      const kept = this.folder.readJson(name, isKept);
+      if (kept === undefined || kept.pairs === this.pairsHash) return kept?.measured;
+      this.lacks = "the baselines are of other pairs";
+    } catch (error) {
+      if (!(error instanceof BridgeError)) throw error;
+      this.lacks = error.message;
+    }
+    return undefined;
   }
 
   private keep<T>(name: string, measured: T): void {
     this.folder.writeJson(name, { pairs: this.pairsHash, measured } satisfies Kept<T>);
   }
 
+  /** The run begins, or begins anew: nothing is measured yet. */
+  forget(): void {
+    this.curves = [];
+    this.baselines = UNKNOWN;
+  }
+
   /** What a trained net is compared with: no net at all, and the net as it starts, whose evaluation is returned. */
   async measureBaselines(host: HostSession): Promise<Evaluation> {
-    this.curves = [];
     const untrained = await this.measure(host, "untrained net");
     const rawPixels = await this.measure(host, "raw pixels");
     this.baselines = { untrained: untrained.accuracy, rawPixels: rawPixels.accuracy };
     this.keep(BASELINES, this.baselines);
+    this.lacks = undefined;
     return untrained;
   }
 

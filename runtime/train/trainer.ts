@@ -202,6 +202,11 @@ export class Trainer {
     this.remember(0, undefined);
     this.planner.restore(0, this.unstarted);
     await this.watch.during(() => "the first state", this.host.initialise());
+    this.evaluator?.forget();
+    await this.measureBaselines();
+  }
+
+  private async measureBaselines(): Promise<void> {
     if (!this.evaluator || !this.program.experiment.evaluate?.baselines) return;
     const { pairs } = await this.watch.during(
       () => "the baselines",
@@ -213,9 +218,27 @@ export class Trainer {
     );
   }
 
+  /** What the untrained net scores can be measured later too: its numbers depend on the seed alone. A run goes on without it where that fails. */
+  private async completeBaselines(): Promise<void> {
+    const lacks = this.evaluator?.lacks;
+    if (lacks === undefined) return;
+    const asked = this.program.experiment.evaluate?.baselines;
+    this.progress.note(asked ? `${lacks}; they are measured anew` : lacks);
+    this.evaluator!.lacks = undefined;
+    if (!asked) return;
+    try {
+      await this.watch.during(() => "the first state", this.host.initialise());
+      await this.measureBaselines();
+    } catch (error) {
+      if (!(error instanceof BridgeError) || BRIDGE_BROKEN.has(error.code)) throw error;
+      this.progress.note(`the baselines cannot be measured: ${error.code}: ${error.message}`);
+    }
+  }
+
   /** Goes to the newest whole checkpoint. Returns false where there is none at all. */
   private async restore(): Promise<boolean> {
     const names = this.checkpoints.names();
+    if (names.length > 0) await this.completeBaselines();
     for (const name of names) {
       const why = await this.restoreFrom(name);
       if (why === undefined) return true;

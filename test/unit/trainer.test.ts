@@ -424,6 +424,49 @@ describe("resuming", () => {
     expect(stepsOf(folder).filter((s) => typeof s === "number")).toEqual(upTo(24));
   });
 
+  test("what was measured before training and is lost, damaged or of other pairs is measured anew", async () => {
+    const before = await whole();
+    const expected = JSON.parse(readFileSync(before.file("summary.json"), "utf8")).baselines;
+    expect(expected).toEqual({ untrained: expect.any(Number), rawPixels: expect.any(Number) });
+    const removed = (folder: RunFolder) => rmSync(folder.file("baselines.json"));
+    const holding = (name: string, text: string) => (folder: RunFolder) =>
+      writeFileSync(folder.file(name), text);
+    const others = (folder: RunFolder) => {
+      const kept = JSON.parse(readFileSync(folder.file("baselines.json"), "utf8"));
+      writeFileSync(folder.file("baselines.json"), JSON.stringify({ ...kept, pairs: "others" }));
+    };
+    for (const [damage, words] of [
+      [removed, "the baselines are missing"],
+      [holding("baselines.json", "{}"), "baselines.json is damaged"],
+      [holding("baselines.json", '{"untrai'), "baselines.json is damaged"],
+      [holding("curves.json", "[1]"), "curves.json is damaged"],
+      [others, "the baselines are of other pairs"],
+    ] as const) {
+      const folder = await whole();
+      damage(folder);
+      const again = started([{}], { folder });
+      expect(await again.end).toMatchObject({ summary: { baselines: expected, interrupted: false } });
+      expect(again.said.join("\n")).toContain(words);
+      expect(again.hosts[0]!.asked.slice(3, 7)).toEqual(["init", "similarities", "similarities", "restore"]);
+      const third = started([{}], { folder });
+      await third.end;
+      expect(third.hosts[0]!.asked).not.toContain("init");
+    }
+  });
+
+  test("baselines that cannot be measured anew do not keep a run from going on", async () => {
+    const folder = await whole();
+    rmSync(folder.file("baselines.json"));
+    const fails = {
+      similarities: () => {
+        throw failure("F2C6104");
+      },
+    };
+    const again = started([{ on: fails }], { folder });
+    expect(await again.end).toMatchObject({ summary: { steps: 24, baselines: { untrained: null } } });
+    expect(again.said.join("\n")).toContain("the baselines cannot be measured: F2C6104");
+  });
+
   test("a checkpoint of another program is no damage", async () => {
     const folder = await whole();
     const again = started(

@@ -239,8 +239,8 @@ export const HOST = {
     code: "F2C6407",
     severity: "error",
     message: "{file} is damaged: {problem}",
-    hint: "put it back as it was, or remove it: the run then goes on without what it held",
-    why: "A file in which the run keeps what it shows beside later results is no JSON any more.",
+    hint: "put it back as it was, or remove it: the run goes on without what it held",
+    why: "Damage is said and not written over: there may be a copy. What the run computes does not depend on this file.",
   },
   "run-config-unreadable": {
     code: "F2C6430",
