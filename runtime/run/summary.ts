@@ -17,6 +17,12 @@ export interface Summary {
   readonly interrupted: boolean;
 }
 
+export const isSummary = (value: unknown): value is Summary => {
+  const { steps, throughput } = (value ?? {}) as Partial<Summary>;
+  const { probeImagesPerSecond, galleryImagesPerSecond, stepMilliseconds } = throughput ?? {};
+  return [steps, probeImagesPerSecond, galleryImagesPerSecond, stepMilliseconds].every(Number.isFinite);
+};
+
 const percent = (x: number | null): string => (x === null ? "-" : `${(100 * x).toFixed(2)} %`);
 
 /** The summary as a person reads it. */

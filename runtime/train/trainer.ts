@@ -18,7 +18,7 @@ import type { Entry } from "../run/history.js";
 import { refusalOf } from "../run/identity.js";
 import type { Progress } from "../run/progress.js";
 import type { RunFolder } from "../run/run-folder.js";
-import type { Summary } from "../run/summary.js";
+import { isSummary, type Summary } from "../run/summary.js";
 import { type Evaluation, Evaluator } from "./evaluator.js";
 import { Flight } from "./flight.js";
 import { HostSession } from "./host-session.js";
@@ -397,6 +397,7 @@ export class Trainer {
       await this.watch.during(() => "the net to be exported", this.host.export(...files));
     }
     this.evaluator?.plot();
+    const before = this.timedSteps === 0 ? this.summaryOfBefore() : undefined;
     const rate = (images: number) =>
       this.busySeconds > 0 ? (images * this.timedSteps) / this.busySeconds : 0;
     const summary: Summary = {
@@ -405,7 +406,7 @@ export class Trainer {
       finalLoss: this.lastMetrics.loss ?? null,
       verification: this.evaluation ?? null,
       baselines: this.evaluator?.baselines ?? { untrained: null, rawPixels: null },
-      throughput: {
+      throughput: before?.throughput ?? {
         probeImagesPerSecond: rate(this.imagesPerStep),
         galleryImagesPerSecond: rate(this.galleryImagesPerStep),
         stepMilliseconds: 1000 * this.secondsPerStep(),
@@ -415,6 +416,16 @@ export class Trainer {
     };
     this.folder.writeJson("summary.json", summary);
     return summary;
+  }
+
+  /** The summary of the same steps, where a resume had none to make: only it knows how fast they were. */
+  private summaryOfBefore(): Summary | undefined {
+    try {
+      const summary = this.folder.readJson("summary.json", isSummary);
+      return summary?.steps === this.done ? summary : undefined;
+    } catch {
+      return undefined; // it is about to be written
+    }
   }
 
   private get complete(): boolean {
