@@ -274,6 +274,9 @@ export class Trainer {
       throw error;
     }
     const { last, evaluated } = this.folder.history.rewind(info.step);
+    const known = last === undefined ? 0 : last.step + 1;
+    if (known < info.step)
+      this.progress.note(`metrics.jsonl lacks the lines of steps ${known} to ${info.step - 1}`);
     this.remember(info.step, last, evaluated, info.evaluated);
     this.saved = info.step;
     this.progress.note(`resuming at step ${info.step} of ${this.end}`);

@@ -467,6 +467,14 @@ describe("resuming", () => {
     expect(again.said.join("\n")).toContain("the baselines cannot be measured: F2C6104");
   });
 
+  test("metrics that are lost are said to be", async () => {
+    const folder = await whole();
+    rmSync(folder.file("metrics.jsonl"));
+    const again = started([{}], { folder });
+    expect(await again.end).toMatchObject({ summary: { steps: 24, finalLoss: null } });
+    expect(again.said).toContain("metrics.jsonl lacks the lines of steps 0 to 23");
+  });
+
   test("a checkpoint of another program is no damage", async () => {
     const folder = await whole();
     const again = started(
