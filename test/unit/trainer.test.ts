@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -23,6 +31,8 @@ function program(evaluate = 8): Program {
   return compileExperiment(loadExperiment(file));
 }
 const everyEight = program();
+/** Four steps more, which end with a checkpoint. */
+const longer = { ...everyEight, steps: 28 };
 
 interface Run {
   readonly folder: RunFolder;
@@ -473,6 +483,15 @@ describe("resuming", () => {
     const again = started([{}], { folder });
     expect(await again.end).toMatchObject({ summary: { steps: 24, finalLoss: null } });
     expect(again.said).toContain("metrics.jsonl lacks the lines of steps 0 to 23");
+  });
+
+  test("a damaged checkpoint that the run has gone back from counts as none of those that are kept", async () => {
+    const folder = await whole();
+    const damaged = folder.file("checkpoints", "step-00000030");
+    mkdirSync(damaged);
+    const again = started([{}], { folder, program: longer });
+    expect(await again.end).toMatchObject({ summary: { steps: 28 } });
+    expect(checkpoints(folder)).toEqual(["step-00000024", "step-00000028"]);
   });
 
   test("a checkpoint of another program is no damage", async () => {
