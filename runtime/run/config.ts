@@ -19,24 +19,26 @@ export interface RunConfig {
   readonly [field: string]: unknown;
 }
 
+export const unreadableConfig = (folder: string, problem: string): BridgeError =>
+  new BridgeError(
+    "F2C6430",
+    "user",
+    `config.json of the run in ${folder} cannot be read: ${problem}`,
+    "restore it from a copy, or start a new run; checkpoints/ and the trained nets are untouched",
+  );
+
 /** The configuration of the run in a folder, `undefined` where there is none. Throws F2C6430 where it cannot be understood. */
 export function readConfig(folder: string): RunConfig | undefined {
   const path = join(folder, "config.json");
   if (!existsSync(path)) return undefined;
   const unreadable = (problem: string): never => {
-    throw new BridgeError(
-      "F2C6430",
-      "user",
-      `config.json of the run in ${folder} cannot be read: ${problem}`,
-      "restore it from a copy, or start a new run; checkpoints/ and the trained nets are untouched",
-    );
+    throw unreadableConfig(folder, problem);
   };
   let config: unknown;
   try {
     config = JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return unreadable(error.message);
+    return unreadable((error as Error).message);
   }
   if (typeof config !== "object" || config === null || Array.isArray(config))
     return unreadable("it holds no record");

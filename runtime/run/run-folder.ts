@@ -8,12 +8,13 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { BridgeError } from "../bridge/bridge-error.js";
 import type { ProcessLock } from "../bridge/process-lock.js";
-import { Checkpoints } from "./checkpoints.js";
+import { unreadableConfig } from "./config.js";
 import { makeFolder, writeWhole } from "./files.js";
 import { History } from "./history.js";
 import { takeRunLock } from "./lock.js";
@@ -27,6 +28,7 @@ interface Sources {
 
 const CONFIG = "config.json";
 const METRICS = "metrics.jsonl";
+const CHECKPOINTS = "checkpoints";
 const LOCK = ".lock";
 
 /** A run's folder, locked by this process until it ends or lets go. */
@@ -48,8 +50,7 @@ export class RunFolder {
     const folder = path === undefined ? freshFolder(name, now) : resolve(path);
     makeFolder(folder);
     const lock = takeRunLock(join(folder, LOCK), folder);
-    const hasSteps = existsSync(join(folder, CONFIG)) && existsSync(join(folder, METRICS));
-    if (hasSteps || new Checkpoints(join(folder, "checkpoints")).newest !== undefined) {
+    if (holdsRun(folder)) {
       lock.release();
       throw new BridgeError(
         "F2C6401",
@@ -64,6 +65,8 @@ export class RunFolder {
   /** The folder of a run to continue: `path`, or the newest run of that name. */
   static reopen(path: string | undefined, name: string): RunFolder {
     const found = path ?? newest("runs", name);
+    if (found !== undefined && !existsSync(join(found, CONFIG)) && holdsRun(found))
+      throw unreadableConfig(found, "it is missing");
     if (found === undefined || !existsSync(join(found, CONFIG))) {
       throw new BridgeError(
         "F2C6402",
@@ -141,6 +144,16 @@ export class RunFolder {
   release(): void {
     this.lock.release();
   }
+}
+
+/** Whether there is something in it that a new run would go on from, or write over. */
+function holdsRun(folder: string): boolean {
+  const checkpoints = join(folder, CHECKPOINTS);
+  if (existsSync(join(folder, METRICS))) return true;
+  return (
+    statSync(checkpoints, { throwIfNoEntry: false })?.isDirectory() === true &&
+    readdirSync(checkpoints).some((name) => !name.startsWith("."))
+  );
 }
 
 /** `runs/<name>-<time>`; of two runs that begin in one second the later one gets a number. */

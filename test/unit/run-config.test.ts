@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -40,4 +40,7 @@ test("a configuration that is missing is none; one that is damaged is said to be
     writeFileSync(join(root, "config.json"), text);
     expect(() => readConfig(root)).toThrow(expect.objectContaining({ code: "F2C6430", kind: "user" }));
   }
+  rmSync(join(root, "config.json"));
+  mkdirSync(join(root, "config.json"));
+  expect(() => readConfig(root)).toThrow(expect.objectContaining({ code: "F2C6430", kind: "user" }));
 });

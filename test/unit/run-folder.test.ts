@@ -60,18 +60,6 @@ describe("the folder of a run", () => {
     expect(existsSync(lockOf(path))).toBe(false);
   });
 
-  test("that holds checkpoints is not begun anew either, whatever else was removed from it", () => {
-    for (const removed of ["metrics.jsonl", "config.json"]) {
-      const path = begun(RunFolder.create(`without-${removed}`, "once"), "once");
-      mkdirSync(join(path, "checkpoints/step-00000008"), { recursive: true });
-      rmSync(join(path, removed));
-      expect(
-        thrownBy(() => RunFolder.create(path, "once")),
-        removed,
-      ).toMatchObject({ code: "F2C6401" });
-    }
-  });
-
   test("keeps the sources from which it is started, where these are its own copy", () => {
     const folder = RunFolder.create("again", "again");
     const path = folder.file("source", "exp.ts");
@@ -83,13 +71,50 @@ describe("the folder of a run", () => {
     expect(existsSync(folder.file("source.partial"))).toBe(false);
   });
 
+  test("that lost its metrics or its configuration holds a run all the same: none begins over its checkpoints", () => {
+    for (const lost of ["config.json", "metrics.jsonl", "both"]) {
+      const folder = RunFolder.create(`lost-${lost}`, "lost");
+      mkdirSync(folder.file("checkpoints", "step-00000008"), { recursive: true });
+      const path = begun(folder, "lost");
+      for (const name of lost === "both" ? ["config.json", "metrics.jsonl"] : [lost])
+        rmSync(join(path, name));
+      expect(
+        thrownBy(() => RunFolder.create(path, "lost")),
+        lost,
+      ).toMatchObject({ code: "F2C6401" });
+      expect(existsSync(lockOf(path))).toBe(false);
+      if (lost !== "metrics.jsonl")
+        expect(
+          thrownBy(() => RunFolder.reopen(path, "lost")),
+          lost,
+        ).toMatchObject({
+          code: "F2C6430",
+          message: expect.stringContaining("it is missing"),
+        });
+    }
+  });
+
+  test("of a run that ended before its first step is free for another", () => {
+    const folder = RunFolder.create("failed", "failed");
+    mkdirSync(folder.file("checkpoints"));
+    folder.writeJson("config.json", { name: "failed" });
+    folder.release();
+    RunFolder.create("failed", "failed").release();
+  });
+
   test("with a damaged file of the run's says which", () => {
     const folder = RunFolder.create("damaged", "damaged");
-    writeFileSync(folder.file("config.json"), '{"name": "dam');
-    expect(thrownBy(() => folder.readJson("config.json"))).toMatchObject({
-      code: "F2C6407",
-      message: expect.stringContaining("config.json"),
-    });
+    const isRecord = (value: unknown): value is object => !Array.isArray(value);
+    for (const text of ['{"name": "dam', "[]"]) {
+      writeFileSync(folder.file("config.json"), text);
+      expect(
+        thrownBy(() => folder.readJson("config.json", isRecord)),
+        text,
+      ).toMatchObject({
+        code: "F2C6407",
+        message: expect.stringContaining("config.json"),
+      });
+    }
   });
 });
 

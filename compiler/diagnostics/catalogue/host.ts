@@ -205,7 +205,7 @@ export const HOST = {
     severity: "error",
     message: "there is no run to resume {where}",
     hint: "start it without --resume, or name its folder with --run-dir",
-    why: "The folder does not exist, or its run ended before its experiment was compiled. One that ended later, but before its first checkpoint, begins anew with --resume.",
+    why: "The folder does not exist, or no run was begun in it.",
   },
   "other-experiment": {
     code: "F2C6403",
