@@ -22,8 +22,16 @@ const exitOf = (code: string | undefined) => (code === "F2C1108" ? EXIT.usage : 
 
 const DISK: Readonly<Record<string, string>> = {
   ENOSPC: "no space left on the disk",
+  EDQUOT: "the quota of the disk is used up",
+  EFBIG: "it would be larger than is allowed",
+  EIO: "the disk cannot be read or written",
   EACCES: "permission denied",
+  EPERM: "it may not be changed",
   EROFS: "the file system is read-only",
+  EBUSY: "it is in use",
+  ESTALE: "its file server does not know it any more",
+  ENAMETOOLONG: "its name is too long",
+  ELOOP: "its links lead in a circle",
   EEXIST: "there is a file of that name",
   ENOTDIR: "a part of the path is a file, not a folder",
   EISDIR: "it is a folder",
@@ -32,12 +40,13 @@ const DISK: Readonly<Record<string, string>> = {
 
 /** Why a file or folder of the user's cannot be used, if that is what happened. */
 function diskTrouble(error: unknown): string | undefined {
-  const { code, syscall, path } = error as Partial<NodeJS.ErrnoException>;
+  const { code, syscall, path: from, dest } = error as Partial<NodeJS.ErrnoException> & { dest?: string };
+  const path = dest ?? from; // what is renamed was written just now
   const why = code === undefined ? undefined : DISK[code];
   if (why === undefined || path?.startsWith(libraryRoot) || syscall?.startsWith("spawn")) return undefined;
   if (path !== undefined) return `${path} cannot be used: ${why}`;
   // Without a path, only what cannot have another cause.
-  return code === "ENOSPC" || code === "EACCES" || code === "EROFS"
+  return ["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO"].includes(code!)
     ? `${why} (${syscall ?? code})`
     : undefined;
 }

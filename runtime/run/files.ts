@@ -7,10 +7,21 @@ import {
   openSync,
   readSync,
   renameSync,
+  rmSync,
   statSync,
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+
+/** What the system says of an open file names none: the error gets the path. */
+export function naming<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && !("path" in error)) Object.assign(error, { path });
+    throw error;
+  }
+}
 
 /** What was written: its size in bytes, and its SHA-256 in hexadecimal, worked out on the way. */
 export interface Written {
@@ -24,12 +35,14 @@ export function writeHashed(path: string, parts: Iterable<Uint8Array>): Written 
   let bytes = 0;
   const file = openSync(path, "w");
   try {
-    for (const part of parts) {
-      hash.update(part);
-      for (let at = 0; at < part.byteLength; ) at += writeSync(file, part, at);
-      bytes += part.byteLength;
-    }
-    fsyncSync(file);
+    naming(path, () => {
+      for (const part of parts) {
+        hash.update(part);
+        for (let at = 0; at < part.byteLength; ) at += writeSync(file, part, at);
+        bytes += part.byteLength;
+      }
+      fsyncSync(file);
+    });
   } finally {
     closeSync(file);
   }
@@ -58,8 +71,13 @@ export function hashOf(path: string): Written {
 /** Writes a text beside its place, flushes it, and moves it there. */
 export function writeWhole(path: string, text: string): void {
   const partial = `${path}.partial`;
-  writeHashed(partial, [Buffer.from(text)]);
-  renameSync(partial, path);
+  try {
+    writeHashed(partial, [Buffer.from(text)]);
+    renameSync(partial, path);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw error;
+  }
 }
 
 /** Makes a folder and those around it. Not by Node's own `recursive`, which tries for ever where a folder cannot be made (in /proc). */

@@ -7,8 +7,10 @@ import {
   openSync,
   readSync,
   renameSync,
+  rmSync,
   writeSync,
 } from "node:fs";
+import { naming } from "./files.js";
 
 export type Entry = Readonly<Record<string, unknown>> & { readonly step: number };
 
@@ -28,11 +30,7 @@ export class History {
 
   /** Adds a line. */
   add(entry: Entry): void {
-    try {
-      appendFileSync(this.path, `${JSON.stringify(entry)}\n`);
-    } catch (error) {
-      throw Object.assign(error as Error, { path: this.path }); // a full disk names no file by itself
-    }
+    naming(this.path, () => appendFileSync(this.path, `${JSON.stringify(entry)}\n`));
   }
 
   /** Keeps the lines of steps before `step`; a line that a crash cut off goes too. In bounded memory. */
@@ -43,18 +41,23 @@ export class History {
     const partial = `${this.path}.partial`;
     const file = openSync(partial, "w");
     try {
-      for (const line of linesOf(this.path)) {
-        const entry = parsed(line);
-        if (!entry || entry.step >= step) continue;
-        if ("verification" in entry) evaluated = entry;
-        else last = entry;
-        writeSync(file, `${line}\n`);
-      }
-      fsyncSync(file);
+      naming(this.path, () => {
+        for (const line of linesOf(this.path)) {
+          const entry = parsed(line);
+          if (!entry || entry.step >= step) continue;
+          if ("verification" in entry) evaluated = entry;
+          else last = entry;
+          writeSync(file, `${line}\n`);
+        }
+        fsyncSync(file);
+      });
+      renameSync(partial, this.path);
+    } catch (error) {
+      rmSync(partial, { force: true });
+      throw error;
     } finally {
       closeSync(file);
     }
-    renameSync(partial, this.path);
     return { last, evaluated };
   }
 }

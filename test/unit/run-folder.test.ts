@@ -1,8 +1,19 @@
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { reportOf } from "#runtime/cli/report";
+import { writeHashed } from "#runtime/run/files";
 import { History } from "#runtime/run/history";
 import { RunFolder } from "#runtime/run/run-folder";
 
@@ -116,6 +127,35 @@ describe("the folder of a run", () => {
       });
     }
   });
+
+  test("in which a file cannot be put: the error names it, and nothing is left beside it", () => {
+    const folder = RunFolder.create("taken", "taken");
+    for (const name of ["summary.json", "metrics.jsonl"]) mkdirSync(folder.file(name));
+    const said = (work: () => unknown) => reportOf(thrownBy(work));
+    for (const [name, { exit, diagnostics }] of [
+      ["summary.json", said(() => folder.write("summary.json", "{}"))],
+      ["metrics.jsonl", said(() => folder.history.add({ step: 0 }))],
+      ["metrics.jsonl", said(() => folder.history.rewind(0))],
+    ] as const) {
+      expect(exit).toBe(4);
+      expect(diagnostics).toMatchObject([
+        { code: "F2C6404", message: `${folder.file(name)} cannot be used: it is a folder` },
+      ]);
+    }
+    folder.release();
+    expect(readdirSync(folder.path).sort()).toEqual(["metrics.jsonl", "summary.json"]);
+  });
+});
+
+test("a disk that is full, used up by a quota or broken is the disk's fault, and the file is named", () => {
+  const said = (error: unknown) => reportOf(error).diagnostics[0]!.message;
+  expect(said(thrownBy(() => writeHashed("/dev/full", [Buffer.from("some")])))).toBe(
+    "/dev/full cannot be used: no space left on the disk",
+  );
+  for (const code of ["EDQUOT", "EIO", "ESTALE", "EPERM", "ENAMETOOLONG"]) {
+    const { exit, diagnostics } = reportOf(Object.assign(new Error(code), { code, path: "/runs/a" }));
+    expect([exit, diagnostics[0]!.code], code).toEqual([4, "F2C6404"]);
+  }
 });
 
 describe("the lock of a run folder", () => {
