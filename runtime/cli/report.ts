@@ -163,6 +163,15 @@ export function fail(
   if (details !== undefined) process.stderr.write(`\n${details}\n`);
 }
 
+/** An error in plain lines, for a log. */
+export function asText(error: unknown): string {
+  const { diagnostics, details } = reportOf(error);
+  const lines = diagnostics.map(
+    ({ code, severity, message, hint }) => `${severity} ${code}: ${message}${hint ? ` (${hint})` : ""}`,
+  );
+  return [...lines, ...(details === undefined ? [] : [details])].join("\n");
+}
+
 function readable(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

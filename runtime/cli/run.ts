@@ -11,6 +11,7 @@ import {
   registryHash,
 } from "../../compiler/index.js";
 import { ExperimentError } from "../../dsl/index.js";
+import { BridgeError } from "../bridge/bridge-error.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
 import { Checkpoints } from "../run/checkpoints.js";
@@ -20,7 +21,7 @@ import { Progress } from "../run/progress.js";
 import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
 import { Trainer } from "../train/trainer.js";
-import { EXIT, fail, warn } from "./report.js";
+import { asText, EXIT, fail, warn } from "./report.js";
 import { onSignals, outliveClosedOutput } from "./signals.js";
 
 export interface RunOptions {
@@ -115,17 +116,32 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     const { summary, failedEvaluation } = await trainer.run(first);
     process.stdout.write(renderSummary(summary, folder.path, FILES));
     if (failedEvaluation) fail(failedEvaluation, { texts: loaded.texts, directory: loaded.directory });
-    if (summary.interrupted) {
-      process.stdout.write(`\ncontinue with: f2c-dsl run ${file} --resume --run-dir ${folder.path}\n`);
-      process.exitCode = EXIT.interrupted;
-    }
+    if (summary.interrupted) sayHowToGoOn(file, folder);
   } catch (error) {
     await Promise.allSettled(clients.map((client) => client.shutdown()));
+    if (folder && trainer?.stopped && error instanceof BridgeError && error.code === INTERRUPTED) {
+      progress.note(`${error.message}; ${trainer.whatIsSaved()}`);
+      sayHowToGoOn(file, folder);
+      return;
+    }
+    folder?.say(asText(error));
     fail(error, { ...(loaded && { texts: loaded.texts, directory: loaded.directory }) });
   } finally {
     release();
     folder?.release();
   }
+}
+
+/** What a second signal does to the step that runs. */
+const INTERRUPTED = "F2C6601";
+
+function sayHowToGoOn(file: string, folder: RunFolder): void {
+  const quoted = (path: string) =>
+    /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+  process.stdout.write(
+    `\ncontinue with: f2c-dsl run ${quoted(file)} --resume --run-dir ${quoted(folder.path)}\n`,
+  );
+  process.exitCode = EXIT.interrupted;
 }
 
 const FILES = [

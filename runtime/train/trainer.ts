@@ -431,6 +431,11 @@ export class Trainer {
     }
   }
 
+  /** Whether the run was asked to stop. */
+  get stopped(): boolean {
+    return this.stopping;
+  }
+
   private get complete(): boolean {
     const measured = !this.program.experiment.evaluate || this.evaluated === this.end;
     return this.done >= this.end && (measured || this.failedEvaluation !== undefined);

@@ -269,6 +269,7 @@ describe("a host that cannot do its work", () => {
       1,
       /lower|learning rate/,
     );
+    expect(readFileSync(join(run, "run.log"), "utf8")).toMatch(/error F2C6301: /);
   });
 });
 

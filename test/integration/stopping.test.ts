@@ -97,6 +97,27 @@ describe("a run that is stopped", { timeout: 300_000 }, () => {
     expect(readFileSync(join(run, "run.log"), "utf8")).toMatch(/step 24: verification/);
   });
 
+  test("with force: the step is interrupted, the exit code is that of a stop, and the run goes on", async () => {
+    const run = join(folder, "forced");
+    const running = start(args(run));
+    await steps(run, 4);
+    const [host] = hostsOf(running.child.pid!);
+    process.kill(host!, "SIGSTOP"); // in the middle of a step: what is sent to it comes all at once
+    running.child.kill("SIGINT");
+    await running.until(/SIGINT: finishing/);
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 500)); // sooner, it would be the same Ctrl-C
+    await pause();
+    running.child.kill("SIGINT");
+    await pause();
+    process.kill(host!, "SIGCONT");
+    const { code, out, err } = await running.finished;
+    expect(code, err).toBe(130);
+    expect(out).toContain(`--resume --run-dir ${run}`);
+    const again = await cli(args(run, "--resume"));
+    expect(again.code, again.err).toBe(0);
+    expect(losses(run)).toEqual(losses(whole));
+  });
+
   test("not by a host that no longer answers: that is killed, and another one goes on", async () => {
     const run = join(folder, "frozen");
     const running = start(args(run, "--patience", "5"));
