@@ -1,4 +1,5 @@
 /** @file `f2c-dsl run`: torch starts while the experiment compiles, then the trainer takes over. */
+import { existsSync } from "node:fs";
 import {
   compileExperiment,
   encodeModule,
@@ -114,7 +115,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     });
     doing = "preparing the run";
     const { summary, failedEvaluation } = await trainer.run(first);
-    process.stdout.write(renderSummary(summary, folder.path, FILES));
+    process.stdout.write(renderSummary(summary, folder.path, filesIn(folder)));
     if (failedEvaluation) fail(failedEvaluation, { texts: loaded.texts, directory: loaded.directory });
     if (summary.interrupted) sayHowToGoOn(file, folder);
   } catch (error) {
@@ -154,6 +155,9 @@ const FILES = [
   ["source/", "the experiment as it was"],
   ["checkpoints/", "to resume from"],
 ] as const;
+
+/** Not every run has each of them: one that measures nothing has no ROC. */
+const filesIn = (folder: RunFolder) => FILES.filter(([name]) => existsSync(folder.file(name)));
 
 function checkOptions({ threads, steps, patience, restarts, backend, device }: RunOptions): void {
   const wrong = (what: string, hint: string): never => {
