@@ -1,7 +1,7 @@
 /** @file What lies in a folder: names that may be no text, and links that are followed to what they lead to. */
 import { type Dirent, readdirSync, type Stats, statSync } from "node:fs";
 
-/** A name as it is shown, and its bytes where these are not UTF-8. */
+/** A name as it is shown, and its bytes where it is shown otherwise: they are not UTF-8, or hold control characters. */
 export interface Name {
   readonly shown: string;
   readonly bytes?: Buffer | undefined;
@@ -18,14 +18,22 @@ const inOrder = (a: Name, b: Name) =>
 
 export const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
 
-/** Bytes as text, or with `\xNN` where they are none. */
+const escaped = (byte: number) => `\\x${byte.toString(16).padStart(2, "0")}`;
+
+/**
+ * Bytes as text; with `\xNN` where they are none, and for control characters: a line feed would be two lines of a list, and an
+ * escape sequence would command the terminal that shows it.
+ */
 function nameOf(bytes: Buffer): Name {
   const text = bytes.toString();
-  if (Buffer.from(text).equals(bytes)) return { shown: text };
-  const shown = Array.from(bytes, (byte) =>
-    byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`,
-  );
-  return { shown: shown.join(""), bytes };
+  if (!Buffer.from(text).equals(bytes)) {
+    const shown = Array.from(bytes, (byte) =>
+      byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : escaped(byte),
+    );
+    return { shown: shown.join(""), bytes };
+  }
+  const shown = text.replace(/\p{Cc}/gu, (character) => Array.from(Buffer.from(character), escaped).join(""));
+  return shown === text ? { shown } : { shown, bytes };
 }
 
 /** `name` below `folder`. */
@@ -67,8 +75,8 @@ function kindOf(entry: Dirent | Dirent<Buffer>, folder: Path, name: Name): Entry
 export function entriesOf(folder: Path): Entry[] {
   const entries: Entry[] = [];
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    // Node puts U+FFFD where bytes are no text; only then are the bytes fetched.
-    if (entry.name.includes("\ufffd")) return entriesByBytes(folder);
+    // Node puts U+FFFD where bytes are no text; only then, or where a name cannot be shown as it is, are the bytes fetched.
+    if (/[\ufffd\p{Cc}]/u.test(entry.name)) return entriesByBytes(folder);
     const shown = entry.name;
     entries.push({
       shown,

@@ -24,7 +24,7 @@ export const IMAGE_TYPES = [".pgm", ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".
 /** An identity: the name of its folder, and its files as paths below the root. */
 export interface Person {
   readonly name: string;
-  /** In natural order. A path that is not UTF-8 is written with `\xNN` for its bytes; it opens no file. */
+  /** In natural order. Bytes that are not UTF-8 and control characters are written with `\xNN`; such a path opens no file. */
   readonly files: readonly string[];
   /** The bytes of such paths in hexadecimal digits, by their position in `files`. */
   readonly bytes: ReadonlyMap<number, string>;

@@ -153,6 +153,17 @@ describe("names that are no text", () => {
     expect(notes).toEqual([]);
   });
 
+  test("hold control characters: these are shown with their bytes, so that a name is one line of any list", () => {
+    const odd = "new\nline/\u{1f600}\u001b[31m\u0085.jpg";
+    const root = folder([...people(2, 2), odd]);
+    const { files, bytes } = list(root);
+    const shown = "new\\x0aline/\u{1f600}\\x1b[31m\\xc2\\x85.jpg";
+    expect(files[4]).toBe(shown);
+    expect(bytes).toEqual({ 4: Buffer.from(odd).toString("hex") });
+    writeFileSync(join(base, "odd-names.txt"), `${shown}\n`);
+    expect(list(root, { leaveOut: "odd-names.txt" }).files).toEqual(files.slice(0, 4));
+  });
+
   test("are none where they are text of any language, even with U+FFFD", () => {
     const root = folder(["照片/写真.jpg", "\ufffd/1.jpg"]);
     const { files, bytes } = list(root);
