@@ -47,22 +47,7 @@ export interface ImageFolderOptions {
 export function imageFolder(options: ImageFolderOptions): DataSource {
   const { root, size, channels = 3, fit = "crop", heldOut = 0, subfolders = false, leaveOut } = options;
   const { broken = "error", channelOrder = "rgb", bits, maxPixels } = options;
-  const among = (option: string, value: string, choices: readonly string[]) => {
-    if (!choices.includes(value))
-      throw new ExperimentError(
-        "F2C2202",
-        `imageFolder: \`${option}\` is "${value}", not ${choices.map((choice) => `"${choice}"`).join(" or ")}`,
-      );
-  };
-  among("broken", broken, ["error", "skip"]);
-  among("channelOrder", channelOrder, ["rgb", "bgr"]);
-  if (bits !== undefined && !(Number.isInteger(bits) && bits >= 8 && bits <= 16))
-    throw new ExperimentError("F2C2202", `imageFolder: \`bits\` is ${bits}, not a whole number from 8 to 16`);
-  if (maxPixels !== undefined && !(Number.isInteger(maxPixels) && maxPixels >= 1))
-    throw new ExperimentError(
-      "F2C2202",
-      `imageFolder: \`maxPixels\` is ${maxPixels}, not a whole number of pixels from 1 up`,
-    );
+  refuseBadOptions(options);
   return {
     kind: "image_folder",
     open: ({ directory }) => {
@@ -109,7 +94,45 @@ export function imageFolder(options: ImageFolderOptions): DataSource {
   };
 }
 
-/** Paths that are not UTF-8, for the host: their bytes, by the index of the image. */
+/** A value as it is written in a message. */
+const shown = (value: unknown) => (value === undefined ? "undefined" : JSON.stringify(value));
+
+/** Types say the same; a value of the environment or from a JSON file passes them by. */
+function refuseBadOptions(options: ImageFolderOptions): void {
+  const { root, size, channels, fit, broken, channelOrder, bits, maxPixels } = options;
+  const refuse = (option: string, value: unknown, wanted: string, remedy?: string): never => {
+    throw new ExperimentError(
+      "F2C2202",
+      `imageFolder: \`${option}\` is ${shown(value)}, not ${wanted}`,
+      remedy,
+    );
+  };
+  const among = (option: string, value: unknown, choices: readonly unknown[]) => {
+    if (value !== undefined && !choices.includes(value))
+      refuse(option, value, choices.map(shown).join(" or "));
+  };
+  const isWhole = (value: unknown, least: number, most: number) =>
+    Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+  if (typeof root !== "string" || root === "")
+    refuse(
+      "root",
+      root,
+      "the path of a folder",
+      "give the folder that holds one folder per identity; if an environment variable names it, set that",
+    );
+  const sides: readonly unknown[] = Array.isArray(size) ? size : [size, size];
+  if (sides.length !== 2 || !sides.every((side) => isWhole(side, 1, Number.MAX_SAFE_INTEGER)))
+    refuse("size", size, "a whole number of pixels from 1 up, or two of them: [height, width]");
+  among("channels", channels, [1, 3]);
+  among("fit", fit, ["crop", "stretch"]);
+  among("broken", broken, ["error", "skip"]);
+  among("channelOrder", channelOrder, ["rgb", "bgr"]);
+  if (bits !== undefined && !isWhole(bits, 8, 16)) refuse("bits", bits, "a whole number from 8 to 16");
+  if (maxPixels !== undefined && !isWhole(maxPixels, 1, Number.MAX_SAFE_INTEGER))
+    refuse("maxPixels", maxPixels, "a whole number from 1 up");
+}
+
+/** Paths that are not shown as they are, for the host: their bytes, by the index of the image. */
 function bytesOf(people: readonly Person[]): { bytes?: Readonly<Record<number, string>> } {
   const bytes: Record<number, string> = {};
   let first = 0;

@@ -279,3 +279,22 @@ describe("options travel to the host only where they are given", () => {
     },
   );
 });
+
+describe("options that the types refuse, but the environment or a JSON file may hold", () => {
+  const cases: readonly [Record<string, unknown>, string][] = [
+    [{ root: undefined }, "`root` is undefined, not the path of a folder"],
+    [{ root: "" }, '`root` is "", not the path of a folder'],
+    [{ size: 0 }, "`size` is 0, not a whole number of pixels from 1 up, or two of them: [height, width]"],
+    [{ size: 56.5 }, "`size` is 56.5, not a whole number of pixels"],
+    [{ size: [112, 112, 3] }, "`size` is [112,112,3], not a whole number of pixels"],
+    [{ size: [56, "48"] }, '`size` is [56,"48"], not a whole number of pixels'],
+    [{ channels: 4 }, "`channels` is 4, not 1 or 3"],
+    [{ fit: "pad" }, '`fit` is "pad", not "crop" or "stretch"'],
+    [{ maxPixels: 1.5 }, "`maxPixels` is 1.5, not a whole number from 1 up"],
+  ];
+  test.each(cases)("%o", (options, message) => {
+    const error = refusal(folder(people(2, 1)), options as Partial<ImageFolderOptions>);
+    expect(error.code).toBe("F2C2202");
+    expect(error.message).toContain(`imageFolder: ${message}`);
+  });
+});
