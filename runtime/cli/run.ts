@@ -21,6 +21,7 @@ import { compareIdentity, identityOf, type RunIdentity, refusalOf, savedIdentity
 import { Progress } from "../run/progress.js";
 import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
+import { pairsOf } from "../train/evaluator.js";
 import { Trainer } from "../train/trainer.js";
 import { asText, EXIT, fail, warn } from "./report.js";
 import { onSignals, outliveClosedOutput } from "./signals.js";
@@ -89,6 +90,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     const program: Program = { ...compileExperiment(loaded), stopAfter: options.steps };
     warn([...loaded.warnings, ...program.warnings], loaded);
     const { name } = program.experiment;
+    if (program.experiment.evaluate) pairsOf(program); // what cannot be evaluated makes no run folder
     folder = options.resume ? RunFolder.reopen(options.runDir, name) : RunFolder.create(options.runDir, name);
     progress.heard = (text) => folder?.say(text);
     const config = options.resume ? readConfig(folder.path) : undefined;

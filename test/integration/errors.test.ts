@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -218,6 +218,12 @@ describe("a command line that asks for what there is not", () => {
     await refused(["ir", tiny, "--graph", `${nowhere}.html`], "F2C6404", 4, /does not exist/);
     const run = join(folder, "recorded");
     await refused(["run", tiny, "--run-dir", run, "--record", nowhere], "F2C6404", 4, /does not exist/);
+  });
+  test("pairs that the held-out people do not make, before there is a run folder", async () => {
+    const at = join(folder, "too-many-pairs");
+    const many = changed(`pairs: "held-out"`, "pairs: { genuine: 0, impostor: 1_000_000 }");
+    await refused(["run", many, "--run-dir", at], "F2C2503", 1);
+    expect(existsSync(at)).toBe(false);
   });
   test("a run folder that is a file", () =>
     refused(["run", tiny, "--run-dir", experiment("")], "F2C6404", 4, /there is a file of that name/));
