@@ -38,6 +38,12 @@ export function renderSummary(
       "verification",
       `${percent(verification.accuracy)} ± ${percent(verification.std)} on ${verification.pairs} pairs of unseen people, at a cosine of ${verification.threshold.toFixed(3)}`,
     ]);
+    // A cosine of 1 is the protocol's first threshold, and what it stays with where none is better: cosines that all lie close to 1.
+    if (verification.threshold === 1)
+      rows.push([
+        "",
+        "(no threshold of the protocol, 0.005 apart as cosines, parts them: it calls no pair the same; TAR and ROC take the exact cosines)",
+      ]);
     for (const [far, tar] of Object.entries(verification.tarAtFar))
       rows.push([
         `TAR at FAR ${far}`,
