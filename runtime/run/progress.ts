@@ -47,7 +47,7 @@ export function progressLine(state: ProgressState, width = 200): string {
 
 /** Writes progress to a stream: redrawn in place on a terminal, a line every `interval` seconds otherwise. */
 export class Progress {
-  private last = 0;
+  private last = performance.now();
   private live = false;
   /** Hears every line that stays. */
   heard: (text: string) => void = () => {};
