@@ -60,6 +60,8 @@ export class Checkpoints {
   ): Promise<string> {
     const name = `step-${String(info.step).padStart(8, "0")}`;
     const partial = join(this.folder, `.${name}.partial`);
+    // Somebody made room: what was saved is gone, what is to be saved need not be.
+    if (!existsSync(this.folder)) mkdirSync(this.folder);
     for (const left of readdirSync(this.folder).filter((n) => n.endsWith(".partial")))
       rmSync(join(this.folder, left), { recursive: true, force: true });
     mkdirSync(partial);
@@ -88,6 +90,7 @@ export class Checkpoints {
 
   /** Names of the checkpoints' folders, the newest first. */
   names(): readonly string[] {
+    if (!existsSync(this.folder)) return [];
     return readdirSync(this.folder)
       .filter((n) => /^step-\d+$/.test(n))
       .sort((a, b) => stepOf(b) - stepOf(a));

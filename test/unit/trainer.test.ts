@@ -272,6 +272,21 @@ describe("an evaluation that fails", () => {
 });
 
 describe("what cannot be saved", () => {
+  test("checkpoints whose folder was removed: the next one makes it again, and a signal meanwhile finds none", async () => {
+    const run: Run = started([
+      {
+        onPlan: (step) => {
+          if (step !== 20) return undefined;
+          rmSync(run.folder.file("checkpoints"), { recursive: true });
+          expect(run.trainer.whatIsSaved()).toContain("it holds no checkpoint");
+          return undefined;
+        },
+      },
+    ]);
+    expect(await run.end).toMatchObject({ summary: { steps: 24 } });
+    expect(checkpoints(run.folder)).toEqual(["step-00000024"]);
+  });
+
   test("NaN in the state: no checkpoint, none pruned, nothing exported", async () => {
     let saves = 0;
     const { folder, hosts, end } = started([
