@@ -8,6 +8,8 @@ import { pythonEnv } from "./python-environment.js";
 
 const KEPT_LINES = 200;
 const LAST_WORDS = 1000;
+/** Of macOS; Linux has four bytes more. */
+const LONGEST_SOCKET = 103;
 
 export interface Exit {
   readonly code: number | null;
@@ -29,7 +31,7 @@ export class HostProcess {
     env: NodeJS.ProcessEnv,
     private readonly onLine: (line: string) => void,
   ) {
-    this.folder = mkdtempSync(join(tmpdir(), "f2c-")); // 0700, and short: a socket's path holds about 100 bytes
+    this.folder = mkdtempSync(join(placeOfSockets(), "f2c-")); // 0700
     this.child = spawn(python, ["-m", "f2c_host", "serve"], {
       env: {
         ...env, // defaults of ours: what the user has set stays
@@ -99,6 +101,12 @@ export class HostProcess {
     return this.exited;
   }
 }
+
+/** The folder for temporary files, unless a scheduler gave one of its own whose name is too long: a socket's path holds about 100 bytes. */
+const placeOfSockets = (): string => {
+  const given = tmpdir();
+  return Buffer.byteLength(join(given, "f2c-123456", "control")) <= LONGEST_SOCKET ? given : "/tmp";
+};
 
 const delay = (ms: number) =>
   new Promise<undefined>((resolve) => {

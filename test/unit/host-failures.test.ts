@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -44,6 +44,24 @@ describe("a host that does not start says why", () => {
       hint: expect.stringContaining("f2c-dsl doctor"),
     });
   });
+});
+
+test("a folder for temporary files whose name is too long for a socket is not used for one", async () => {
+  const python = pretender("telling", `echo "$F2C_SESSION" >&2; exit 1`);
+  const before = process.env.TMPDIR;
+  const ofJob = join(folder, "job".repeat(30));
+  mkdirSync(ofJob);
+  try {
+    process.env.TMPDIR = folder;
+    expect(await notStarted(python)).toMatchObject({
+      message: expect.stringContaining(`ipc://${folder}/f2c-`),
+    });
+    process.env.TMPDIR = ofJob;
+    expect(await notStarted(python)).toMatchObject({ message: expect.stringContaining("ipc:///tmp/f2c-") });
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+  }
 });
 
 /** A host in the place of ours: it says hello, is welcomed, and then does this with its sockets `control`, `work`, `events`. */
