@@ -187,11 +187,16 @@ function newest(folder: string, name: string): string | undefined {
   const runs = readdirSync(folder).flatMap((entry) => {
     const config = join(folder, entry, CONFIG);
     if (!existsSync(config)) return [];
+    const begun = (startedAt: string) => [{ path: join(folder, entry), order: `${startedAt} ${entry}` }];
     try {
       const { name: found, startedAt = "" } = JSON.parse(readFileSync(config, "utf8"));
-      return found === name ? [{ path: join(folder, entry), order: `${startedAt} ${entry}` }] : [];
+      return found === name ? begun(startedAt) : [];
     } catch {
-      return [];
+      // Whose configuration is damaged is told by its folder: to go on with the run before it, in silence, would be worse than to stop.
+      const [, day, time] = entry.startsWith(`${name}-`)
+        ? (entry.slice(name.length).match(/^-(\d{4}-\d\d-\d\d)-(\d\d-\d\d-\d\d)(-\d+)?$/) ?? [])
+        : [];
+      return day === undefined ? [] : begun(`${day}T${time!.replaceAll("-", ":")}`);
     }
   });
   return runs.sort((a, b) => (a.order < b.order ? -1 : 1)).at(-1)?.path;

@@ -65,6 +65,22 @@ describe("the folder of a run", () => {
     expect(RunFolder.reopen(undefined, "a").path).toBe(later);
   });
 
+  test("whose configuration is damaged is not passed over for an older run", () => {
+    begun(
+      RunFolder.create(undefined, "torn", new Date("2026-01-01T00:00:00Z")),
+      "torn",
+      "2026-01-01T00:00:00.000Z",
+    );
+    const newest = begun(
+      RunFolder.create(undefined, "torn", new Date("2026-03-01T00:00:00Z")),
+      "torn",
+      "2026-03-01T00:00:00.000Z",
+    );
+    begun(RunFolder.create(undefined, "torn-b", new Date("2026-04-01T00:00:00Z")), "torn-b");
+    writeFileSync(join(newest, "config.json"), '{"name": "to');
+    expect(RunFolder.reopen(undefined, "torn").path).toBe(newest);
+  });
+
   test("that holds a run is not begun anew", () => {
     const path = begun(RunFolder.create("once", "once"), "once");
     expect(thrownBy(() => RunFolder.create(path, "once"))).toMatchObject({ code: "F2C6401" });
