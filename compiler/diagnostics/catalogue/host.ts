@@ -240,7 +240,7 @@ export const HOST = {
     severity: "error",
     message: "{file} is damaged: {problem}",
     hint: "put it back as it was, or remove it: the run goes on without what it held",
-    why: "Damage is said and not written over: there may be a copy. What the run computes does not depend on this file.",
+    why: "What the run computes does not depend on this file: it says so, goes on, and measures anew what can be measured.",
   },
   "run-config-unreadable": {
     code: "F2C6430",
