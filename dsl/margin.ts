@@ -4,6 +4,7 @@
  */
 import { type Described, described } from "./description.js";
 import * as ops from "./ops.generated.js";
+import { ABOVE_ZERO, inRange, OF_ANGLES, OF_COSINES } from "./range.js";
 import type { Tensor } from "./tensor.js";
 
 type Cosines = Tensor<readonly [number, number], "f32">;
@@ -14,7 +15,10 @@ export interface Margin extends Described {
   readonly apply: (cosine: Cosines, own: Cosines) => { readonly cosine: Cosines; readonly own: Cosines };
 }
 
-export const margin = (scale: number, apply: Margin["apply"]): Margin => ({ scale, apply });
+export const margin = (scale: number, apply: Margin["apply"]): Margin => {
+  inRange("margin", "scale", scale, ABOVE_ZERO);
+  return { scale, apply };
+};
 
 /** No margin: the normalised softmax. */
 export const plainSoftmax = ({ scale = 32 }: { scale?: number } = {}): Margin =>
@@ -24,11 +28,19 @@ export const plainSoftmax = ({ scale = 32 }: { scale?: number } = {}): Margin =>
   );
 
 /** CosFace, also AM-softmax: cos t - m. Wang et al. 2018. */
-export const cosFace = ({ scale = 32, margin: m = 0.4 }: { scale?: number; margin?: number } = {}): Margin =>
-  described(
+export const cosFace = ({
+  scale = 32,
+  margin: m = 0.4,
+}: {
+  scale?: number;
+  margin?: number;
+} = {}): Margin => {
+  inRange("cosFace", "margin", m, OF_COSINES);
+  return described(
     margin(scale, (cosine, own) => ({ cosine, own: own.sub(m) })),
     { kind: "cosFace", scale, margin: m },
   );
+};
 
 /**
  * ArcFace: cos(t + m), t being the angle to the own class. Deng et al. 2019.
@@ -44,8 +56,9 @@ export const arcFace = ({
   scale?: number;
   margin?: number;
   beyond?: "linear" | "none";
-} = {}): Margin =>
-  described(
+} = {}): Margin => {
+  inRange("arcFace", "margin", m, OF_ANGLES);
+  return described(
     margin(scale, (cosine, own) => {
       const safe = own.clamp({ min: -1 + 1e-7, max: 1 - 1e-7 });
       const sine = safe.mul(safe).rsub(1).sqrt();
@@ -55,6 +68,7 @@ export const arcFace = ({
     }),
     { kind: "arcFace", scale, margin: m, beyond },
   );
+};
 
 /**
  * SV-softmax as the F2C code has it: classes nearer than the own one less `m` are hard, and their cosines become
@@ -68,14 +82,16 @@ export const svSoftmax = ({
   scale?: number;
   margin?: number;
   hardness?: number;
-} = {}): Margin =>
-  described(
+} = {}): Margin => {
+  inRange("svSoftmax", "margin", m, OF_COSINES);
+  return described(
     margin(scale, (cosine, own) => ({
       cosine: ops.where(cosine.gt(own.sub(m)), cosine.mul(t).add(t - 1), cosine),
       own: ops.where(own.gt(m), own.sub(m), own),
     })),
     { kind: "svSoftmax", scale, margin: m, hardness: t },
   );
+};
 
 /**
  * Cross-entropy under a margin, one value a row: 0 where the target is -1.

@@ -2,6 +2,7 @@
 import { type Described, described } from "./description.js";
 import { ExperimentError } from "./errors.js";
 import type { Policy } from "./method.js";
+import { ABOVE_ZERO, BELOW_ONE, FROM_ZERO, inRange } from "./range.js";
 import type { Tensors } from "./tensor.js";
 
 /** What an optimizer's update sees. `slots` are groups of the parameters' shapes, zero at first, kept in checkpoints. */
@@ -47,8 +48,11 @@ export const sgd = ({
   nesterov = false,
   weightDecay = 0,
   clip,
-}: SgdOptions = {}): Optimizer =>
-  described(
+}: SgdOptions = {}): Optimizer => {
+  inRange("sgd", "momentum", momentum, BELOW_ONE);
+  inRange("sgd", "weightDecay", weightDecay, FROM_ZERO);
+  if (clip !== undefined) inRange("sgd", "clip", clip, ABOVE_ZERO);
+  return described(
     optimizer(["velocity"], ({ parameters, gradients, velocity }, { lr }) => {
       let gradient = gradients;
       if (clip !== undefined) {
@@ -66,5 +70,6 @@ export const sgd = ({
     }),
     { kind: "sgd", momentum, nesterov, weightDecay, clip },
   );
+};
 
 export type { Policy };

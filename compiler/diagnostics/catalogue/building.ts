@@ -192,6 +192,14 @@ export const BUILDING = {
     why: "Checkpoints and evaluations come at whole steps. One that never comes is found missing when it is needed.",
     remedy: "Give a whole number of steps from 1 up, or a number of epochs above 0.",
   },
+  "number-out-of-range": {
+    code: "F2C2113",
+    severity: "error",
+    message: "{what}: `{option}` is {value}, not {wanted}",
+    hint: "{remedy}",
+    why: "Such a value trains without a word and comes to nothing, or diverges at the first step.",
+    remedy: "Give a value in the range that the message names.",
+  },
   "twin-outside-state": {
     code: "F2C2120",
     severity: "error",
@@ -407,8 +415,16 @@ export const BUILDING = {
     code: "F2C2501",
     severity: "error",
     message: "verification needs two held-out people, the data source has {people:number}",
-    hint: "set `heldOut` of the data source",
+    hint: "hold out two people or more: `heldOut` of the data source",
     why: "Verification compares people that were not trained on, with themselves and with each other.",
+  },
+  "too-few-whole-pairs": {
+    code: "F2C2505",
+    severity: "error",
+    message:
+      "without their broken images the held-out people make {genuine:number} pairs of the same person and {impostor:number} of two, and {folds:number} folds need at least {least:number} of each",
+    hint: "f2c-dsl data check lists what is broken; mend it, hold out more people, or ask for more pairs",
+    why: "A pair with a broken image says nothing, and of too few no accuracy can be told.",
   },
   "too-few-pairs-for-folds": {
     code: "F2C2502",
