@@ -374,7 +374,9 @@ export class HostClient {
     if (this.closed) return;
     this.closed = true;
     clearInterval(this.pulse);
-    this.recording?.close();
+    try {
+      this.recording?.close();
+    } catch {} // one that a full disk cut off is executed up to there
     for (const socket of [this.control, this.work, this.reports]) socket.close();
   }
 }

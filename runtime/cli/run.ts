@@ -16,7 +16,7 @@ import { BridgeError } from "../bridge/bridge-error.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
 import { Checkpoints } from "../run/checkpoints.js";
-import { type RunConfig, readConfig, recordChanges, writeConfig } from "../run/config.js";
+import { type RunConfig, readConfig, recordChanges, unreadableConfig, writeConfig } from "../run/config.js";
 import { compareIdentity, identityOf, type RunIdentity, refusalOf, savedIdentity } from "../run/identity.js";
 import { Progress } from "../run/progress.js";
 import { RunFolder } from "../run/run-folder.js";
@@ -101,7 +101,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
       threads: options.threads ?? (config?.threads as number | undefined),
     };
     const identity = identityOf(program, given);
-    if (config) continueRun(folder, loaded, config, identity, say);
+    if (config) continueRun(folder, loaded, config, { ...given, identity }, say);
     else describeRun(folder, loaded, program, { ...given, identity });
     const steps = lastStep(program);
     progress.note(
@@ -177,17 +177,12 @@ function checkOptions({ threads, steps, patience, restarts, backend, device }: R
     wrong(`there is no device ${device}`, "choose one of auto, cpu, cuda, cuda:0 (the first GPU)");
 }
 
-function describeRun(
-  folder: RunFolder,
-  loaded: LoadedExperiment,
-  program: Program,
-  beside: { device: string; backend: string; threads: number | undefined; identity: RunIdentity },
-): void {
+function describeRun(folder: RunFolder, loaded: LoadedExperiment, program: Program, begun: Begun): void {
   const experiment = folder.copySources(loaded);
   folder.write("ir.txt", printModule(program.module));
   folder.write("ir.json", JSON.stringify(encodeModule(program.module)));
   const { name, seed, length, checkpoint } = program.experiment;
-  const { identity, ...given } = beside;
+  const { identity, ...given } = begun;
   writeConfig(folder.path, {
     name,
     startedAt: new Date().toISOString(),
@@ -208,15 +203,31 @@ function describeRun(
   });
 }
 
+/** What a run is begun or continued with, beside its program. */
+interface Begun {
+  readonly device: string;
+  readonly backend: string;
+  readonly threads: number | undefined;
+  readonly identity: RunIdentity;
+}
+
+function compared(folder: RunFolder, config: RunConfig, identity: RunIdentity) {
+  try {
+    return compareIdentity(savedIdentity(config), identity);
+  } catch {
+    throw unreadableConfig(folder.path, "its identity is not what was written");
+  }
+}
+
 /** Compares the experiment with the one that the run was begun with: what makes it another run is refused, what may change is said and recorded. */
 function continueRun(
   folder: RunFolder,
   loaded: LoadedExperiment,
   config: RunConfig,
-  identity: RunIdentity,
+  { identity, ...given }: Begun,
   say: Say,
 ): void {
-  const { refused, changed } = compareIdentity(savedIdentity(config), identity);
+  const { refused, changed } = compared(folder, config, identity);
   const refusal = refusalOf(folder.path, refused);
   if (refusal) throw refusal;
   for (const { option, was, is } of changed) say(`changed since: ${option} was ${was}, is ${is}`);
@@ -225,6 +236,6 @@ function continueRun(
       "this run was begun by an f2c-dsl that did not write down its identity: only what config.json knows was compared, and images are drawn in another order from here on",
     );
   const step = new Checkpoints(folder.file("checkpoints")).newest ?? 0;
-  writeConfig(folder.path, recordChanges(config, step, changed, identity));
+  writeConfig(folder.path, { ...recordChanges(config, step, changed, identity), ...given });
   if (changed.length > 0) folder.copySources(loaded, `source-from-${step}`);
 }

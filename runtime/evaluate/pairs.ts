@@ -28,7 +28,7 @@ export function makePairs(
     throw new ExperimentError(
       "F2C2501",
       `verification needs two held-out people, the data source has ${people}`,
-      "set `heldOut` of the data source",
+      "hold out two people or more: `heldOut` of the data source",
     );
   const mostImpostor = impostorPairsOf(offsets);
   let most = 0;

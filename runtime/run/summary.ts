@@ -44,6 +44,11 @@ export function renderSummary(
         "",
         "(no threshold of the protocol, 0.005 apart as cosines, parts them: it calls no pair the same; TAR and ROC take the exact cosines)",
       ]);
+    if (verification.genuine !== verification.impostor)
+      rows.push([
+        "rates",
+        `of all ${verification.genuine} genuine and ${verification.impostor} impostor pairs`,
+      ]);
     for (const [far, tar] of Object.entries(verification.tarAtFar))
       rows.push([
         `TAR at FAR ${far}`,

@@ -123,7 +123,7 @@ export class Evaluator {
     const { curve, ...evaluation } = verify(measured.similarity, measured, this.far, FOLDS);
     if (evaluation.pairs < 2 * FOLDS)
       throw new BridgeError(
-        "F2C2502",
+        "F2C2505",
         "user",
         `without their broken images the held-out people make ${evaluation.genuine} pairs of the same person and ${evaluation.impostor} of two, and ${FOLDS} folds need at least ${FOLDS} of each`,
         "f2c-dsl data check lists what is broken; mend it, hold out more people, or ask for more pairs",

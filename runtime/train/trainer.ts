@@ -96,6 +96,8 @@ export class Trainer {
   /** The step before which the net was evaluated last. */
   private evaluated: number | undefined;
   private failedEvaluation: BridgeError | undefined;
+  /** The step before which an evaluation failed last. */
+  private failedBefore: number | undefined;
 
   constructor(
     private readonly program: Program,
@@ -249,7 +251,7 @@ export class Trainer {
       "F2C6405",
       "user",
       `none of the ${names.length} checkpoints in ${this.folder.path} is whole`,
-      "put them back from a copy, or start a new run in another folder; nothing was changed",
+      "put them back from a copy, or start a new run in another folder; the checkpoints were not touched",
     );
   }
 
@@ -259,6 +261,9 @@ export class Trainer {
     try {
       checkpoint = this.checkpoints.read(name);
     } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // A disk or a permission that is at fault says nothing about the checkpoint: another one would be no better.
+      if (code !== undefined && code !== "ENOENT") throw error;
       return (error as Error).message;
     }
     this.refuseOther(checkpoint);
@@ -279,7 +284,8 @@ export class Trainer {
       this.progress.note(`metrics.jsonl lacks the lines of steps ${known} to ${info.step - 1}`);
     this.remember(info.step, last, evaluated, info.evaluated);
     this.saved = info.step;
-    this.progress.note(`resuming at step ${info.step} of ${this.end}`);
+    const where = info.step <= this.end ? `of ${this.end}` : `which is beyond the end, ${this.end}`;
+    this.progress.note(`resuming at step ${info.step} ${where}`);
     return undefined;
   }
 
@@ -365,6 +371,7 @@ export class Trainer {
           `the evaluation before step ${step} failed: ${error.code}: ${error.message}${step < this.end ? "; training goes on" : ""}`,
         );
       this.failedEvaluation ??= error;
+      this.failedBefore = step;
       return;
     }
     this.evaluation = evaluation;
@@ -437,8 +444,8 @@ export class Trainer {
   }
 
   private get complete(): boolean {
-    const measured = !this.program.experiment.evaluate || this.evaluated === this.end;
-    return this.done >= this.end && (measured || this.failedEvaluation !== undefined);
+    const measured = !this.program.experiment.evaluate || this.evaluated === this.done;
+    return this.done >= this.end && (measured || this.failedBefore === this.done);
   }
 
   // ---- steps in flight

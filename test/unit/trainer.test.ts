@@ -271,6 +271,29 @@ describe("an evaluation that fails", () => {
   });
 });
 
+test("an evaluation of which broken images leave too few pairs fails, and is no accuracy of NaN", async () => {
+  const { end } = started([
+    {
+      on: {
+        similarities: (_, host) => {
+          if (host.asked.filter((kind) => kind === "similarities").length < 3) return "usual";
+          const broken = {
+            dtype: "i32",
+            shape: [30],
+            data: Int32Array.from({ length: 30 }, (_, i) => i),
+          } as const;
+          const data = new Float64Array(72);
+          return { buffers: { similarity: { dtype: "f64", shape: [72], data }, broken } };
+        },
+      },
+    },
+  ]);
+  expect(await end).toMatchObject({
+    summary: { steps: 24, verification: null },
+    failedEvaluation: { code: "F2C2505", message: expect.stringContaining("without their broken images") },
+  });
+});
+
 describe("what cannot be saved", () => {
   test("checkpoints whose folder was removed: the next one makes it again, and a signal meanwhile finds none", async () => {
     const run: Run = started([

@@ -120,7 +120,7 @@ export const HOST = {
     message: "the loss is {loss} at step {step:number}: training has diverged",
     hint: "lower the learning rate or warm it up, lower the margin or the scale, or clip the gradient",
     why: "From a loss that is NaN or infinite no step leads back.",
-    remedy: "The last checkpoint is from before it and can be resumed.",
+    remedy: "A checkpoint from before it can be resumed.",
   },
   "no-such-device": {
     code: "F2C6302",
@@ -225,7 +225,7 @@ export const HOST = {
     code: "F2C6405",
     severity: "error",
     message: "none of the {count:number} checkpoints in {folder} is whole",
-    hint: "put them back from a copy, or start a new run in another folder; nothing was changed",
+    hint: "put them back from a copy, or start a new run in another folder; the checkpoints were not touched",
     why: "Every file of a checkpoint is hashed as it is written. One that is damaged is skipped for the one before it, never begun anew over.",
   },
   "run-folder-locked": {

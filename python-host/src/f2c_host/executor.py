@@ -286,5 +286,5 @@ def _diverged(step: int, loss: float) -> HostError:
         f"the loss is {loss} at step {step}: training has diverged",
         "user",
         "lower the learning rate or warm it up, lower the margin or the scale, or clip the gradient; "
-        "the last checkpoint is from before it and can be resumed",
+        "a checkpoint from before it can be resumed",
     )
