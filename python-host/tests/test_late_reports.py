@@ -13,6 +13,7 @@ from test_executor import Event, LateExecutor
 from f2c_host import session as session_module
 from f2c_host.errors import HostError
 from f2c_host.executor import Plan
+from f2c_host.protocol import check_request
 from f2c_host.server import Refused, Server
 from f2c_host.session import Session
 from f2c_host.wire import Message, unpack
@@ -45,7 +46,7 @@ class Late:
 
     def ask(self, kind: str, body: dict[str, Any], buffers: Any = None) -> Message:
         self.server.report_steps(wait=True)
-        self.server.answer(Message(kind, body, buffers or {}, id=1))
+        self.server.answer(check_request(Message(kind, body, buffers or {}, id=1)))
         return self.work.sent[-1]
 
     def step(self, number: int, **changes: Any) -> None:
