@@ -49,7 +49,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   const clients: HostClient[] = [];
   const progress = new Progress(process.stderr);
   outliveClosedOutput();
-  const release = onSignals({
+  const over = onSignals({
     gently: (signal) => {
       if (!trainer?.stop()) return false;
       progress.note(
@@ -130,7 +130,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     folder?.say(asText(error));
     fail(error, { ...(loaded && { texts: loaded.texts, directory: loaded.directory }) });
   } finally {
-    release();
+    over();
     folder?.release();
   }
 }

@@ -16,12 +16,14 @@ export interface Stages {
   atOnce(signal: Signal): void;
 }
 
-/** Heeds signals until the returned function is called. */
+/** Heeds signals. Once the returned function has been called all is done, and a signal ends the process with the exit code that it has. */
 export function onSignals(stages: Stages): () => void {
+  let over = false;
   let times = 0;
   let last = Number.NEGATIVE_INFINITY;
-  const handlers = SIGNALS.map((signal) => {
-    const handler = () => {
+  for (const signal of SIGNALS)
+    process.on(signal, () => {
+      if (over) process.exit();
       const now = performance.now();
       if (now - last < ONE) return;
       last = now;
@@ -30,12 +32,9 @@ export function onSignals(stages: Stages): () => void {
       if (times === 2) return stages.interrupt();
       stages.atOnce(signal);
       process.exit(EXIT.interrupted);
-    };
-    process.on(signal, handler);
-    return [signal, handler] as const;
-  });
+    });
   return () => {
-    for (const [signal, handler] of handlers) process.off(signal, handler);
+    over = true;
   };
 }
 

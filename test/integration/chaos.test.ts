@@ -22,6 +22,8 @@ const CASES = [
   // Where the disk was full, torch's writer aborted the host, and that of safetensors gave an error that we took for our own.
   "disk-full@host.export.export:1",
   "disk-full@host.export.fsync:1",
+  // A signal after the last word of a run that is complete ended it as if it had been cut off.
+  "sigint-twice@driver.export.lock:1",
 ];
 
 test.skipIf(process.platform !== "linux")(
