@@ -154,6 +154,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   F2C2501: "evaluation: test/unit/verification.test.ts",
   F2C2502: "evaluation: test/unit/verification.test.ts",
   F2C2503: "evaluation: test/unit/verification.test.ts",
+  F2C2505: "evaluation with broken images: test/unit/trainer.test.ts",
 };
 
 test("every code of the compiler has a program that is refused with it", () => {
