@@ -4,6 +4,6 @@ export { type Hello, HostClient, type HostOptions, PROTOCOL } from "./bridge/hos
 export { findPython, pythonEnv, requirePython, setUp } from "./bridge/python-environment.js";
 export { makePairs } from "./evaluate/pairs.js";
 export { roc, tarAtFar, tenFold, type Verified, verify } from "./evaluate/verification.js";
-export { HostSession } from "./train/host-session.js";
-export { Planner } from "./train/planner.js";
-export { Trainer } from "./train/trainer.js";
+export { HostSession } from "./stages/host-session.js";
+export { Planner } from "./stages/planner.js";
+export { Trainer } from "./stages/trainer.js";

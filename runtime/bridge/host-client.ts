@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { Dealer, Pull } from "zeromq";
 import { BridgeError } from "./bridge-error.js";
+import type { Heartbeat, HostEvents, StepDone } from "./host-events.js";
 import { type Exit, HostProcess } from "./host-process.js";
 import { Recording } from "./recording.js";
 import { decode, encode, type Message, type WireBuffer } from "./wire.js";
@@ -36,30 +37,6 @@ export interface Hello {
   readonly torch: string;
   readonly devices: readonly string[];
   readonly pid: number;
-}
-
-export interface StepDone {
-  readonly step: number;
-  readonly metrics: Readonly<Record<string, number>>;
-  /** Seconds of execution, and of waiting for images. */
-  readonly seconds: number;
-  readonly wait: number;
-}
-
-/** The host's last sign of life: what it does, and for how many seconds nothing was finished. */
-export interface Heartbeat {
-  readonly step: number;
-  readonly busy: string;
-  readonly progress: number;
-}
-
-export interface HostEvents {
-  onStep(done: StepDone): void;
-  onFailed(error: BridgeError, step: number | undefined): void;
-  onStopped(step: number): void;
-  /** How far the request that runs has come. */
-  onPart(done: number, total: number): void;
-  onLog(level: string, message: string): void;
 }
 
 const PATIENCE = 60;

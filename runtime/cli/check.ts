@@ -3,7 +3,7 @@ import { existsSync, type FSWatcher, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { toJson } from "../../compiler/diagnostics/render.js";
 import { CompileError, compileExperiment, loadExperiment } from "../../compiler/index.js";
-import { pairsOf } from "../train/evaluator.js";
+import { pairsOf } from "../stages/evaluator.js";
 import { facts, grouped } from "./facts.js";
 import { fail, warn } from "./report.js";
 

@@ -5,7 +5,7 @@ import type { Catalogue } from "../../dsl/index.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
 import { Progress } from "../run/progress.js";
-import { type Inspected, inspectImages, openSource } from "../train/host-session.js";
+import { HostSession, type Inspected } from "../stages/host-session.js";
 import { type Doubled, type Findings, findingsOf, type InspectedPart } from "./data-findings.js";
 import { grouped } from "./facts.js";
 import { EXIT, fail } from "./report.js";
@@ -21,7 +21,7 @@ const BATCH = 256;
 const NAMED = 10;
 
 export async function checkData(file: string, options: CheckDataOptions): Promise<void> {
-  let client: HostClient | undefined;
+  let host: HostSession | undefined;
   try {
     const loaded = loadExperiment(file);
     const { train, heldOut, notes = [] } = openData(loaded);
@@ -32,12 +32,14 @@ export async function checkData(file: string, options: CheckDataOptions): Promis
       return;
     }
     const python = await setUp((line) => process.stderr.write(`${line}\n`));
-    client = await HostClient.start({ python, registryHash: registryHash(), irVersion: IR_VERSION });
+    host = new HostSession(
+      await HostClient.start({ python, registryHash: registryHash(), irVersion: IR_VERSION }),
+    );
     const progress = new ReadingProgress(train.offsets.at(-1)! + heldOut.offsets.at(-1)!);
     const parts: InspectedPart[] = [];
     for (const [source, catalogue] of Object.entries({ train, heldOut })) {
       if (catalogue.offsets.at(-1) === 0) continue;
-      const found = await inspectAll(client, source, catalogue, progress);
+      const found = await inspectAll(host, source, catalogue, progress);
       parts.push({ catalogue, heldOut: source === "heldOut", found });
     }
     progress.end();
@@ -52,17 +54,17 @@ export async function checkData(file: string, options: CheckDataOptions): Promis
   } catch (error) {
     fail(error, { json: options.json === true });
   } finally {
-    await client?.shutdown();
+    await host?.shutdown();
   }
 }
 
 async function inspectAll(
-  client: HostClient,
+  host: HostSession,
   source: string,
   catalogue: Catalogue,
   progress: ReadingProgress,
 ): Promise<Inspected> {
-  await openSource(client, source, catalogue);
+  await host.open(source, catalogue);
   const images = catalogue.offsets.at(-1)!;
   const broken: Inspected["broken"][number][] = [];
   const all = {
@@ -75,7 +77,7 @@ async function inspectAll(
   };
   for (let first = 0; first < images; first += BATCH) {
     const indices = Int32Array.from({ length: Math.min(BATCH, images - first) }, (_, i) => first + i);
-    const found = await inspectImages(client, source, indices);
+    const found = await host.inspect(source, indices);
     for (const b of found.broken) broken.push({ ...b, position: first + b.position });
     all.content.set(found.content, first);
     all.size.set(found.size, 2 * first);

@@ -4,14 +4,14 @@ import { compileExperiment, IR_VERSION, loadExperiment, registryHash } from "../
 import { ExperimentError } from "../../dsl/index.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
-import { HostSession } from "../train/host-session.js";
+import { HostSession } from "../stages/host-session.js";
 import { fail } from "./report.js";
 
 export async function preview(
   file: string,
   options: { out: string; people: number; images: number },
 ): Promise<void> {
-  let client: HostClient | undefined;
+  let host: HostSession | undefined;
   try {
     for (const name of ["people", "images"] as const) {
       if (!Number.isInteger(options[name]) || options[name] < 1)
@@ -36,16 +36,17 @@ export async function preview(
       for (let i = 0; i < options.images; i++) chosen.push(offsets[person]! + (i % count));
     }
     const python = await setUp((line) => process.stderr.write(`${line}\n`));
-    client = await HostClient.start({ python, registryHash: registryHash(), irVersion: IR_VERSION });
-    const session = new HostSession(client, program);
-    await session.open("train", program.train);
-    await session.preview(Int32Array.from(chosen), options.images, resolve(options.out));
+    host = new HostSession(
+      await HostClient.start({ python, registryHash: registryHash(), irVersion: IR_VERSION }),
+    );
+    await host.open("train", program.train);
+    await host.preview("train", Int32Array.from(chosen), options.images, resolve(options.out));
     process.stdout.write(
       `${options.out}: ${Math.min(options.people, people.length)} people, ${options.images} images each\n`,
     );
   } catch (error) {
     fail(error);
   } finally {
-    await client?.shutdown();
+    await host?.shutdown();
   }
 }

@@ -21,8 +21,10 @@ import { compareIdentity, identityOf, type RunIdentity, refusalOf, savedIdentity
 import { Progress } from "../run/progress.js";
 import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
-import { pairsOf } from "../train/evaluator.js";
-import { Trainer } from "../train/trainer.js";
+import { pairsOf } from "../stages/evaluator.js";
+import type { Host } from "../stages/host.js";
+import { HostSession } from "../stages/host-session.js";
+import { Trainer } from "../stages/trainer.js";
 import { asText, EXIT, fail, warn } from "./report.js";
 import { onSignals, outliveClosedOutput } from "./signals.js";
 
@@ -42,7 +44,7 @@ type Say = (line: string) => void;
 
 export async function run(file: string, options: RunOptions): Promise<void> {
   let loaded: LoadedExperiment | undefined;
-  let first: Promise<HostClient> | undefined;
+  let first: Promise<Host> | undefined;
   let folder: RunFolder | undefined;
   let trainer: Trainer | undefined;
   let doing = "setting up";
@@ -74,15 +76,17 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     const python = await setUp(say);
     const quiet = process.env.F2C_HOST_LOG === undefined;
     const start = async () =>
-      HostClient.start({
-        python,
-        registryHash: registryHash(),
-        irVersion: IR_VERSION,
-        patience: options.patience,
-        onLine: (line) => (quiet ? undefined : say(`[host] ${line}`)),
-        onStart: (client) => clients.push(client),
-        ...(options.record !== undefined && { record: options.record }),
-      });
+      new HostSession(
+        await HostClient.start({
+          python,
+          registryHash: registryHash(),
+          irVersion: IR_VERSION,
+          patience: options.patience,
+          onLine: (line) => (quiet ? undefined : say(`[host] ${line}`)),
+          onStart: (client) => clients.push(client),
+          ...(options.record !== undefined && { record: options.record }),
+        }),
+      );
     doing = "compiling";
     first = start();
     first.catch(() => {}); // a compile error is reported first

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { findingsOf } from "#runtime/cli/data-findings";
 import { withoutBroken } from "#runtime/evaluate/broken-pairs";
-import type { Inspected } from "#runtime/train/host-session";
+import type { Inspected } from "#runtime/stages/host-session";
 
 const [WIDE, HIGH] = [40, 30];
 

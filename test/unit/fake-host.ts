@@ -1,16 +1,34 @@
-/** A host without Python: it executes what it is told to, one message after the other, and says what it was asked. */
+/** A host without Python and without sockets: it executes what it is told to, one thing after the other, and says what it was asked. */
 import { writeFileSync } from "node:fs";
+import type { Catalogue } from "#dsl/index";
 import type { BridgeError } from "#runtime/bridge/bridge-error";
-import type { HostClient, HostEvents, StepDone } from "#runtime/bridge/host-client";
-import type { Message, WireBuffer } from "#runtime/bridge/wire";
+import type { HostEvents } from "#runtime/bridge/host-events";
 import { BridgeError as Failure } from "#runtime/index";
+import type { Written } from "#runtime/run/files";
+import type { Comparison, Host, HostedProgram, Saved, Similarities } from "#runtime/stages/host";
+import type { StepPlan } from "#runtime/stages/planner";
 
-type Body = Readonly<Record<string, unknown>>;
-export type Answer = { body?: Body; buffers?: Readonly<Record<string, WireBuffer>> } | undefined;
+/** What the host can be asked besides plans: what it is given, and what it answers. */
+interface Requests {
+  load(asked: undefined): HostedProgram;
+  source(asked: { name: string; catalogue: Catalogue }): undefined;
+  init(asked: { seed: number }): undefined;
+  restore(asked: Saved): undefined;
+  save(asked: { path: string; finite: readonly string[] }): Written;
+  similarities(asked: Comparison): Similarities;
+  export(asked: { function: string; torchscript: string; weights: string }): undefined;
+}
+type Asked<K extends keyof Requests> = Parameters<Requests[K]>[0];
+type Answer<K extends keyof Requests> = ReturnType<Requests[K]>;
 
 export interface FakeHostOptions {
   /** What a request does instead of what it usually does; it may wait, or throw. */
-  readonly on?: Readonly<Record<string, (body: Body, host: FakeHost) => Answer | Promise<Answer> | "usual">>;
+  readonly on?: {
+    readonly [K in keyof Requests]?: (
+      asked: Asked<K>,
+      host: FakeHost,
+    ) => Answer<K> | "usual" | Promise<Answer<K> | "usual">;
+  };
   /** Called before a plan's step is reported; a host that returns `false` keeps it to itself. */
   readonly onPlan?: (step: number, host: FakeHost) => boolean | undefined;
 }
@@ -21,12 +39,15 @@ export const failure = (
   message = `it is ${code}`,
 ) => new Failure(code, kind, message);
 
-/** Stands for a HostClient. `asked` lists kinds of requests, and `step n` for plans. */
-export class FakeHost {
+/** `asked` lists kinds of requests, and `step n` for plans. */
+export class FakeHost implements Host, HostedProgram {
   readonly asked: string[] = [];
   events: Partial<HostEvents> = {};
   heartbeat = undefined;
   silentFor = 0;
+  readonly parameters = 0;
+  readonly bytes = 0;
+  readonly seconds = 0;
   readonly died: Promise<BridgeError>;
   private kill!: (error: BridgeError) => void;
   private dead: BridgeError | undefined;
@@ -38,42 +59,69 @@ export class FakeHost {
     });
   }
 
-  get client(): HostClient {
-    return this as unknown as HostClient;
-  }
-
   /** The process ends. */
   die(error: BridgeError = failure("F2C6006", "host", "the host was killed by SIGKILL")): void {
     this.dead = error;
     this.kill(error);
   }
 
-  async request(
-    kind: string,
-    body: Body = {},
-    buffers: Readonly<Record<string, WireBuffer>> = {},
-  ): Promise<Message> {
+  private async answer<K extends keyof Requests>(
+    kind: K,
+    asked: Asked<K>,
+    usual: () => Answer<K>,
+  ): Promise<Answer<K>> {
     if (this.dead) throw this.dead;
     this.asked.push(kind);
-    const special = this.options.on?.[kind];
-    const given = special ? await special(body, this) : "usual";
+    const given = (await this.options.on?.[kind]?.(asked, this)) ?? "usual";
     if (this.dead) throw this.dead;
-    const answer = given === "usual" ? usual(kind, body, buffers) : given;
-    return { kind: "ok", body: answer?.body ?? {}, buffers: answer?.buffers ?? {} };
+    return given === "usual" ? usual() : given;
   }
 
-  async plan({ step }: Body): Promise<void> {
+  load(): Promise<HostedProgram> {
+    return this.answer("load", undefined, () => this);
+  }
+
+  async open(name: string, catalogue: Catalogue): Promise<void> {
+    await this.answer("source", { name, catalogue }, () => undefined);
+  }
+
+  async initialise(seed: number): Promise<void> {
+    await this.answer("init", { seed }, () => undefined);
+  }
+
+  async restore(saved: Saved): Promise<void> {
+    await this.answer("restore", saved, () => undefined);
+  }
+
+  save(path: string, finite: readonly string[]): Promise<Written> {
+    return this.answer("save", { path, finite }, () => {
+      writeFileSync(path, "tensors");
+      return { bytes: 7, sha256: "of tensors" };
+    });
+  }
+
+  similarities(comparison: Comparison): Promise<Similarities> {
+    return this.answer("similarities", comparison, () => ({
+      similarity: Float64Array.from({ length: comparison.positions.length / 2 }, (_, i) => Math.sin(i)),
+      broken: new Int32Array(0),
+    }));
+  }
+
+  async export(fn: string, torchscript: string, weights: string): Promise<void> {
+    await this.answer("export", { function: fn, torchscript, weights }, () => undefined);
+  }
+
+  async plan({ step }: StepPlan): Promise<void> {
     if (this.dead) throw this.dead;
     if (this.dropping) return;
     this.asked.push(`step ${step}`);
     await new Promise((resolve) => setImmediate(resolve));
-    if (this.dropping || this.options.onPlan?.(step as number, this) === false) return;
-    this.report(step as number);
+    if (this.dropping || this.options.onPlan?.(step, this) === false) return;
+    this.report(step);
   }
 
   report(step: number): void {
-    const done: StepDone = { step, metrics: { loss: 10 - step / 10 }, seconds: 0.01, wait: 0 };
-    this.events.onStep?.(done);
+    this.events.onStep?.({ step, metrics: { loss: 10 - step / 10 }, seconds: 0.01, wait: 0 });
   }
 
   async stop(): Promise<void> {
@@ -82,18 +130,4 @@ export class FakeHost {
   }
 
   async shutdown(): Promise<void> {}
-}
-
-function usual(kind: string, body: Body, buffers: Readonly<Record<string, WireBuffer>>): Answer {
-  if (kind === "save") {
-    writeFileSync(body.path as string, "tensors");
-    return { body: { bytes: 7, sha256: "of tensors" } };
-  }
-  if (kind === "similarities") {
-    const pairs = buffers.pairs!.shape[0]!;
-    const data = Float64Array.from({ length: pairs }, (_, i) => Math.sin(i));
-    const broken = { dtype: "i32", shape: [0], data: new Int32Array(0) } as const;
-    return { buffers: { similarity: { dtype: "f64", shape: [pairs], data }, broken } };
-  }
-  return {};
 }

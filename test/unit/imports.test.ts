@@ -89,7 +89,7 @@ const RUNTIME: Record<string, readonly string[]> = {
   "runtime/bridge": ["compiler"],
   "runtime/evaluate": ["dsl"],
   "runtime/run": ["dsl", "compiler", "runtime/bridge", "runtime/evaluate"],
-  "runtime/train": ["dsl", "compiler", "runtime/bridge", "runtime/run", "runtime/evaluate"],
+  "runtime/stages": ["dsl", "compiler", "runtime/bridge", "runtime/run", "runtime/evaluate"],
 };
 
 test.each(Object.entries({ ...COMPILER, ...RUNTIME }))(
@@ -108,6 +108,17 @@ test("of the bridge, a run's folder knows only errors and locks", () => {
   expect([...new Set(files.map(({ to }) => to))].sort()).toEqual([
     "runtime/bridge/bridge-error.js",
     "runtime/bridge/process-lock.js",
+  ]);
+});
+
+test("stages hold no socket: of the bridge they know errors and events, and only the session behind it knows more", () => {
+  const files = imports.filter(
+    ({ from, to }) =>
+      inside(from, "runtime/stages") && inside(to, "runtime/bridge") && !from.endsWith("host-session.ts"),
+  );
+  expect([...new Set(files.map(({ to }) => to))].sort()).toEqual([
+    "runtime/bridge/bridge-error.js",
+    "runtime/bridge/host-events.js",
   ]);
 });
 

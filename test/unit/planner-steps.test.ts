@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compileExperiment, loadExperiment } from "#compiler/index";
 import { ExperimentError } from "#dsl/index";
 import { reportOf } from "#runtime/cli/report";
-import { PlanFailed, Planner } from "#runtime/train/planner";
+import { PlanFailed, Planner } from "#runtime/stages/planner";
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "f2c-planner-")));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { classPool } from "#dsl/index";
 import { LruSlots } from "#dsl/plan/lru-slots";
 import { PoolBook, type PoolPass } from "#dsl/plan/pool-book";
-import { Planner } from "#runtime/train/planner";
+import { Planner } from "#runtime/stages/planner";
 
 /** A generator for the tests' own choices, unrelated to the one under test: Park and Miller's. */
 function dice(seed: number): (n: number) => number {

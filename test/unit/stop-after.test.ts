@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { compileExperiment, lastStep, loadExperiment, type Program } from "#compiler/index";
-import { Planner } from "#runtime/train/planner";
+import { Planner } from "#runtime/stages/planner";
 
 const folder = mkdtempSync(join(tmpdir(), "f2c-stop-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -14,7 +14,7 @@ import { compileExperiment, loadExperiment, type Program } from "#compiler/index
 import type { BridgeError } from "#runtime/bridge/bridge-error";
 import { Progress } from "#runtime/run/progress";
 import { RunFolder } from "#runtime/run/run-folder";
-import { Trainer } from "#runtime/train/trainer";
+import { Trainer } from "#runtime/stages/trainer";
 import { FakeHost, type FakeHostOptions, failure } from "./fake-host.js";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-trainer-"));
@@ -56,7 +56,7 @@ function started(
   const start = async () => {
     const host = new FakeHost(behaviours[hosts.length]);
     hosts.push(host);
-    return host.client;
+    return host;
   };
   const trainer = new Trainer(options.program ?? everyEight, folder, progress, {
     device: "cpu",
@@ -277,13 +277,8 @@ test("an evaluation of which broken images leave too few pairs fails, and is no 
       on: {
         similarities: (_, host) => {
           if (host.asked.filter((kind) => kind === "similarities").length < 3) return "usual";
-          const broken = {
-            dtype: "i32",
-            shape: [30],
-            data: Int32Array.from({ length: 30 }, (_, i) => i),
-          } as const;
-          const data = new Float64Array(72);
-          return { buffers: { similarity: { dtype: "f64", shape: [72], data }, broken } };
+          const broken = Int32Array.from({ length: 30 }, (_, i) => i);
+          return { similarity: new Float64Array(72), broken };
         },
       },
     },
@@ -332,8 +327,8 @@ describe("what cannot be saved", () => {
     const { end } = started([
       {
         on: {
-          save: (body) => {
-            finite = body.finite as string[];
+          save: (asked) => {
+            finite = asked.finite;
             return "usual";
           },
         },

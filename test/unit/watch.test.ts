@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Vitals, Watch } from "#runtime/train/watch";
+import { type Vitals, Watch } from "#runtime/stages/watch";
 
 const SECOND = 1000;
 let said: string[];

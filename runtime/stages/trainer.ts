@@ -12,17 +12,17 @@ import {
 } from "../../compiler/index.js";
 import { type BookState, type Every, ExperimentError, twinParts } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
-import type { HostClient, StepDone } from "../bridge/host-client.js";
+import type { StepDone } from "../bridge/host-events.js";
 import { type Checkpoint, Checkpoints } from "../run/checkpoints.js";
 import type { Entry } from "../run/history.js";
 import { refusalOf } from "../run/identity.js";
 import type { Progress } from "../run/progress.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { isSummary, type Summary } from "../run/summary.js";
-import { type Evaluation, Evaluator } from "./evaluator.js";
+import { type Evaluation, Evaluator, HELD_OUT } from "./evaluator.js";
 import { Flight } from "./flight.js";
-import { HostSession } from "./host-session.js";
-import { Planner } from "./planner.js";
+import type { Host, HostedProgram, LoadOptions } from "./host.js";
+import { Planner, TRAIN } from "./planner.js";
 import { Watch } from "./watch.js";
 
 /** Plans sent ahead of the step that runs: enough to hide the bridge and the reading of images. */
@@ -37,10 +37,7 @@ const OTHER_CAPACITY = "F2C2303";
 /** Errors after which this host cannot be asked anything more. */
 const BRIDGE_BROKEN = new Set([HOST_DIED, "F2C6000", "F2C6005", "F2C9000"]);
 
-export interface TrainOptions {
-  readonly device: string;
-  readonly backend: string;
-  readonly threads?: number | undefined;
+export interface TrainOptions extends LoadOptions {
   /** The program is known to be that of the folder's checkpoints; otherwise they are asked. */
   readonly sameProgram: boolean;
   /** The folder holds a run, which is to be continued. */
@@ -48,7 +45,7 @@ export interface TrainOptions {
   /** How often in a row a host that died is started again without a new checkpoint in between. */
   readonly restarts: number;
   /** Starts a host. */
-  readonly start: () => Promise<HostClient>;
+  readonly start: () => Promise<Host>;
 }
 
 /** How a run ended. */
@@ -73,8 +70,9 @@ export class Trainer {
   private readonly galleryImagesPerStep: number;
   private readonly flight = new Flight();
   private readonly watch: Watch;
-  private client: HostClient | undefined;
-  private host!: HostSession;
+  private host: Host | undefined;
+  /** The program in the host. */
+  private hosted!: HostedProgram;
 
   /** Whether this folder's run was begun before, by this process or another. */
   private again: boolean;
@@ -119,12 +117,12 @@ export class Trainer {
     this.galleryImagesPerStep = twins ? this.imagesPerStep : 0;
     this.watch = new Watch(
       (text) => progress.note(text),
-      () => this.client,
+      () => this.host,
     );
   }
 
   /** Runs the experiment to its end, or until it is stopped, which saves. Begins at the newest whole checkpoint of the folder. */
-  async run(first: Promise<HostClient>): Promise<Outcome> {
+  async run(first: Promise<Host>): Promise<Outcome> {
     let left = this.options.restarts;
     for (let starting = first; ; starting = this.options.start()) {
       const before = this.saved;
@@ -132,15 +130,15 @@ export class Trainer {
         await this.prepare(await this.watch.during(() => "the host to start", starting));
         await this.train();
         const summary = await this.finish();
-        await this.host.client.shutdown();
+        await this.host!.shutdown();
         return { summary, failedEvaluation: this.failedEvaluation };
       } catch (error) {
         this.progress.end();
         if (this.training) await this.salvage(error);
         this.training = false;
         this.again = true;
-        await this.client?.shutdown().catch(() => {});
-        this.client = undefined;
+        await this.host?.shutdown().catch(() => {});
+        this.host = undefined;
         if (this.saved !== before) left = this.options.restarts;
         const died = error instanceof BridgeError && error.code === HOST_DIED;
         if (!died || this.stopping || left-- <= 0) throw error;
@@ -154,7 +152,7 @@ export class Trainer {
     if (!this.training) return false;
     this.stopping = true;
     this.flight.wake();
-    this.client?.stop().catch(() => {});
+    this.host?.stop().catch(() => {});
     return true;
   }
 
@@ -166,11 +164,10 @@ export class Trainer {
       : `its newest checkpoint is ${newest}: --resume continues there`;
   }
 
-  private async prepare(client: HostClient): Promise<void> {
-    this.client = client;
-    this.host = new HostSession(client, this.program);
+  private async prepare(host: Host): Promise<void> {
+    this.host = host;
     this.flight.reset();
-    client.events = {
+    host.events = {
       onStep: (done) => this.guarded(() => this.stepDone(done)),
       onStopped: () => this.flight.drop(),
       onFailed: (error) => this.flight.fail(error),
@@ -182,10 +179,19 @@ export class Trainer {
       },
       onLog: (level, message) => this.progress.note(`host ${level}: ${message}`),
     };
-    void client.died.then((error) => this.flight.fail(error));
-    await this.watch.during(() => "the host to load the program", this.host.load(this.options));
+    void host.died.then((error) => this.flight.fail(error));
+    this.hosted = await this.watch.during(() => "the host to load the program", this.load(host));
     if (!(await this.restore())) await this.begin();
     this.settle();
+  }
+
+  /** Sends the program and the data sources. */
+  private async load(host: Host): Promise<HostedProgram> {
+    const { module, train, heldOut, experiment } = this.program;
+    const hosted = await host.load(module, this.options);
+    await host.open(TRAIN, train);
+    if (experiment.evaluate) await host.open(HELD_OUT, heldOut);
+    return hosted;
   }
 
   /** What a callback throws is the run's error and not the bridge's. */
@@ -203,7 +209,7 @@ export class Trainer {
     this.folder.history.rewind(0);
     this.remember(0, undefined);
     this.planner.restore(0, this.unstarted);
-    await this.watch.during(() => "the first state", this.host.initialise());
+    await this.watch.during(() => "the first state", this.hosted.initialise(this.program.experiment.seed));
     this.evaluator?.forget();
     await this.measureBaselines();
   }
@@ -212,7 +218,7 @@ export class Trainer {
     if (!this.evaluator || !this.program.experiment.evaluate?.baselines) return;
     const { pairs } = await this.watch.during(
       () => "the baselines",
-      this.evaluator.measureBaselines(this.host),
+      this.evaluator.measureBaselines(this.hosted),
     );
     const { untrained, rawPixels } = this.evaluator.baselines;
     this.progress.note(
@@ -229,7 +235,7 @@ export class Trainer {
     this.evaluator!.lacks = undefined;
     if (!asked) return;
     try {
-      await this.watch.during(() => "the first state", this.host.initialise());
+      await this.watch.during(() => "the first state", this.hosted.initialise(this.program.experiment.seed));
       await this.measureBaselines();
     } catch (error) {
       if (!(error instanceof BridgeError) || BRIDGE_BROKEN.has(error.code)) throw error;
@@ -269,7 +275,10 @@ export class Trainer {
     this.refuseOther(checkpoint);
     const { info, books, tensors, tensorsHash } = checkpoint;
     try {
-      await this.watch.during(() => `${name} to be read`, this.host.restore(tensors, tensorsHash, info.step));
+      await this.watch.during(
+        () => `${name} to be read`,
+        this.hosted.restore({ path: tensors, sha256: tensorsHash, step: info.step, seed: info.seed }),
+      );
       this.planner.restore(info.step, books);
     } catch (error) {
       const damaged =
@@ -326,7 +335,7 @@ export class Trainer {
       if (this.stopping) break;
       const plan = this.planner.next();
       this.flight.sent(plan.step, plan.scalars);
-      await this.host.plan(plan);
+      await this.hosted.plan(plan);
     }
     await this.drain();
     this.progress.end();
@@ -361,7 +370,7 @@ export class Trainer {
     try {
       evaluation = await this.watch.during(
         () => "the evaluation",
-        this.evaluator!.measure(this.host, this.done === 0 ? "untrained net" : "trained net"),
+        this.evaluator!.measure(this.hosted, this.done === 0 ? "untrained net" : "trained net"),
       );
     } catch (error) {
       if (!(error instanceof BridgeError) || BRIDGE_BROKEN.has(error.code)) throw error;
@@ -395,7 +404,7 @@ export class Trainer {
       ...(this.evaluated !== undefined && { evaluated: this.evaluated }),
     };
     const written = this.checkpoints.write(info, this.planner.state(), (path) =>
-      this.host.save(path, this.finite),
+      this.hosted.save(path, this.finite),
     );
     await this.watch.during(() => `the checkpoint of step ${step}`, written);
     this.saved = step;
@@ -404,7 +413,7 @@ export class Trainer {
   private async finish(): Promise<Summary> {
     if (this.done > 0) {
       const files = [this.folder.file("net.pt"), this.folder.file("net.safetensors")] as const;
-      await this.watch.during(() => "the net to be exported", this.host.export(...files));
+      await this.watch.during(() => "the net to be exported", this.hosted.export("infer", ...files));
     }
     this.evaluator?.plot();
     const before = this.timedSteps === 0 ? this.summaryOfBefore() : undefined;

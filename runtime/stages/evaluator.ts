@@ -2,14 +2,19 @@
 import { createHash } from "node:crypto";
 import type { Program } from "../../compiler/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
+import { withoutBroken } from "../evaluate/broken-pairs.js";
 import { makePairs, type Pairs } from "../evaluate/pairs.js";
 import { type Curve, rocSvg } from "../evaluate/roc-plot.js";
 import { type Verified, verify } from "../evaluate/verification.js";
 import { listingOf } from "../run/identity/listing.js";
 import type { RunFolder } from "../run/run-folder.js";
-import type { HostSession } from "./host-session.js";
+import type { HostedProgram } from "./host.js";
 
 const FOLDS = 10;
+const BATCH = 64;
+
+/** The source that holds the people kept back. */
+export const HELD_OUT = "heldOut";
 
 export type Evaluation = Omit<Verified, "curve">;
 
@@ -109,7 +114,7 @@ export class Evaluator {
   }
 
   /** What a trained net is compared with: no net at all, and the net as it starts, whose evaluation is returned. */
-  async measureBaselines(host: HostSession): Promise<Evaluation> {
+  async measureBaselines(host: HostedProgram): Promise<Evaluation> {
     const untrained = await this.measure(host, "untrained net");
     const rawPixels = await this.measure(host, "raw pixels");
     this.baselines = { untrained: untrained.accuracy, rawPixels: rawPixels.accuracy };
@@ -118,8 +123,15 @@ export class Evaluator {
     return untrained;
   }
 
-  async measure(host: HostSession, subject: Subject): Promise<Evaluation> {
-    const measured = await host.similarities(this.pairs, subject === "raw pixels" ? "pixels" : "embeddings");
+  async measure(host: HostedProgram, subject: Subject): Promise<Evaluation> {
+    const { similarity, broken } = await host.similarities({
+      source: HELD_OUT,
+      function: subject === "raw pixels" ? null : "embed",
+      batch: BATCH,
+      images: this.pairs.images,
+      positions: this.pairs.positions,
+    });
+    const measured = withoutBroken(this.pairs, similarity, broken);
     const { curve, ...evaluation } = verify(measured.similarity, measured, this.far, FOLDS);
     if (evaluation.pairs < 2 * FOLDS)
       throw new BridgeError(

@@ -1,5 +1,5 @@
 /** @file Says what a run waits for, since when, and what the host does meanwhile: no wait is silent for ever. */
-import type { Heartbeat } from "../bridge/host-client.js";
+import type { Heartbeat } from "../bridge/host-events.js";
 
 /** What is known of a host while it is waited for. */
 export interface Vitals {

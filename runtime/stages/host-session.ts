@@ -1,0 +1,151 @@
+/** @file A host behind the bridge, and the programs in it. Names of messages end here. */
+import { encodeModule, type IrModule } from "../../compiler/index.js";
+import type { Catalogue } from "../../dsl/index.js";
+import type { BridgeError } from "../bridge/bridge-error.js";
+import type { HostClient } from "../bridge/host-client.js";
+import type { Heartbeat, HostEvents } from "../bridge/host-events.js";
+import { vector, type WireBuffer } from "../bridge/wire.js";
+import type { Written } from "../run/files.js";
+import type { Comparison, Host, HostedProgram, LoadOptions, Saved, Similarities } from "./host.js";
+import type { StepPlan } from "./planner.js";
+
+/** What was found in image files; a row an image, 0 for a broken one. See `inspect` in docs/protocol.md. */
+export interface Inspected {
+  readonly broken: readonly { readonly position: number; readonly code: string; readonly message: string }[];
+  /** A hash of the pixels that training sees. */
+  readonly content: BigInt64Array;
+  /** Width and height in the file, upright. */
+  readonly size: Int32Array;
+  readonly bits: Uint8Array;
+  readonly transparent: Uint8Array;
+  readonly flat: Uint8Array;
+  readonly tint: Uint8Array;
+}
+
+/** A host behind the bridge. */
+export class HostSession implements Host {
+  readonly died: Promise<BridgeError>;
+
+  constructor(readonly client: HostClient) {
+    this.died = client.died;
+  }
+
+  get heartbeat(): Heartbeat | undefined {
+    return this.client.heartbeat;
+  }
+
+  get silentFor(): number {
+    return this.client.silentFor;
+  }
+
+  set events(events: Partial<HostEvents>) {
+    this.client.events = events;
+  }
+
+  get events(): Partial<HostEvents> {
+    return this.client.events;
+  }
+
+  async open(name: string, catalogue: Catalogue): Promise<void> {
+    const buffers = Object.fromEntries(
+      Object.entries(catalogue.buffers).map(([key, data]) => [key, vector(data)]),
+    );
+    await this.client.request("source", { name, spec: catalogue.spec }, buffers);
+  }
+
+  async load(module: IrModule, { backend, device, threads }: LoadOptions): Promise<HostedProgram> {
+    const { body } = await this.client.request("load", {
+      ir: encodeModule(module),
+      backend,
+      device,
+      threads: threads ?? null,
+    });
+    return new ProgramInHost(this.client, body as unknown as Loaded);
+  }
+
+  stop(): Promise<void> {
+    return this.client.stop();
+  }
+
+  shutdown(): Promise<void> {
+    return this.client.shutdown();
+  }
+
+  /** Writes images of a source as one picture. */
+  async preview(source: string, images: Int32Array, columns: number, path: string): Promise<void> {
+    await this.client.request("preview", { source, columns, path }, { images: vector(images) });
+  }
+
+  /** Reads images of an open source of files, and says what was found. */
+  async inspect(source: string, images: Int32Array): Promise<Inspected> {
+    const { body, buffers } = await this.client.request("inspect", { source }, { images: vector(images) });
+    const bytes = (name: string) => buffers[name]!.data as Uint8Array;
+    return {
+      broken: body.broken as Inspected["broken"],
+      content: buffers.content!.data as BigInt64Array,
+      size: buffers.size!.data as Int32Array,
+      bits: bytes("bits"),
+      transparent: bytes("transparent"),
+      flat: bytes("flat"),
+      tint: bytes("tint"),
+    };
+  }
+}
+
+interface Loaded {
+  readonly parameters: number;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+class ProgramInHost implements HostedProgram {
+  readonly parameters: number;
+  readonly bytes: number;
+  readonly seconds: number;
+
+  constructor(
+    private readonly client: HostClient,
+    { parameters, bytes, seconds }: Loaded,
+  ) {
+    this.parameters = parameters;
+    this.bytes = bytes;
+    this.seconds = seconds;
+  }
+
+  async initialise(seed: number): Promise<void> {
+    await this.client.request("init", { seed });
+  }
+
+  async restore({ path, sha256, step, seed }: Saved): Promise<void> {
+    await this.client.request("restore", { path, step: step - 1, seed, sha256: sha256 ?? null });
+  }
+
+  async save(path: string, finite: readonly string[]): Promise<Written> {
+    const { body } = await this.client.request("save", { path, finite });
+    return { bytes: body.bytes as number, sha256: body.sha256 as string };
+  }
+
+  plan({ step, source, scalars, arrays }: StepPlan): Promise<void> {
+    const buffers: Record<string, WireBuffer> = Object.fromEntries(
+      Object.entries(arrays).map(([name, data]) => [name, vector(data)]),
+    );
+    return this.client.plan({ step, source, scalars }, buffers);
+  }
+
+  async similarities({ source, function: fn, batch, images, positions }: Comparison): Promise<Similarities> {
+    const pairs: WireBuffer = { dtype: "i32", shape: [positions.length / 2, 2], data: positions };
+    const { buffers } = await this.client.request(
+      "similarities",
+      { source, function: fn, batch },
+      { images: vector(images), pairs },
+    );
+    return {
+      similarity: buffers.similarity!.data as Float64Array,
+      broken: buffers.broken!.data as Int32Array,
+    };
+  }
+
+  async export(fn: string, torchscript: string, weights: string): Promise<void> {
+    await this.client.request("export", { function: fn, torchscript, weights });
+  }
+}
