@@ -8,5 +8,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    // Most files load the compiler, which costs more than many of them do. No test changes what another one sees.
+    isolate: false,
   },
 });

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { compileBodies, INPUTS, inNode } from "../unit/run-scalars.js";
 import { randomBody } from "./random-functions.js";
-import { compileBodies, INPUTS, inNode } from "./run-scalars.js";
 
 // Another seed, and more files of functions, look for more.
 const SEED = Number(process.env.F2C_SEED ?? 1);

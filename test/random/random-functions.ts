@@ -1,5 +1,5 @@
 /** @file Random bodies of functions of run-time numbers: whatever the language allows, in any order, and always ending. */
-import { randomNumbers } from "./random-module.js";
+import { randomNumbers } from "../unit/random-module.js";
 
 type Kind = "number" | "boolean" | "pair" | "record" | "function";
 interface Name {
