@@ -3,7 +3,8 @@ export { flattenPlan, type PlanSignature, planPoint } from "./build/plan-signatu
 export { CompileError } from "./diagnostics/compile-error.js";
 export type { Diagnostic, Span } from "./diagnostics/diagnostic.js";
 export { renderAll, renderDiagnostic } from "./diagnostics/render.js";
-export { compileExperiment, lastStep, openBooks, openData, type Program } from "./frontend/compile.js";
+export { openBooks, openData } from "./frontend/build/experiment.js";
+export { compileExperiment, lastStep, type Program } from "./frontend/compile.js";
 export { libraryRoot } from "./frontend/library.js";
 export { type LoadedExperiment, loadExperiment } from "./frontend/load.js";
 export { countMultiplyAdds } from "./ir/cost.js";

@@ -1,6 +1,6 @@
 /** Where the gradient of a loss goes, on functions in the IR's text form. Which ops it passes is asked of torch: test_shape_rules.py. */
 import { describe, expect, test } from "vitest";
-import { GradientFlow } from "#compiler/frontend/gradient-flow";
+import { GradientFlow } from "#compiler/frontend/build/gradient-flow";
 import { verify } from "#compiler/index";
 import { moduleOf } from "../passes/pass-test.js";
 

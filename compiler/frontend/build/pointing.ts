@@ -1,8 +1,8 @@
 /** @file Where in a method's source a fault of its parts is written: its state, what a function returns, one field of that. */
-import type { Span } from "../diagnostics/diagnostic.js";
-import { LIBRARY_PREFIX } from "./library.js";
-import type { FunctionSource } from "./lower/function-source.js";
-import { ts } from "./typescript.js";
+import type { Span } from "../../diagnostics/diagnostic.js";
+import { LIBRARY_PREFIX } from "../library.js";
+import type { FunctionSource } from "../lower/function-source.js";
+import { ts } from "../typescript.js";
 
 const spanOf = (source: FunctionSource, node: ts.Node): Span => ({
   path: source.path,

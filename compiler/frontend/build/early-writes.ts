@@ -1,6 +1,6 @@
 /** @file Writes to storage that the gradient of the loss still needs as it was, in any region. */
-import { carriedArgs, sourcesOf } from "../ir/flow.js";
-import { type Op, type Region, type Value, walkOps } from "../ir/module.js";
+import { carriedArgs, sourcesOf } from "../../ir/flow.js";
+import { type Op, type Region, type Value, walkOps } from "../../ir/module.js";
 
 /** A write that comes too early, and an op before it, or in the same loop, that the gradient of the loss goes through. */
 export interface EarlyWrite {

@@ -3,34 +3,16 @@
  *
  * A schedule is looked at through what the library's factories say of it; a function of the user's says nothing and is let be.
  */
-import {
-  type Book,
-  descriptionOf,
-  type Experiment,
-  type MethodParts,
-  type MethodState,
-  type PlanValue,
-  type Policy,
-  type PolicyDescription,
-  type Setting,
-} from "../../dsl/index.js";
-import { PoolBook } from "../../dsl/plan/pool-book.js";
-import { report } from "../diagnostics/catalogue.js";
-import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
-import { type LoadedExperiment, optionOf } from "./load.js";
-import { optionNamed } from "./stack.js";
-
-interface Built {
-  readonly experiment: Experiment;
-  readonly method: MethodParts<MethodState, string, PlanValue>;
-  readonly books: Readonly<Record<string, Book>>;
-  readonly setting: Setting;
-  readonly stepsPerEpoch: number;
-  readonly steps: number;
-}
+import { descriptionOf, type Policy, type PolicyDescription } from "../../../dsl/index.js";
+import { PoolBook } from "../../../dsl/plan/pool-book.js";
+import { report } from "../../diagnostics/catalogue.js";
+import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
+import { type LoadedExperiment, optionOf } from "../load.js";
+import { optionNamed } from "../stack.js";
+import { type BuiltExperiment, openBooks } from "./experiment.js";
 
 /** Warnings about an experiment that compiles, at the options that they are about. */
-export function warningsOf(loaded: LoadedExperiment, built: Built): readonly Diagnostic[] {
+export function warningsOf(loaded: LoadedExperiment, built: BuiltExperiment): readonly Diagnostic[] {
   /** The first of `names` that the call behind an option of the experiment is given; otherwise the option. */
   const placeOf = (option: string, ...names: readonly string[]): Span => {
     const { path, texts } = loaded;
@@ -65,7 +47,7 @@ function* descriptionsIn(value: unknown): Generator<PolicyDescription> {
 function scheduleWarnings(
   option: string,
   description: PolicyDescription,
-  { steps, stepsPerEpoch }: Built,
+  { steps, stepsPerEpoch }: BuiltExperiment,
   placed: (option: string) => Span,
 ): Diagnostic[] {
   const found: Diagnostic[] = [];
@@ -102,8 +84,10 @@ function scheduleWarnings(
   return found;
 }
 
-function poolWarnings({ books, setting }: Built, place: Span): Diagnostic[] {
-  const sizes = Object.values(books).flatMap((book) => (book instanceof PoolBook ? [book.capacity] : []));
+function poolWarnings({ state, setting }: BuiltExperiment, place: Span): Diagnostic[] {
+  const sizes = Object.values(openBooks(state)).flatMap((book) =>
+    book instanceof PoolBook ? [book.capacity] : [],
+  );
   return sizes
     .filter((capacity) => capacity > setting.identities)
     .map((capacity) =>

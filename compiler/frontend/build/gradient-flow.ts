@@ -2,10 +2,10 @@
  * @file Where the gradient of the loss goes: back from the loss through every op that has a derivative, to the parameters. It
  * ends at `detach`, in `no_grad`, at whole numbers and masks, and at a write: what is read from storage has no history.
  */
-import { carriedArgs, sourcesOf } from "../ir/flow.js";
-import { DTYPES, type Op, type Type, type Value, walkOps } from "../ir/module.js";
-import { OPS } from "../registry/index.js";
-import { isFloat } from "../registry/shapes.js";
+import { carriedArgs, sourcesOf } from "../../ir/flow.js";
+import { DTYPES, type Op, type Type, type Value, walkOps } from "../../ir/module.js";
+import { OPS } from "../../registry/index.js";
+import { isFloat } from "../../registry/shapes.js";
 import { follows, type Place, placesOf } from "./early-writes.js";
 
 /** Ops whose result is real and has no derivative by any operand. What gives whole numbers or masks needs no name. */

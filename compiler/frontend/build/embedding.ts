@@ -1,0 +1,83 @@
+/**
+ * @file Lowers the method's `embed`: alone, to check it, and within the library's functions that prepare images for it, as
+ * `embed` (for the evaluation, of both flips where it asks so) and `infer` (of what is exported).
+ */
+import { embedded, embeddedBothWays } from "../../../dsl/index.js";
+import { symbol } from "../../ir/dim.js";
+import { type DType, type IrFunction, tensorType } from "../../ir/module.js";
+import type { FunctionSource } from "../lower/function-source.js";
+import type { Lowerer } from "../lower/lowerer.js";
+import { dynamic, fixed, type Operand } from "../lower/operand.js";
+import { describe } from "../lower/words.js";
+import { type Lowering, lowererOf, stateOperand } from "./lowering.js";
+import { returnedBy } from "./pointing.js";
+
+/** The functions of the program that embed; undefined for one after something was reported. */
+export const lowerEmbeddings = (
+  lowering: Lowering,
+  source: FunctionSource,
+): readonly (IrFunction | undefined)[] => [
+  lowerEmbedding(
+    lowering,
+    source,
+    "embed",
+    lowering.built.experiment.evaluate?.flip === false ? embedded : embeddedBothWays,
+  ),
+  lowerEmbedding(lowering, source, "infer", embedded),
+];
+
+/** Looks at `embed` by itself: what is wrong with it is said in its own words, not in those of what calls it. */
+export function checkEmbedding(lowering: Lowering, source: FunctionSource): void {
+  const lowerer = lowererOf(lowering, "embed", { training: false });
+  const images = imagesInput(lowerer, lowering, "f32");
+  const given = source.node.parameters[1] ?? source.node;
+  lowerer.symbols.set("B", {
+    message: "B is the number of images that `embed` is given here",
+    span: { path: source.path, start: given.getStart(), end: given.end },
+  });
+  const check = () => {
+    const state = stateOperand(lowerer, lowering.built.state, source);
+    const result = lowerer.inline(source, [state, images], undefined);
+    if (result.kind === "poison") return;
+    const dims = result.kind === "value" && result.value.type.kind === "tensor" ? result.value.type.dims : [];
+    if (dims.length !== 2)
+      lowerer.refuse(
+        returnedBy(source),
+        "F2C3016",
+        `\`embed\` must return one row for each image, a tensor [N, D], got ${describe(result)}`,
+        {
+          hint:
+            dims.length > 2
+              ? "flatten what is left of height and width: .flatten(1)"
+              : "return what the net gives for the images: net(images)",
+        },
+      );
+  };
+  lowerer.within(source, () => lowerer.guarded(check, () => undefined));
+}
+
+/** `entry`, a function of the library, around the method's `embed`. */
+function lowerEmbedding(
+  lowering: Lowering,
+  source: FunctionSource,
+  name: string,
+  entry: unknown,
+): IrFunction | undefined {
+  const lowerer = lowererOf(lowering, name, { training: false });
+  const pixels = imagesInput(lowerer, lowering, "u8");
+  const { method, state } = lowering.built;
+  const work = () => {
+    const given = [fixed(method.embed), stateOperand(lowerer, state, source), pixels];
+    const result = lowerer.inline(lowering.texts.functionOf(entry)!, given, undefined);
+    if (result.kind === "poison") return undefined;
+    if (result.kind !== "value") throw new Error(`internal: \`${name}\` returns ${describe(result)}`);
+    return lowerer.builder.build([{ name: "embedding", value: result.value }], lowerer.locate(source.node));
+  };
+  return lowerer.within(source, () => lowerer.guarded(work, () => undefined));
+}
+
+/** As many images as a call gives. */
+const imagesInput = ({ builder }: Lowerer, { built }: Lowering, dtype: DType): Operand =>
+  dynamic(
+    builder.input("images", tensorType([symbol("B"), ...built.setting.shape], dtype), { kind: "argument" }),
+  );

@@ -1,0 +1,226 @@
+/**
+ * @file What an experiment is made of, as its options give it: the data, the method with its state, a first batch, and a first
+ * plan, whose form is that of every plan. What does not fit is refused here, before any function is lowered.
+ */
+import {
+  bookkeptParts,
+  type Catalogue,
+  type Experiment,
+  ExperimentError,
+  type MethodParts,
+  type MethodState,
+  methodParts,
+  moduleParts,
+  type OpenedData,
+  type PlanValue,
+  type Setting,
+} from "../../../dsl/index.js";
+import {
+  flattenPlan,
+  learningRate,
+  loggedAs,
+  loggedNumbers,
+  type PlanSignature,
+  pathsOf,
+  planPoint,
+  signatureOf,
+} from "../../build/plan-signature.js";
+import { StorageTable } from "../../build/storage-table.js";
+import { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "../../passes/accumulate.js";
+import type { LoadedExperiment } from "../load.js";
+import type { FunctionSource, SourceTexts } from "../lower/function-source.js";
+import { fixed } from "../lower/operand.js";
+import { describe } from "../lower/words.js";
+import { type Findings, type LookingAt, showingOption } from "./findings.js";
+import { partOf, planValueOf, stateEntryOf, stateOf, streamAskedFor } from "./pointing.js";
+
+type AnyMethod = MethodParts<MethodState, string, PlanValue>;
+
+/** An experiment with its data opened and its method made. */
+export interface BuiltExperiment {
+  readonly experiment: Experiment;
+  readonly setting: Setting;
+  readonly train: Catalogue;
+  readonly heldOut: Catalogue;
+  readonly method: AnyMethod;
+  readonly state: MethodState;
+  readonly signature: PlanSignature;
+  /** What the loader does to each stream's images, at step 0. */
+  readonly changes: Readonly<Record<string, PlanValue>>;
+  readonly stepsPerEpoch: number;
+  /** How long the schedule is. */
+  readonly steps: number;
+  /** What the data source tells the user, a line each: what it passed over, and why. */
+  readonly notes: readonly string[];
+}
+
+/** Opens the experiment's data alone. Throws a CompileError that shows the option at fault. */
+export const openData = (loaded: LoadedExperiment): OpenedData =>
+  showingOption(loaded, () => loaded.experiment.data.open({ directory: loaded.directory }));
+
+/** A fresh book for every piece of state that keeps one. */
+export const openBooks = (state: MethodState) =>
+  Object.fromEntries(
+    Object.entries(state).flatMap(([name, item]) =>
+      bookkeptParts(item) ? [[name, bookkeptParts(item)!.open()]] : [],
+    ),
+  );
+
+/** Opens the data, makes the method and asks for a first plan. Throws a CompileError that shows the option at fault. */
+export const buildExperiment = (loaded: LoadedExperiment, texts: SourceTexts): BuiltExperiment =>
+  showingOption(loaded, (lookingAt) => build(loaded, texts, lookingAt));
+
+function build(
+  { experiment, directory }: LoadedExperiment,
+  texts: SourceTexts,
+  lookingAt: LookingAt,
+): BuiltExperiment {
+  const { train, heldOut, notes = [] } = experiment.data.open({ directory });
+  const setting: Setting = {
+    identities: train.offsets.length - 1,
+    images: train.offsets.at(-1)!,
+    shape: train.shape,
+    streams: experiment.loader.streams,
+    seed: experiment.seed,
+  };
+  lookingAt("method");
+  const { state, parts: method } = methodOf(experiment, setting);
+  const planSource = texts.functionOf(method.plan);
+  lookingAt("method", () => planSource && stateOf(planSource));
+  refuseStateWithoutNet(state);
+  lookingAt("loader");
+  const book = experiment.loader.open(train.offsets, experiment.seed);
+  const { stepsPerEpoch } = book;
+  const { unit, count } = experiment.length;
+  const steps = unit === "steps" ? count : Math.ceil(count * stepsPerEpoch);
+  const batch = book.batch(0);
+  const changes = Object.fromEntries(
+    Object.entries(batch).map(([stream, loaded]) => [stream, loaded.changes]),
+  );
+  const point = planPoint(0, stepsPerEpoch, steps);
+  const asked = planSource && streamAskedFor(planSource, Object.keys(setting.streams));
+  lookingAt("method", (error) =>
+    isNoStream(error) ? asked?.span : planSource && planValueOf(planSource, error),
+  );
+  const plan = planned(() => method.plan(openBooks(state) as never, batch, point), asked?.name, setting);
+  const signature = signatureOf(plan);
+  flattenPlan(plan, signature, 0);
+  refuseTakenNames(signature, setting, changes);
+  lookingAt("lr");
+  learningRate(experiment.lr, point);
+  return {
+    experiment,
+    setting,
+    train,
+    heldOut,
+    method,
+    state,
+    signature,
+    changes,
+    stepsPerEpoch,
+    steps,
+    notes,
+  };
+}
+
+function methodOf(experiment: Experiment, setting: Setting) {
+  const given: unknown = experiment.method(setting);
+  const method = methodParts(given);
+  if (method) return method;
+  throw new ExperimentError(
+    "F2C2105",
+    `the experiment's \`method\` returned ${describe(fixed(given))}, not a method`,
+    "return method(state, { plan, step, embed }), or use one of the library's, such as f2c({ … })",
+  );
+}
+
+function refuseStateWithoutNet(state: MethodState): void {
+  if (Object.values(state).some((item) => moduleParts(item))) return;
+  const names = Object.keys(state).map((name) => `\`${name}\``);
+  throw new ExperimentError(
+    "F2C2106",
+    `the method's state has no net: it has ${names.join(", ") || "nothing"}`,
+    "put the net into the state: method({ net, … }, …)",
+  );
+}
+
+const isNoStream = (error: unknown) => error instanceof ExperimentError && error.code === "F2C2015";
+
+/** A first plan; one that stumbled over a stream that the loader does not give, `asked`, says so. */
+function planned<T>(plan: () => T, asked: string | undefined, { streams }: Setting): T {
+  try {
+    return plan();
+  } catch (error) {
+    if (asked === undefined || !(error instanceof TypeError)) throw error;
+    throw new ExperimentError(
+      "F2C2015",
+      `the loader has no stream \`${asked}\`: it gives ${Object.keys(streams).join(", ")}`,
+      "use the streams that there are, or a loader that gives this one: dual({ identities, instances }) gives x and y",
+    );
+  }
+}
+
+/** A plan's values have names of their own, in the log and among the inputs of the step. */
+function refuseTakenNames(
+  signature: PlanSignature,
+  { streams }: Setting,
+  changes: BuiltExperiment["changes"],
+): void {
+  for (const name of loggedNumbers(signature)) {
+    const taken = loggedAs(name);
+    if (taken !== undefined) throw new ExperimentError("F2C2124", ...takenInLog(`plan.${name}`, name, taken));
+  }
+  const known = new Set([
+    ...Object.entries(changes).flatMap(([stream, value]) => pathsOf(signatureOf(value), stream)),
+    ...Object.keys(streams).map((stream) => `${stream}.images`),
+    "lr",
+    ACCUMULATE_FIRST,
+    ACCUMULATE_LAST,
+  ]);
+  for (const path of pathsOf(signature)) {
+    if (known.has(path))
+      throw new ExperimentError(
+        "F2C2404",
+        `\`plan.${path}\` has a name that is taken: the step has an input \`${path}\` already`,
+        "call it something else",
+      );
+    known.add(path);
+  }
+}
+
+/** What is said of a number that would overwrite another in the log: the message and the hint. */
+export const takenInLog = (value: string, name: string, taken: string): readonly [string, string] => [
+  `\`${value}\` would be logged under a name that is taken: \`${name}\` is ${taken}`,
+  "call it something else",
+];
+
+/** The syntax of the method's compiled functions. */
+export function methodSources(
+  { plan, step, embed }: AnyMethod,
+  texts: SourceTexts,
+  findings: Findings,
+): { readonly step: FunctionSource; readonly embed: FunctionSource } {
+  const sources = { plan, step, embed };
+  const found = Object.values(sources).flatMap((fn) => texts.functionOf(fn) ?? []);
+  const sourceOf = (name: "step" | "embed"): FunctionSource => {
+    const source = texts.functionOf(sources[name]);
+    if (source) return source;
+    findings.report({
+      code: "F2C2006",
+      severity: "error",
+      message: `the method's \`${name}\` has no TypeScript source that could be compiled`,
+      span: (found[0] && partOf(found[0], name)) ?? findings.option("method"),
+      related: [],
+      hint: "write it in the experiment, or in a .ts file that it imports by a relative path",
+    });
+    return findings.throw();
+  };
+  return { step: sourceOf("step"), embed: sourceOf("embed") };
+}
+
+/** The stored tensors of the method's state, named; they are written where its step is. */
+export const storagesOf = (state: MethodState, step: FunctionSource, loaded: LoadedExperiment) =>
+  showingOption(loaded, (lookingAt) => {
+    lookingAt("method", (error) => stateEntryOf(step, error));
+    return new StorageTable(state, { path: step.path, start: step.node.getStart(), end: step.node.getEnd() });
+  });

@@ -1,0 +1,71 @@
+/** @file What is found wrong with an experiment while it is compiled, and where in the experiment it is shown. */
+import { CompileError } from "../../diagnostics/compile-error.js";
+import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
+import { LIBRARY_PREFIX } from "../library.js";
+import { type LoadedExperiment, optionOf, thrown } from "../load.js";
+import type { SourceTexts } from "../lower/function-source.js";
+import { optionNamed } from "../stack.js";
+
+/** Collects what lowering reports, each problem once, to refuse the experiment with all of it. */
+export class Findings {
+  private readonly found: Diagnostic[] = [];
+
+  constructor(
+    private readonly loaded: LoadedExperiment,
+    private readonly texts: SourceTexts,
+  ) {}
+
+  readonly report = (diagnostic: Diagnostic): void => {
+    const key = (d: Diagnostic) => `${d.code} ${d.message} ${d.span?.path}:${d.span?.start}`;
+    const shown = this.inExperiment(diagnostic);
+    if (!this.found.some((d) => key(d) === key(shown))) this.found.push(shown);
+  };
+
+  /** Refuses the experiment if anything was reported. */
+  throwIfAny(): void {
+    if (this.found.length > 0) this.throw();
+  }
+
+  throw(): never {
+    const spans = this.found.flatMap((d) => [d.span, ...d.related.map((r) => r.span)]);
+    const texts = spans.flatMap((s) =>
+      s && s.path !== "" ? [[s.path, this.texts.text(s.path)] as const] : [],
+    );
+    throw new CompileError(this.found, new Map(texts));
+  }
+
+  /** Where the experiment names one of its options. */
+  option(name: string): Span {
+    return optionOf(this.loaded.path, this.loaded.texts, name);
+  }
+
+  /** What is found where only the library's own code led is shown at the option of the experiment that it comes from. */
+  private inExperiment(d: Diagnostic): Diagnostic {
+    if (!d.span?.path.startsWith(LIBRARY_PREFIX)) return d;
+    const span = this.option(d.code === "F2C3017" ? "loader" : "method");
+    return { ...d, span, related: [{ message: "in the library, here", span: d.span }, ...d.related] };
+  }
+}
+
+/** Notes which option of the experiment is being looked at: what goes wrong now is shown there, or at a closer place. */
+export type LookingAt = (
+  option: "data" | "loader" | "method" | "lr",
+  place?: (error: unknown) => Span | undefined,
+) => void;
+
+/** Does `work`; what the DSL's own functions or the user's throw in it becomes a CompileError that shows the option at fault. */
+export function showingOption<T>({ path, texts }: LoadedExperiment, work: (lookingAt: LookingAt) => T): T {
+  let option = "data";
+  let place: ((error: unknown) => Span | undefined) | undefined;
+  try {
+    return work((next, where) => {
+      [option, place] = [next, where];
+    });
+  } catch (error) {
+    const span =
+      place?.(error) ??
+      optionNamed(path, texts.get(path) ?? "", option, error) ??
+      optionOf(path, texts, option);
+    throw new CompileError([{ span, ...thrown(error, texts) }], texts);
+  }
+}

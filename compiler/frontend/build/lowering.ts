@@ -1,0 +1,31 @@
+/** @file What lowering a function of the experiment starts from, and the method's state as that function sees it. */
+import { bookkeptParts, type ChildRecord, type MethodState } from "../../../dsl/index.js";
+import { FunctionBuilder } from "../../build/function-builder.js";
+import type { StorageTable } from "../../build/storage-table.js";
+import type { FunctionSource, SourceTexts } from "../lower/function-source.js";
+import { Lowerer } from "../lower/lowerer.js";
+import type { Operand } from "../lower/operand.js";
+import type { BuiltExperiment } from "./experiment.js";
+import type { Findings } from "./findings.js";
+
+export interface Lowering {
+  readonly built: BuiltExperiment;
+  readonly storages: StorageTable;
+  readonly texts: SourceTexts;
+  readonly findings: Findings;
+}
+
+/** A lowerer for a function called `name`. */
+export const lowererOf = (
+  { storages, texts, findings }: Lowering,
+  name: string,
+  options: { readonly training: boolean },
+) => new Lowerer(new FunctionBuilder(name), storages, texts, findings.report, options);
+
+/** The state as a function sees it: nets as modules, stored tensors as tensors, bookkept pieces as their tensors. */
+export function stateOperand(lowerer: Lowerer, state: MethodState, source: FunctionSource): Operand {
+  const seen = Object.fromEntries(
+    Object.entries(state).map(([name, item]) => [name, bookkeptParts(item)?.tensors ?? item]),
+  );
+  return lowerer.bindChildren(seen as ChildRecord, (name) => name, source.node);
+}
