@@ -6,7 +6,7 @@ export { renderAll, renderDiagnostic } from "./diagnostics/render.js";
 export { openBooks, openData } from "./frontend/build/experiment.js";
 export { compileExperiment, lastStep, type Program } from "./frontend/compile.js";
 export { libraryRoot } from "./frontend/library.js";
-export { type LoadedExperiment, loadExperiment } from "./frontend/load.js";
+export { type LoadedExperiment, loadExperiment } from "./frontend/load/load.js";
 export { countMultiplyAdds } from "./ir/cost.js";
 export { DecodeError, decodeModule } from "./ir/decode.js";
 export { encodeModule, structureHash, weightsHash } from "./ir/encode.js";

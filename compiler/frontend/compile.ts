@@ -8,7 +8,7 @@ import { Findings } from "./build/findings.js";
 import { finish } from "./build/finish.js";
 import { lowerStep } from "./build/step.js";
 import { warningsOf } from "./build/warnings.js";
-import type { LoadedExperiment } from "./load.js";
+import type { LoadedExperiment } from "./load/load.js";
 import { SourceTexts } from "./lower/function-source.js";
 
 /** A compiled experiment: the program for the host, and what the planner needs to feed it. */

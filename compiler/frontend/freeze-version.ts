@@ -9,7 +9,7 @@ import { encodeModule } from "../ir/encode.js";
 import { IR_VERSION } from "../ir/module.js";
 import { currentSchema } from "../ir/schema.js";
 import { compileExperiment } from "./compile.js";
-import { loadExperiment } from "./load.js";
+import { loadExperiment } from "./load/load.js";
 
 const root = new URL("../../../", import.meta.url);
 const frozen = new URL("test/fixtures/ir/", root);

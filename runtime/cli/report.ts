@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { toJson } from "../../compiler/diagnostics/render.js";
-import { placesInStack } from "../../compiler/frontend/stack.js";
+import { placesInStack } from "../../compiler/frontend/load/stack.js";
 import { CompileError, type Diagnostic, libraryRoot, renderAll } from "../../compiler/index.js";
 import { ExperimentError } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";

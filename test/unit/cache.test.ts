@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { checkedEntry, emitted } from "#compiler/frontend/cache";
+import { checkedEntry, emitted } from "#compiler/frontend/load/cache";
 import { CompileError, loadExperiment } from "#compiler/index";
 
 const environment = { ...process.env };

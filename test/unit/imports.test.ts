@@ -103,6 +103,15 @@ test.each(Object.entries({ ...COMPILER, ...RUNTIME }))(
   },
 );
 
+test("of the front end's rooms, only `build` knows what comes after loading and lowering", () => {
+  const later = /^compiler\/(frontend\/(build|compile)\b|passes\/|verify\/)/;
+  const wrong = imports.filter(
+    ({ from, to }) =>
+      ["load", "lower"].some((room) => inside(from, `compiler/frontend/${room}`)) && later.test(to),
+  );
+  expect(shown(wrong)).toEqual([]);
+});
+
 test("of the bridge, a run's folder knows only errors and locks", () => {
   const files = imports.filter(({ from, to }) => inside(from, "runtime/run") && inside(to, "runtime/bridge"));
   expect([...new Set(files.map(({ to }) => to))].sort()).toEqual([

@@ -11,7 +11,7 @@ import {
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { checkedEntry, emitted } from "#compiler/frontend/cache";
+import { checkedEntry, emitted } from "#compiler/frontend/load/cache";
 import { cachePath, ownFolder, ownFolderIfAny } from "#compiler/frontend/user-cache";
 
 const environment = { ...process.env };

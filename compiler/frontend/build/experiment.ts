@@ -27,7 +27,7 @@ import {
 } from "../../build/plan-signature.js";
 import { StorageTable } from "../../build/storage-table.js";
 import { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "../../passes/accumulate.js";
-import type { LoadedExperiment } from "../load.js";
+import type { LoadedExperiment } from "../load/load.js";
 import type { FunctionSource, SourceTexts } from "../lower/function-source.js";
 import { fixed } from "../lower/operand.js";
 import { describe } from "../lower/words.js";

@@ -2,9 +2,9 @@
 import { CompileError } from "../../diagnostics/compile-error.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import { LIBRARY_PREFIX } from "../library.js";
-import { type LoadedExperiment, optionOf, thrown } from "../load.js";
+import { type LoadedExperiment, optionOf, thrown } from "../load/load.js";
+import { optionNamed } from "../load/stack.js";
 import type { SourceTexts } from "../lower/function-source.js";
-import { optionNamed } from "../stack.js";
 
 /** Collects what lowering reports, each problem once, to refuse the experiment with all of it. */
 export class Findings {

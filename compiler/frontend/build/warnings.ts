@@ -7,8 +7,8 @@ import { descriptionOf, type Policy, type PolicyDescription } from "../../../dsl
 import { PoolBook } from "../../../dsl/plan/pool-book.js";
 import { report } from "../../diagnostics/catalogue.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
-import { type LoadedExperiment, optionOf } from "../load.js";
-import { optionNamed } from "../stack.js";
+import { type LoadedExperiment, optionOf } from "../load/load.js";
+import { optionNamed } from "../load/stack.js";
 import { type BuiltExperiment, openBooks } from "./experiment.js";
 
 /** Warnings about an experiment that compiles, at the options that they are about. */

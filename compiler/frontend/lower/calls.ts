@@ -2,7 +2,7 @@
 
 import { ExperimentError, INTRINSIC, moduleParts, twinParts } from "../../../dsl/index.js";
 import { LIBRARY_PREFIX } from "../library.js";
-import { placesInStack } from "../stack.js";
+import { placesInStack } from "../load/stack.js";
 import { ts } from "../typescript.js";
 import { callNow, UNREPEATABLE } from "./call-now.js";
 import { liveWithin, unfitWithin } from "./captures.js";

@@ -5,13 +5,13 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { createRequire, isBuiltin } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { CompileError } from "../diagnostics/compile-error.js";
-import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { CompileError } from "../../diagnostics/compile-error.js";
+import type { Diagnostic } from "../../diagnostics/diagnostic.js";
+import { libraryRoot } from "../library.js";
+import { isFunctionNode } from "../scopes.js";
+import { ts, tsMorph } from "../typescript.js";
 import type { OwnFiles } from "./cache.js";
-import { libraryRoot } from "./library.js";
-import { isFunctionNode } from "./scopes.js";
 import { typeErrors } from "./type-errors.js";
-import { ts, tsMorph } from "./typescript.js";
 
 const OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,

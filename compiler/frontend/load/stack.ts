@@ -1,7 +1,7 @@
 /** @file From an exception's stack to places in the experiment's own files. */
-import type { Span } from "../diagnostics/diagnostic.js";
+import type { Span } from "../../diagnostics/diagnostic.js";
+import { ts } from "../typescript.js";
 import { tagFunctions, untagged } from "./tagger.js";
-import { ts } from "./typescript.js";
 
 /** The text of one of the experiment's own files; undefined for every other path. */
 export type OwnText = (path: string) => string | undefined;

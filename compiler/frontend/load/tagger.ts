@@ -3,8 +3,8 @@
  * the compiler, handed a function as a value, finds its syntax. Lines stay where they are.
  */
 
-import { capturesOf, type FunctionNode, isFunctionNode } from "./scopes.js";
-import { ts } from "./typescript.js";
+import { capturesOf, type FunctionNode, isFunctionNode } from "../scopes.js";
+import { ts } from "../typescript.js";
 
 /** The names that the tagged source calls; the loader and the library's build provide them. */
 export const TAG = "__f2cTag";

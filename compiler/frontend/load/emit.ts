@@ -1,6 +1,7 @@
 /** @file From TypeScript to JavaScript that runs, its functions tagged. */
+
+import { ts } from "../typescript.js";
 import { tagFunctions } from "./tagger.js";
-import { ts } from "./typescript.js";
 
 /** What gives a file its `import.meta`, which CommonJS has not. */
 export const META = "__f2cMeta";

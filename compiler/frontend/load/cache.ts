@@ -17,9 +17,9 @@ import {
 import { isBuiltin } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { libraryRoot } from "./library.js";
-import { ts } from "./typescript.js";
-import { ownFolderIfAny } from "./user-cache.js";
+import { libraryRoot } from "../library.js";
+import { ts } from "../typescript.js";
+import { ownFolderIfAny } from "../user-cache.js";
 
 /** Names of an experiment's own files, absolute, and their texts. */
 export type OwnFiles = ReadonlyMap<string, string>;
@@ -88,7 +88,7 @@ function libraryTypes(): string {
 
 /** What tags and emits. */
 const emitter = () =>
-  versionsOf(dirname(fileURLToPath(import.meta.url)), ["emit.js", "scopes.js", "tagger.js"]);
+  versionsOf(dirname(fileURLToPath(import.meta.url)), ["emit.js", "../scopes.js", "tagger.js"]);
 
 /** A program's place in the cache. */
 export interface CheckedEntry {

@@ -5,9 +5,9 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, posix, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { LIBRARY_PREFIX, libraryRoot } from "./library.js";
+import { LIBRARY_PREFIX, libraryRoot } from "../library.js";
+import { ts } from "../typescript.js";
 import { TAG, TAG_METHODS, tagFunctions } from "./tagger.js";
-import { ts } from "./typescript.js";
 
 const UNTAGGED = /^(plan\/|.*\.generated\.ts$|tag\.ts$|shape\.ts$|promotion\.ts$|tensor\.ts$)/;
 

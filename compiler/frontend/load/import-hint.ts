@@ -1,8 +1,8 @@
 /** @file What may be meant by an import that is not found. */
 import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { PYTHON_PACKAGES } from "./from-pytorch.js";
-import type { ts } from "./typescript.js";
+import { PYTHON_PACKAGES } from "../from-pytorch.js";
+import type { ts } from "../typescript.js";
 
 export const OWN_NAME = "f2c-dsl";
 

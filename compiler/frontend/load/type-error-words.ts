@@ -1,5 +1,5 @@
 /** @file What a type error is about, where it is about a tensor, a module, an op or a name of PyTorch's: in words, and what to write. */
-import { OPS } from "../registry/index.js";
+import { OPS } from "../../registry/index.js";
 import {
   insteadOfFunction,
   insteadOfGroupMember,
@@ -10,12 +10,12 @@ import {
   insteadOfTensorMember,
   LOOP_OVER_GROUP,
   type Written,
-} from "./from-pytorch.js";
+} from "../from-pytorch.js";
+import { unwrapped } from "../lower/expressions.js";
+import { insteadOfOperator } from "../lower/operators.js";
+import { asOneList, called, callForm, indexed, shortly, written } from "../lower/words.js";
+import { ts } from "../typescript.js";
 import { OWN_NAME } from "./import-hint.js";
-import { unwrapped } from "./lower/expressions.js";
-import { insteadOfOperator } from "./lower/operators.js";
-import { asOneList, called, callForm, indexed, shortly, written } from "./lower/words.js";
-import { ts } from "./typescript.js";
 
 /** What takes the place of TypeScript's words, as far as there is something better to say. */
 export interface Words {

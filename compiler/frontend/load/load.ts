@@ -6,16 +6,16 @@ import { readFileSync, realpathSync, statSync } from "node:fs";
 import { createRequire, Module } from "node:module";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import * as library from "../../dsl/index.js";
-import { tag, tagMethods } from "../../dsl/tag.js";
-import { CompileError } from "../diagnostics/compile-error.js";
-import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
+import * as library from "../../../dsl/index.js";
+import { tag, tagMethods } from "../../../dsl/tag.js";
+import { CompileError } from "../../diagnostics/compile-error.js";
+import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
+import { ts } from "../typescript.js";
 import { checkedEntry, emitted, locate } from "./cache.js";
 import { emit, META } from "./emit.js";
 import { placesInStack } from "./stack.js";
 import { TAG, TAG_METHODS } from "./tagger.js";
 import { checkedAgainst, typeCheck } from "./type-check.js";
-import { ts } from "./typescript.js";
 
 /** A loaded experiment, with the texts of the files that it is made of. */
 export interface LoadedExperiment {

@@ -1,6 +1,7 @@
 /** @file TypeScript's errors as diagnostics of ours: in words, at the expression that is to blame, with what to write instead. */
 import { resolve } from "node:path";
-import type { Diagnostic, Span } from "../diagnostics/diagnostic.js";
+import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
+import { ts } from "../typescript.js";
 import { insteadOfImport } from "./import-hint.js";
 import {
   assignedNode,
@@ -11,7 +12,6 @@ import {
   type Words,
   wordsFor,
 } from "./type-error-words.js";
-import { ts } from "./typescript.js";
 
 const NO_MODULE = 2307;
 
