@@ -109,7 +109,7 @@ async function textOf(file: string, way: Way, options: IrOptions): Promise<strin
 }
 
 async function writeGraph(module: IrModule, path: string, name: string | undefined): Promise<void> {
-  const { graphPage, graphSvg } = await import("../../compiler/graph/graph.js");
+  const { graphPage, graphSvg } = await import("../graph/graph.js");
   const svg = path.endsWith(".svg");
   writeFileSync(path, svg ? graphSvg(module, name ?? module.functions[0]!.name) : graphPage(module));
 }

@@ -3,28 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { calleeOf, graphData, graphPage, graphSvg } from "#compiler/graph/graph";
-import {
-  type Box,
-  countBoxes,
-  type Graph,
-  type GraphNode,
-  isContainer,
-  type Layout,
-  layoutOf,
-  shownBy,
-  spread,
-} from "#compiler/graph/layout";
-import {
-  escapeText,
-  excerptOf,
-  findOps,
-  type GraphData,
-  opDetails,
-  placesOf,
-  revealed,
-  toggled,
-} from "#compiler/graph/page";
 import {
   compileExperiment,
   type IrFunction,
@@ -38,6 +16,15 @@ import {
   walkOps,
 } from "#compiler/index";
 import { printFunction } from "#compiler/ir/print";
+import { calleeOf } from "#runtime/graph/boxes";
+import { graphData } from "#runtime/graph/data";
+import { excerptOf, findOps, opDetails, placesOf } from "#runtime/graph/details";
+import { escapeText } from "#runtime/graph/draw";
+import { graphPage, graphSvg } from "#runtime/graph/graph";
+import { spread } from "#runtime/graph/layers";
+import { type Box, type Layout, layoutOf } from "#runtime/graph/layout";
+import { type Graph, type GraphData, type GraphNode, isContainer } from "#runtime/graph/model";
+import { countBoxes, revealed, shownBy, toggled } from "#runtime/graph/views";
 
 const root = new URL("../../", import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), "f2c-graph-"));

@@ -1,46 +1,14 @@
 /**
- * @file Where the boxes and edges of a function's graph stand. Pure, and without imports that remain after the build:
- * it runs in Node, and its text runs in the page that `graph.ts` writes.
+ * @file Where the boxes and edges of a function's graph stand. Every open container is laid out by itself and is then one
+ * box of the container around it; an edge that crosses a frame does so at a port. Its text runs in the page too.
  *
- * Layered drawing after Sugiyama: longest-path layers, order by barycentres, positions by isotonic regression. Every
- * expanded container is laid out by itself and is then one vertex of the container around it; an edge that crosses a
- * frame does so at a port.
+ * By hand, since nested frames look better than with ELK's layered layout, in either of its ways through a hierarchy: there frames that
+ * could stand beside each other stand one below the other, a picture of the quickstart's step is 1.7 times as high and as wide, and
+ * takes 1.5 s at every click instead of 0.1.
  */
-
-export interface GraphRow {
-  readonly text: string;
-  /** The op behind the row: a storage that is read, a constant. */
-  readonly op: number;
-  readonly title: string;
-}
-
-export interface GraphNode {
-  readonly kind: "op" | "input" | "argument" | "group" | "region";
-  readonly title: string;
-  /** The path or the call that a container stands for, in full. */
-  readonly about: string;
-  /** The colour: an effect, or a family of ops. */
-  readonly tone: string;
-  readonly rows: readonly GraphRow[];
-  /** Of a container: the effects inside, as tones. */
-  readonly effects: readonly string[];
-  /** The container, -1 for the function itself. Containers come before what they hold. */
-  readonly parent: number;
-  /** The op, -1 where there is none. */
-  readonly op: number;
-}
-
-export interface GraphEdge {
-  readonly from: number;
-  readonly to: number;
-  /** Empty where no value flows: what is below sees a write that is above. */
-  readonly type: string;
-}
-
-export interface Graph {
-  readonly nodes: readonly GraphNode[];
-  readonly edges: readonly GraphEdge[];
-}
+import { assignLayers, type Hop, orderLayers, positionLayers, type Vertex } from "./layers.js";
+import { type Graph, type GraphNode, isContainer } from "./model.js";
+import { shownBy } from "./views.js";
 
 export interface Box {
   readonly node: number;
@@ -85,51 +53,8 @@ export const TITLE_HEIGHT = 26;
 export const ROW_HEIGHT = 17;
 export const FRAME_HEAD = 30;
 const PADDING = 18;
-const BOX_GAP = 26;
-const LINE_GAP = 14;
 const LABEL_HEIGHT = 15;
 const labelWidth = (text: string) => text.length * 6.1 + 10;
-
-export const isContainer = (node: GraphNode) => node.kind === "group" || node.kind === "region";
-
-/** For each node the box that shows it: itself, or the outermost closed container around it. */
-export function shownBy(graph: Graph, expanded: ReadonlySet<number>): readonly number[] {
-  const shown: number[] = [];
-  graph.nodes.forEach(({ parent }, i) => {
-    const open = parent < 0 || (shown[parent] === parent && expanded.has(parent));
-    shown.push(open ? i : shown[parent]!);
-  });
-  return shown;
-}
-
-/** How many boxes a view shows, frames not counted. */
-export const countBoxes = (graph: Graph, expanded: ReadonlySet<number>): number =>
-  shownBy(graph, expanded).filter((s, i) => s === i && !expanded.has(i)).length;
-
-/** Opens containers level by level, those of one parent together, as long as at most `limit` boxes are visible. */
-export function defaultView(graph: Graph, limit = 60): ReadonlySet<number> {
-  const children = new Map<number, number[]>();
-  graph.nodes.forEach((node, i) => {
-    if (isContainer(node)) children.set(node.parent, [...(children.get(node.parent) ?? []), i]);
-  });
-  const expanded = new Set<number>();
-  let level = [-1];
-  while (level.length) {
-    const opened: number[] = [];
-    for (const parent of level) {
-      const siblings = children.get(parent) ?? [];
-      const regions = siblings.filter((i) => graph.nodes[i]!.kind === "region");
-      for (const candidates of [siblings, regions]) {
-        if (countBoxes(graph, new Set([...expanded, ...candidates])) > limit) continue;
-        for (const i of candidates) expanded.add(i);
-        opened.push(...candidates);
-        break;
-      }
-    }
-    level = opened;
-  }
-  return expanded;
-}
 
 function sizeOf(node: GraphNode): { width: number; height: number } {
   const title = node.title.length * 7.8 + (isContainer(node) ? 48 + 13 * node.effects.length : 28);
@@ -181,184 +106,10 @@ function wiresOf(graph: Graph, shown: readonly number[]): ReadonlyMap<number, re
   return new Map([...known].map(([container, wires]) => [container, [...wires.values()]]));
 }
 
-/** A box, a port of the container, or a bend of a long edge. */
-interface Vertex {
-  readonly width: number;
-  readonly height: number;
-  readonly node: number;
-  layer: number;
-  x: number;
-}
-
-/** Between neighbouring layers; offsets say where on its ends it touches, from their middles. */
-interface Hop {
-  readonly from: number;
-  readonly to: number;
-  readonly fromOffset: number;
-  toOffset: number;
-}
-
 /** A container's drawing: the origin is the frame's corner; ports by the box that the value comes from. */
 interface Panel extends Layout {
   readonly entries: ReadonlyMap<number, number>;
   readonly exits: ReadonlyMap<number, number>;
-}
-
-/** Longest path from the top; what hangs on inputs alone sinks towards its use; exits are last. */
-function assignLayers(vertices: Vertex[], wires: readonly (readonly [number, number])[], exits: Set<number>) {
-  const after: number[][] = vertices.map(() => []);
-  const before: number[][] = vertices.map(() => []);
-  for (const [from, to] of wires) {
-    after[from]!.push(to);
-    before[to]!.push(from);
-  }
-  const waiting = before.map((list) => list.length);
-  const order = [...vertices.keys()].filter((v) => waiting[v] === 0);
-  for (let i = 0; i < order.length; i++) {
-    const v = order[i]!;
-    for (const next of after[v]!) {
-      vertices[next]!.layer = Math.max(vertices[next]!.layer, vertices[v]!.layer + 1);
-      if (--waiting[next]! === 0) order.push(next);
-    }
-  }
-  const bottom = Math.max(0, ...vertices.map((v) => v.layer));
-  const last = vertices.some((v, i) => !exits.has(i) && v.layer === bottom) ? bottom + 1 : bottom;
-  for (const v of exits) vertices[v]!.layer = last;
-  const loose: boolean[] = [];
-  for (const v of order)
-    loose[v] = vertices[v]!.node >= 0 && before[v]!.every((p) => loose[p] && after[p]!.length === 1);
-  for (const v of order.reverse()) {
-    if (vertices[v]!.node < 0 || after[v]!.length === 0) continue;
-    const held = before[v]!.filter((p) => !loose[p]).length;
-    if (after[v]!.length <= held) continue;
-    vertices[v]!.layer = Math.min(...after[v]!.map((next) => vertices[next]!.layer)) - 1;
-  }
-}
-
-/** Crossings between two layers whose hops are given as pairs of positions. */
-function crossings(pairs: (readonly [number, number])[], size: number): number {
-  pairs.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  const tree = new Int32Array(size + 1);
-  let total = 0;
-  pairs.forEach(([, to], seen) => {
-    let left = 0;
-    for (let i = to + 1; i > 0; i -= i & -i) left += tree[i]!;
-    total += seen - left;
-    for (let i = to + 1; i <= size; i += i & -i) tree[i]!++;
-  });
-  return total;
-}
-
-/** Sorts each layer by the mean place of its neighbours, up and down, and keeps the order with the fewest crossings. */
-function orderLayers(layers: number[][], above: readonly Hop[][], below: readonly Hop[][]): number[][] {
-  const place: number[] = [];
-  const number = (layer: readonly number[]) => {
-    for (let i = 0; i < layer.length; i++) place[layer[i]!] = i;
-  };
-  const count = () =>
-    layers.reduce((total, layer, l) => {
-      const pairs = layer.flatMap((v) => below[v]!.map((h) => [place[v]!, place[h.to]!] as const));
-      return total + crossings(pairs, layers[l + 1]?.length ?? 0);
-    }, 0);
-  layers.forEach(number);
-  let best = layers.map((layer) => [...layer]);
-  let fewest = count();
-  for (let sweep = 0; sweep < 12 && fewest > 0; sweep++) {
-    const down = sweep % 2 === 0;
-    const hops = down ? above : below;
-    for (const layer of down ? layers : [...layers].reverse()) {
-      const mean = new Map<number, number>();
-      for (const v of layer) {
-        const near = hops[v]!;
-        const sum = near.reduce((s, h) => s + place[down ? h.from : h.to]!, 0);
-        mean.set(v, near.length ? sum / near.length : place[v]!);
-      }
-      layer.sort((a, b) => mean.get(a)! - mean.get(b)! || place[a]! - place[b]!);
-      number(layer);
-    }
-    const crossed = count();
-    if (crossed < fewest) {
-      fewest = crossed;
-      best = layers.map((layer) => [...layer]);
-    }
-  }
-  return best;
-}
-
-/** The positions nearest to the wished ones, by weighted least squares, that keep order and distances. */
-export function spread(
-  wished: readonly number[],
-  weights: readonly number[],
-  distances: readonly number[],
-): number[] {
-  const blocks: { sum: number; weight: number; size: number }[] = [];
-  let shift = 0;
-  wished.forEach((wish, i) => {
-    if (i > 0) shift += distances[i - 1]!;
-    const weight = weights[i]!;
-    let block = { sum: (wish - shift) * weight, weight, size: 1 };
-    for (let last = blocks.at(-1); last && last.sum / last.weight >= block.sum / block.weight; ) {
-      block = {
-        sum: last.sum + block.sum,
-        weight: last.weight + block.weight,
-        size: last.size + block.size,
-      };
-      blocks.pop();
-      last = blocks.at(-1);
-    }
-    blocks.push(block);
-  });
-  const flat = blocks.flatMap(({ sum, weight, size }) => Array<number>(size).fill(sum / weight));
-  let offset = 0;
-  return flat.map((x, i) => {
-    if (i > 0) offset += distances[i - 1]!;
-    return x + offset;
-  });
-}
-
-function positionLayers(
-  vertices: Vertex[],
-  layers: readonly number[][],
-  above: readonly Hop[][],
-  below: readonly Hop[][],
-) {
-  const distances = layers.map((layer) =>
-    layer.slice(1).map((v, i) => {
-      const [a, b] = [vertices[layer[i]!]!, vertices[v]!];
-      return (a.width + b.width) / 2 + (a.node < 0 && b.node < 0 ? LINE_GAP : BOX_GAP);
-    }),
-  );
-  layers.forEach((layer, l) => {
-    let x = 0;
-    layer.forEach((v, i) => {
-      vertices[v]!.x = i === 0 ? 0 : x + distances[l]![i - 1]!;
-      x = vertices[v]!.x;
-    });
-  });
-  const bend = (v: number) => vertices[v]!.node < 0;
-  const settle = (l: number, up: boolean, down: boolean) => {
-    const layer = layers[l]!;
-    const weights: number[] = [];
-    const wished = layer.map((v) => {
-      let [sum, weight] = [0, 0];
-      const pull = (other: number, x: number) => {
-        const strength = bend(v) && bend(other) ? 8 : bend(v) || bend(other) ? 2 : 1;
-        sum += strength * x;
-        weight += strength;
-      };
-      if (up) for (const h of above[v]!) pull(h.from, vertices[h.from]!.x + h.fromOffset - h.toOffset);
-      if (down) for (const h of below[v]!) pull(h.to, vertices[h.to]!.x + h.toOffset - h.fromOffset);
-      weights.push(weight || 0.1);
-      return weight ? sum / weight : vertices[v]!.x;
-    });
-    spread(wished, weights, distances[l]!).forEach((x, i) => {
-      vertices[layer[i]!]!.x = x;
-    });
-  };
-  for (let sweep = 0; sweep < 6; sweep++) {
-    for (let l = 0; l < layers.length; l++) settle(l, true, sweep > 3);
-    for (let l = layers.length - 1; l >= 0; l--) settle(l, sweep > 3, true);
-  }
 }
 
 /** Puts labels beside each other in the space under a layer; one that finds no room stays a tooltip. */

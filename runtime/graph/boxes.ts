@@ -1,34 +1,21 @@
 /**
- * @file A module as a page for the browser. Each function becomes a tree of boxes: ops in the calls that they come from,
- * calls named by the modules whose parameters they read; storage, groups and constants are rows of the boxes that use
- * them. `layout.ts` places the boxes, `page.ts` draws them; here is what they get.
+ * @file The tree of boxes that a function is drawn as: ops in the calls that they come from, calls named by the modules
+ * whose parameters they read. Storages, groups and constants are rows of the boxes that use them.
  */
-import { readFileSync } from "node:fs";
 import {
   type FunctionInput,
   type IrFunction,
-  type IrModule,
   type Location,
   type Op,
   type Region,
-  type Type,
   type Value,
   walkOps,
-} from "../ir/module.js";
-import { printAttribute, printFunction } from "../ir/print.js";
-import { printType } from "../ir/print-type.js";
-import { OPS } from "../registry/index.js";
-import type { OpSpec } from "../registry/spec.js";
-import { defaultView, type GraphEdge, type GraphNode, type GraphRow, layoutOf } from "./layout.js";
-import {
-  draw,
-  escapeText,
-  type GraphData,
-  type GraphFunction,
-  type GraphOp,
-  type GraphValue,
-  STYLE,
-} from "./page.js";
+} from "../../compiler/ir/module.js";
+import { printAttribute } from "../../compiler/ir/print.js";
+import { printType } from "../../compiler/ir/print-type.js";
+import { OPS } from "../../compiler/registry/index.js";
+import type { OpSpec } from "../../compiler/registry/spec.js";
+import type { Graph, GraphEdge, GraphNode, GraphRow } from "./model.js";
 
 /** A call that was inlined, an index of a stack's layer, or a file that the function's own one is not. */
 interface Frame {
@@ -40,7 +27,7 @@ interface Frame {
 const SMALLEST_GROUP = 3;
 /** What an op does beside its results, as a colour. */
 const EFFECTS: readonly string[] = ["write", "update", "gradients", "rng", "collective"];
-const isRow = (op: Op) => op.op === "state" || op.op === "group" || op.op === "constant";
+export const isRow = (op: Op) => op.op === "state" || op.op === "group" || op.op === "constant";
 const isEnd = (op: Op) => op.op === "yield" || op.op === "return";
 /** The boxes of the ops in the regions of an op. */
 const countWithin = (op: Op): number =>
@@ -69,14 +56,14 @@ export function calleeOf(call: string): string {
 }
 
 /** What the registry calls an operand. */
-const roleOf = (spec: OpSpec | undefined, operand: number): string =>
+export const roleOf = (spec: OpSpec | undefined, operand: number): string =>
   (spec?.operands[operand] ?? spec?.operands.findLast((o) => o.variadic))?.name ?? String(operand);
 
 type Item = { readonly op: Op; readonly frames: readonly Frame[] };
 /** A group that forms while ops are read in program order. */
 type Part = { readonly frame: Frame | undefined; readonly items: Item[]; readonly after: Set<Part> };
 
-class Builder {
+export class Boxes implements Graph {
   readonly nodes: GraphNode[] = [];
   readonly edges: GraphEdge[] = [];
   /** The box of each op: its own, or the first box that shows it as a row. */
@@ -438,176 +425,4 @@ class Builder {
     for (const from of this.outlets.get(value.id) ?? [])
       this.edges.push({ from, to: node, type: printType(value.type) });
   }
-}
-
-const sourcesOf = (module: IrModule) => new Map(module.sources.map((s) => [s.path, s.text]));
-
-/** The function with names that hold no white space, so that each op is one line of its text. */
-function inLines(fn: IrFunction): IrFunction {
-  const word = (text: string) => text.replaceAll(/\s+/g, "_");
-  const type = (t: Type): Type => (t.kind === "group" ? { ...t, group: word(t.group) } : t);
-  const value = (v: Value): Value => ({ ...v, name: word(v.name), type: type(v.type) });
-  const op = (o: Op): Op => ({
-    ...o,
-    op: word(o.op),
-    attributes:
-      isRow(o) && typeof o.attributes.name === "string" ? { name: word(o.attributes.name) } : o.attributes,
-    operands: o.operands.map((v) => v && value(v)),
-    results: o.results.map(value),
-    regions: o.regions.map((r) => ({ args: r.args.map(value), ops: r.ops.map(op) })),
-  });
-  const inputs = fn.inputs.map((input) => ({ ...input, value: value(input.value) }));
-  return { ...fn, name: word(fn.name), inputs, results: [], body: { ...fn.body, ops: fn.body.ops.map(op) } };
-}
-
-/** The text of every op, in program order; one with regions has those in its text. */
-function textsOf(fn: IrFunction): readonly string[] {
-  const lines = printFunction(inLines(fn))
-    .split("\n")
-    .slice(fn.inputs.length + (fn.inputs.length ? 2 : 3));
-  const texts: string[] = [];
-  let at = 0;
-  const take = (op: Op) => {
-    const [start, index] = [at++, texts.push("") - 1];
-    for (const region of op.regions) {
-      region.ops.forEach(take);
-      at++; // the line that closes the region
-    }
-    const own = lines.slice(start, at);
-    const indent = /^ */.exec(own[0] ?? "")![0].length;
-    texts[index] = own.map((line) => line.slice(indent)).join("\n");
-  };
-  fn.body.ops.forEach(take);
-  return texts;
-}
-
-function functionOf(
-  fn: IrFunction,
-  sources: ReadonlyMap<string, string>,
-  place: (at: Location) => number,
-): GraphFunction {
-  const ops = [...walkOps(fn.body)];
-  const tree = new Builder(fn, sources, new Map(ops.map((op, i) => [op, i])));
-  const texts = textsOf(fn);
-  const known = new Map<number, { name: string; op: number }>();
-  const nameOf = (v: Value) => known.get(v.id)?.name ?? `%${v.name}`;
-  ops.forEach((op, i) => {
-    const names = (texts[i] ?? "").split(" = ")[0]!.split(", ");
-    op.results.forEach((v, r) => {
-      known.set(v.id, { name: names[r] ?? `%${v.name}`, op: i });
-    });
-  });
-  const rows = ops.map((op, i): GraphOp => {
-    const spec = OPS.get(op.op);
-    const value = (role: string, v: Value): GraphValue => ({
-      role,
-      name: nameOf(v),
-      type: printType(v.type),
-      op: known.get(v.id)?.op ?? -1,
-    });
-    return {
-      op: op.op,
-      text: texts[i] ?? "",
-      attributes: Object.entries(op.attributes).map(([name, v]) => [name, printAttribute(v)]),
-      operands: op.operands.flatMap((v, o) => (v ? [value(roleOf(spec, o), v)] : [])),
-      results: op.results.map((v) => value("", v)),
-      location: place(op.location),
-      node: tree.nodeOf.get(op) ?? -1,
-    };
-  });
-  const { nodes, edges } = tree;
-  const results = fn.results.map((r) => [r.name, printType(r.type)] as const);
-  return { name: fn.name, nodes, edges, results, ops: rows, view: [...defaultView({ nodes, edges })] };
-}
-
-/** What the page embeds. */
-export function graphData(module: IrModule): GraphData {
-  const sources = sourcesOf(module);
-  const paths = new Map([...sources.keys()].map((path, i) => [path, i]));
-  const locations: GraphData["locations"][number][] = [];
-  const fused: Record<number, readonly number[]> = {};
-  const known = new Map<string, number>();
-  const place = (at: Location): number => {
-    const parent = at.parent ? place(at.parent) : -1;
-    const also = at.also?.map(place) ?? [];
-    const row = [paths.get(at.path) ?? -1, at.start, at.end, parent] as const;
-    const key = [...row, ...also].join();
-    const index = known.get(key) ?? locations.push(row) - 1;
-    if (also.length) fused[index] = also;
-    known.set(key, index);
-    return index;
-  };
-  const functions = module.functions.map((fn) => functionOf(fn, sources, place));
-  const used = new Set(functions.flatMap((fn) => fn.ops.map((op) => op.op)));
-  const vocabulary = Object.fromEntries(
-    [...used].flatMap((name) => {
-      const spec = OPS.get(name);
-      return spec ? [[name, { doc: spec.doc, effect: spec.effect }]] : [];
-    }),
-  );
-  return {
-    name: module.name,
-    sources: [...sources].map(([path, text]) => ({ path, text })),
-    locations,
-    fused,
-    vocabulary,
-    functions,
-  };
-}
-
-/** A built module of this folder as part of one script. */
-const scriptOf = (file: string): string =>
-  readFileSync(new URL(file, import.meta.url), "utf8")
-    .replaceAll(/^import [^;]*;\n/gm, "")
-    .replaceAll(/^export (?=const|function|class)/gm, "")
-    .replaceAll(/^\/\/# sourceMappingURL.*$/gm, "");
-
-const button = (command: string, text: string, title: string) =>
-  `<button data-command="${command}" title="${title}">${text}</button>`;
-
-/** One HTML file that shows every function as a graph. It needs nothing beside itself, and asks the network for nothing. */
-export function graphPage(module: IrModule): string {
-  const data = graphData(module);
-  const tabs = data.functions.map((fn, i) => `<button data-tab="${i}">${escapeText(fn.name)}</button>`);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>${escapeText(module.name)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<header>
-<h1>${escapeText(module.name)}</h1>
-<nav>${tabs.join("")}</nav>
-<span class="tools">${button("default", "default", "The view that the page opened with")}${button("none", "close all", "Close every group")}${button("all", "open all", "Open every group")}${button("out", "−", "Smaller (-)")}${button("in", "+", "Larger (+)")}${button("fit", "fit", "Fit (0)")}</span>
-<span class="find"><span id="found"></span><input id="search" type="search" placeholder="Search ops and storage  /" aria-label="Search ops and storage" autocomplete="off" spellcheck="false"></span>
-</header>
-<main><svg id="canvas" xmlns="http://www.w3.org/2000/svg"><g id="world"></g></svg><aside id="side"></aside></main>
-<footer id="status"></footer>
-<script type="application/json" id="data">${JSON.stringify(data).replaceAll("<", "\\u003c")}</script>
-<script>
-(() => {
-"use strict";
-${scriptOf("./layout.js")}
-${scriptOf("./page.js")}
-openPage(document);
-})();
-</script>
-</body>
-</html>
-`;
-}
-
-/** The default view of one function as an SVG file. */
-export function graphSvg(module: IrModule, functionName: string): string {
-  const fn = module.functions.find((f) => f.name === functionName);
-  if (!fn) throw new Error(`there is no function ${functionName}`);
-  const graph = functionOf(fn, sourcesOf(module), () => -1);
-  const layout = layoutOf(graph, new Set(graph.view));
-  const [width, height] = [Math.ceil(layout.width), Math.ceil(layout.height)];
-  return `<svg xmlns="http://www.w3.org/2000/svg" class="graph" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"><style>${escapeText(STYLE)}</style><rect class="ground" width="100%" height="100%"/>${draw(graph, layout)}</svg>\n`;
 }
