@@ -109,9 +109,13 @@ async function textOf(file: string, way: Way, options: IrOptions): Promise<strin
 }
 
 async function writeGraph(module: IrModule, path: string, name: string | undefined): Promise<void> {
-  const { graphPage, graphSvg } = await import("../graph/graph.js");
-  const svg = path.endsWith(".svg");
-  writeFileSync(path, svg ? graphSvg(module, name ?? module.functions[0]!.name) : graphPage(module));
+  const { graphPage, graphSvg, modelExplorerGraphs } = await import("../graph/graph.js");
+  const text = path.endsWith(".svg")
+    ? graphSvg(module, name ?? module.functions[0]!.name)
+    : path.endsWith(".json")
+      ? `${JSON.stringify(modelExplorerGraphs(module))}\n`
+      : graphPage(module);
+  writeFileSync(path, text);
 }
 
 const summary = ({ name, statistics }: PassRecord) => {

@@ -58,7 +58,10 @@ program
   .option("--diff <experiment>", "how another experiment's program differs")
   .option("--bind <symbol=size...>", "put sizes for symbols: --bind B=64")
   .option("--json", "the form that the host gets")
-  .option("--graph <file>", "write a page that shows it as a graph; FILE.svg: a picture of one function")
+  .option(
+    "--graph <file>",
+    "write a page that shows it as a graph; FILE.svg: a picture of one function; FILE.json: for Model Explorer",
+  )
   .addHelpText("after", example("f2c-dsl ir examples/quickstart.ts --function step"))
   .action(async (file, options) => (await import("./ir.js")).ir(file, options));
 

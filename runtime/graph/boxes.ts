@@ -95,7 +95,7 @@ export class Boxes implements Graph {
     this.region(fn.body, -1, []);
     for (const [op, writes] of this.seen)
       for (const write of writes)
-        this.edges.push({ from: this.nodeOf.get(write)!, to: this.nodeOf.get(op)!, type: "" });
+        this.edges.push({ from: this.nodeOf.get(write)!, to: this.nodeOf.get(op)!, output: 0, type: "" });
     this.nodes.forEach(({ tone, parent }) => {
       for (let at = EFFECTS.includes(tone) ? parent : -1; at >= 0; at = this.nodes[at]!.parent) {
         const node = this.nodes[at]!;
@@ -422,7 +422,8 @@ export class Boxes implements Graph {
 
   private link(value: Value | undefined, node: number) {
     if (!value) return;
+    const output = this.producers.get(value.id)?.results.findIndex(({ id }) => id === value.id) ?? 0;
     for (const from of this.outlets.get(value.id) ?? [])
-      this.edges.push({ from, to: node, type: printType(value.type) });
+      this.edges.push({ from, to: node, output, type: printType(value.type) });
   }
 }

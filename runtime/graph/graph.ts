@@ -9,6 +9,8 @@ import { draw, escapeText } from "./draw.js";
 import { layoutOf } from "./layout.js";
 import { STYLE } from "./style.js";
 
+export { modelExplorerGraphs } from "./model-explorer.js";
+
 /** The files whose text runs in the page. They import only each other, so that in this order they are one script. */
 const IN_PAGE = ["model", "views", "layers", "layout", "draw", "details", "app"];
 

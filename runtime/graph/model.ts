@@ -26,6 +26,8 @@ export interface GraphNode {
 export interface GraphEdge {
   readonly from: number;
   readonly to: number;
+  /** Which of the values that leave `from`. */
+  readonly output: number;
   /** Empty where no value flows: what is below sees a write that is above. */
   readonly type: string;
 }

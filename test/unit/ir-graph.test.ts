@@ -24,6 +24,7 @@ import { graphPage, graphSvg } from "#runtime/graph/graph";
 import { spread } from "#runtime/graph/layers";
 import { type Box, type Layout, layoutOf } from "#runtime/graph/layout";
 import { type Graph, type GraphData, type GraphNode, isContainer } from "#runtime/graph/model";
+import { modelExplorerGraphs } from "#runtime/graph/model-explorer";
 import { countBoxes, revealed, shownBy, toggled } from "#runtime/graph/views";
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -313,7 +314,9 @@ test("2,000 ops side by side in one container are laid out without overlaps", ()
   });
   const nodes = Array.from({ length: 2000 }, node);
   const edges = nodes.flatMap((_, i) =>
-    [1, 2 + (i % 5)].flatMap((back) => (i >= back ? [{ from: i - back, to: i, type: "f32[2]" }] : [])),
+    [1, 2 + (i % 5)].flatMap((back) =>
+      i >= back ? [{ from: i - back, to: i, output: 0, type: "f32[2]" }] : [],
+    ),
   );
   expect(faultsOf({ nodes, edges }, layoutOf({ nodes, edges }, new Set()))).toEqual([]);
 });
@@ -322,6 +325,69 @@ test("positions are as near as may be to the wished ones", () => {
   expect(spread([0, 0], [1, 1], [10])).toEqual([-5, 5]);
   expect(spread([0, 0], [3, 1], [10])).toEqual([-2.5, 7.5]);
   expect(spread([0, 50, 40], [1, 1, 1], [10, 10])).toEqual([0, 40, 50]);
+});
+
+test("for Model Explorer, a function is the graph that its JSON adapter takes", () => {
+  const inside: Location = { ...place, parent: { path: "a.ts", start: 0, end: 1 } };
+  const chain = [1, 2, 3].map((i) => op("relu", [value(i - 1)], [value(i)], { location: inside }));
+  const branch = (id: number) => ({ args: [], ops: [op("yield", [value(id)], [])] });
+  const condition = { id: 9, name: "c", type: scalarType("bool") };
+  const read = op("state", [], [value(5)], { attributes: { name: "net/w" } });
+  const ops = [
+    ...chain,
+    op("if", [condition], [value(4)], { regions: [branch(3), branch(0)] }),
+    read,
+    op("add", [value(4), value(5)], [value(6)]),
+    op("return", [value(6)], []),
+  ];
+  const fn = functionWith(ops, [value(0, "x"), condition]);
+  const { label, graphs } = modelExplorerGraphs(
+    moduleWith(fn, { sources: [{ path: "a.ts", text: "f(x)" }] }),
+  );
+  const edge = (sourceNodeId: string, targetNodeInputId = "0") => ({
+    sourceNodeId,
+    sourceNodeOutputId: "0",
+    targetNodeInputId,
+  });
+  const [{ id, nodes }] = graphs;
+  const idOf = (title: string, nth = 0) => nodes.filter((n) => n.label === title)[nth].id;
+  expect([label, id]).toEqual(["m", "f"]);
+  expect(nodes.map((n) => [n.label, n.namespace, n.incomingEdges])).toEqual([
+    ["x", "", []],
+    ["c", "", []],
+    ["relu", "f", [edge(idOf("x"))]],
+    ["relu", "f", [edge(idOf("relu"))]],
+    ["relu", "f", [edge(idOf("relu", 1))]],
+    ["if", "if", [edge(idOf("c"))]],
+    ["yield", "if/then", [edge(idOf("relu", 2))]],
+    ["yield", "if/else", [edge(idOf("x"))]],
+    ["add", "", [edge(idOf("yield")), edge(idOf("yield", 1), "1")]],
+    ["return", "", [edge(idOf("add"))]],
+  ]);
+  expect(nodes.find((n) => n.label === "add")).toMatchObject({
+    attrs: [
+      { key: "other", value: "@net/w : f32[2]" },
+      { key: "ir", value: "%5 = add(%3, %4) : f32[2]" },
+      { key: "source", value: "a.ts:1" },
+    ],
+    outputsMetadata: [{ id: "0", attrs: [{ key: "tensor_shape", value: "f32[2]" }] }],
+  });
+});
+
+test("for Model Explorer, ids are unique, edges have both ends, and every op that has a box is a node", () => {
+  const { module } = compileExperiment(loadExperiment(join(root, "examples/deep.ts")));
+  for (const [f, { nodes, groupNodeAttributes }] of modelExplorerGraphs(module).graphs.entries()) {
+    const ids = new Set(nodes.map((n) => n.id));
+    expect(ids.size).toBe(nodes.length);
+    for (const { incomingEdges } of nodes)
+      for (const { sourceNodeId } of incomingEdges) expect(ids).toContain(sourceNodeId);
+    const rows = ["state", "group", "constant"];
+    const wanted = [...walkOps(module.functions[f].body)].map((o) => o.op).filter((o) => !rows.includes(o));
+    const found = nodes.filter((n) => n.attrs.some(({ key }) => key === "ir")).map((n) => n.label);
+    expect(found.map((l) => l.split(":")[0]).sort()).toEqual(wanted.sort());
+    const layers = new Set(Object.keys(groupNodeAttributes));
+    for (const { namespace } of nodes) if (namespace !== "") expect(layers).toContain(namespace);
+  }
 });
 
 test.each([
