@@ -9,7 +9,7 @@ const SLOTS = 1_000_000;
 export function planner(): void {
   const offsets = Int32Array.from({ length: IDENTITIES + 1 }, (_, i) => 4 * i);
   const streams = dual({ identities: 341, instances: 342 });
-  const loader = streams.open(offsets, 1);
+  const loader = streams.sampler(offsets, 1);
   const pool = new PoolBook(SLOTS, { rows: 2, evict: "lru" });
   for (let first = 0; first < SLOTS; first += 1000)
     pool.commit(
@@ -19,7 +19,7 @@ export function planner(): void {
   const times: number[] = [];
   for (let step = 0; step < 400; step++) {
     const start = performance.now();
-    const batch = loader.batch(step);
+    const batch = loader.sample(step);
     const [x, y] = [batch.x!, batch.y!];
     pool.peek(y.labels, x.labels);
     pool.commit(x.labels, y.labels);

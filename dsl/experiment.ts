@@ -1,6 +1,8 @@
 /** @file The experiment: everything that a run needs, in one value. */
 
-import type { Loader } from "./data/dual-loader.js";
+import { flip } from "./augmentations/flip.js";
+import { isLoader, type Loader, loader } from "./data/loader.js";
+import type { Sampler } from "./data/sampler.js";
 import type { DataSource } from "./data/source.js";
 import { ExperimentError } from "./errors.js";
 import type { Every, Verification } from "./evaluate.js";
@@ -13,7 +15,8 @@ export interface ExperimentOptions {
   name: string;
   data: DataSource;
   method: MethodBuilder;
-  loader: Loader;
+  /** A sampler alone stands for `loader(sampler, flip())`. */
+  loader: Loader | Sampler;
   optimizer: Optimizer;
   /** Learning rate, called every step. */
   lr: Policy | number;
@@ -45,10 +48,11 @@ export interface ExperimentOptions {
 
 export const EXPERIMENT = Symbol.for("f2c-dsl.experiment");
 export type Experiment = Readonly<
-  Required<Omit<ExperimentOptions, "epochs" | "steps" | "evaluate" | "checkpoint" | "lr">>
+  Required<Omit<ExperimentOptions, "epochs" | "steps" | "evaluate" | "checkpoint" | "lr" | "loader">>
 > & {
   readonly [EXPERIMENT]: true;
   readonly lr: Policy;
+  readonly loader: Loader;
   readonly length: Every;
   readonly evaluate: Verification | undefined;
   readonly checkpoint: Every;
@@ -83,7 +87,7 @@ export function experiment(options: ExperimentOptions): Experiment {
     name,
     data: options.data,
     method: options.method,
-    loader: options.loader,
+    loader: isLoader(options.loader) ? options.loader : loader(options.loader, flip()),
     optimizer: options.optimizer,
     lr: typeof lr === "number" ? always(lr) : lr,
     length: { unit: epochs === undefined ? ("steps" as const) : ("epochs" as const), count },

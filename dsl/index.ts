@@ -1,7 +1,11 @@
 /** @file The public DSL: everything that an experiment imports from "f2c-dsl". */
+
+export * from "./augmentations/index.js";
 export * from "./compiled.js";
-export * from "./data/dual-loader.js";
+export { type Augmentation, type AugmentationParts, augmentation, type Drawn } from "./data/augmentation.js";
 export * from "./data/image-folder.js";
+export * from "./data/loader.js";
+export * from "./data/sampler.js";
 export * from "./data/source.js";
 export { DESCRIPTION, type Described, type Description, described, descriptionOf } from "./description.js";
 export * from "./entry.js";
@@ -20,9 +24,12 @@ export * from "./module.js";
 export * from "./nets/mobile-face-net.js";
 export * as ops from "./ops.generated.js";
 export * from "./optimizer.js";
+export { randomBelow, randomU32, randomUnit } from "./plan/counter-random.js";
+export type { Draws } from "./plan/draws.js";
 export { fixed, type ImagesPerIdentity, spread, zipf } from "./plan/images-per-identity.js";
 export { SAMPLER_VERSION } from "./plan/sampler-version.js";
 export * from "./pool.js";
+export * from "./samplers/index.js";
 export * from "./schedule.js";
 export type * from "./shape.js";
 export type * from "./tensor.js";

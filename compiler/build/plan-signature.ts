@@ -87,8 +87,8 @@ export interface FlatPlan {
   readonly arrays: Record<string, Int32Array | Uint8Array | Float32Array>;
 }
 
-/** Flattens a plan, checking it against the first one's signature. */
-export function flattenPlan(value: PlanValue, signature: PlanSignature, step: number): FlatPlan {
+/** Flattens a plan, or what lies at a path of its own, checking it against the first one's signature. */
+export function flattenPlan(value: PlanValue, signature: PlanSignature, step: number, path = ""): FlatPlan {
   const flat: FlatPlan = { scalars: {}, arrays: {} };
   const visit = (v: PlanValue, expected: PlanSignature, path: string): void => {
     const refuse = () => changed(path, v, expected, step);
@@ -116,7 +116,7 @@ export function flattenPlan(value: PlanValue, signature: PlanSignature, step: nu
       flat.arrays[path || "plan"] = v as Int32Array;
     }
   };
-  visit(value, signature, "");
+  visit(value, signature, path);
   return flat;
 }
 

@@ -69,14 +69,16 @@ export class Planner {
     const step = this.planned;
     const { experiment, method, signature } = this.program;
     const at = this.point(step);
-    const batch = this.loader.batch(step) as Readonly<Record<string, LoadedImages>>;
+    const batch = asked("the loader", step, () => this.loader.batch(step)) as Readonly<
+      Record<string, LoadedImages>
+    >;
     const plan = asked("the plan", step, () => method.plan(this.books as never, batch, at));
     const lr = asked("the policy `lr`", step, () => learningRate(experiment.lr, at));
     const flat = flattenPlan(plan, signature, step);
     const arrays: Record<string, Int32Array | Uint8Array | Float32Array> = { ...flat.arrays };
     for (const [stream, { images, changes }] of Object.entries(batch)) {
       arrays[`${stream}.images`] = images;
-      for (const [name, data] of Object.entries(changes)) arrays[`${stream}.${name}`] = data;
+      Object.assign(arrays, flattenPlan(changes, this.program.changes[stream]!, step, stream).arrays);
     }
     this.planned = step + 1;
     const scalars = { ...flat.scalars, lr, ...windowOf(step, experiment.accumulate) };

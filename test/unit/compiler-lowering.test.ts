@@ -35,7 +35,7 @@ const experiment = ({
     ({ pool, flat, fc }, x: Images): Features<8> => fc(flat(pool(x)) as never))`,
 }: Sources) => `
 import {
-  adaptiveAvgPool2d, dual, experiment, fixed, flatten, type Features, type Images, linear, method, module, ops, parameter,
+  adaptiveAvgPool2d, dual, experiment, fixed, flatten, type Features, type Images, linear, loader, method, module, ops, parameter,
   sequential, sgd, stack, syntheticFaces, type Tensor, training, noGrad, state as stored, zeros, normalize,
 } from "f2c-dsl";
 type Scalar = Tensor<readonly [], "f32">;
@@ -59,7 +59,7 @@ export default experiment({
         embed: ({ net }, images) => net(images) as Features<8>,
       },
     ),
-  loader: dual({ identities: 3, instances: 2, flip: false }),
+  loader: loader(dual({ identities: 3, instances: 2 })),
   optimizer: sgd({ momentum: 0 }),
   lr: 0.1,
   steps: 2,

@@ -5,26 +5,36 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compileExperiment, loadExperiment, type Program } from "#compiler/index";
 import {
+  type Augmentation,
   adaptiveAvgPool2d,
+  affine,
   always,
   arcFace,
+  blur,
   type ClassPoolOptions,
+  colour,
   conv2d,
   cosFace,
   cosine,
+  crop,
   type DualOptions,
   dual,
   EXPERIMENT,
   type ExperimentOptions,
+  erase,
   experiment,
   type F2cOptions,
   f2c,
   fixed,
   flatten,
+  flip,
+  grey,
   hardest,
   type ImageFolderOptions,
   imageFolder,
   linear,
+  loader,
+  lowResolution,
   multistep,
   net,
   type Policy,
@@ -80,7 +90,7 @@ interface Edit {
 }
 
 function compiled(edit: Edit = {}): Program {
-  const { data, folder, loader, method, pool, twin, optimizer, evaluate } = edit;
+  const { data, folder, loader: sampler, method, pool, twin, optimizer, evaluate } = edit;
   const faces = { identities: 30, imagesPerIdentity: fixed(4), size: 16, seed: 3 };
   const value = experiment({
     name: "whole",
@@ -95,7 +105,7 @@ function compiled(edit: Edit = {}): Program {
       ...(twin && { gallery: twin }),
       ...method,
     }),
-    loader: dual({ identities: 3, instances: 4, ...loader }),
+    loader: dual({ identities: 3, instances: 4, ...sampler }),
     optimizer: sgd({ weightDecay: 1e-4, ...optimizer }),
     lr: cosine({ base: 0.05 }),
     steps: 40,
@@ -195,13 +205,50 @@ const SYNTHETIC_OPTIONS: Cases<SyntheticFacesOptions> = {
 const DUAL_OPTIONS: Cases<DualOptions> = {
   identities: [[4, refused("loader.identities")]],
   instances: [[6, refused("loader.instances")]],
-  flip: [[false, refused("loader.flip")]],
-  shift: [[2, refused("loader.shift")]],
-  zoom: [[0.1, refused("loader.zoom")]],
-  rotate: [[5, refused("loader.rotate")]],
-  light: [[0.1, refused("loader.light")]],
-  erase: [[0.2, refused("loader.erase")]],
 };
+
+const MOVED = { shift: 0, zoom: 0, rotate: 0 };
+const LIT = { contrast: 0, brightness: 0, saturation: 0 };
+
+/** Loaders with one augmentation beside the flip, each option against another value of it. */
+const AUGMENTATIONS: readonly (readonly [string, Augmentation, Augmentation])[] = [
+  ["affine.shift", affine({ ...MOVED, shift: 1 }), affine({ ...MOVED, shift: 2 })],
+  ["affine.zoom", affine(MOVED), affine({ ...MOVED, zoom: 0.1 })],
+  ["affine.rotate", affine(MOVED), affine({ ...MOVED, rotate: 5 })],
+  ["crop.area", crop(), crop({ area: 0.6 })],
+  ["crop.aspect", crop(), crop({ aspect: 1 })],
+  ["crop.probability", crop(), crop({ probability: 0.5 })],
+  ["colour.contrast", colour(LIT), colour({ ...LIT, contrast: 0.1 })],
+  ["colour.brightness", colour(LIT), colour({ ...LIT, brightness: 0.1 })],
+  ["colour.saturation", colour(LIT), colour({ ...LIT, saturation: 0.1 })],
+  ["grey.probability", grey(), grey({ probability: 0.5 })],
+  ["blur.sigma", blur(), blur({ sigma: 3 })],
+  ["blur.probability", blur(), blur({ probability: 0.5 })],
+  ["lowResolution.smallest", lowResolution(), lowResolution({ smallest: 0.5 })],
+  ["lowResolution.probability", lowResolution(), lowResolution({ probability: 0.5 })],
+  ["erase.share", erase(0.1), erase(0.2)],
+];
+
+describe("an edited option of an augmentation", () => {
+  const identity = (...augmentations: readonly Augmentation[]) =>
+    identityOf(
+      compiled({ experiment: { loader: loader(dual({ identities: 3, instances: 4 }), ...augmentations) } }),
+    );
+
+  test.each(AUGMENTATIONS)("%s", (option, was, is) => {
+    expectOutcome(stored(identity(was)), identity(is), refused(`loader.augment.${option}`));
+  });
+
+  test("one more, and one less", () => {
+    expectOutcome(saved, identity(flip(), grey()), refused("loader.augment.grey"));
+    expectOutcome(saved, identity(), refused("loader.augment.flip"));
+  });
+
+  test("another order", () => {
+    const [a, b] = [identity(flip(), grey()), identity(grey(), flip())];
+    expect(both(stored(a), b).refused.length).toBeGreaterThan(0);
+  });
+});
 
 const F2C_OPTIONS: Cases<F2cOptions> = {
   net: [

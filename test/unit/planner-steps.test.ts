@@ -20,7 +20,7 @@ function failing(weight: string, lr: string) {
   const file = join(folder, `exp-${weight.length}-${lr.length}.ts`);
   writeFileSync(
     file,
-    `import { adaptiveAvgPool2d, dual, experiment, fixed, flatten, type Images, linear, method, module, ops, sgd, syntheticFaces, type StepPoint } from "f2c-dsl";
+    `import { adaptiveAvgPool2d, dual, experiment, fixed, flatten, type Images, linear, loader, method, module, ops, sgd, syntheticFaces, type StepPoint } from "f2c-dsl";
 const missing = [] as { rate: number }[];
 const rateOf = (at: StepPoint) => missing[at.step]!.rate;
 const late = (at: StepPoint, value: number) => (at.step < 3 ? 0.1 : value);
@@ -28,7 +28,7 @@ export const all = [missing, rateOf, late];
 export default experiment({
   name: "planned",
   data: syntheticFaces({ identities: 5, imagesPerIdentity: fixed(4), size: 16 }),
-  loader: dual({ identities: 2, instances: 2, flip: false }),
+  loader: loader(dual({ identities: 2, instances: 2 })),
   optimizer: sgd({ momentum: 0 }),
   lr: (at) => ${lr},
   steps: 8,

@@ -68,7 +68,7 @@ export function compileBodies(file: string, bodies: readonly string[]): Compiled
 }
 
 const experimentOf = (functions: readonly (readonly [string, string])[]): string => `
-import { adaptiveAvgPool2d, dual, experiment, fixed, flatten, type Features, type Images, linear, method, module, ops, sgd, syntheticFaces } from "f2c-dsl";
+import { adaptiveAvgPool2d, dual, experiment, fixed, flatten, type Features, type Images, linear, loader, method, module, ops, sgd, syntheticFaces } from "f2c-dsl";
 ${functions.map(([name, body]) => `const ${name} = (a: number, b: number, yes: boolean): number => {${body}};`).join("\n")}
 export default experiment({
   name: "numbers",
@@ -80,7 +80,7 @@ export default experiment({
       step: ({ net }, { x }, plan) => ({ loss: net(x).mean(), ${functions.map(([name]) => `${name}: ops.from_scalar(${name}(plan.a, plan.b, plan.yes))`).join(", ")} }),
       embed: ({ net }, images) => net(images),
     }),
-  loader: dual({ identities: 3, instances: 2, flip: false }), optimizer: sgd({ momentum: 0 }), lr: 0.1, steps: 2,
+  loader: loader(dual({ identities: 3, instances: 2 })), optimizer: sgd({ momentum: 0 }), lr: 0.1, steps: 2,
 });
 `;
 

@@ -296,16 +296,23 @@ export const BUILDING = {
   "bad-loader": {
     code: "F2C2208",
     severity: "error",
-    message: "dual: {what}",
-    why: "A loader gives each step whole numbers of images, half of the instances to either stream, and changes each within a bound.",
+    message: "{part}: {what}",
+    why: "A sampler gives each step whole numbers of images, and an augmentation changes each within a bound.",
     remedy:
-      "Give whole numbers, an even number of instances, not both 0; `shift` in pixels, `rotate` in degrees, `zoom`, `light` and `erase` as shares.",
+      "Give whole numbers of images, an even number of instances to `dual`, not both 0; sizes in pixels, angles in degrees, probabilities and shares from 0 to 1.",
+  },
+  "bad-augmentation-name": {
+    code: "F2C2220",
+    severity: "error",
+    message: "an augmentation is called `{name}`, which cannot be part of an input's name",
+    hint: "letters, digits and _ only, a letter first",
+    why: "What an augmentation draws are inputs of the step, named after the stream and the augmentation: `x.flip`.",
   },
   "too-few-identities-for-loader": {
     code: "F2C2209",
     severity: "error",
     message:
-      "dual: `identities` is {asked:number}, but the data source has {found:number}: those of one step differ from each other",
+      "{sampler}: `identities` is {asked:number}, but the data source has {found:number}: those of one step differ from each other",
     hint: "lower `identities`, or add data",
     why: "The identities of one step are different from each other.",
   },

@@ -45,8 +45,8 @@ export interface BuiltExperiment {
   readonly method: AnyMethod;
   readonly state: MethodState;
   readonly signature: PlanSignature;
-  /** What the loader does to each stream's images, at step 0. */
-  readonly changes: Readonly<Record<string, PlanValue>>;
+  /** What the loader draws for each stream's images. */
+  readonly changes: Readonly<Record<string, PlanSignature>>;
   readonly stepsPerEpoch: number;
   /** How long the schedule is. */
   readonly steps: number;
@@ -95,7 +95,7 @@ function build(
   const steps = unit === "steps" ? count : Math.ceil(count * stepsPerEpoch);
   const batch = book.batch(0);
   const changes = Object.fromEntries(
-    Object.entries(batch).map(([stream, loaded]) => [stream, loaded.changes]),
+    Object.entries(batch).map(([stream, loaded]) => [stream, signatureOf(loaded.changes, stream)]),
   );
   const point = planPoint(0, stepsPerEpoch, steps);
   const asked = planSource && streamAskedFor(planSource, Object.keys(setting.streams));
@@ -171,7 +171,7 @@ function refuseTakenNames(
     if (taken !== undefined) throw new ExperimentError("F2C2124", ...takenInLog(`plan.${name}`, name, taken));
   }
   const known = new Set([
-    ...Object.entries(changes).flatMap(([stream, value]) => pathsOf(signatureOf(value), stream)),
+    ...Object.entries(changes).flatMap(([stream, value]) => pathsOf(value, stream)),
     ...Object.keys(streams).map((stream) => `${stream}.images`),
     "lr",
     ACCUMULATE_FIRST,

@@ -1,5 +1,5 @@
 /** @file Lowers the step: streams and plan as its inputs, the loader's `prepare`, what the step logs, gradient and update. */
-import { loggedAs, loggedNumbers, type PlanSignature, signatureOf } from "../../build/plan-signature.js";
+import { loggedAs, loggedNumbers, type PlanSignature } from "../../build/plan-signature.js";
 import { type IrFunction, scalarType, type Type, tensorType, type Value } from "../../ir/module.js";
 import type { FunctionSource } from "../lower/function-source.js";
 import type { Lowerer } from "../lower/lowerer.js";
@@ -25,7 +25,7 @@ export function lowerStep(lowering: Lowering, source: FunctionSource): IrFunctio
     return {
       stream,
       pixels: dynamic(builder.input(`${stream}.images`, pixels, { kind: "images", stream })),
-      changes: planOperand(signatureOf(built.changes[stream]!), planInput, stream),
+      changes: planOperand(built.changes[stream]!, planInput, stream),
     };
   });
   const lr = builder.input("lr", scalarType("f64"), { kind: "plan" });

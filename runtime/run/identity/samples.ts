@@ -115,9 +115,12 @@ export function samplesOf(program: Program): Samples {
       const at = planPoint(step, stepsPerEpoch, program.steps);
       attempt(step, () => {
         const batch = loader.batch(step) as Readonly<Record<string, LoadedImages>>;
-        for (const [stream, { images, labels, changes }] of Object.entries(batch))
-          for (const [name, data] of Object.entries({ images, labels, ...changes }))
-            note("loader", `${stream}.${name}`, i, data);
+        for (const [stream, { images, labels, changes }] of Object.entries(batch)) {
+          note("loader", `${stream}.images`, i, images);
+          note("loader", `${stream}.labels`, i, labels);
+          const drawn = flattenPlan(changes, program.changes[stream]!, step, stream);
+          for (const [path, data] of Object.entries(drawn.arrays)) note("loader", path, i, data);
+        }
         const own = SERIES.includes(step) ? books : openBooks(state);
         const flat = flattenPlan(method.plan(own as never, batch, at), signature, step);
         for (const [path, value] of Object.entries(flat.scalars)) scalars.set(path, i, sampled(value));

@@ -1,9 +1,20 @@
-import { batchNorm1d, batchNorm2d, dual, experiment, linear, method, module, ops, sequential } from "f2c-dsl";
+import {
+  batchNorm1d,
+  batchNorm2d,
+  dual,
+  experiment,
+  linear,
+  loader,
+  method,
+  module,
+  ops,
+  sequential,
+} from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
 export default experiment({
   ...setting,
-  loader: dual({ identities: 1, instances: 0, flip: false }),
+  loader: loader(dual({ identities: 1, instances: 0 })),
   method: () =>
     method(
       { net: normed(), head: linear(8, 5), maps: batchNorm2d(3), rest: sequential(batchNorm2d(3)) },

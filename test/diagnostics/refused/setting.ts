@@ -7,6 +7,7 @@ import {
   flatten,
   type Images,
   linear,
+  loader,
   module,
   sgd,
   syntheticFaces,
@@ -28,7 +29,7 @@ export const data = syntheticFaces({
 export const setting = {
   name: "refused",
   data,
-  loader: dual({ identities: 3, instances: 2, flip: false }),
+  loader: loader(dual({ identities: 3, instances: 2 })),
   optimizer: sgd({ momentum: 0 }),
   lr: 0.1,
   steps: 2,

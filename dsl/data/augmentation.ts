@@ -1,0 +1,50 @@
+/**
+ * @file An augmentation: what is drawn for each image, in Node, a step ahead; and how it changes the images, compiled into the
+ * step. It is a plan and a step in small.
+ */
+import type { Described } from "../description.js";
+import { described } from "../description.js";
+import { ExperimentError } from "../errors.js";
+import type { Planned } from "../method.js";
+import type { Draws } from "../plan/draws.js";
+import type { Images } from "../tensor.js";
+
+/** What may be drawn: one value for each image of the stream, or a record of such. */
+export type Drawn = Uint8Array | Float32Array | Int32Array | { readonly [name: string]: Drawn };
+
+/** Changes images at random. */
+export interface Augmentation extends Described {
+  /** Names its inputs of the step, as in `x.flip`. */
+  readonly name: string;
+  draw(random: Draws): Drawn;
+  /** Compiled. From images [N, C, H, W] to images of the same shape. */
+  readonly apply: (images: Images, drawn: never) => Images;
+}
+
+export interface AugmentationParts<D extends Drawn> {
+  draw(random: Draws): D;
+  apply(images: Images, drawn: Planned<D>): Images;
+}
+
+/**
+ * An augmentation of your own. `options` are what it was asked for: they are recorded with the run.
+ *
+ *     const noise = (reach: number) => augmentation("noise", { reach }, {
+ *       draw: (random) => random.uniform("level", 0, reach),
+ *       apply: (images, level) => images.add(level.reshape([-1, 1, 1, 1])),
+ *     });
+ */
+export const augmentation = <const D extends Drawn>(
+  name: string,
+  options: Readonly<Record<string, unknown>>,
+  { draw, apply }: AugmentationParts<D>,
+): Augmentation =>
+  described({ name, draw, apply: apply as Augmentation["apply"] }, { kind: name, ...options });
+
+/** Throws F2C2208 unless `value` holds what is wanted. */
+export function wantedOf(name: string, option: string, value: number, holds: boolean, wanted: string): void {
+  if (!holds) throw new ExperimentError("F2C2208", `${name}: \`${option}\` is ${value}`, `give ${wanted}`);
+}
+
+export const aProbability = (name: string, value: number): void =>
+  wantedOf(name, "probability", value, value >= 0 && value <= 1, "a probability from 0 to 1");
