@@ -4,7 +4,7 @@ import { IR_VERSION, loadExperiment, openData, registryHash } from "../../compil
 import type { Catalogue } from "../../dsl/index.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
-import { Progress } from "../run/progress.js";
+import { ProgressLine } from "../observe/progress-line.js";
 import { HostSession, type Inspected } from "../stages/host-session.js";
 import { type Doubled, type Findings, findingsOf, type InspectedPart } from "./data-findings.js";
 import { grouped } from "./facts.js";
@@ -90,7 +90,7 @@ async function inspectAll(
 /** How far the reading is. */
 class ReadingProgress {
   private readonly begun = performance.now();
-  private readonly line = new Progress(process.stderr);
+  private readonly line = new ProgressLine(process.stderr);
   private images = 0;
   private broken = 0;
 

@@ -15,10 +15,13 @@ import { ExperimentError } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
+import { JsonLines } from "../observe/json-lines.js";
+import { Observers } from "../observe/observer.js";
+import { ProgressLine } from "../observe/progress-line.js";
+import { RunLog } from "../observe/run-log.js";
 import { Checkpoints } from "../run/checkpoints.js";
 import { type RunConfig, readConfig, recordChanges, unreadableConfig, writeConfig } from "../run/config.js";
 import { compareIdentity, identityOf, type RunIdentity, refusalOf, savedIdentity } from "../run/identity.js";
-import { Progress } from "../run/progress.js";
 import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
 import { pairsOf } from "../stages/evaluator.js";
@@ -49,28 +52,29 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   let trainer: Trainer | undefined;
   let doing = "setting up";
   const clients: HostClient[] = [];
-  const progress = new Progress(process.stderr);
+  const terminal = new ProgressLine(process.stderr);
+  const observers = new Observers(terminal);
   outliveClosedOutput();
   const over = onSignals({
     gently: (signal) => {
       if (!trainer?.stop()) return false;
-      progress.note(
+      observers.note(
         `${signal}: finishing what runs, then saving (again: interrupt the step; a third time: end at once)`,
       );
       return true;
     },
     interrupt: () => clients.at(-1)?.interrupt(),
     atOnce: (signal) => {
-      progress.end();
+      terminal.ended();
       const rest = folder ? `; ${folder.path}: ${trainer?.whatIsSaved() ?? "nothing was saved"}` : "";
-      progress.note(`${signal}: ended ${trainer?.training ? "in the middle" : `while ${doing}`}${rest}`);
+      observers.note(`${signal}: ended ${trainer?.training ? "in the middle" : `while ${doing}`}${rest}`);
       for (const client of clients) client.kill();
       folder?.release();
     },
   });
   try {
     checkOptions(options);
-    const say = (line: string) => progress.note(line);
+    const say = (line: string) => observers.note(line);
     // What is wrong with the experiment is said before anything is installed or started.
     loaded = loadExperiment(file);
     const python = await setUp(say);
@@ -90,13 +94,13 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     doing = "compiling";
     first = start();
     first.catch(() => {}); // a compile error is reported first
-    progress.part(`compiling ${file}`);
+    observers.tell("part", `compiling ${file}`);
     const program: Program = { ...compileExperiment(loaded), stopAfter: options.steps };
     warn([...loaded.warnings, ...program.warnings], loaded);
     const { name } = program.experiment;
     if (program.experiment.evaluate) pairsOf(program); // what cannot be evaluated makes no run folder
     folder = options.resume ? RunFolder.reopen(options.runDir, name) : RunFolder.create(options.runDir, name);
-    progress.heard = (text) => folder?.say(text);
+    observers.add(new RunLog(folder.file("run.log")), new JsonLines(folder.history));
     const config = options.resume ? readConfig(folder.path) : undefined;
     const given = {
       device: options.device ?? program.experiment.device,
@@ -108,11 +112,11 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     if (config) continueRun(folder, loaded, config, { ...given, identity }, say);
     else describeRun(folder, loaded, program, { ...given, identity });
     const steps = lastStep(program);
-    progress.note(
+    observers.note(
       `${name}: ${program.setting.identities.toLocaleString("en-US")} identities, ${program.setting.images.toLocaleString("en-US")} images, ${steps.toLocaleString("en-US")} ${steps === 1 ? "step" : "steps"}; ${folder.path}`,
     );
-    for (const note of program.notes) progress.note(note);
-    trainer = new Trainer(program, folder, progress, {
+    for (const note of program.notes) observers.note(note);
+    trainer = new Trainer(program, folder, observers, {
       ...given,
       sameProgram: config === undefined || config.identity !== undefined,
       resume: options.resume === true,
@@ -127,11 +131,12 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   } catch (error) {
     await Promise.allSettled(clients.map((client) => client.shutdown()));
     if (folder && trainer?.stopped && error instanceof BridgeError && error.code === INTERRUPTED) {
-      progress.note(`${error.message}; ${trainer.whatIsSaved()}`);
+      observers.note(`${error.message}; ${trainer.whatIsSaved()}`);
       sayHowToGoOn(file, folder);
       return;
     }
-    folder?.say(asText(error));
+    observers.tell("error", asText(error));
+    terminal.clear();
     fail(error, { ...(loaded && { texts: loaded.texts, directory: loaded.directory }) });
   } finally {
     over();

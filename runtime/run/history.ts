@@ -1,4 +1,4 @@
-/** @file The metrics of a run, a line of JSON a step and an evaluation; what a resumed run needs to know of them. */
+/** @file The file of a run's metrics, lines of JSON: to add one, to go back to a step, and what a resumed run needs to know of them. */
 import {
   appendFileSync,
   closeSync,
@@ -28,6 +28,10 @@ const NEWLINE = 10;
 export class History {
   constructor(private readonly path: string) {}
 
+  get exists(): boolean {
+    return existsSync(this.path);
+  }
+
   /** Adds a line. */
   add(entry: Entry): void {
     naming(this.path, () => appendFileSync(this.path, `${JSON.stringify(entry)}\n`));
@@ -46,7 +50,7 @@ export class History {
           const entry = parsed(line);
           if (!entry || entry.step >= step) continue;
           if ("verification" in entry) evaluated = entry;
-          else last = entry;
+          else if (entry.event !== "resumed") last = entry;
           writeSync(file, `${line}\n`);
         }
         fsyncSync(file);

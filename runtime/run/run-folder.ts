@@ -1,6 +1,5 @@
 /** @file What a run leaves behind: sources, IR, configuration, metrics, checkpoints, the trained net, the summary. */
 import {
-  appendFileSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -132,13 +131,6 @@ export class RunFolder {
         "put it back as it was, or remove it: the run goes on without what it held",
       );
     }
-  }
-
-  /** Adds a line to what the run said; where that cannot be written, the run goes on all the same. */
-  say(text: string): void {
-    try {
-      appendFileSync(this.file("run.log"), `${new Date().toISOString()} ${text}\n`);
-    } catch {}
   }
 
   release(): void {

@@ -13,10 +13,10 @@ import {
 import { type BookState, type Every, ExperimentError, twinParts } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
 import type { StepDone } from "../bridge/host-events.js";
+import type { Ending, Observers } from "../observe/observer.js";
 import { type Checkpoint, Checkpoints } from "../run/checkpoints.js";
 import type { Entry } from "../run/history.js";
 import { refusalOf } from "../run/identity.js";
-import type { Progress } from "../run/progress.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { isSummary, type Summary } from "../run/summary.js";
 import { type Evaluation, Evaluator, HELD_OUT } from "./evaluator.js";
@@ -100,7 +100,7 @@ export class Trainer {
   constructor(
     private readonly program: Program,
     private readonly folder: RunFolder,
-    private readonly progress: Progress,
+    private readonly observers: Observers,
     private readonly options: TrainOptions,
   ) {
     this.again = options.resume;
@@ -116,13 +116,28 @@ export class Trainer {
     const twins = Object.values(program.state).some((item) => twinParts(item));
     this.galleryImagesPerStep = twins ? this.imagesPerStep : 0;
     this.watch = new Watch(
-      (text) => progress.note(text),
+      (text) => observers.note(text),
       () => this.host,
     );
   }
 
   /** Runs the experiment to its end, or until it is stopped, which saves. Begins at the newest whole checkpoint of the folder. */
   async run(first: Promise<Host>): Promise<Outcome> {
+    let how: Ending = "failed";
+    try {
+      const outcome = await this.onHosts(first);
+      how = outcome.summary.interrupted ? "interrupted" : "complete";
+      return outcome;
+    } catch (error) {
+      if (this.stopping) how = "interrupted";
+      throw error;
+    } finally {
+      await this.observers.end(how);
+    }
+  }
+
+  /** Runs on a host, and on another one where it dies. */
+  private async onHosts(first: Promise<Host>): Promise<Outcome> {
     let left = this.options.restarts;
     for (let starting = first; ; starting = this.options.start()) {
       const before = this.saved;
@@ -133,7 +148,6 @@ export class Trainer {
         await this.host!.shutdown();
         return { summary, failedEvaluation: this.failedEvaluation };
       } catch (error) {
-        this.progress.end();
         if (this.training) await this.salvage(error);
         this.training = false;
         this.again = true;
@@ -142,7 +156,7 @@ export class Trainer {
         if (this.saved !== before) left = this.options.restarts;
         const died = error instanceof BridgeError && error.code === HOST_DIED;
         if (!died || this.stopping || left-- <= 0) throw error;
-        this.progress.note(`${error.message}\nstarting it again`);
+        this.observers.note(`${error.message}\nstarting it again`);
       }
     }
   }
@@ -173,11 +187,12 @@ export class Trainer {
       onFailed: (error) => this.flight.fail(error),
       onPart: (done, total) => {
         this.watch.progressed();
-        this.progress.part(
+        this.observers.tell(
+          "part",
           `evaluating ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} images`,
         );
       },
-      onLog: (level, message) => this.progress.note(`host ${level}: ${message}`),
+      onLog: (level, message) => this.observers.note(`host ${level}: ${message}`),
     };
     void host.died.then((error) => this.flight.fail(error));
     this.hosted = await this.watch.during(() => "the host to load the program", this.load(host));
@@ -204,11 +219,13 @@ export class Trainer {
   }
 
   private async begin(): Promise<void> {
-    if (this.again) this.progress.note("there is no checkpoint yet: the run begins anew");
+    if (this.again) this.observers.note("there is no checkpoint yet: the run begins anew");
     this.saved = undefined;
     this.folder.history.rewind(0);
     this.remember(0, undefined);
     this.planner.restore(0, this.unstarted);
+    if (this.again) this.observers.tell("resumed", 0);
+    else this.observers.tell("begun");
     await this.watch.during(() => "the first state", this.hosted.initialise(this.program.experiment.seed));
     this.evaluator?.forget();
     await this.measureBaselines();
@@ -221,7 +238,7 @@ export class Trainer {
       this.evaluator.measureBaselines(this.hosted),
     );
     const { untrained, rawPixels } = this.evaluator.baselines;
-    this.progress.note(
+    this.observers.note(
       `before training: untrained net ${percent(untrained!)}, raw pixels ${percent(rawPixels!)} on ${pairs} pairs`,
     );
   }
@@ -231,7 +248,7 @@ export class Trainer {
     const lacks = this.evaluator?.lacks;
     if (lacks === undefined) return;
     const asked = this.program.experiment.evaluate?.baselines;
-    this.progress.note(asked ? `${lacks}; they are measured anew` : lacks);
+    this.observers.note(asked ? `${lacks}; they are measured anew` : lacks);
     this.evaluator!.lacks = undefined;
     if (!asked) return;
     try {
@@ -239,7 +256,7 @@ export class Trainer {
       await this.measureBaselines();
     } catch (error) {
       if (!(error instanceof BridgeError) || BRIDGE_BROKEN.has(error.code)) throw error;
-      this.progress.note(`the baselines cannot be measured: ${error.code}: ${error.message}`);
+      this.observers.note(`the baselines cannot be measured: ${error.code}: ${error.message}`);
     }
   }
 
@@ -250,7 +267,7 @@ export class Trainer {
     for (const name of names) {
       const why = await this.restoreFrom(name);
       if (why === undefined) return true;
-      this.progress.note(`skipping the checkpoint ${name}, which is not whole: ${why}`);
+      this.observers.note(`skipping the checkpoint ${name}, which is not whole: ${why}`);
     }
     if (names.length === 0) return false;
     throw new BridgeError(
@@ -290,11 +307,12 @@ export class Trainer {
     const { last, evaluated } = this.folder.history.rewind(info.step);
     const known = last === undefined ? 0 : last.step + 1;
     if (known < info.step)
-      this.progress.note(`metrics.jsonl lacks the lines of steps ${known} to ${info.step - 1}`);
+      this.observers.note(`metrics.jsonl lacks the lines of steps ${known} to ${info.step - 1}`);
     this.remember(info.step, last, evaluated, info.evaluated);
     this.saved = info.step;
+    this.observers.tell("resumed", info.step);
     const where = info.step <= this.end ? `of ${this.end}` : `which is beyond the end, ${this.end}`;
-    this.progress.note(`resuming at step ${info.step} ${where}`);
+    this.observers.note(`resuming at step ${info.step} ${where}`);
     return undefined;
   }
 
@@ -338,7 +356,6 @@ export class Trainer {
       await this.hosted.plan(plan);
     }
     await this.drain();
-    this.progress.end();
     if (this.saved !== this.planner.step && this.planner.step > 0) await this.save();
     if (this.program.experiment.evaluate && !this.stopping) await this.evaluate(this.planner.step);
   }
@@ -376,7 +393,7 @@ export class Trainer {
       if (!(error instanceof BridgeError) || BRIDGE_BROKEN.has(error.code)) throw error;
       if (error.code === INTERRUPTED && this.stopping) return;
       if (this.failedEvaluation?.message !== error.message)
-        this.progress.note(
+        this.observers.note(
           `the evaluation before step ${step} failed: ${error.code}: ${error.message}${step < this.end ? "; training goes on" : ""}`,
         );
       this.failedEvaluation ??= error;
@@ -385,8 +402,8 @@ export class Trainer {
     }
     this.evaluation = evaluation;
     this.evaluated = step;
-    this.folder.history.add({ step: step - 1, verification: evaluation });
-    this.progress.note(
+    this.observers.tell("evaluated", { step, results: { verification: evaluation } });
+    this.observers.note(
       `step ${step}: verification ${percent(evaluation.accuracy)} ± ${percent(evaluation.std)}`,
     );
   }
@@ -408,6 +425,7 @@ export class Trainer {
     );
     await this.watch.during(() => `the checkpoint of step ${step}`, written);
     this.saved = step;
+    this.observers.tell("saved", step);
   }
 
   private async finish(): Promise<Summary> {
@@ -477,15 +495,16 @@ export class Trainer {
       ),
     );
     const epoch = (step + 1) / this.program.stepsPerEpoch;
-    const elapsed = (performance.now() - this.began) / 1000;
-    this.folder.history.add({ step, epoch, ...metrics, ...shown, seconds, wait, elapsed });
     const perStep = this.secondsPerStep();
-    this.progress.show({
-      step: this.done,
+    this.observers.tell("step", {
+      step,
       steps: this.end,
       epoch,
       metrics,
       policies: shown,
+      seconds,
+      wait,
+      elapsed: (performance.now() - this.began) / 1000,
       probePerSecond: this.imagesPerStep / perStep,
       galleryPerSecond: this.galleryImagesPerStep / perStep,
       secondsLeft: (this.end - this.done) * perStep,
@@ -501,7 +520,7 @@ export class Trainer {
       if (this.done === 0 || this.saved === this.done) return;
       this.rewind();
       await this.save();
-      this.progress.note(`saved as it was before step ${this.done}`);
+      this.observers.note(`saved as it was before step ${this.done}`);
     } catch {} // the host refuses to save a state that is not whole, and what went wrong is said anyway
   }
 

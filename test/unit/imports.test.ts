@@ -89,7 +89,15 @@ const RUNTIME: Record<string, readonly string[]> = {
   "runtime/graph": ["compiler"],
   "runtime/evaluate": ["dsl"],
   "runtime/run": ["dsl", "compiler", "runtime/bridge", "runtime/evaluate"],
-  "runtime/stages": ["dsl", "compiler", "runtime/bridge", "runtime/run", "runtime/evaluate"],
+  "runtime/observe": ["dsl", "runtime/bridge", "runtime/run"],
+  "runtime/stages": [
+    "dsl",
+    "compiler",
+    "runtime/bridge",
+    "runtime/run",
+    "runtime/evaluate",
+    "runtime/observe",
+  ],
 };
 
 test.each(Object.entries({ ...COMPILER, ...RUNTIME }))(

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Progress } from "#runtime/run/progress";
+import { ProgressLine, progressLine } from "#runtime/observe/progress-line";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["performance"] });
@@ -12,7 +12,7 @@ afterEach(() => {
 
 function shown(stream: { isTTY?: boolean; columns?: number }) {
   const written: string[] = [];
-  const progress = new Progress({
+  const progress = new ProgressLine({
     ...stream,
     write: (text: string) => written.push(text),
   } as unknown as NodeJS.WriteStream);
@@ -37,4 +37,36 @@ test("a terminal gets one live line of its own width, which is taken away", () =
   progress.clear();
   progress.clear();
   expect(written).toEqual([`\r\x1b[2K${LONG.slice(0, 19)}`, "\r\x1b[2K"]);
+});
+
+const report = (step: number) => ({
+  step,
+  steps: 24,
+  epoch: (step + 1) / 8,
+  metrics: { loss: 9.5, accuracy: 0.25 },
+  policies: { lr: 0.0005 },
+  seconds: 0.2,
+  wait: 0,
+  elapsed: 1,
+  probePerSecond: 70,
+  galleryPerSecond: 0,
+  secondsLeft: 62,
+});
+
+test("a step's line counts from one, the most important first", () => {
+  expect(progressLine(report(3))).toBe(
+    "step 4/24  epoch 0.50  loss 9.500  accuracy 25 %  1m02s left  probe 70/s  lr 5.0e-4",
+  );
+});
+
+test("the line of the last step stays, whenever it comes; so does the live line of a run that ends before", () => {
+  const { progress, written } = shown({ isTTY: true, columns: 200 });
+  progress.step(report(23));
+  progress.note("done");
+  expect(written).toEqual([`\r\x1b[2K${progressLine(report(23))}`, "\n", "done\n"]);
+  written.length = 0;
+  vi.advanceTimersByTime(200);
+  progress.step(report(4));
+  progress.ended();
+  expect(written.at(-1)).toBe("\n");
 });

@@ -12,7 +12,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { compileExperiment, loadExperiment, type Program } from "#compiler/index";
 import type { BridgeError } from "#runtime/bridge/bridge-error";
-import { Progress } from "#runtime/run/progress";
+import { JsonLines } from "#runtime/observe/json-lines";
+import { type Observer, Observers } from "#runtime/observe/observer";
 import { RunFolder } from "#runtime/run/run-folder";
 import { Trainer } from "#runtime/stages/trainer";
 import { FakeHost, type FakeHostOptions, failure } from "./fake-host.js";
@@ -39,6 +40,8 @@ interface Run {
   readonly trainer: Trainer;
   readonly hosts: FakeHost[];
   readonly said: string[];
+  /** What the run told, but for notes and parts. */
+  readonly told: string[];
   /** Whatever the run ends with. */
   readonly end: Promise<Awaited<ReturnType<Trainer["run"]>> | Error>;
 }
@@ -46,19 +49,29 @@ interface Run {
 /** A run on hosts that behave as told, one after the other. */
 function started(
   behaviours: readonly FakeHostOptions[],
-  options: { folder?: RunFolder; program?: Program; restarts?: number } = {},
+  options: { folder?: RunFolder; program?: Program; restarts?: number; observers?: readonly Observer[] } = {},
 ): Run {
   const folder = options.folder ?? RunFolder.create(join(home, `run-${count++}`), "tiny");
   const said: string[] = [];
-  const progress = new Progress({ write: () => true } as unknown as NodeJS.WriteStream);
-  progress.heard = (line) => said.push(line);
+  const told: string[] = [];
+  const listener: Observer = {
+    name: "the test",
+    note: (text) => said.push(text),
+    begun: () => told.push("begun"),
+    resumed: (step) => told.push(`resumed ${step}`),
+    step: ({ step }) => told.push(`step ${step}`),
+    evaluated: ({ step, results }) => told.push(`evaluated ${step} ${Object.keys(results)}`),
+    saved: (step) => told.push(`saved ${step}`),
+    ended: (how) => void told.push(`ended ${how}`),
+  };
+  const observers = new Observers(listener, new JsonLines(folder.history), ...(options.observers ?? []));
   const hosts: FakeHost[] = [];
   const start = async () => {
     const host = new FakeHost(behaviours[hosts.length]);
     hosts.push(host);
     return host;
   };
-  const trainer = new Trainer(options.program ?? everyEight, folder, progress, {
+  const trainer = new Trainer(options.program ?? everyEight, folder, observers, {
     device: "cpu",
     backend: "eager",
     sameProgram: true,
@@ -67,7 +80,7 @@ function started(
     start,
   });
   const end = trainer.run(start()).catch((error: Error) => error);
-  return { folder, trainer, hosts, said, end: end.finally(() => folder.release()) };
+  return { folder, trainer, hosts, said, told, end: end.finally(() => folder.release()) };
 }
 
 /** A host that gets something else to do at a step, which it keeps to itself. */
@@ -85,8 +98,12 @@ const lines = (folder: RunFolder): Record<string, unknown>[] =>
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));
-const stepsOf = (folder: RunFolder) =>
-  lines(folder).flatMap((line) => ("verification" in line ? [`evaluated ${line.step}`] : [line.step]));
+const written = (folder: RunFolder) =>
+  lines(folder).map(({ step, event, verification }) =>
+    verification ? `evaluated ${step}` : event ? `${event} ${step}` : step,
+  );
+/** Without the lines that say that it went back. */
+const stepsOf = (folder: RunFolder) => written(folder).filter((line) => !String(line).startsWith("resumed"));
 const checkpoints = (folder: RunFolder) => readdirSync(folder.file("checkpoints")).sort();
 const upTo = (end: number) => Array.from({ length: end }, (_, i) => i);
 const between = (from: string, host: FakeHost) => host.asked.slice(host.asked.indexOf(from) + 1);
@@ -551,6 +568,61 @@ describe("resuming", () => {
     const again = started([{}], { folder });
     await again.end;
     expect(again.said.join("\n")).toContain("resuming at step 24");
+  });
+});
+
+const lasting = (told: readonly string[]) => told.filter((text) => !text.startsWith("step"));
+
+describe("what a run tells", () => {
+  test("to its end: each step, what is saved and measured, and that it is complete", async () => {
+    const { told, folder, end } = started([{}]);
+    await end;
+    expect(told.filter((text) => text.startsWith("step"))).toEqual(upTo(24).map((step) => `step ${step}`));
+    const each = (step: number) => [`saved ${step}`, `evaluated ${step} verification`];
+    expect(lasting(told)).toEqual(["begun", ...each(8), ...each(16), ...each(24), "ended complete"]);
+    expect(lines(folder)[3]).toMatchObject({ step: 3, loss: 10 - 3 / 10, seconds: 0.01, wait: 0 });
+  });
+
+  test("where a host died: from where it goes on, or that it begins anew; the file says so too", async () => {
+    const { told, folder, end } = started([dyingAt(5), dyingAt(13), {}]);
+    await end;
+    const from = (resumed: string) => told.slice(told.indexOf(resumed), told.indexOf(resumed) + 2);
+    expect([told[0], from("resumed 0"), from("resumed 8")]).toEqual([
+      "begun",
+      ["resumed 0", "step 0"],
+      ["resumed 8", "step 8"],
+    ]);
+    const all = written(folder);
+    expect(all.slice(0, 2)).toEqual(["resumed 0", 0]);
+    const place = all.indexOf("resumed 8");
+    expect(all.slice(place - 2, place + 2)).toEqual([7, "evaluated 7", "resumed 8", 8]);
+  });
+
+  test("that it was interrupted, or that it failed", async () => {
+    const stopped: Run = started([at(10, (host) => stopped.trainer.stop() && host.report(10))]);
+    await stopped.end;
+    expect(lasting(stopped.told).at(-1)).toBe("ended interrupted");
+    const failed = started([at(13, (host) => host.events.onFailed?.(failure("F2C6104"), 13))]);
+    await failed.end;
+    expect(lasting(failed.told).at(-1)).toBe("ended failed");
+  });
+
+  test("reaches everyone else where one fails; that one is said once, and hears no more", async () => {
+    let heard = 0;
+    const failing: Observer = {
+      name: "a plot",
+      step: ({ step }) => {
+        heard++;
+        if (step === 3) throw new Error("no such display");
+      },
+    };
+    const { told, said, end } = started([{}], { observers: [failing] });
+    expect(await end).toMatchObject({ summary: { steps: 24, interrupted: false } });
+    expect(heard).toBe(4);
+    expect(said.filter((text) => text.includes("a plot"))).toEqual([
+      "a plot failed, and hears no more of this run: no such display",
+    ]);
+    expect(told.at(-1)).toBe("ended complete");
   });
 });
 

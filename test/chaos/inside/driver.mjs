@@ -46,7 +46,7 @@ function momentOf(place, data) {
   if (/^(roc\.svg|summary\.json)/.test(place)) return "export";
   if (/^(metrics\.jsonl|curves\.json|baselines\.json)/.test(place)) {
     if (!trained) return "baselines";
-    return place === "metrics.jsonl" && !data.includes('"verification"') ? "training" : "evaluation";
+    return place === "metrics.jsonl" && !String(data).includes('"verification"') ? "training" : "evaluation";
   }
   return moment;
 }
@@ -56,7 +56,7 @@ function changing(event, path, data) {
   if (path === undefined) return;
   const place = relative(runFolder, String(path));
   if (place.startsWith("..") || place.startsWith("run.log")) return;
-  if (place === "metrics.jsonl") trained ||= event === "write";
+  if (place === "metrics.jsonl") trained ||= event === "write" && !String(data).includes('"resumed"');
   moment = momentOf(place, String(data));
   passing(place.startsWith(".lock") ? "lock" : event, path);
 }

@@ -1,16 +1,5 @@
-/** @file The progress of a run: one live line on a terminal, plain lines now and then elsewhere. */
-
-export interface ProgressState {
-  readonly step: number;
-  readonly steps: number;
-  readonly epoch: number;
-  readonly metrics: Readonly<Record<string, number>>;
-  /** The plan's policies, such as lr and ema. */
-  readonly policies: Readonly<Record<string, number>>;
-  readonly probePerSecond: number;
-  readonly galleryPerSecond: number;
-  readonly secondsLeft: number;
-}
+/** @file A run on a terminal: one live line; plain lines now and then where it is none. */
+import type { Observer, StepReport } from "./observer.js";
 
 const number = (value: number): string =>
   Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.001)
@@ -28,10 +17,10 @@ const clock = (seconds: number): string => {
 };
 
 /** The line, the most important first, cut to `width`. */
-export function progressLine(state: ProgressState, width = 200): string {
+export function progressLine(state: StepReport, width = 200): string {
   const { loss, accuracy, ...others } = state.metrics;
   const parts = [
-    `step ${state.step}/${state.steps}`,
+    `step ${state.step + 1}/${state.steps}`,
     `epoch ${state.epoch.toFixed(2)}`,
     ...(loss === undefined ? [] : [`loss ${loss.toFixed(3)}`]),
     ...(accuracy === undefined ? [] : [`accuracy ${(100 * accuracy).toFixed(0)} %`]),
@@ -45,12 +34,11 @@ export function progressLine(state: ProgressState, width = 200): string {
   return line.length > width ? `${line.slice(0, Math.max(0, width - 1))}…` : line;
 }
 
-/** Writes progress to a stream: redrawn in place on a terminal, a line every `interval` seconds otherwise. */
-export class Progress {
+/** Writes to a stream: redrawn in place on a terminal, a line every `interval` seconds otherwise. */
+export class ProgressLine implements Observer {
+  readonly name = "the progress line";
   private last = performance.now();
   private live = false;
-  /** Hears every line that stays. */
-  heard: (text: string) => void = () => {};
 
   constructor(
     private readonly stream: NodeJS.WriteStream,
@@ -61,13 +49,15 @@ export class Progress {
     return this.stream.isTTY === true && process.env.TERM !== "dumb";
   }
 
-  show(state: ProgressState): void {
+  /** The line of the last step stays. */
+  step(done: StepReport): void {
     const { terminal } = this;
-    if (!this.due() && state.step !== state.steps) return;
-    this.draw(terminal ? progressLine(state, (this.stream.columns ?? 80) - 1) : progressLine(state));
+    const last = done.step + 1 === done.steps;
+    if (!this.due() && !last) return;
+    this.draw(terminal ? progressLine(done, (this.stream.columns ?? 80) - 1) : progressLine(done));
+    if (last) this.ended();
   }
 
-  /** How far something is that is no step. */
   part(text: string): void {
     if (this.due()) this.draw(this.terminal ? text.slice(0, (this.stream.columns ?? 80) - 1) : text);
   }
@@ -86,7 +76,6 @@ export class Progress {
   note(text: string): void {
     this.clear();
     this.stream.write(`${text}\n`);
-    this.heard(text);
   }
 
   /** Takes the live line away. */
@@ -95,8 +84,8 @@ export class Progress {
     this.live = false;
   }
 
-  /** Ends the live line. */
-  end(): void {
+  /** Leaves the live line where it is. */
+  ended(): void {
     if (this.live) this.stream.write("\n");
     this.live = false;
   }
