@@ -7,6 +7,7 @@ import type { DataSource } from "./data/source.js";
 import { ExperimentError } from "./errors.js";
 import type { Every, Verification } from "./evaluate.js";
 import type { MethodBuilder, Policy } from "./method.js";
+import type { Follower } from "./observe/index.js";
 import type { Optimizer } from "./optimizer.js";
 import { always } from "./schedule.js";
 
@@ -24,6 +25,8 @@ export interface ExperimentOptions {
   epochs?: number;
   steps?: number;
   evaluate?: Verification;
+  /** Where the run is watched, beside the terminal: `[tensorboard()]`. */
+  observe?: readonly Follower[];
   /** Of everything random: initial weights, order of the images, flips. */
   seed?: number;
   /** How often a checkpoint is written; the end of the run always is one. */
@@ -82,6 +85,9 @@ export function experiment(options: ExperimentOptions): Experiment {
     refuse("f16 with accumulated gradients", 'take precision "bf16", which needs no loss scale');
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff)
     refuse(`seed ${seed}`, "give a whole number from 0 to 4294967295");
+  const { observe = [] } = options;
+  const twice = observe.find(({ tool }, i) => observe.findIndex((other) => other.tool === tool) !== i);
+  if (twice) refuse(`\`observe\` has ${twice.tool} twice`, "keep one of them");
   return Object.freeze({
     [EXPERIMENT]: true as const,
     name,
@@ -92,6 +98,7 @@ export function experiment(options: ExperimentOptions): Experiment {
     lr: typeof lr === "number" ? always(lr) : lr,
     length: { unit: epochs === undefined ? ("steps" as const) : ("epochs" as const), count },
     evaluate: options.evaluate,
+    observe,
     seed,
     checkpoint: options.checkpoint ?? { unit: "epochs" as const, count: 1 },
     device: options.device ?? "auto",

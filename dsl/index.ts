@@ -22,6 +22,7 @@ export * from "./method.js";
 export * from "./methods/f2c.js";
 export * from "./module.js";
 export * from "./nets/mobile-face-net.js";
+export * from "./observe/index.js";
 export * as ops from "./ops.generated.js";
 export * from "./optimizer.js";
 export { randomBelow, randomU32, randomUnit } from "./plan/counter-random.js";

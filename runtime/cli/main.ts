@@ -38,6 +38,7 @@ program
     "how long a host may give no sign of life before it is started again (default: 60)",
     Number,
   )
+  .option("--observe <tools>", "watch the run in these too: tensorboard,wandb,mlflow")
   .option("--record <file>", "record the session for `f2c-host replay`")
   .addHelpText("after", example("f2c-dsl run examples/quickstart.ts --run-dir /tmp/first"))
   .action(async (file, options) => (await import("./run.js")).run(file, options));

@@ -11,10 +11,11 @@ import {
   printModule,
   registryHash,
 } from "../../compiler/index.js";
-import { ExperimentError } from "../../dsl/index.js";
+import { ExperimentError, FOLLOWERS, type Follower as Watched } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
+import { Follower, requireTools } from "../observe/follower.js";
 import { JsonLines } from "../observe/json-lines.js";
 import { Observers } from "../observe/observer.js";
 import { ProgressLine } from "../observe/progress-line.js";
@@ -41,6 +42,7 @@ export interface RunOptions {
   restarts: number;
   patience?: number;
   record?: string;
+  observe?: string;
 }
 
 type Say = (line: string) => void;
@@ -99,8 +101,11 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     warn([...loaded.warnings, ...program.warnings], loaded);
     const { name } = program.experiment;
     if (program.experiment.evaluate) pairsOf(program); // what cannot be evaluated makes no run folder
+    const watched = watchedIn(program.experiment.observe, options.observe);
+    await requireTools(python, watched);
     folder = options.resume ? RunFolder.reopen(options.runDir, name) : RunFolder.create(options.runDir, name);
     observers.add(new RunLog(folder.file("run.log")), new JsonLines(folder.history));
+    for (const tool of watched) observers.add(new Follower(python, folder.path, tool, say));
     const config = options.resume ? readConfig(folder.path) : undefined;
     const given = {
       device: options.device ?? program.experiment.device,
@@ -170,7 +175,23 @@ const FILES = [
 /** Not every run has each of them: one that measures nothing has no ROC. */
 const filesIn = (folder: RunFolder) => FILES.filter(([name]) => existsSync(folder.file(name)));
 
-function checkOptions({ threads, steps, patience, restarts, backend, device }: RunOptions): void {
+/** The tools that the experiment names, and those that the command line does. */
+function watchedIn(experiment: readonly Watched[], given = ""): readonly Watched[] {
+  const named = given
+    .split(",")
+    .filter((name) => name !== "" && experiment.every(({ tool }) => tool !== name));
+  return [...experiment, ...[...new Set(named)].map((name) => FOLLOWERS[name]!())];
+}
+
+function checkOptions({
+  threads,
+  steps,
+  patience,
+  restarts,
+  backend,
+  device,
+  observe = "",
+}: RunOptions): void {
   const wrong = (what: string, hint: string): never => {
     throw new ExperimentError("F2C1108", what, hint);
   };
@@ -182,6 +203,9 @@ function checkOptions({ threads, steps, patience, restarts, backend, device }: R
     wrong("--restarts must be a whole number from 0 up", "for example --restarts 0");
   if (backend !== undefined && !["torchscript", "eager", "inductor"].includes(backend))
     wrong(`there is no backend ${backend}`, "choose one of torchscript, eager, inductor");
+  const odd = observe.split(",").find((name) => name !== "" && !Object.hasOwn(FOLLOWERS, name));
+  if (odd !== undefined)
+    wrong(`--observe: there is no ${odd}`, `choose among ${Object.keys(FOLLOWERS).join(", ")}`);
   if (device !== undefined && !/^(auto|cpu|cuda(:\d+)?)$/.test(device))
     wrong(`there is no device ${device}`, "choose one of auto, cpu, cuda, cuda:0 (the first GPU)");
 }

@@ -63,6 +63,8 @@ const OPTIONS: { readonly [K in OptionName]: (program: Program) => unknown } = {
   length: ({ experiment: { length } }) => `${length.count} ${length.unit}`,
   evaluate: ({ experiment: { evaluate } }) =>
     evaluate ? { ...evaluate, every: evaluate.every ?? null } : undefined,
+  observe: ({ experiment: { observe } }) =>
+    observe.length ? Object.fromEntries(observe.map(({ tool, options }) => [tool, options])) : undefined,
   checkpoint: ({ experiment: { checkpoint } }) => `every ${checkpoint.count} ${checkpoint.unit}`,
   device: ({ experiment }) => experiment.device,
   backend: ({ experiment }) => experiment.backend,

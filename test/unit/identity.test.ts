@@ -48,8 +48,10 @@ import {
   svSoftmax,
   syntheticFaces,
   type TwinOptions,
+  tensorboard,
   type VerificationOptions,
   verification,
+  wandb,
   warmed,
 } from "#dsl/index";
 import { tag } from "#dsl/tag";
@@ -172,6 +174,7 @@ const EXPERIMENT_OPTIONS: Cases<ExperimentOptions> = {
     ],
   ],
   loader: [[dual({ identities: 5, instances: 4 }), refused("loader.identities")]],
+  observe: [[[tensorboard(), wandb({ project: "faces" })], free("observe")]],
   optimizer: [[sgd({ momentum: 0.8, weightDecay: 1e-4 }), refused("optimizer.momentum")]],
   lr: [
     [0.05, free("lr")],

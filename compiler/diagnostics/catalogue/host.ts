@@ -242,6 +242,13 @@ export const HOST = {
     hint: "put it back as it was, or remove it: the run goes on without what it held",
     why: "What the run computes does not depend on this file: it says so, goes on, and measures anew what can be measured.",
   },
+  "follower-missing": {
+    code: "F2C6411",
+    severity: "error",
+    message: "{tools} cannot follow the run: not installed in the host's Python",
+    hint: "{python} -m pip install {packages}",
+    why: "A run that is to be watched there would be trained to its end, and nobody would see it.",
+  },
   "run-config-unreadable": {
     code: "F2C6430",
     severity: "error",

@@ -1,4 +1,4 @@
-"""The command `f2c-host`: serve a driver, replay a recording, or examine the installation."""
+"""The command `f2c-host`: serve a driver, replay a recording, follow a run, or examine the installation."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import __version__, lifetime
 from .errors import HostError
+from .follow import TOOLS
 from .ops_table import IR_VERSION, REGISTRY_HASH
 from .protocol import EXIT_CANNOT_START, EXIT_FAULT, EXIT_OK, VERSION
 from .waiting import wait_awake_only_shortly
@@ -34,12 +35,29 @@ def main(arguments: list[str] | None = None) -> int:
     )
     replay.add_argument("file", type=Path)
     replay.add_argument("--limit", type=int, metavar="N", help="execute at most N steps")
+    follow = commands.add_parser(
+        "follow",
+        help="write a run's metrics into another tool, until stdin ends, and those that come meanwhile",
+    )
+    follow.add_argument("tool", choices=TOOLS)
+    follow.add_argument("run", type=Path, help="the run's folder")
+    follow.add_argument("--options", type=json.loads, default={}, metavar="JSON", help="the tool's options")
+    followers = commands.add_parser("followers", help="say whether these tools can follow runs here")
+    followers.add_argument("tools", choices=TOOLS, nargs="+")
     commands.add_parser("doctor", help="print what is installed, what is wrong, and how to put it right")
     chosen = parser.parse_args(arguments)
     if chosen.command == "doctor":
         from .doctor import doctor
 
         return doctor()
+    if chosen.command == "follow":
+        from .follow.following import follow
+
+        return follow(chosen.tool, chosen.run, chosen.options)
+    if chosen.command == "followers":
+        from .follow.following import can_follow
+
+        return can_follow(chosen.tools)
     return _serve() if chosen.command == "serve" else _replay(chosen.file, chosen.limit)
 
 

@@ -28,6 +28,7 @@ export const FATES = {
   length: "free",
   stepsPerEpoch: "refused",
   evaluate: "free",
+  observe: "free",
   checkpoint: "free",
   device: "free",
   backend: "free",

@@ -1,0 +1,31 @@
+"""How the numbers of a line of `metrics.jsonl` are called in other tools."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+SPEED = {"seconds": "speed/seconds a step", "wait": "speed/seconds waiting for images"}
+_NOT_SHOWN = ("step", "elapsed")
+
+
+def tagged(line: Mapping[str, Any], images_per_step: int = 0) -> dict[str, float]:
+    """`train/…` and `speed/…` of a step's line; of an evaluation's, a tag for each number: `verification/accuracy`."""
+    tags = dict(_numbers(line))
+    busy = line.get("seconds"), line.get("wait")
+    if images_per_step and all(isinstance(part, int | float) for part in busy) and sum(busy) > 0:
+        tags["speed/images a second"] = images_per_step / sum(busy)
+    return tags
+
+
+def _numbers(line: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, float]]:
+    for name, value in line.items():
+        if isinstance(value, dict):
+            yield from _numbers(value, f"{within}{name}/")
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            continue
+        elif within:
+            yield f"{within}{name}", float(value)
+        elif name not in _NOT_SHOWN:
+            yield SPEED.get(name, f"train/{name}"), float(value)
