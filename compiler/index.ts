@@ -22,4 +22,4 @@ export { refine } from "./passes/refine.js";
 export { finiteStorages, usedStorages } from "./passes/used-storages.js";
 export { registryHash } from "./registry/hash.js";
 export { printTorch, torchFunctionText } from "./torch/torch-text.js";
-export { verify } from "./verify/verify.js";
+export { verified, verify } from "./verify/verify.js";

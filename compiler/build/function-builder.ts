@@ -13,9 +13,10 @@ import {
   type Type,
   type Value,
 } from "../ir/module.js";
+import type { OpName } from "../ir/op-name.js";
 import { printType } from "../ir/print-type.js";
-import { OPS } from "../registry/index.js";
-import type { OpSpec, ShapeFailure } from "../registry/spec.js";
+import { specOf } from "../registry/index.js";
+import type { OpSpec, ShapeCall, ShapeFailure } from "../registry/spec.js";
 
 /** An op was asked for that its rules do not allow. The front end turns it into a diagnostic at the call. */
 export class OpRefusal extends Error {
@@ -106,14 +107,13 @@ export class FunctionBuilder {
 
   /** Emits an op of the registry. Refuses with an OpRefusal that says which rule was broken. */
   emit(
-    name: string,
+    name: OpName,
     operands: readonly (Value | undefined)[],
     attributes: Readonly<Record<string, AttributeValue | undefined>>,
     location: Location,
     resultTypes?: readonly Type[],
   ): readonly Value[] {
-    const spec = OPS.get(name);
-    if (!spec) throw new Error(`internal: no op ${name}`);
+    const spec = specOf({ op: name });
     const refuse: Refuse = (failure, message, about, hint) => {
       throw new OpRefusal(failure, message, operands, about ?? blamed(spec, failure, attributes), hint);
     };
@@ -121,7 +121,7 @@ export class FunctionBuilder {
     checkOperands(spec, operands, refuse);
     const types =
       resultTypes ??
-      spec.shape({
+      inferred(spec, {
         op: name,
         operands: operands.map((o) => o?.type),
         attributes: complete,
@@ -176,7 +176,7 @@ export class FunctionBuilder {
 
   /** Emits an op with regions; its results have the types given. */
   structured(
-    name: string,
+    name: OpName,
     operands: readonly Value[],
     regions: readonly Region[],
     types: readonly Type[],
@@ -223,6 +223,11 @@ export const spellNonFinite = (value: number): string =>
   Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
 
 type Refuse = (failure: OpRefusal["failure"], message: string, about?: string, hint?: string) => never;
+
+function inferred({ name, shape }: OpSpec, call: ShapeCall): readonly Type[] {
+  if (shape === "declared") throw new Error(`internal: ${name} does not say what it gives`);
+  return shape(call);
+}
 
 /** The one attribute, or the one operand, that a rule can have found wrong. */
 function blamed(

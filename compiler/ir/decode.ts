@@ -9,7 +9,6 @@ import {
   type InputSource,
   IR_VERSION,
   type IrFunction,
-  type IrModule,
   type Location,
   type Op,
   type Region,
@@ -19,6 +18,7 @@ import {
   type TensorType,
   type Type,
   tensorType,
+  type UnverifiedModule,
   type Value,
 } from "./module.js";
 
@@ -37,7 +37,7 @@ export class DecodeError extends Error {
  * The module whose JSON form this is, `encodeModule`'s inverse. Takes versions of the same major and up to this minor.
  * Throws a DecodeError that names the first place which is not of the form.
  */
-export function decodeModule(json: unknown): IrModule {
+export function decodeModule(json: unknown): UnverifiedModule {
   checkVersion(json);
   check(json, { type: "Module" }, "module", 0);
   return moduleOf(json as JsonModule);
@@ -195,7 +195,7 @@ interface JsonFunction {
   readonly body: JsonRegion;
   readonly location: number;
 }
-interface JsonModule extends Pick<IrModule, "name" | "sources" | "groups"> {
+interface JsonModule extends Pick<UnverifiedModule, "name" | "sources" | "groups"> {
   readonly locations: readonly (readonly [source: number, start: number, end: number, parent: number])[];
   readonly fused?: readonly { readonly location: number; readonly also: readonly number[] }[];
   readonly parameters: readonly JsonStorage[];
@@ -236,7 +236,7 @@ function placesOf({ locations, fused = [], sources }: JsonModule): Place {
   return (index, path) => places[index] ?? refuse(`${path}.location`, `there is no location ${index}`);
 }
 
-function moduleOf(json: JsonModule): IrModule {
+function moduleOf(json: JsonModule): UnverifiedModule {
   const place = placesOf(json);
   const storages = (table: "parameters" | "states"): readonly Storage[] =>
     json[table].map(({ name, type, init, layout, location }, i) => ({
@@ -256,14 +256,14 @@ function moduleOf(json: JsonModule): IrModule {
   };
 }
 
-function functionOf(json: JsonFunction, place: Place, at: string): IrFunction {
+function functionOf(json: JsonFunction, place: Place, at: string): IrFunction<string> {
   const known = new Map<number, Value>();
   const define = ({ id, name, type }: JsonValue): Value => {
     const value = { id, name, type: typeOf(type) };
     known.set(id, value);
     return value;
   };
-  const op = (o: JsonOp, path: string): Op => ({
+  const op = (o: JsonOp, path: string): Op<string> => ({
     op: o.op,
     operands: o.operands.map((id, i) =>
       id < 0
@@ -275,7 +275,7 @@ function functionOf(json: JsonFunction, place: Place, at: string): IrFunction {
     results: o.results.map(define),
     location: place(o.location, path),
   });
-  const region = (r: JsonRegion, path: string): Region => ({
+  const region = (r: JsonRegion, path: string): Region<string> => ({
     args: r.arguments.map(define),
     ops: r.ops.map((o, i) => op(o, `${path}.ops[${i}]`)),
   });

@@ -4,12 +4,12 @@ import { printDim } from "./dim.js";
 import {
   IR_VERSION,
   type IrFunction,
-  type IrModule,
   type Location,
   type Op,
   type Region,
   type Storage,
   type Type,
+  type UnverifiedModule,
   type Value,
 } from "./module.js";
 import { printModule } from "./print.js";
@@ -58,15 +58,15 @@ class Locations {
 }
 
 /** The JSON form that `docs/ir.md` specifies. */
-export const encodeModule = (module: IrModule): Json => encoded(module).json;
+export const encodeModule = (module: UnverifiedModule): Json => encoded(module).json;
 
 /** The index of each of a module's locations in the table of its JSON form: some names in generated code hold it. */
-export function numberLocations(module: IrModule): (location: Location) => number {
+export function numberLocations(module: UnverifiedModule): (location: Location) => number {
   const { locations } = encoded(module);
   return (location) => locations.index(location);
 }
 
-function encoded(module: IrModule): { json: Json; locations: Locations } {
+function encoded(module: UnverifiedModule): { json: Json; locations: Locations } {
   const locations = new Locations(new Map(module.sources.map((s, i) => [s.path, i])));
   const storage = ({ name, type, init, layout, location }: Storage): Json => ({
     name,
@@ -75,7 +75,7 @@ function encoded(module: IrModule): { json: Json; locations: Locations } {
     ...(layout && { layout }),
     location: locations.index(location),
   });
-  const op = (o: Op): Json => ({
+  const op = (o: Op<string>): Json => ({
     op: o.op,
     operands: o.operands.map((v) => v?.id ?? -1),
     attributes: o.attributes as Record<string, Json>,
@@ -83,8 +83,8 @@ function encoded(module: IrModule): { json: Json; locations: Locations } {
     regions: o.regions.map(region),
     location: locations.index(o.location),
   });
-  const region = (r: Region): Json => ({ arguments: r.args.map(encodeValue), ops: r.ops.map(op) });
-  const fn = (f: IrFunction): Json => ({
+  const region = (r: Region<string>): Json => ({ arguments: r.args.map(encodeValue), ops: r.ops.map(op) });
+  const fn = (f: IrFunction<string>): Json => ({
     name: f.name,
     inputs: f.inputs.map(({ value, source }) => ({
       ...(encodeValue(value) as object),
@@ -110,10 +110,11 @@ function encoded(module: IrModule): { json: Json; locations: Locations } {
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
 
 /** Equal for programs that compute the same way, wherever their sources stand. */
-export const structureHash = (module: IrModule): string => sha256(printModule({ ...module, name: "module" }));
+export const structureHash = (module: UnverifiedModule): string =>
+  sha256(printModule({ ...module, name: "module" }));
 
 /** Equal for programs whose checkpoints fit each other: names and types of everything stored. */
-export const weightsHash = (module: IrModule): string =>
+export const weightsHash = (module: UnverifiedModule): string =>
   sha256(
     [...module.parameters, ...module.states]
       .map((s) => `${s.name}:${printType(s.type)}`)

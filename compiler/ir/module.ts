@@ -3,6 +3,7 @@
  * names are for people. `docs/ir.md` specifies the form and its constraints.
  */
 import type { Dim } from "./dim.js";
+import type { OpName } from "./op-name.js";
 
 /** Major: a reader of another major refuses. Minor: additions that an older reader of the same major may lack. */
 export const IR_VERSION = [1, 1] as const;
@@ -70,19 +71,20 @@ export interface Value {
 
 export type AttributeValue = number | boolean | string | readonly number[];
 
-export interface Op {
-  readonly op: string;
+/** `Name`: what an op may be called: any text in a program that was read and is not verified yet. */
+export interface Op<Name extends string = OpName> {
+  readonly op: Name;
   /** `undefined` stands for an optional operand that is absent. */
   readonly operands: readonly (Value | undefined)[];
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   readonly results: readonly Value[];
-  readonly regions: readonly Region[];
+  readonly regions: readonly Region<Name>[];
   readonly location: Location;
 }
 
-export interface Region {
+export interface Region<Name extends string = OpName> {
   readonly args: readonly Value[];
-  readonly ops: readonly Op[];
+  readonly ops: readonly Op<Name>[];
 }
 
 export type Init =
@@ -115,11 +117,11 @@ export interface FunctionInput {
   readonly source: InputSource;
 }
 
-export interface IrFunction {
+export interface IrFunction<Name extends string = OpName> {
   readonly name: string;
   readonly inputs: readonly FunctionInput[];
   readonly results: readonly { readonly name: string; readonly type: Type }[];
-  readonly body: Region;
+  readonly body: Region<Name>;
   readonly location: Location;
 }
 
@@ -128,17 +130,23 @@ export interface Group {
   readonly members: readonly string[];
 }
 
-export interface IrModule {
+export interface IrModule<Name extends string = OpName> {
   readonly name: string;
   readonly sources: readonly { readonly path: string; readonly text: string }[];
   readonly parameters: readonly Storage[];
   readonly states: readonly Storage[];
   readonly groups: readonly Group[];
-  readonly functions: readonly IrFunction[];
+  readonly functions: readonly IrFunction<Name>[];
 }
 
+/** A program as it was read: trust begins where the verifier ends (`verified`). */
+export type UnverifiedModule = IrModule<string>;
+export type UnverifiedFunction = IrFunction<string>;
+export type UnverifiedRegion = Region<string>;
+export type UnverifiedOp = Op<string>;
+
 /** Every op of a region and of the regions inside it, in program order. */
-export function* walkOps(region: Region): Generator<Op> {
+export function* walkOps<Name extends string>(region: Region<Name>): Generator<Op<Name>> {
   for (const op of region.ops) {
     yield op;
     for (const inner of op.regions) yield* walkOps(inner);

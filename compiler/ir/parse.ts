@@ -11,7 +11,6 @@ import {
   type InputSource,
   IR_VERSION,
   type IrFunction,
-  type IrModule,
   type Location,
   type Op,
   type Region,
@@ -20,6 +19,7 @@ import {
   scalarType,
   type Type,
   tensorType,
+  type UnverifiedModule,
   type Value,
 } from "./module.js";
 import { TextCursor, type Token } from "./text-cursor.js";
@@ -29,19 +29,19 @@ export interface ParseOptions {
   /** What errors call the text, and the path of the places that point into it. */
   readonly path?: string;
   /** The texts that `loc(…)` points into. */
-  readonly sources?: IrModule["sources"];
+  readonly sources?: UnverifiedModule["sources"];
 }
 
 /**
  * The module that a text describes. What has no `loc(…)` has its place in the text itself, which is then among the
  * module's sources. Throws a ParseError where the text is not of the text form.
  */
-export function parseModule(text: string, options: ParseOptions = {}): IrModule {
+export function parseModule(text: string, options: ParseOptions = {}): UnverifiedModule {
   return new Parser(text, options).module();
 }
 
 /** The function of a text that holds one function and nothing else. Throws as `parseModule` does. */
-export function parseFunction(text: string, options: ParseOptions = {}): IrFunction {
+export function parseFunction(text: string, options: ParseOptions = {}): IrFunction<string> {
   return new Parser(text, options).onlyFunction();
 }
 
@@ -53,7 +53,7 @@ const choices = (names: readonly string[]) => names.join(", ").replace(/, (?=[^,
 
 class Parser {
   private readonly cursor: TextCursor;
-  private readonly given: IrModule["sources"];
+  private readonly given: UnverifiedModule["sources"];
   /** Whether a place points into the text itself. */
   private pointsHere = false;
   private values = new Map<string, Value>();
@@ -63,7 +63,7 @@ class Parser {
     this.given = options.sources ?? [];
   }
 
-  module(): IrModule {
+  module(): UnverifiedModule {
     const { cursor } = this;
     cursor.expect(T.module);
     const name = this.symbol();
@@ -72,7 +72,7 @@ class Parser {
     cursor.expect(T.openBrace);
     const tables = { parameter: [] as Storage[], state: [] as Storage[] };
     const groups: Group[] = [];
-    const functions: IrFunction[] = [];
+    const functions: IrFunction<string>[] = [];
     for (const kind of ["parameter", "state"] as const)
       while (cursor.sees(T[kind])) tables[kind].push(this.storage(kind));
     while (cursor.accept(T.group) !== undefined) groups.push(this.group());
@@ -87,7 +87,7 @@ class Parser {
     return { name, sources, parameters: tables.parameter, states: tables.state, groups, functions };
   }
 
-  onlyFunction(): IrFunction {
+  onlyFunction(): IrFunction<string> {
     const fn = this.function();
     this.finish();
     return fn;
@@ -188,7 +188,7 @@ class Parser {
     return { name, members: this.cursor.list(T.openBracket, T.closeBracket, () => this.symbol()) };
   }
 
-  private function(): IrFunction {
+  private function(): IrFunction<string> {
     const { cursor } = this;
     this.values = new Map();
     const start = cursor.at;
@@ -238,16 +238,16 @@ class Parser {
   }
 
   /** Ops in braces, as they stand in a function that is `depth` regions deep. */
-  private ops(depth: number): readonly Op[] {
+  private ops(depth: number): readonly Op<string>[] {
     const { cursor } = this;
     if (depth > DEEPEST) cursor.fail(`regions nest at most ${DEEPEST} deep`);
     cursor.expect(T.openBrace);
-    const ops: Op[] = [];
+    const ops: Op<string>[] = [];
     while (cursor.accept(T.closeBrace) === undefined) ops.push(this.op(depth));
     return ops;
   }
 
-  private op(depth: number): Op {
+  private op(depth: number): Op<string> {
     const { cursor } = this;
     const start = cursor.at;
     const defined: { written: string; at: number }[] = [];
@@ -259,7 +259,7 @@ class Parser {
     const name = cursor.sees(T.text) ? this.quoted() : cursor.expect(T.op);
     const { operands, attributes } = this.call(name);
     const end = cursor.end;
-    const regions: Region[] = [];
+    const regions: Region<string>[] = [];
     while (cursor.sees(T.openBrace) || cursor.sees(T.open)) {
       const args = cursor.sees(T.open) ? cursor.list(T.open, T.close, () => this.typedValue()) : [];
       regions.push({ args, ops: this.ops(depth + 1) });

@@ -7,11 +7,11 @@ import type {
   Init,
   InputSource,
   IrFunction,
-  IrModule,
   Location,
   Op,
   Region,
   Storage,
+  UnverifiedModule,
   Value,
 } from "./module.js";
 import { IR_VERSION } from "./module.js";
@@ -26,7 +26,7 @@ export interface PrintOptions {
 }
 
 /** The whole module as text. */
-export function printModule(module: IrModule, options: PrintOptions = {}): string {
+export function printModule(module: UnverifiedModule, options: PrintOptions = {}): string {
   const functions = module.functions.filter(
     (f) => options.function === undefined || f.name === options.function,
   );
@@ -75,7 +75,7 @@ function printSource(source: InputSource): string {
 }
 
 /** One function as text. */
-export function printFunction(fn: IrFunction, options: PrintOptions = {}): string {
+export function printFunction(fn: IrFunction<string>, options: PrintOptions = {}): string {
   const names = new Namer();
   const inputs = fn.inputs.map(
     ({ value, source }) => `    ${names.of(value)} : ${printType(value.type)}${printSource(source)}`,
@@ -85,11 +85,11 @@ export function printFunction(fn: IrFunction, options: PrintOptions = {}): strin
   return `${head}${placed(fn.location, options)} {\n${printRegion(fn.body, names, "  ", options)}}`;
 }
 
-function printRegion(region: Region, names: Namer, indent: string, options: PrintOptions): string {
+function printRegion(region: Region<string>, names: Namer, indent: string, options: PrintOptions): string {
   return region.ops.map((op) => printOp(op, names, indent, options)).join("");
 }
 
-function printOp(op: Op, names: Namer, indent: string, options: PrintOptions): string {
+function printOp(op: Op<string>, names: Namer, indent: string, options: PrintOptions): string {
   const operands = op.operands.map((v) => (v ? names.of(v) : "none"));
   const { name: named, value: known } = op.attributes;
   const storage =

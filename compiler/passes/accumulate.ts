@@ -10,11 +10,12 @@ import {
   scalarType,
   type Value,
 } from "../ir/module.js";
-import { OPS } from "../registry/index.js";
+import { specOf } from "../registry/index.js";
+import { isWrite } from "../registry/storages.js";
 import { takesGradient } from "./flatten.js";
 import type { Pass } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
-import { isWrite, seesImages, trainedWrites, within } from "./written.js";
+import { seesImages, trainedWrites, within } from "./written.js";
 
 /** Inputs of the plan that say where in the window of steps a step is. */
 export const ACCUMULATE_FIRST = "accumulate.first";
@@ -44,7 +45,7 @@ export const accumulate = (steps: number): Pass => ({
 
 function accumulated(fn: IrFunction, steps: number, module: IrModule): IrFunction {
   const { ops } = fn.body;
-  const from = ops.findIndex((op) => op.op === "gradients");
+  const from = ops.findIndex((op) => specOf(op).differentiates);
   const sees = seesImages(fn, module);
   const isTrained = trainedWrites(fn, module.parameters);
   // What a method writes to a parameter from images is no part of the update, which knows them by their gradient.
@@ -113,7 +114,7 @@ function updateOf(fn: IrFunction, from: number, isTrained: (op: Op) => boolean):
       else if (parts.at(-1)!.length) parts.push([]);
     const partOf = new Map(parts.flatMap((part) => part.map((op) => [op, part])));
     const belongs = (op: Op) =>
-      (isTrained(op) || within(op).every((o) => ["pure", "read"].includes(OPS.get(o.op)!.effect))) &&
+      (isTrained(op) || within(op).every((o) => ["pure", "read"].includes(specOf(o).effect))) &&
       op.results.every((r) => (users.get(r.id) ?? []).every((user) => partOf.get(user) === partOf.get(op)));
     const strangers = [...update].filter((op) => !belongs(op));
     if (strangers.length === 0) return parts.filter((part) => part.length > 0);

@@ -1,19 +1,25 @@
 /** @file Drops ops whose results nobody uses and that change nothing, and what regions yield for nobody. */
-import { carriedArgs, sourcesOf, yielded } from "../ir/flow.js";
 import type { IrFunction, Op, Region, Value } from "../ir/module.js";
-import { OPS } from "../registry/index.js";
+import { specOf } from "../registry/index.js";
+import {
+  carriedArgs,
+  condition,
+  deciding,
+  fixedArgs,
+  fixedOperands,
+  regionsOf,
+  sourcesOf,
+} from "../registry/regions.js";
 import { overFunctions } from "./pass.js";
 
-const CONTROL = new Set(["no_grad", "remat", "if", "for", "while"]);
-/** Ops that see storage or history and change nothing. */
-const READS = new Set(["state", "group", "gradients", "vjp", "leaf"]);
-const TERMINATORS = new Set(["yield", "return"]);
-
-/** Whether an op does something beside making its results; ops with regions do what their regions do. */
+/**
+ * Whether an op does something beside making its results. Ops with regions do what their regions do, and a loop that asks a
+ * condition may do one thing more: not end.
+ */
 const acts = (op: Op): boolean => {
-  if (CONTROL.has(op.op)) return op.op === "while" || op.regions.some((region) => region.ops.some(acts));
-  if (TERMINATORS.has(op.op) || READS.has(op.op)) return false;
-  return OPS.get(op.op)!.effect !== "pure";
+  const { control, effect } = specOf(op);
+  if (control) return control.runs === "condition" || op.regions.some((region) => region.ops.some(acts));
+  return effect !== "pure" && effect !== "read";
 };
 
 /** Which values matter: those that ops that act, and the function's results, are computed from. */
@@ -47,9 +53,8 @@ class Liveness {
   private keepOp(op: Op): void {
     if (this.ops.has(op)) return;
     this.ops.add(op);
-    // How often a `while` turns depends on all that its test reads.
-    if (op.op === "while") this.keep(yielded(op.regions[0]!).slice(0, 1));
-    else this.keep(CONTROL.has(op.op) ? op.operands.slice(0, 1) : op.operands);
+    // What a loop carries matters by what comes of it; how often it turns depends on all that its test reads.
+    this.keep([...deciding(op), condition(op)]);
   }
 
   /** Notes what makes every value. */
@@ -67,7 +72,7 @@ class Liveness {
   /** The function's results and the ops that act, and the control ops around them. */
   private root(region: Region): void {
     for (const op of region.ops) {
-      if (op.op === "return" || acts(op)) this.keepOp(op);
+      if (specOf(op).ends === "function" || acts(op)) this.keepOp(op);
       for (const inner of op.regions) this.root(inner);
     }
   }
@@ -86,15 +91,13 @@ export function dropDeadCode(fn: IrFunction): { fn: IrFunction; dropped: number 
     });
     const only = <T>(list: readonly T[], fixed: number) =>
       list.filter((_, i) => i < fixed || kept[i - fixed]);
-    const fixed = op.op === "while" ? 0 : 1;
     return {
       ...op,
       results: only(op.results, 0),
-      operands: op.op === "for" || op.op === "while" ? only(op.operands, fixed) : op.operands,
-      regions: op.regions.map((region, i) => {
-        const isTest = op.op === "while" && i === 0;
-        const args = op.op === "for" || op.op === "while" ? only(region.args, fixed) : region.args;
-        return sweep(region, args, isTest ? undefined : (values) => only(values, 0));
+      operands: only(op.operands, fixedOperands(op)),
+      regions: regionsOf(op).map(({ region, ...spec }) => {
+        const args = only(region.args, fixedArgs(spec));
+        return sweep(region, args, spec.yields === "condition" ? undefined : (values) => only(values, 0));
       }),
     };
   };
@@ -105,7 +108,7 @@ export function dropDeadCode(fn: IrFunction): { fn: IrFunction; dropped: number 
     yields?: (values: Op["operands"]) => Op["operands"],
   ): Region => {
     const ops = region.ops.flatMap((op): Op[] => {
-      if (op.op === "yield") return [yields ? { ...op, operands: yields(op.operands) } : op];
+      if (specOf(op).ends === "region") return [yields ? { ...op, operands: yields(op.operands) } : op];
       if (live.ops.has(op)) return [prune(op)];
       dropped++;
       return [];

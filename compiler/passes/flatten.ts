@@ -1,14 +1,15 @@
 /** @file Regions without a meaning of their own are written out: `no_grad` where nothing is recorded anyway, `remat` likewise. */
 import type { IrFunction, Op } from "../ir/module.js";
+import { specOf } from "../registry/index.js";
 import { overFunctions } from "./pass.js";
 import { rewrite } from "./replay.js";
 
 /** The index of the last op of a body that takes derivatives; what comes after it is recorded by nobody. */
 export const lastGradient = (ops: readonly Op[]): number =>
-  ops.findLastIndex((op) => op.op === "gradients" || op.op === "vjp");
+  ops.findLastIndex((op) => specOf(op).differentiates);
 
 /** Whether a function takes the gradient of a loss: a step of training. */
-export const takesGradient = (fn: IrFunction): boolean => fn.body.ops.some((op) => op.op === "gradients");
+export const takesGradient = (fn: IrFunction): boolean => lastGradient(fn.body.ops) >= 0;
 
 export const flatten = overFunctions(
   "flatten",
@@ -21,7 +22,7 @@ export const flatten = overFunctions(
     return rewrite(
       fn,
       (op, replay) => {
-        if ((op.op === "no_grad" || op.op === "remat") && !recording) {
+        if (specOf(op).control?.gradient && !recording) {
           count("written out");
           return replay.inline(op.regions[0]!);
         }
@@ -32,7 +33,7 @@ export const flatten = overFunctions(
       {
         enter: (op) => {
           outer.push(recording);
-          if (op.op === "no_grad") recording = false;
+          if (specOf(op).control?.gradient === "unrecorded") recording = false;
         },
         leave: () => {
           recording = outer.pop()!;

@@ -1,8 +1,8 @@
 /** @file Computes what is known: ops on constants, choices and loops that constants decide, ops that change nothing. */
-import { sameDim } from "../ir/dim.js";
-import type { Op, TensorType, Type, Value } from "../ir/module.js";
+import type { Op, Type, Value } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
-import { OPS } from "../registry/index.js";
+import { specOf } from "../registry/index.js";
+import { controlOf, initial } from "../registry/regions.js";
 import { overFunctions } from "./pass.js";
 import { type Replay, rewrite, type Visit } from "./replay.js";
 import { Storage } from "./storage.js";
@@ -32,7 +32,7 @@ export const fold = overFunctions(
         return decided;
       }
       const values = operands.map((v) => v && known.get(v.id));
-      const { compute } = OPS.get(op.op)!;
+      const { compute } = specOf(op);
       if (compute && values.every((v) => v !== undefined)) {
         const value = compute(...(values as never[]));
         const [result] = op.results;
@@ -77,29 +77,23 @@ function fits(value: Known, type: Type): boolean {
   );
 }
 
-/** An `if` whose condition is known, a `for` without turns. */
+/** A choice whose condition is known, a loop without turns. */
 function decide(
   op: Op,
   operands: readonly (Value | undefined)[],
   known: ReadonlyMap<number, Known>,
   replay: Replay,
 ): readonly Value[] | undefined {
-  const first = operands[0] && known.get(operands[0].id);
-  if (op.op === "if" && first !== undefined) return replay.inline(op.regions[first ? 0 : 1]!);
-  if (op.op === "for" && typeof first === "number" && first <= 0)
-    return operands.slice(1) as readonly Value[];
+  const [first] = operands;
+  const decision = first && known.get(first.id);
+  if (decision === undefined) return undefined;
+  const runs = controlOf(op)?.runs;
+  if (runs === "choice") return replay.inline(op.regions[decision ? 0 : 1]!);
+  if (runs === "count" && (decision as number) <= 0) return initial({ ...op, operands }) as readonly Value[];
   return undefined;
 }
 
 const sameType = (a: Type, b: Type) => printType(a) === printType(b);
-const sameDims = (a: TensorType, b: TensorType) =>
-  a.dims.length === b.dims.length && a.dims.every((d, i) => sameDim(d, b.dims[i]!));
-
-/** Ops that are undone by doing them again, and those that doing twice is doing once. */
-const INVOLUTIONS = new Set(["neg", "logical_not", "scalar_neg", "scalar_not"]);
-const IDEMPOTENT = new Set(["relu", "abs", "detach", "scalar_floor"]);
-/** Ops that do nothing with this number on the right. */
-const NEUTRAL: Readonly<Record<string, number>> = { mul: 1, div: 1, pow: 1, scalar_mul: 1, scalar_sub: 0 };
 
 /** The operand that an op would give back as it is, to the last bit. */
 function unchanged(
@@ -110,22 +104,17 @@ function unchanged(
   const [x, y] = operands;
   const [result] = op.results;
   if (!x || !result) return undefined;
-  const neutral = NEUTRAL[op.op];
+  const { involution, idempotent, neutral, identity } = specOf(op).traits;
   const isNeutral = neutral !== undefined && y !== undefined && known.get(y.id) === neutral;
   if (isNeutral && sameType(x.type, result.type)) return storage.isShared(x) ? undefined : x;
   const before = made.get(x.id);
   const inner = before?.operands[0];
-  if (INVOLUTIONS.has(op.op) && before?.op === op.op && inner)
-    return storage.isShared(inner) ? undefined : inner;
-  if (IDEMPOTENT.has(op.op) && before?.op === op.op) return x;
+  if (involution && before?.op === op.op && inner) return storage.isShared(inner) ? undefined : inner;
+  if (idempotent && before?.op === op.op) return x;
+  if (identity === "same type" && sameType(x.type, result.type)) return x;
   if (x.type.kind !== "tensor" || result.type.kind !== "tensor") return undefined;
+  // These are the algebra of axes, not of values.
   switch (op.op) {
-    case "to":
-      return x.type.dtype === op.attributes.dtype ? x : undefined;
-    case "reshape":
-    case "flatten":
-    case "expand":
-      return sameDims(x.type, result.type) ? x : undefined;
     case "permute":
       return (op.attributes.order as readonly number[]).every((d, i) => d === i) ? x : undefined;
     case "transpose": {

@@ -2,16 +2,13 @@
  * @file Images lie channels last, as convolutions read them fastest: they are put in order before the first convolution, and
  * its weights are kept so. What follows parameters member by member (slots of the optimizer, a twin) lies as they do.
  */
-import type { IrModule, Op, Value } from "../ir/module.js";
+import type { IrModule, Value } from "../ir/module.js";
 import { walkOps } from "../ir/module.js";
-import { OPS } from "../registry/index.js";
+import { specOf } from "../registry/index.js";
 import { overFunctions, type Pass } from "./pass.js";
 import { rewrite } from "./replay.js";
 
 const isImages = (value: Value | undefined) => value?.type.kind === "tensor" && value.type.dims.length === 4;
-/** Ops that leave the order of their images as it is. */
-const KEEPS = new Set(["batch_norm", "max_pool2d", "avg_pool2d", "cat", "flip"]);
-const keeps = (op: Op) => KEEPS.has(op.op) || OPS.get(op.op)!.family === "elementwise";
 
 const images = overFunctions("layout", "", (fn, _module, count) => {
   const ordered = new Set<number>();
@@ -27,7 +24,7 @@ const images = overFunctions("layout", "", (fn, _module, count) => {
     }
     const results = replay.copy(op, operands);
     const among = operands.filter(isImages) as Value[];
-    if (keeps(op) && among.length > 0 && among.every((v) => ordered.has(v.id)))
+    if (specOf(op).traits.keepsLayout && among.length > 0 && among.every((v) => ordered.has(v.id)))
       for (const result of results) ordered.add(result.id);
     return results;
   });

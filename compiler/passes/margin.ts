@@ -17,15 +17,16 @@ import {
   type Value,
   walkOps,
 } from "../ir/module.js";
-import { OPS } from "../registry/index.js";
+import type { OpName } from "../ir/op-name.js";
+import { specOf } from "../registry/index.js";
 import { overFunctions } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
 import { Storage } from "./storage.js";
 
-/** Elementwise ops whose value at a place depends on nothing else. `prelu` has a slope a column. */
-const pointwise = (op: Op) => {
-  const spec = OPS.get(op.op)!;
-  return spec.family === "elementwise" && spec.effect === "pure" && op.op !== "prelu";
+/** Ops whose value at a place depends on nothing else. */
+const pointwise = (op: Op): boolean => {
+  const { effect, traits } = specOf(op);
+  return effect === "pure" && traits.pointwise === true;
 };
 
 /** A mask that holds in one column of each row at most: which, as an index [N], and whether it may hold nowhere. */
@@ -85,7 +86,7 @@ class Pattern {
   ) {}
 
   /** The op that made a value, where it can be made again. */
-  op(value: Value | undefined, name?: string): Op | undefined {
+  op(value: Value | undefined, name?: OpName): Op | undefined {
     const op = value && this.made.get(value.id);
     return op && (name === undefined || op.op === name) && this.again(op) ? op : undefined;
   }
@@ -193,7 +194,7 @@ class Narrowed {
   }
 
   private emit(
-    name: string,
+    name: OpName,
     operands: readonly (Value | undefined)[],
     attributes = {},
     at: Location = this.at,

@@ -4,15 +4,10 @@
  */
 import type { Value } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
-import { OPS } from "../registry/index.js";
+import { specOf } from "../registry/index.js";
 import { overFunctions } from "./pass.js";
 import { rewrite } from "./replay.js";
 import { Storage } from "./storage.js";
-
-/** Ops that name the same thing wherever they stand. */
-const NAMES = new Set(["constant", "state", "group"]);
-/** Regions that must not share values with what is around them: another recording, or memory to be freed. */
-const APART = new Set(["no_grad", "remat"]);
 
 /** What is known at a place: results by key, in this region and those around it. */
 class Table {
@@ -42,10 +37,12 @@ export const merge = overFunctions("merge", "Equal ops on equal values are one."
     fn,
     (op, replay) => {
       const operands = replay.operands(op);
-      if (op.op === "gradients" || op.op === "vjp") table = new Table(table, true);
-      const isName = NAMES.has(op.op);
+      const { shape, effect, control, differentiates } = specOf(op);
+      if (differentiates) table = new Table(table, true);
+      // A constant, a storage or a group is the same wherever it stands.
+      const isName = shape === "declared" && !control;
       const copy = () => storage.through(op, operands, () => replay.copy(op, operands));
-      if (!isName && (op.regions.length || OPS.get(op.op)!.effect !== "pure")) return copy();
+      if (!isName && (control || effect !== "pure")) return copy();
       const key = [
         op.op,
         ...operands.map((v) => (v ? v.id + storage.version(v) : "-")),
@@ -66,7 +63,8 @@ export const merge = overFunctions("merge", "Equal ops on equal values are one."
       enter: (op, args) => {
         storage.mayBeAny(args);
         tables.push(table);
-        table = new Table(table, APART.has(op.op));
+        // Another recording, or memory to be freed: such regions share no values with what is around them.
+        table = new Table(table, specOf(op).control?.gradient !== undefined);
       },
       leave: () => {
         table = tables.pop()!;

@@ -15,7 +15,8 @@ import {
   tensorType,
   type Value,
 } from "../ir/module.js";
-import { OPS } from "../registry/index.js";
+import type { OpName } from "../ir/op-name.js";
+import { specOf } from "../registry/index.js";
 import { takesGradient } from "./flatten.js";
 import type { Pass } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
@@ -50,7 +51,7 @@ export const precision = (narrow: Narrow): Pass => ({
       return rewrite(
         fn,
         (op, replay) => {
-          if (scaling && op.op === "gradients") return scaling.gradients(op, replay);
+          if (scaling && specOf(op).differentiates) return scaling.gradients(op, replay);
           if (op.regions.length) {
             const results = replay.copy(op);
             scaling?.after(op, replay);
@@ -80,7 +81,7 @@ export const precision = (narrow: Narrow): Pass => ({
 
 /** The finite numbers that an op computes with, of those that are known. */
 function numbersOf(op: Op, known: ReadonlyMap<number, AttributeValue>): readonly number[] {
-  const named = OPS.get(op.op)!.attributes.filter(({ type }) => type === "float" || type === "scalar");
+  const named = specOf(op).attributes.filter(({ type }) => type === "float" || type === "scalar");
   return [
     ...named.map(({ name }) => op.attributes[name]),
     ...op.operands.map((v) => v && known.get(v.id)),
@@ -99,7 +100,10 @@ function loses(op: Op, number: number, narrow: Narrow): boolean {
   const size = Math.abs(number);
   if (size === 0) return false;
   if (size > largest || size < smallest) return true;
-  return op.op === "clamp" && !Number.isInteger(size / 2 ** (Math.floor(Math.log2(size)) - bits + 1));
+  return (
+    specOf(op).traits.limits === true &&
+    !Number.isInteger(size / 2 ** (Math.floor(Math.log2(size)) - bits + 1))
+  );
 }
 
 /** The type in which an op should get each of its operands; `undefined`: as it is. */
@@ -109,11 +113,10 @@ function wantedTypes(
   numbers: readonly number[],
   narrow: Narrow,
 ): (DType | undefined)[] {
-  const spec = OPS.get(op.op)!;
+  const spec = specOf(op);
   const types = operands.map(realType);
   const each = (dtype: DType | undefined) => types.map((t) => (t && t !== "f64" ? dtype : undefined));
-  if (op.op === "to" || types.every((t) => t === undefined)) return [];
-  if (op.op === "gradients") return [realType(op.operands[0])];
+  if (types.every((t) => t === undefined)) return [];
   if (spec.effect === "write") return types.map((t, i) => (t && i > 0 ? types[0] : undefined));
   switch (spec.precision) {
     case "low":
@@ -124,6 +127,8 @@ function wantedTypes(
       return each(types[0]);
     case "own":
       return [];
+    case "declared":
+      return op.operands.map(realType);
     default: {
       const present = operands.filter((v) => realType(v) !== undefined) as Value[];
       const ranked = present.some((v) => rank(v) > 0) ? present.filter((v) => rank(v) > 0) : present;
@@ -157,13 +162,13 @@ class LossScale {
   constructor(fn: IrFunction, module: IrModule) {
     const { writes, written } = updateWrites(fn, module);
     this.written = written;
-    this.last = writes.at(-1) ?? fn.body.ops.find((op) => op.op === "gradients")!;
+    this.last = writes.at(-1) ?? fn.body.ops.find((op) => specOf(op).differentiates)!;
   }
 
   gradients(op: Op, replay: Replay): readonly Value[] {
     const at = op.location;
     const [loss, group] = replay.operands(op) as [Value, Value];
-    const emit = (name: string, operands: Value[], attributes = {}) =>
+    const emit = (name: OpName, operands: Value[], attributes = {}) =>
       replay.emit(name, operands, attributes, at)[0]!;
     const [scale] = replay.emit("state", [], { name: SCALE }, at, [scalar]);
     const scaled = emit("gradients", [emit("mul", [loss, scale!]), group]);
@@ -189,7 +194,7 @@ class LossScale {
   /** After the update: takes it back where it must not count, and moves the scale. */
   private end(at: Op["location"], replay: Replay): void {
     const finite = this.finite!;
-    const emit = (name: string, operands: Value[], attributes = {}) =>
+    const emit = (name: OpName, operands: Value[], attributes = {}) =>
       replay.emit(name, operands, attributes, at)[0]!;
     const number = (value: number) => replay.number(value, at);
     for (const { origin, copy } of this.saved) {

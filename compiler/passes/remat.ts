@@ -6,10 +6,15 @@
  * leaves, pass on. Griewank and Walther 2000; Chen et al. 2016, arXiv 1604.06174.
  */
 import { type IrModule, type Op, type Region, type Value, walkOps } from "../ir/module.js";
+import { cuts } from "../registry/history.js";
+import { specOf } from "../registry/index.js";
 import { isFloat } from "../registry/shapes.js";
+import { type Members, membersOf, storagesOf, written } from "../registry/storages.js";
 import { overFunctions } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
 
+/** Whether an op is a region to compute again. */
+const isAgain = (op: Op): boolean => specOf(op).control?.gradient === "again";
 const isReal = (value: Value) => value.type.kind === "tensor" && isFloat(value.type.dtype);
 
 /** A place where the history is cut: a region to compute again, or a value that a region takes in. */
@@ -21,8 +26,8 @@ export const remat = overFunctions(
   "remat",
   "What `remat` regions compute on the way is computed again for the gradient, not kept.",
   (fn, module, count) => {
-    const regions = fn.body.ops.filter((op) => op.op === "remat");
-    const gradients = fn.body.ops.find((op) => op.op === "gradients");
+    const regions = fn.body.ops.filter(isAgain);
+    const gradients = fn.body.ops.find((op) => specOf(op).differentiates);
     if (regions.length === 0 || !gradients) return fn;
     const recorded = new Recorded(module);
     const cuts: Cut[] = [];
@@ -32,8 +37,8 @@ export const remat = overFunctions(
     return rewrite(
       fn,
       (op, replay) => {
-        if (op.op === "remat" && (depth > 0 || again)) return replay.inline(op.regions[0]!);
-        if (op.op === "remat") {
+        if (isAgain(op) && (depth > 0 || again)) return replay.inline(op.regions[0]!);
+        if (isAgain(op)) {
           count("regions");
           return forward(op, replay, recorded, cuts);
         }
@@ -43,13 +48,8 @@ export const remat = overFunctions(
           again = false;
           return [group];
         }
-        if (op.op === "batch_norm" && op.attributes.training && again) {
-          // Its statistics have moved already.
-          count("ops made again");
-          return replay.copy(op, replay.operands(op).slice(0, 3).concat(undefined, undefined));
-        }
         if (again) count("ops made again");
-        const results = replay.copy(op);
+        const results = replay.copy(op, again ? withoutMoved(op, replay.operands(op)) : undefined);
         if (depth === 0) recorded.follow(op, replay.operands(op), results);
         return results;
       },
@@ -57,6 +57,13 @@ export const remat = overFunctions(
     );
   },
 );
+
+/** The operands of an op that is made again: what it moves on the side, such as statistics, has moved already. */
+function withoutMoved(op: Op, operands: Op["operands"]): Op["operands"] {
+  if (specOf(op).effect !== "update") return operands;
+  const moved = written(op, operands);
+  return operands.map((value) => (value && moved.includes(value) ? undefined : value));
+}
 
 /** Runs a region without recording; what comes out of it are leaves. */
 function forward(op: Op, replay: Replay, recorded: Recorded, cuts: Cut[]): readonly Value[] {
@@ -142,23 +149,23 @@ function takenIn(region: Region): readonly Value[] {
 class Recorded {
   private readonly known = new Map<number, "parameter" | "leaf" | "history">();
   private readonly parameters: ReadonlySet<string>;
+  private readonly members: Members;
 
   constructor(module: IrModule) {
     this.parameters = new Set(module.parameters.map((p) => p.name));
+    this.members = membersOf(module.groups);
   }
 
   of = (value: Value) => this.known.get(value.id);
   set = (value: Value, as: "leaf" | "history") => this.known.set(value.id, as);
 
   follow(op: Op, operands: readonly (Value | undefined)[], results: readonly Value[]): void {
-    if (op.op === "detach" || op.op === "no_grad") return;
-    const named = op.op === "state" && this.parameters.has(op.attributes.name as string);
-    const inside = op.regions.flatMap((region) => [...walkOps(region)].filter((o) => o.op === "state"));
-    const depends =
-      operands.some((v) => v && this.known.has(v.id)) || inside.length > 0 || op.regions.length > 0;
-    for (const result of results) {
-      if (named) this.known.set(result.id, "parameter");
-      else if (depends && isReal(result)) this.known.set(result.id, "history");
+    if (cuts(op)) return;
+    const isParameter = storagesOf(op, this.members).some((name) => this.parameters.has(name));
+    const depends = op.regions.length > 0 || operands.some((v) => v && this.known.has(v.id));
+    for (const result of results.filter(isReal)) {
+      if (isParameter) this.known.set(result.id, "parameter");
+      else if (depends) this.known.set(result.id, "history");
     }
   }
 }

@@ -14,15 +14,15 @@ import {
   type Type,
   type Value,
 } from "../ir/module.js";
+import type { OpName } from "../ir/op-name.js";
+import { specOf } from "../registry/index.js";
+import { argTypes, fixedOperands, joins } from "../registry/regions.js";
 
 /** Emits something in place of an op and returns what stands for its results; `undefined`: the op as it is. */
 export type Visit = (op: Op, replay: Replay) => readonly Value[] | undefined;
 
 /** Makes a value that leaves a region, or the function, fit the type that is expected there. */
 export type Fit = (value: Value, type: Type, at: Location, replay: Replay) => Value;
-
-/** Ops whose result types no rule infers: what they name, or what a constant is, says them. Otherwise equal operands say so. */
-const NAMED = new Set(["state", "group", "constant"]);
 
 export interface ReplayOptions {
   readonly fit?: Fit;
@@ -74,7 +74,7 @@ export class Replay {
   }
 
   emit(
-    name: string,
+    name: OpName,
     operands: readonly (Value | undefined)[],
     attributes: Readonly<Record<string, AttributeValue>>,
     at: Location,
@@ -90,26 +90,24 @@ export class Replay {
 
   /** The op as it is, on what stands for its operands now, or on others. */
   copy(op: Op, operands: readonly (Value | undefined)[] = this.operands(op)): readonly Value[] {
-    if (op.regions.length === 0) {
-      const known = NAMED.has(op.op) || operands.every((v, i) => v?.type === op.operands[i]?.type);
+    const { shape, control } = specOf(op);
+    if (!control) {
+      const known = shape === "declared" || operands.every((v, i) => v?.type === op.operands[i]?.type);
       return known
         ? this.builder.again(op, operands)
         : this.emit(op.op, operands, op.attributes, op.location);
     }
-    const isLoop = op.op === "for" || op.op === "while";
-    const counters = op.op === "for" ? 1 : 0;
-    const joins = isLoop || op.op === "if";
-    const kept = joins && this.options.keepJoined ? op.results.map((v) => v.type) : undefined;
+    const kept = joins(control) && this.options.keepJoined ? op.results.map((v) => v.type) : undefined;
+    const fixed = fixedOperands(op);
     const present = (operands as readonly Value[]).map((v, i) =>
-      isLoop && kept && i >= counters ? this.fit(v, kept[i - counters]!, op.location) : v,
+      kept && i >= fixed ? this.fit(v, kept[i - fixed]!, op.location) : v,
     );
-    const types = isLoop ? present.slice(counters).map((v) => v.type) : kept;
-    const first = isLoop ? [...op.regions[0]!.args.slice(0, counters).map((a) => a.type), ...types!] : [];
+    const carried = present.slice(fixed).map((v) => v.type);
     const regions: Region[] = [];
-    let wanted: readonly Type[] | undefined = types;
-    for (const i of op.regions.keys()) {
-      const isTest = op.op === "while" && i === 0;
-      const built = this.region(op, i, first, isTest ? undefined : wanted);
+    let wanted: readonly Type[] | undefined = control.carries === undefined ? kept : carried;
+    for (const [i, spec] of control.regions.entries()) {
+      const isTest = spec.yields === "condition";
+      const built = this.region(op, i, argTypes(spec, carried), isTest ? undefined : wanted);
       if (!isTest) wanted ??= built.yields;
       regions.push(built.region);
     }

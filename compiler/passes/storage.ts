@@ -1,11 +1,9 @@
 /** @file What shares memory with storage, for passes that must not look past a write. */
 import { type IrModule, type Op, type Value, walkOps } from "../ir/module.js";
-import { OPS } from "../registry/index.js";
+import { specOf } from "../registry/index.js";
+import { type Members, membersOf, namesStorage, storagesOf, written } from "../registry/storages.js";
 
-const changes = (op: Op): boolean => {
-  const { effect } = OPS.get(op.op)!;
-  return effect === "write" || (effect === "update" && op.attributes.training !== false);
-};
+const changes = (op: Op): boolean => written(op).length > 0;
 
 /** Which storage a value may share memory with, and how often each was written. */
 export class Storage {
@@ -14,10 +12,10 @@ export class Storage {
   private readonly writes = new Map<string, number>();
   private total = 0;
   private epoch = 0;
-  private readonly groups: ReadonlyMap<string, readonly string[]>;
+  private readonly members: Members;
 
   constructor(module: IrModule) {
-    this.groups = new Map(module.groups.map((g) => [g.name, g.members]));
+    this.members = membersOf(module.groups);
   }
 
   /** Follows an op, and with `make` those of its regions. Returns what `make` gives: the op's results. */
@@ -35,9 +33,8 @@ export class Storage {
 
   /** Notes what the results of a pure op, or of one that names storage, share memory with. */
   follow(op: Op, operands: readonly (Value | undefined)[], results: readonly Value[]): void {
-    const name = op.attributes.name as string;
-    const through = OPS.get(op.op)!.alias && operands[0] ? this.roots.get(operands[0].id) : undefined;
-    const roots = op.op === "state" ? [name] : op.op === "group" ? this.groups.get(name) : through;
+    const through = specOf(op).alias && operands[0] ? this.roots.get(operands[0].id) : undefined;
+    const roots = namesStorage(op) ? storagesOf(op, this.members) : through;
     if (roots) for (const result of results) this.roots.set(result.id, roots);
   }
 
@@ -59,11 +56,10 @@ export class Storage {
     return `@${this.epoch}.${writes.reduce((a, b) => a + b, 0)}`;
   }
 
-  /** An op that writes: to its first operand, or on the side to statistics among its operands. */
+  /** An op that writes. */
   private change(op: Op, operands: readonly (Value | undefined)[]): void {
-    const targets = OPS.get(op.op)!.effect === "write" ? operands.slice(0, 1) : operands;
     this.total++;
-    for (const root of new Set(targets.flatMap((target) => (target && this.roots.get(target.id)) ?? []))) {
+    for (const root of new Set(written(op, operands).flatMap((target) => this.roots.get(target.id) ?? []))) {
       if (root === undefined) this.changeAll();
       else this.writes.set(root, (this.writes.get(root) ?? 0) + 1);
     }

@@ -8,7 +8,7 @@ import {
   type Value,
   walkOps,
 } from "../ir/module.js";
-import { OPS } from "../registry/index.js";
+import { type Members, membersOf, storagesOf, written } from "../registry/storages.js";
 
 const LOSS = "loss";
 
@@ -17,9 +17,9 @@ const LOSS = "loss";
  * parameters, what their updates use, running statistics, a pool. What is only written and logged is not among them.
  */
 export function usedStorages(module: IrModule): readonly string[] {
-  const groups = new Map(module.groups.map((group) => [group.name, group.members]));
+  const members = membersOf(module.groups);
   const used = new Set(module.parameters.map((parameter) => parameter.name));
-  const slices = module.functions.map((fn) => new Slice(fn, groups));
+  const slices = module.functions.map((fn) => new Slice(fn, members));
   for (const slice of slices) slice.needResults();
   // A storage matters as soon as one that matters is written from it.
   for (let size = -1; size !== used.size; ) {
@@ -55,7 +55,7 @@ class Slice {
 
   constructor(
     private readonly fn: IrFunction,
-    private readonly groups: ReadonlyMap<string, readonly string[]>,
+    private readonly members: Members,
   ) {
     this.ops = [...walkOps(fn.body)];
     for (const op of this.ops) {
@@ -75,11 +75,8 @@ class Slice {
   /** What is written into any of these storages. */
   needWritesTo(storages: ReadonlySet<string>): void {
     for (const op of this.ops) {
-      const { effect } = OPS.get(op.op)!;
-      // A write changes its first operand; batch normalisation updates its running statistics among the others.
-      const targets = effect === "write" ? op.operands.slice(0, 1) : effect === "update" ? op.operands : [];
-      const written = targets.flatMap((value) => (value ? this.namedBy(this.makers.get(value.id)) : []));
-      if (written.some((name) => storages.has(name))) this.needOp(op);
+      const names = written(op).flatMap(({ id }) => storagesOf(this.makers.get(id), this.members));
+      if (names.some((name) => storages.has(name))) this.needOp(op);
     }
   }
 
@@ -93,18 +90,12 @@ class Slice {
     for (let next = pending.pop(); next; next = pending.pop()) {
       if (this.seen.has(next)) continue;
       this.seen.add(next);
-      for (const name of this.namedBy(next)) this.read.add(name);
+      for (const name of storagesOf(next, this.members)) this.read.add(name);
       for (const value of [...next.operands, ...next.regions.flatMap(operandsIn)]) {
         const maker = value && this.makers.get(value.id);
         if (maker) pending.push(maker);
       }
     }
-  }
-
-  private namedBy(op: Op | undefined): readonly string[] {
-    if (op?.op === "state") return [op.attributes.name as string];
-    if (op?.op === "group") return this.groups.get(op.attributes.name as string) ?? [];
-    return [];
   }
 }
 

@@ -1,6 +1,7 @@
 /** @file What a function writes, and what of it comes of the gradient, is trained, or comes of images. */
 import { type IrFunction, type IrModule, type Op, type Storage, walkOps } from "../ir/module.js";
-import { OPS } from "../registry/index.js";
+import { specOf } from "../registry/index.js";
+import { isWrite, membersOf, namesStorage, storagesOf } from "../registry/storages.js";
 
 /** An op and those of its regions. */
 export const within = (op: Op): readonly Op[] => [
@@ -8,15 +9,9 @@ export const within = (op: Op): readonly Op[] => [
   ...op.regions.flatMap((region) => [...walkOps(region)]),
 ];
 
-export const isWrite = (op: Op): boolean => OPS.get(op.op)!.effect === "write";
-
-/** The `state` and `group` ops of a function, by the values that they give. */
+/** The ops of a function that name storage, by the values that they give. */
 const namesIn = (fn: IrFunction): ReadonlyMap<number, Op> =>
-  new Map(
-    [...walkOps(fn.body)]
-      .filter((op) => op.op === "state" || op.op === "group")
-      .map((op) => [op.results[0]!.id, op]),
-  );
+  new Map([...walkOps(fn.body)].filter(namesStorage).map((op) => [op.results[0]!.id, op]));
 
 /** What an op writes, itself or in its regions: the ops that name it. */
 const writtenBy = (op: Op, names: ReadonlyMap<number, Op>): readonly Op[] =>
@@ -27,13 +22,10 @@ const writtenBy = (op: Op, names: ReadonlyMap<number, Op>): readonly Op[] =>
 
 type Tables = Pick<IrModule, "groups" | "parameters">;
 
-/** The storages that a `state` or `group` op names; none of another op. */
-function storagesOf({ groups }: Tables): (op: Op | undefined) => readonly string[] {
-  const members = new Map(groups.map((g) => [g.name, g.members]));
-  return (op) => {
-    const name = op?.attributes.name as string;
-    return op?.op === "group" ? (members.get(name) ?? []) : op?.op === "state" ? [name] : [];
-  };
+/** The storages that an op names; none of one that names no storage. */
+function namedIn({ groups }: Tables): (op: Op | undefined) => readonly string[] {
+  const members = membersOf(groups);
+  return (op) => storagesOf(op, members);
 }
 
 /** Whether an op writes parameters or what the optimizer keeps for each, itself or in its regions. */
@@ -53,17 +45,17 @@ export function updateWrites(
   tables: Tables,
 ): { writes: readonly Op[]; written: readonly Op[] } {
   const names = namesIn(fn);
-  const named = storagesOf(tables);
+  const named = namedIn(tables);
   const isTrained = trainedWrites(fn, tables.parameters);
   const values = new Set<number>();
   const storages = new Set<string>();
   const writes: Op[] = [];
   const written = new Map<string, Op>();
-  const from = fn.body.ops.findIndex((op) => op.op === "gradients");
+  const from = fn.body.ops.findIndex((op) => specOf(op).differentiates);
   for (const op of fn.body.ops.slice(from)) {
     const inner = within(op);
     const depends =
-      op.op === "gradients" ||
+      specOf(op).differentiates ||
       isTrained(op) ||
       inner.some((o) =>
         o.operands.some(
@@ -89,7 +81,7 @@ export function updateWrites(
  */
 export function seesImages(fn: IrFunction, tables: Tables): (op: Op) => boolean {
   const names = namesIn(fn);
-  const named = storagesOf(tables);
+  const named = namedIn(tables);
   const isTrained = (name: string) =>
     name.startsWith("optimizer.") || tables.parameters.some((p) => p.name === name);
   const storages = new Set<string>();
@@ -101,7 +93,7 @@ export function seesImages(fn: IrFunction, tables: Tables): (op: Op) => boolean 
       const sees = within(op).some(
         (o) => o.operands.some((v) => v && values.has(v.id)) || named(o).some((s) => storages.has(s)),
       );
-      if (!sees || op.op === "gradients") continue;
+      if (!sees || specOf(op).differentiates) continue;
       ops.add(op);
       for (const result of op.results) values.add(result.id);
       for (const storage of writtenBy(op, names).flatMap(named))

@@ -1,4 +1,5 @@
 /** @file Short ways to write an op's entry. */
+import type { OpName } from "../ir/op-name.js";
 import type { AttributeSpec, OperandKind, OperandSpec, OpSpec, TorchCall } from "./spec.js";
 
 /** What an entry leaves out is the common case: one tensor out, pure, no attributes. */
@@ -35,9 +36,15 @@ export const when = (kinds: NonNullable<TorchCall["when"]>, call: TorchCall): To
   ...call,
 });
 
-/** A family's entries, completed. */
-export const family = (name: string, entries: Record<string, Entry>): readonly OpSpec[] =>
-  Object.entries(entries).map(([op, entry]) => ({
+/** What all ops of a family have in common. */
+const OF_FAMILY: Readonly<Record<string, Partial<OpSpec>>> = {
+  elementwise: { traits: { pointwise: true, keepsLayout: true } },
+  views: { alias: true },
+};
+
+/** A family's entries, completed: `traits` are those of the family and the op's own. */
+export const family = (name: string, entries: Partial<Record<OpName, Entry>>): readonly OpSpec[] =>
+  (Object.entries(entries) as [OpName, Entry][]).map(([op, entry]) => ({
     name: op,
     family: name,
     attributes: [],
@@ -45,6 +52,8 @@ export const family = (name: string, entries: Record<string, Entry>): readonly O
     effect: "pure",
     constraints: [],
     calls: [{ target: "special", args: [] }],
-    ...(name === "views" && { alias: true }),
+    writes: entry.effect === "write" ? [entry.operands[0]!.name] : [],
+    ...OF_FAMILY[name],
     ...entry,
+    traits: { ...OF_FAMILY[name]?.traits, ...entry.traits },
   }));

@@ -1,4 +1,5 @@
 /** @file The op registry: one entry an op, the single source of both languages' tables. */
+import type { OpName } from "../ir/op-name.js";
 import { CONTROL, SCALAR_OPS } from "./ops/control.js";
 import { ELEMENTWISE } from "./ops/elementwise.js";
 import { LINEAR_ALGEBRA } from "./ops/linear-algebra.js";
@@ -18,4 +19,8 @@ export const REGISTRY: readonly OpSpec[] = [
   ...CONTROL,
 ];
 
+/** By name: of an op of a program that was only read there may be none. */
 export const OPS: ReadonlyMap<string, OpSpec> = new Map(REGISTRY.map((op) => [op.name, op]));
+
+/** What the registry says of an op of a program that is built or verified. */
+export const specOf = ({ op }: { readonly op: OpName }): OpSpec => OPS.get(op)!;

@@ -1,5 +1,6 @@
 /** @file What the registry says of an op. Everything else about ops is generated from, or checked against, this. */
-import type { AttributeValue, Type } from "../ir/module.js";
+import type { AttributeValue, ScalarType, Type } from "../ir/module.js";
+import type { OpName } from "../ir/op-name.js";
 
 export type OperandKind = "tensor" | "f64" | "i64" | "bool" | "group";
 /** `dims` are ints that may hold one -1 ("what is left"). `dtype`, `storage` and `group` are strings on the wire. */
@@ -14,6 +15,7 @@ export type AttributeType =
   | "group"
   | "scalar";
 /**
+ * What an op does beside making its results, where it has no regions; those that have some do what these do.
  * `write` changes storage, never under a gradient; `update` computes a differentiable result and moves statistics on
  * the side; `read` sees storage; `rng` draws random numbers. Only `pure` ops may be merged or dropped.
  */
@@ -51,8 +53,58 @@ export interface ShapeCall {
 export type ShapeFailure = "shape" | "rank" | "dtype" | "dim" | "elements" | "size" | "kind" | "statistics";
 export type ShapeRule = (call: ShapeCall) => readonly Type[];
 
-export interface OpSpec {
+/** A region of an op: what its arguments are, and what becomes of what it yields. */
+export interface RegionSpec {
   readonly name: string;
+  /** In order: the turn's number (i64), and all values that the op carries from turn to turn. */
+  readonly arguments: readonly ("counter" | "carried")[];
+  /** The op's results, with which the next turn begins; or a bool: whether there is a next turn. */
+  readonly yields: "results" | "condition";
+}
+
+/** How an op runs its regions. */
+export interface ControlSpec {
+  /** `choice`: the first region where `by` holds, the second otherwise. `count`: `by` times. `condition`: as long as one yields true. */
+  readonly runs: "once" | "choice" | "count" | "condition";
+  /** The operand that decides, if one does. */
+  readonly by?: string;
+  /** The operand, the last and of any number, that the carried values begin with. */
+  readonly carries?: string;
+  readonly regions: readonly RegionSpec[];
+  /** `unrecorded`: nothing inside has a history. `again`: what is computed inside is computed again for the gradient. */
+  readonly gradient?: "unrecorded" | "again";
+}
+
+/** What an op takes derivatives of, and by what; its operands by name. */
+export interface DerivativeSpec {
+  /** The group of parameters. */
+  readonly by: string;
+  /** A loss: one real number. */
+  readonly loss?: string;
+  /** Outputs, as many cotangents, then leaves; the attribute `outputs` says how many. */
+  readonly products?: string;
+}
+
+/** Algebra that the fold pass may use: true to the last bit. */
+export interface Traits {
+  /** Done twice it gives back what it was given. */
+  readonly involution?: boolean;
+  /** Done twice it gives what it gives once. */
+  readonly idempotent?: boolean;
+  /** With this number on the right it gives back what stands on the left. */
+  readonly neutral?: number;
+  /** It gives back its operand where the result has the operand's type. */
+  readonly identity?: "same type";
+  /** A value of the result depends on the values at its own place only. */
+  readonly pointwise?: boolean;
+  /** Images come out in the order, in memory, in which they go in. */
+  readonly keepsLayout?: boolean;
+  /** The numbers that it takes are limits, which rounding would move. */
+  readonly limits?: boolean;
+}
+
+export interface OpSpec {
+  readonly name: OpName;
   readonly family: string;
   /** First sentence: what it computes. */
   readonly doc: string;
@@ -62,17 +114,34 @@ export interface OpSpec {
   readonly results: readonly (OperandKind | "*")[];
   readonly effect: Effect;
   readonly constraints: readonly string[];
-  readonly shape: ShapeRule;
+  /** `declared`: an op says the types of its results itself: what it names, or what its regions yield. */
+  readonly shape: ShapeRule | "declared";
+  /** Of an op on scalars: `joined` is i64 where all operands are, else f64. Its shape rule and the host's check follow from it. */
+  readonly scalarResult?: ScalarType | "joined";
   readonly calls: readonly TorchCall[];
   /** What an op on scalars computes, for folding; its device meaning is `calls`. */
   readonly compute?: (...values: never[]) => number | boolean;
+  /** Absent: it has no regions. */
+  readonly control?: ControlSpec;
+  /** What it ends, and ends only. */
+  readonly ends?: "region" | "function";
+  /** The operands whose storage it changes: by itself, or on the side where the attribute `writesIf` holds. */
+  readonly writes: readonly string[];
+  readonly writesIf?: string;
+  /** What it writes to it writes over, whole. */
+  readonly overwrites?: boolean;
+  readonly differentiates?: DerivativeSpec;
+  /** Its results have no history; those of `leaf` begin one, so that a derivative by them can be asked for. */
+  readonly history?: "none" | "leaf";
+  readonly traits: Traits;
   /** Its result may share memory with its first operand, as those of all views do. */
   readonly alias?: boolean;
   /**
    * Where the precision pass may compute it: `low` in the narrow type, `full` in f32, `first` in the type of its first
-   * operand, `own` likewise with the others left as they are. Absent: in the widest type of its operands.
+   * operand, `own` likewise with the others left as they are, `declared` in the types that its operands had before the pass.
+   * Absent: in the widest type of its operands.
    */
-  readonly precision?: "low" | "full" | "first" | "own";
+  readonly precision?: "low" | "full" | "first" | "own" | "declared";
   /**
    * The TypeScript signature, from its type parameters to its result, `self` being the tensor; absent for ops that
    * users do not call by name. `method`: also a method of Tensor.

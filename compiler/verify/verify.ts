@@ -1,7 +1,8 @@
 /** @file The verifier of the IR: constraints V1 to V9 and V11, which docs/ir.md lists. The host checks them again on receipt. */
-import type { IrFunction, IrModule, Op, Region, Type, Value } from "../ir/module.js";
+import type { IrFunction, IrModule, Op, Region, Type, UnverifiedModule, Value } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
 import { OPS } from "../registry/index.js";
+import type { OpSpec, ShapeRule } from "../registry/spec.js";
 
 /** A violated constraint: ours to mend, never the user's. */
 export interface Violation {
@@ -10,7 +11,7 @@ export interface Violation {
 }
 
 /** Every violation of the constraints in a module; none for a module that the compiler built right. */
-export function verify(module: IrModule): readonly Violation[] {
+export function verify(module: UnverifiedModule): readonly Violation[] {
   const violations: Violation[] = [];
   const check = (holds: boolean, constraint: string, message: () => string) => {
     if (!holds) violations.push({ constraint, message: message() });
@@ -34,10 +35,18 @@ export function verify(module: IrModule): readonly Violation[] {
   return violations;
 }
 
+/** The module, now that it breaks no constraint. Throws if it breaks one. */
+export function verified(module: UnverifiedModule): IrModule {
+  const [violation] = verify(module);
+  if (violation)
+    throw new Error(`internal: the program breaks ${violation.constraint}: ${violation.message}`);
+  return module as IrModule;
+}
+
 type Check = (holds: boolean, constraint: string, message: () => string) => void;
 
 function verifyFunction(
-  fn: IrFunction,
+  fn: IrFunction<string>,
   storages: ReadonlyMap<string, unknown>,
   groups: ReadonlyMap<string, unknown>,
   check: Check,
@@ -49,7 +58,7 @@ function verifyFunction(
       () => `${fn.name}: two of ${names.join(", ")} have one name`,
     );
   const origins = new Map<number, string>();
-  const visit = (region: Region, visible: ReadonlySet<number>, terminator: string): void => {
+  const visit = (region: Region<string>, visible: ReadonlySet<number>, terminator: string): void => {
     const seen = new Set(visible);
     const define = (value: Value) => {
       check(!seen.has(value.id), "V3", () => `${fn.name}: value ${value.id} is defined twice`);
@@ -117,8 +126,8 @@ function verifyFunction(
           () => `${at()}: carries ${carried}, begins with ${initial}, yields ${typesOf(turn)}`,
         );
       }
-      if (spec && !op.regions.length && !GIVEN.has(op.op)) {
-        const wrong = resultsDiffer(op);
+      if (spec && !op.regions.length && spec.shape !== "declared") {
+        const wrong = resultsDiffer(op, spec, spec.shape);
         check(wrong === undefined, "V11", () => `${at()}: ${wrong}`);
       }
       for (const result of op.results) {
@@ -136,12 +145,8 @@ function verifyFunction(
   );
 }
 
-/** Ops whose result types are what they name, or what a constant is; and those that have none. */
-const GIVEN = new Set(["constant", "state", "group", "yield", "return"]);
-
 /** What the registry says of an op's results, where it says something else. */
-function resultsDiffer(op: Op): string | undefined {
-  const { shape, attributes } = OPS.get(op.op)!;
+function resultsDiffer(op: Op<string>, { attributes }: OpSpec, shape: ShapeRule): string | undefined {
   const defaults = attributes.flatMap((a) => (a.default == null ? [] : [[a.name, a.default] as const]));
   const fail = (_kind: string, message: string): never => {
     throw new Refused(message);
@@ -165,4 +170,4 @@ class Refused extends Error {}
 
 const types = (list: readonly (Type | undefined)[]) =>
   list.map((type) => (type ? printType(type) : "none")).join(", ");
-const typesOf = (region: Region) => types((region.ops.at(-1)?.operands ?? []).map((v) => v?.type));
+const typesOf = (region: Region<string>) => types((region.ops.at(-1)?.operands ?? []).map((v) => v?.type));

@@ -4,10 +4,10 @@
  */
 import {
   type FunctionInput,
-  type IrFunction,
   type Location,
-  type Op,
-  type Region,
+  type UnverifiedFunction,
+  type UnverifiedOp,
+  type UnverifiedRegion,
   type Value,
   walkOps,
 } from "../../compiler/ir/module.js";
@@ -27,10 +27,10 @@ interface Frame {
 const SMALLEST_GROUP = 3;
 /** What an op does beside its results, as a colour. */
 const EFFECTS: readonly string[] = ["write", "update", "gradients", "rng", "collective"];
-export const isRow = (op: Op) => op.op === "state" || op.op === "group" || op.op === "constant";
-const isEnd = (op: Op) => op.op === "yield" || op.op === "return";
+export const isRow = (op: UnverifiedOp) => op.op === "state" || op.op === "group" || op.op === "constant";
+const isEnd = (op: UnverifiedOp) => op.op === "yield" || op.op === "return";
 /** The boxes of the ops in the regions of an op. */
-const countWithin = (op: Op): number =>
+const countWithin = (op: UnverifiedOp): number =>
   op.regions.reduce((n, region) => n + [...walkOps(region)].filter((inner) => !isRow(inner)).length, 0);
 const clip = (text: string, length: number) =>
   text.length > length ? `${text.slice(0, length - 1)}…` : text;
@@ -59,7 +59,7 @@ export function calleeOf(call: string): string {
 export const roleOf = (spec: OpSpec | undefined, operand: number): string =>
   (spec?.operands[operand] ?? spec?.operands.findLast((o) => o.variadic))?.name ?? String(operand);
 
-type Item = { readonly op: Op; readonly frames: readonly Frame[] };
+type Item = { readonly op: UnverifiedOp; readonly frames: readonly Frame[] };
 /** A group that forms while ops are read in program order. */
 type Part = { readonly frame: Frame | undefined; readonly items: Item[]; readonly after: Set<Part> };
 
@@ -67,20 +67,20 @@ export class Boxes implements Graph {
   readonly nodes: GraphNode[] = [];
   readonly edges: GraphEdge[] = [];
   /** The box of each op: its own, or the first box that shows it as a row. */
-  readonly nodeOf = new Map<Op, number>();
-  private readonly producers = new Map<number, Op>();
+  readonly nodeOf = new Map<UnverifiedOp, number>();
+  private readonly producers = new Map<number, UnverifiedOp>();
   /** Where a value comes out: an op's box, the yields of an op with regions, an input, a region's argument. */
   private readonly outlets = new Map<number, readonly number[]>();
-  private readonly modules = new Map<Op, readonly string[]>();
-  private readonly frames = new Map<Op, readonly Frame[]>();
+  private readonly modules = new Map<UnverifiedOp, readonly string[]>();
+  private readonly frames = new Map<UnverifiedOp, readonly Frame[]>();
   /** By op: the writes before it that it sees. */
-  private readonly seen = new Map<Op, readonly Op[]>();
-  private readonly free = new Map<Op, readonly Value[]>();
+  private readonly seen = new Map<UnverifiedOp, readonly UnverifiedOp[]>();
+  private readonly free = new Map<UnverifiedOp, readonly Value[]>();
 
   constructor(
-    private readonly fn: IrFunction,
+    private readonly fn: UnverifiedFunction,
     private readonly sources: ReadonlyMap<string, string>,
-    private readonly indices: ReadonlyMap<Op, number>,
+    private readonly indices: ReadonlyMap<UnverifiedOp, number>,
   ) {
     for (const op of walkOps(fn.body)) {
       for (const result of op.results) this.producers.set(result.id, op);
@@ -132,7 +132,7 @@ export class Boxes implements Graph {
 
   /** Who uses a storage or group after it was written, by its name, is below the write. */
   private orderWrites() {
-    const written = new Map<string, Op>();
+    const written = new Map<string, UnverifiedOp>();
     for (const op of walkOps(this.fn.body)) {
       const names = op.operands.flatMap((v) => {
         const from = v && this.producers.get(v.id);
@@ -162,7 +162,7 @@ export class Boxes implements Graph {
 
   /** A call in a loop over a stack's layers is as many calls as there are layers: the names of what they read tell. */
   private numberLayers() {
-    const calls = new Map<string, Op[]>();
+    const calls = new Map<string, UnverifiedOp[]>();
     for (const [op, frames] of this.frames) {
       let key = "";
       for (const frame of frames) {
@@ -172,7 +172,7 @@ export class Boxes implements Graph {
         else calls.set(key, [op]);
       }
     }
-    const found = new Map<Op, Map<number, string>>();
+    const found = new Map<UnverifiedOp, Map<number, string>>();
     for (const [key, ops] of calls) {
       const known = ops.flatMap((op) => (this.modules.has(op) ? [this.modules.get(op)!] : []));
       if (known.length === 0) continue;
@@ -180,7 +180,7 @@ export class Boxes implements Graph {
       const numbers = new Set(known.map((path) => path[depth]));
       if (numbers.size < 2 || ![...numbers].every((n) => n !== undefined && /^\d+$/.test(n))) continue;
       const stack = oneLine(common(known).join("."));
-      const numberOf = new Map<Op, string>();
+      const numberOf = new Map<UnverifiedOp, string>();
       let latest = [...numbers][0]!;
       for (const op of ops) {
         latest = this.modules.get(op)?.[depth] ?? latest;
@@ -217,7 +217,7 @@ export class Boxes implements Graph {
   }
 
   /** The values that an op and the regions in it take from around it. */
-  private takes(op: Op): readonly Value[] {
+  private takes(op: UnverifiedOp): readonly Value[] {
     const known = this.free.get(op);
     if (known) return known;
     const own = new Set<number>();
@@ -234,7 +234,7 @@ export class Boxes implements Graph {
     return free;
   }
 
-  private region(region: Region, parent: number, outer: readonly Frame[]) {
+  private region(region: UnverifiedRegion, parent: number, outer: readonly Frame[]) {
     const items = region.ops
       .filter((op) => !isRow(op))
       .map((op) => {
@@ -288,14 +288,14 @@ export class Boxes implements Graph {
   private divide(items: readonly Item[]): readonly Part[] {
     const parts: Part[] = [];
     const open = new Map<string, Part>();
-    const partOf = new Map<Op, Part>();
-    const makers = new Map<number, Op>();
-    const around = new Map<Op, Op>();
+    const partOf = new Map<UnverifiedOp, Part>();
+    const makers = new Map<number, UnverifiedOp>();
+    const around = new Map<UnverifiedOp, UnverifiedOp>();
     for (const { op } of items) {
       for (const result of op.results) makers.set(result.id, op);
       for (const inner of [op, ...op.regions.flatMap((r) => [...walkOps(r)])]) around.set(inner, op);
     }
-    const above = (op: Op): readonly Op[] => {
+    const above = (op: UnverifiedOp): readonly UnverifiedOp[] => {
       const within = [op, ...op.regions.flatMap((r) => [...walkOps(r)])];
       const writes = within
         .flatMap((inner) => this.seen.get(inner) ?? [])
@@ -333,7 +333,7 @@ export class Boxes implements Graph {
     return parts;
   }
 
-  private toneOf(op: Op): string {
+  private toneOf(op: UnverifiedOp): string {
     const spec = OPS.get(op.op);
     if (op.op === "gradients") return "gradients";
     if (isEnd(op)) return "result";
@@ -342,7 +342,7 @@ export class Boxes implements Graph {
   }
 
   /** Storage, groups and constants among the operands, by the operand's name. */
-  private rowsOf(op: Op, node: number): readonly GraphRow[] {
+  private rowsOf(op: UnverifiedOp, node: number): readonly GraphRow[] {
     const spec = OPS.get(op.op);
     return op.operands.flatMap((value, i) => {
       const from = value && this.producers.get(value.id);
@@ -365,7 +365,7 @@ export class Boxes implements Graph {
     });
   }
 
-  private op(op: Op, parent: number) {
+  private op(op: UnverifiedOp, parent: number) {
     const index = this.indices.get(op)!;
     const container = op.regions.length > 0;
     const node = this.add(
@@ -416,7 +416,7 @@ export class Boxes implements Graph {
     for (const result of op.results) this.outlets.set(result.id, outlets);
   }
 
-  private connect(op: Op, node: number) {
+  private connect(op: UnverifiedOp, node: number) {
     for (const value of op.operands) this.link(value, node);
   }
 

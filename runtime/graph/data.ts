@@ -1,10 +1,10 @@
 /** @file The data of a drawing from a module: what `model.ts` declares, for every function. */
 import {
-  type IrFunction,
-  type IrModule,
   type Location,
-  type Op,
   type Type,
+  type UnverifiedFunction,
+  type UnverifiedModule,
+  type UnverifiedOp,
   type Value,
   walkOps,
 } from "../../compiler/ir/module.js";
@@ -15,14 +15,14 @@ import { Boxes, isRow, roleOf } from "./boxes.js";
 import type { GraphData, GraphFunction, GraphOp, GraphValue } from "./model.js";
 import { defaultView } from "./views.js";
 
-export const sourcesOf = (module: IrModule) => new Map(module.sources.map((s) => [s.path, s.text]));
+export const sourcesOf = (module: UnverifiedModule) => new Map(module.sources.map((s) => [s.path, s.text]));
 
 /** The function with names that hold no white space, so that each op is one line of its text. */
-function inLines(fn: IrFunction): IrFunction {
+function inLines(fn: UnverifiedFunction): UnverifiedFunction {
   const word = (text: string) => text.replaceAll(/\s+/g, "_");
   const type = (t: Type): Type => (t.kind === "group" ? { ...t, group: word(t.group) } : t);
   const value = (v: Value): Value => ({ ...v, name: word(v.name), type: type(v.type) });
-  const op = (o: Op): Op => ({
+  const op = (o: UnverifiedOp): UnverifiedOp => ({
     ...o,
     op: word(o.op),
     attributes:
@@ -36,13 +36,13 @@ function inLines(fn: IrFunction): IrFunction {
 }
 
 /** The text of every op, in program order; one with regions has those in its text. */
-function textsOf(fn: IrFunction): readonly string[] {
+function textsOf(fn: UnverifiedFunction): readonly string[] {
   const lines = printFunction(inLines(fn))
     .split("\n")
     .slice(fn.inputs.length + (fn.inputs.length ? 2 : 3));
   const texts: string[] = [];
   let at = 0;
-  const take = (op: Op) => {
+  const take = (op: UnverifiedOp) => {
     const [start, index] = [at++, texts.push("") - 1];
     for (const region of op.regions) {
       region.ops.forEach(take);
@@ -57,7 +57,7 @@ function textsOf(fn: IrFunction): readonly string[] {
 }
 
 export function functionOf(
-  fn: IrFunction,
+  fn: UnverifiedFunction,
   sources: ReadonlyMap<string, string>,
   place: (at: Location) => number,
 ): GraphFunction {
@@ -96,7 +96,7 @@ export function functionOf(
 }
 
 /** What the page embeds. */
-export function graphData(module: IrModule): GraphData {
+export function graphData(module: UnverifiedModule): GraphData {
   const sources = sourcesOf(module);
   const paths = new Map([...sources.keys()].map((path, i) => [path, i]));
   const locations: GraphData["locations"][number][] = [];

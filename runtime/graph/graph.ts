@@ -3,7 +3,7 @@
  * where it stands, `draw.ts` how it looks, `app.ts` what a click does.
  */
 import { readFileSync } from "node:fs";
-import type { IrModule } from "../../compiler/ir/module.js";
+import type { UnverifiedModule } from "../../compiler/ir/module.js";
 import { functionOf, graphData, sourcesOf } from "./data.js";
 import { draw, escapeText } from "./draw.js";
 import { layoutOf } from "./layout.js";
@@ -25,7 +25,7 @@ const button = (command: string, text: string, title: string) =>
   `<button data-command="${command}" title="${title}">${text}</button>`;
 
 /** One HTML file that shows every function as a graph. It needs nothing beside itself, and asks the network for nothing. */
-export function graphPage(module: IrModule): string {
+export function graphPage(module: UnverifiedModule): string {
   const data = graphData(module);
   const tabs = data.functions.map((fn, i) => `<button data-tab="${i}">${escapeText(fn.name)}</button>`);
   return `<!doctype html>
@@ -61,7 +61,7 @@ openPage(document);
 }
 
 /** The default view of one function as an SVG file. */
-export function graphSvg(module: IrModule, functionName: string): string {
+export function graphSvg(module: UnverifiedModule, functionName: string): string {
   const fn = module.functions.find((f) => f.name === functionName);
   if (!fn) throw new Error(`there is no function ${functionName}`);
   const graph = functionOf(fn, sourcesOf(module), () => -1);

@@ -3,7 +3,7 @@
  * `model-explorer FILE.json`): a graph a function, a layer for each call and region. It compares graphs side by side and lays
  * data of one's own over nodes, such as times. The fields are those of its `graph_builder.py`; all values are strings.
  */
-import type { IrModule } from "../../compiler/ir/module.js";
+import type { UnverifiedModule } from "../../compiler/ir/module.js";
 import { graphData } from "./data.js";
 import type { GraphData, GraphFunction, GraphNode } from "./model.js";
 
@@ -38,7 +38,7 @@ export interface ExplorerCollection {
   }[];
 }
 
-export function modelExplorerGraphs(module: IrModule): ExplorerCollection {
+export function modelExplorerGraphs(module: UnverifiedModule): ExplorerCollection {
   const data = graphData(module);
   return { label: data.name, graphs: data.functions.map((fn) => explorerGraph(data, fn)) };
 }

@@ -1,5 +1,5 @@
 /** @file Passes on functions written in the IR's text form: before and after, both as text. */
-import { type IrModule, optimise, parseModule, printModule, verify } from "#compiler/index";
+import { type IrModule, optimise, parseModule, printModule, verified } from "#compiler/index";
 import type { Pass, Statistics } from "#compiler/passes/pass";
 
 /** Storages that the functions of these tests may name. */
@@ -46,16 +46,12 @@ export function run(
   ops: string,
   results = "y: f32[]",
 ): Outcome {
-  const module = moduleOf(`func @step(${inputs}) -> (${results}) {\n${ops}\n}`);
-  const wrong = verify(module);
-  if (wrong.length)
-    throw new Error(`the text of the test breaks ${wrong[0].constraint}: ${wrong[0].message}`);
+  const module = verified(moduleOf(`func @step(${inputs}) -> (${results}) {\n${ops}\n}`));
   let statistics: Statistics = {};
   const list = Array.isArray(passes) ? (passes as readonly Pass[]) : [passes as Pass];
   const done = optimise(module, list, (record) => {
     statistics = record.statistics;
-    const [violation] = verify(record.module);
-    if (violation) throw new Error(`after ${record.name}: ${violation.constraint}: ${violation.message}`);
+    verified(record.module);
   });
   const text = printModule(done);
   const [, body] = /\{\n([\s\S]*)\n\}\s*$/.exec(printModule(done, { function: "step" }))!;

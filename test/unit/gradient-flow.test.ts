@@ -1,7 +1,7 @@
 /** Where the gradient of a loss goes, on functions in the IR's text form. Which ops it passes is asked of torch: test_shape_rules.py. */
 import { describe, expect, test } from "vitest";
 import { GradientFlow } from "#compiler/frontend/build/gradient-flow";
-import { verify } from "#compiler/index";
+import { verified } from "#compiler/index";
 import { moduleOf } from "../passes/pass-test.js";
 
 const MEAN = "dim = [], keepdim = false";
@@ -14,8 +14,7 @@ const wrote = (source: string) => `index_copy_(%pool, %at, ${source}, dim = 0)`;
 function flowOf(ops: string) {
   const inputs =
     "%x : f32[4, 4] from plan, %at : i64[4] from plan, %late : bool from plan, %n : i64 from plan";
-  const module = moduleOf(`func @step(${inputs}) -> (y: f32[]) {\n${START}\n${ops}\nreturn(%y)\n}`);
-  expect(verify(module)).toEqual([]);
+  const module = verified(moduleOf(`func @step(${inputs}) -> (y: f32[]) {\n${START}\n${ops}\nreturn(%y)\n}`));
   const [step] = module.functions;
   const body = step!.body.ops;
   const groups = new Map(module.groups.map((g) => [g.name, g.members]));

@@ -6,12 +6,12 @@ import { afterAll, describe, expect, test } from "vitest";
 import {
   compileExperiment,
   type IrFunction,
-  type IrModule,
   type Location,
   loadExperiment,
   type Op,
   scalarType,
   tensorType,
+  type UnverifiedModule,
   type Value,
   walkOps,
 } from "#compiler/index";
@@ -189,7 +189,12 @@ describe.each(["quickstart", "own-method"])("the page of examples/%s.ts", (examp
 const tensor = tensorType([2], "f32");
 const value = (id: number, name = ""): Value => ({ id, name, type: tensor });
 const place: Location = { path: "a.ts", start: 0, end: 1 };
-const op = (name: string, operands: Value[], results: Value[], rest: Partial<Op> = {}): Op => ({
+const op = (
+  name: string,
+  operands: Value[],
+  results: Value[],
+  rest: Partial<Op<string>> = {},
+): Op<string> => ({
   op: name,
   operands,
   attributes: {},
@@ -198,14 +203,14 @@ const op = (name: string, operands: Value[], results: Value[], rest: Partial<Op>
   location: place,
   ...rest,
 });
-const functionWith = (ops: Op[], inputs: Value[]): IrFunction => ({
+const functionWith = (ops: Op<string>[], inputs: Value[]): IrFunction<string> => ({
   name: "f",
   inputs: inputs.map((v) => ({ value: v, source: { kind: "argument" } })),
   results: [],
   body: { args: [], ops },
   location: place,
 });
-const moduleWith = (fn: IrFunction, rest: Partial<IrModule> = {}): IrModule => ({
+const moduleWith = (fn: IrFunction<string>, rest: Partial<UnverifiedModule> = {}): UnverifiedModule => ({
   name: "m",
   sources: [{ path: "a.ts", text: "x" }],
   parameters: [],

@@ -67,7 +67,7 @@ describe("a text of the IR", () => {
   const module = parseModule(TEXT, { path: "two.ir" });
   const [step] = module.functions;
   const ops = [...walkOps(step.body)];
-  const named = (op: string): Op => ops.find((o) => o.op === op)!;
+  const named = (op: string): Op<string> => ops.find((o) => o.op === op)!;
 
   test("holds the module's name, tables and groups", () => {
     expect(module.name).toBe("two-words");

@@ -3,13 +3,13 @@ import type {
   AttributeValue,
   Init,
   IrFunction,
-  IrModule,
   Location,
   Op,
   Region,
   Storage,
   TensorType,
   Type,
+  UnverifiedModule,
   Value,
 } from "#compiler/index";
 import { addDims, type Dim, mulDims, symbol } from "#compiler/ir/dim";
@@ -85,7 +85,7 @@ const DTYPES = ["f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool"] as cons
 const NUMBERS = [0, -0, 1, -1, 0.1, -2.5e-7, 1e21, 5e-324, 1.7976931348623157e308, 2 ** 53, 127.5];
 
 /** A module of the right form; what its ops mean is left to chance. The same for the same seed. */
-export function randomModule(seed: number): IrModule {
+export function randomModule(seed: number): UnverifiedModule {
   const next = randomNumbers(seed);
   const below = (n: number) => Math.floor(next() * n);
   const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
@@ -157,11 +157,11 @@ export function randomModule(seed: number): IrModule {
       () => times(4, number),
     ])();
 
-  const fn = (own: string): IrFunction => {
+  const fn = (own: string): IrFunction<string> => {
     // Ids that do not count up, so that nothing can lean on their order.
     const ids = Array.from({ length: 4096 }, (_, i) => i * 7 + 3);
     const value = (): Value => ({ id: ids.splice(below(ids.length), 1)[0]!, name: name(), type: type() });
-    const op = (visible: Value[], depth: number): Op => {
+    const op = (visible: Value[], depth: number): Op<string> => {
       const kind = next() < 0.8 ? pick(["add", "state", "group", "constant", "if", "while"]) : name() || "op";
       const named = kind === "state" || kind === "group";
       const attributes = named
@@ -173,7 +173,7 @@ export function randomModule(seed: number): IrModule {
       const regions = depth < 4 && next() < 0.25 ? times(2, () => region(visible, depth + 1)) : [];
       return { op: kind, operands, attributes, results: times(2, value), regions, location: location() };
     };
-    const region = (around: readonly Value[], depth: number): Region => {
+    const region = (around: readonly Value[], depth: number): Region<string> => {
       const args = depth ? times(2, value) : [];
       const visible = [...around, ...args];
       const ops = times(depth ? 4 : 14, () => {

@@ -54,6 +54,78 @@ describe("the op registry", () => {
     }
   });
 
+  test.each(REGISTRY.flatMap((op) => (op.control ? [[op.name, op, op.control] as const] : [])))(
+    "says of %s how values pass through its regions, by operands that it has",
+    (_, op, control) => {
+      const names = op.operands.map((operand) => operand.name);
+      const loops = control.runs === "count" || control.runs === "condition";
+      expect(control.carries !== undefined).toBe(loops);
+      if (loops) {
+        expect(names.at(-1)).toBe(control.carries);
+        expect(op.operands.at(-1)!.variadic).toBe(true);
+      }
+      expect(control.by).toBe(
+        loops || names.length > 0 ? names.find((name) => name !== control.carries) : undefined,
+      );
+      const tests = control.regions.filter((region) => region.yields === "condition");
+      expect(tests).toHaveLength(control.runs === "condition" ? 1 : 0);
+      expect(control.regions).toHaveLength({ once: 1, choice: 2, count: 1, condition: 2 }[control.runs]);
+      for (const region of control.regions) expect(region.arguments.includes("carried")).toBe(loops);
+      expect([op.shape, op.results]).toEqual(["declared", ["*"]]);
+    },
+  );
+
+  test("says which operands are written of those that write, and of no others", () => {
+    for (const op of REGISTRY) {
+      expect(op.writes.length > 0, op.name).toBe(op.effect === "write" || op.effect === "update");
+      for (const name of op.writes) expect(op.operands.map((o) => o.name)).toContain(name);
+      if (op.writesIf !== undefined) expect(op.attributes.map((a) => a.name)).toContain(op.writesIf);
+    }
+  });
+
+  test("gives every op on scalars a result rule that its result's kind agrees with", () => {
+    for (const op of REGISTRY.filter((o) => o.family === "scalars")) {
+      expect(op.results, op.name).toEqual([op.scalarResult === "joined" ? "f64" : op.scalarResult]);
+      const call = (scalar: "f64" | "i64" | "bool") => ({
+        op: op.name,
+        operands: op.operands.map(() => ({ kind: "scalar" as const, scalar })),
+        attributes: {},
+        fail: (_: string, message: string): never => {
+          throw new Error(message);
+        },
+      });
+      if (op.shape === "declared") throw new Error(`${op.name} has a rule`);
+      const [kind] = op.operands[0]!.kinds;
+      const whole = op.operands.every((o) => o.kinds.includes("i64"));
+      if (whole)
+        expect(op.shape(call("i64")), op.name).toEqual([
+          { kind: "scalar", scalar: op.scalarResult === "joined" ? "i64" : op.scalarResult },
+        ]);
+      else
+        expect(op.shape(call(kind as "bool")), op.name).toEqual([
+          { kind: "scalar", scalar: op.scalarResult },
+        ]);
+    }
+  });
+
+  test("claims of ops on scalars only what they compute, to the last bit", () => {
+    const numbers = [0, -0, 1, -1, 2.5, -2.5, 1e300, 5e-324, Infinity, -Infinity, NaN];
+    let asked = 0;
+    for (const { name, compute, traits, operands } of REGISTRY) {
+      if (!compute) continue;
+      const f = compute as (...values: unknown[]) => unknown;
+      const values: unknown[] = operands[0]!.kinds.includes("bool") ? [true, false] : numbers;
+      for (const x of values) {
+        if (traits.involution) expect(Object.is(f(f(x)), x), `${name} of ${String(x)}`).toBe(true);
+        if (traits.idempotent) expect(Object.is(f(f(x)), f(x)), `${name} of ${String(x)}`).toBe(true);
+        if (traits.neutral !== undefined)
+          expect(Object.is(f(x, traits.neutral), x), `${name} of ${String(x)}`).toBe(true);
+        asked++;
+      }
+    }
+    expect(asked).toBeGreaterThan(100);
+  });
+
   test("offers a function for every op that people call, which refuses to run in Node", () => {
     const callable = REGISTRY.filter((op) => op.signature).map((op) => op.name);
     expect(Object.keys(functions).sort()).toEqual([...callable].sort());

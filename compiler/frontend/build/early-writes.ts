@@ -1,6 +1,7 @@
 /** @file Writes to storage that the gradient of the loss still needs as it was, in any region. */
-import { carriedArgs, sourcesOf } from "../../ir/flow.js";
 import { type Op, type Region, type Value, walkOps } from "../../ir/module.js";
+import { carriedArgs, controlOf, isLoop, sourcesOf } from "../../registry/regions.js";
+import { isWrite, type Members, namesStorage, storagesOf, written } from "../../registry/storages.js";
 
 /** A write that comes too early, and an op before it, or in the same loop, that the gradient of the loss goes through. */
 export interface EarlyWrite {
@@ -16,18 +17,11 @@ export interface Place {
 }
 
 /** The early writes among the ops up to the one that completes the loss, each once. `groups`: their members. */
-export function earlyWrites(
-  ops: readonly Op[],
-  loss: Value,
-  groups: ReadonlyMap<string, readonly string[]>,
-): readonly EarlyWrite[] {
+export function earlyWrites(ops: readonly Op[], loss: Value, groups: Members): readonly EarlyWrite[] {
   const places = placesOf(ops);
   const storages = new Map<number, readonly string[]>();
-  for (const op of places.keys()) {
-    const name = op.attributes.name as string;
-    if (op.op === "state") storages.set(op.results[0]!.id, [name]);
-    if (op.op === "group") storages.set(op.results[0]!.id, groups.get(name) ?? []);
-  }
+  for (const op of places.keys())
+    if (namesStorage(op)) storages.set(op.results[0]!.id, storagesOf(op, groups));
   const inOrder = (a: Op, b: Op) => places.get(a)!.number - places.get(b)!.number;
   const readers = new Map<string, Op[]>();
   for (const { value, op } of usesOf(ops, loss))
@@ -37,8 +31,8 @@ export function earlyWrites(
       else readers.set(storage, [op]);
     }
   return [...places.keys()].flatMap((write) => {
-    const written = (write.op.endsWith("_") && write.operands[0] && storages.get(write.operands[0].id)) || [];
-    const early = written.flatMap((storage) => {
+    const targets = isWrite(write) ? written(write).flatMap(({ id }) => storages.get(id) ?? []) : [];
+    const early = targets.flatMap((storage) => {
       const reads = (readers.get(storage) ?? []).filter((op) => follows(places.get(write)!, places.get(op)!));
       return reads.length ? [{ storage, write, read: reads.sort(inOrder)[0]! }] : [];
     });
@@ -61,7 +55,7 @@ export function placesOf(ops: readonly Op[]): ReadonlyMap<Op, Place> {
 /** Whether what stands at `late` can run after what stands at `early`. */
 export function follows(late: Place, early: Place): boolean {
   const shared = late.around.filter(({ op }, i) => early.around[i]?.op === op);
-  if (shared.some(({ op }) => op.op === "for" || op.op === "while")) return true;
+  if (shared.some(({ op }) => isLoop(op))) return true;
   const isOtherArm = shared.some(({ region }, i) => early.around[i]!.region !== region);
   return late.number > early.number && !isOtherArm;
 }
@@ -92,9 +86,10 @@ function usesOf(ops: readonly Op[], loss: Value): readonly Use[] {
   };
   for (let value = open.pop(); value; value = open.pop()) {
     const maker = makers.get(value.id);
-    if (!maker || maker.op.op === "no_grad") continue;
+    const gradient = maker && controlOf(maker.op)?.gradient;
+    if (!maker || gradient === "unrecorded") continue;
     const { op, i } = maker;
-    if (op.op === "remat") for (const again of walkOps(op.regions[0]!)) use(again, again.operands);
+    if (gradient === "again") for (const again of walkOps(op.regions[0]!)) use(again, again.operands);
     if (op.regions.length === 0) use(op, op.operands);
     for (const source of op.regions.length ? sourcesOf(op, i) : []) {
       const ends = op.regions.map((region) => region.ops.at(-1)!);

@@ -2,16 +2,13 @@
  * @file Where the gradient of the loss goes: back from the loss through every op that has a derivative, to the parameters. It
  * ends at `detach`, in `no_grad`, at whole numbers and masks, and at a write: what is read from storage has no history.
  */
-import { carriedArgs, sourcesOf } from "../../ir/flow.js";
 import { DTYPES, type Op, type Type, type Value, walkOps } from "../../ir/module.js";
-import { OPS } from "../../registry/index.js";
+import { cuts, isConstantOperand } from "../../registry/history.js";
+import { specOf } from "../../registry/index.js";
+import { carriedArgs, controlOf, sourcesOf } from "../../registry/regions.js";
 import { isFloat } from "../../registry/shapes.js";
+import { isWrite, type Members, namesStorage, storagesOf } from "../../registry/storages.js";
 import { follows, type Place, placesOf } from "./early-writes.js";
-
-/** Ops whose result is real and has no derivative by any operand. What gives whole numbers or masks needs no name. */
-export const CUTS: ReadonlySet<string> = new Set(["detach", "leaf", "no_grad", "full_like"]);
-/** Operands, by place, that an op has no derivative by although they may be real. */
-export const CONSTANT_OPERANDS: Readonly<Record<string, readonly number[]>> = { batch_norm: [3, 4] };
 
 const FLOATS: ReadonlySet<string> = new Set(DTYPES.filter(isFloat));
 const mayHaveGradient = (type: Type) =>
@@ -44,7 +41,7 @@ export class GradientFlow {
 
   constructor(
     ops: readonly Op[],
-    private readonly groups: ReadonlyMap<string, readonly string[]>,
+    private readonly groups: Members,
     private readonly parameters: ReadonlySet<string>,
     twins: ReadonlySet<string> = new Set(),
   ) {
@@ -55,11 +52,13 @@ export class GradientFlow {
         for (const [i, arg] of carriedArgs(op, region).entries()) this.makers.set(arg.id, { op, i });
     }
     for (const [op, { around }] of this.places) {
-      if (OPS.get(op.op)!.effect !== "write") continue;
+      if (!isWrite(op)) continue;
       const target = op.operands[0]!;
       // Where no gradient is recorded it is said that none is wanted.
-      const tables = around.some((outer) => outer.op.op === "no_grad") ? [] : [this.writes];
-      if (op.op === "copy_" && this.isRead(target)) tables.push(this.wholeWrites);
+      const tables = around.some((outer) => controlOf(outer.op)?.gradient === "unrecorded")
+        ? []
+        : [this.writes];
+      if (specOf(op).overwrites && this.isRead(target)) tables.push(this.wholeWrites);
       for (const table of tables)
         for (const name of [...this.storagesOf(target)].filter((each) => !twins.has(each))) {
           const known = table.get(name);
@@ -137,9 +136,8 @@ export class GradientFlow {
       seen.add(value.id);
       visited.push(value);
       const { op, i } = maker;
-      const constant = CONSTANT_OPERANDS[op.op] ?? [];
       for (const [at, operand] of op.operands.entries())
-        if (op.regions.length === 0 && operand && !constant.includes(at) && this.passes(operand)) {
+        if (op.regions.length === 0 && operand && !isConstantOperand(op, at) && this.passes(operand)) {
           uses.push({ value: operand, op });
           open.push(operand);
         }
@@ -156,12 +154,12 @@ export class GradientFlow {
 
   /** Whether a gradient goes on into what made a value. */
   private passes(value: Value): boolean {
-    return mayHaveGradient(value.type) && !CUTS.has(this.makers.get(value.id)?.op.op ?? "");
+    const maker = this.makers.get(value.id);
+    return mayHaveGradient(value.type) && !(maker && cuts(maker.op));
   }
 
   private isRead(value: Value): boolean {
-    const name = this.makers.get(value.id)?.op.op;
-    return name === "state" || name === "group";
+    return namesStorage(this.makers.get(value.id)?.op);
   }
 
   /** The storages that a value is, or is a view of. */
@@ -173,11 +171,8 @@ export class GradientFlow {
     const maker = this.makers.get(value.id);
     if (!maker) return found;
     const { op, i } = maker;
-    const name = op.attributes.name as string;
-    const names = op.op === "state" ? [name] : op.op === "group" ? (this.groups.get(name) ?? []) : [];
-    for (const each of names) found.add(each);
-    const same =
-      op.regions.length > 0 ? this.operandsOf(op, i) : OPS.get(op.op)!.alias ? [op.operands[0]] : [];
+    for (const each of storagesOf(op, this.groups)) found.add(each);
+    const same = op.regions.length > 0 ? this.operandsOf(op, i) : specOf(op).alias ? [op.operands[0]] : [];
     for (const source of same) if (source) for (const each of this.storagesOf(source)) found.add(each);
     return found;
   }

@@ -4,7 +4,7 @@ import type { OpenRegion } from "../../build/function-builder.js";
 import { printDim } from "../../ir/dim.js";
 import { type ScalarType, type Value, walkOps } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
-import { OPS } from "../../registry/index.js";
+import { specOf } from "../../registry/index.js";
 import { ts } from "../typescript.js";
 import { evaluate, unwrapped } from "./expressions.js";
 import { AlreadyRefused, type Lowerer } from "./lowerer.js";
@@ -364,7 +364,7 @@ export function regionOf(
 /** What may be computed once only has no place in a region that is computed twice. */
 function refuseOnce(lowerer: Lowerer, node: ts.Node, region: OpenRegion): void {
   for (const op of walkOps(region)) {
-    const { effect } = OPS.get(op.op)!;
+    const { effect } = specOf(op);
     if (effect !== "rng" && effect !== "write") continue;
     const { path, start, end } = op.location;
     lowerer.refuse(

@@ -2,7 +2,8 @@
 
 import type { OpenRegion } from "../../build/function-builder.js";
 import { type Value, walkOps } from "../../ir/module.js";
-import { OPS } from "../../registry/index.js";
+import type { OpName } from "../../ir/op-name.js";
+import { specOf } from "../../registry/index.js";
 import { LOOP_OVER_GROUP } from "../from-pytorch.js";
 import { ts } from "../typescript.js";
 import { condition, lowerFor, lowerWhile } from "./control.js";
@@ -202,7 +203,7 @@ function functionsAround(loop: ts.Node, root: ts.Node): readonly ts.Node[] {
 /** The number of turns as an i64: the ceiling of a real span, its floor where the limit itself counts. */
 function turns(lowerer: Lowerer, node: ts.Node, span: Value, floor: boolean): Value {
   if (span.type.kind === "scalar" && span.type.scalar === "i64") return span;
-  const one = (op: string, v: Value) => lowerer.emit(node, op, [v])[0]!;
+  const one = (op: OpName, v: Value) => lowerer.emit(node, op, [v])[0]!;
   const rounded = floor
     ? one("scalar_floor", span)
     : one("scalar_neg", one("scalar_floor", one("scalar_neg", span)));
@@ -291,7 +292,7 @@ interface Trial<T> {
 
 function tried<T>(lowerer: Lowerer, work: () => T): Trial<T> {
   const { region, result } = lowerer.builder.region([], () => lowerer.branch(work));
-  const pure = [...walkOps(region)].every((op) => ["pure", "read"].includes(OPS.get(op.op)!.effect));
+  const pure = [...walkOps(region)].every((op) => ["pure", "read"].includes(specOf(op).effect));
   return { ...result, region, pure };
 }
 

@@ -7,8 +7,9 @@ import type { StorageTable } from "../../build/storage-table.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import { symbolsIn } from "../../ir/dim.js";
 import type { AttributeValue, Location, Value } from "../../ir/module.js";
+import type { OpName } from "../../ir/op-name.js";
 import { printType } from "../../ir/print-type.js";
-import { OPS } from "../../registry/index.js";
+import { specOf } from "../../registry/index.js";
 import { LIBRARY_PREFIX } from "../library.js";
 import { isFunctionNode } from "../scopes.js";
 import { ts } from "../typescript.js";
@@ -300,7 +301,7 @@ export class Lowerer {
 
   emit(
     node: ts.Node,
-    op: string,
+    op: OpName,
     operands: readonly (Value | undefined)[],
     attributes: Record<string, AttributeValue | undefined> = {},
     /** Where an operand or an attribute is written. */
@@ -310,7 +311,7 @@ export class Lowerer {
     // torch knows no list without tensors; writing to none is nothing.
     if (
       into?.type.kind === "group" &&
-      OPS.get(op)!.effect === "write" &&
+      specOf({ op }).effect === "write" &&
       this.storages.isEmpty(into.type.group)
     )
       return [];

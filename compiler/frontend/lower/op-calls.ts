@@ -134,7 +134,7 @@ export function callOp(
     spec.operands[operands.length]!.optional
   )
     operands.push(undefined);
-  const results = lowerer.emit(node, name, operands, attributes, (slot) => places.get(slot));
+  const results = lowerer.emit(node, spec.name, operands, attributes, (slot) => places.get(slot));
   for (const { at, sizes } of open) checkSizes(lowerer, at, name, sizes, results[0]!);
   return results.length === 0
     ? NOTHING

@@ -1,6 +1,7 @@
 /** @file Operators on scalars. Between build-time values they are JavaScript's own; with a run-time one they become ops. */
 
 import type { Value } from "../../ir/module.js";
+import type { OpName } from "../../ir/op-name.js";
 import { OPS } from "../../registry/index.js";
 import { ts } from "../typescript.js";
 import { isCondition } from "./control.js";
@@ -13,7 +14,7 @@ const K = ts.SyntaxKind;
 
 /** An operator: its op for run-time scalars, the tensor method to use instead, and what it does to build-time values. */
 interface Operator {
-  readonly op: string;
+  readonly op: OpName;
   readonly method: string;
   // biome-ignore lint/suspicious/noExplicitAny: JavaScript's operators take anything
   readonly compute: (a: any, b: any) => unknown;
@@ -41,7 +42,7 @@ const INSTEAD: Partial<Record<ts.SyntaxKind, string>> = {
   [K.InKeyword]: "compare the field with undefined: record.name !== undefined",
   [K.InstanceOfKeyword]: "branch on an option that you pass instead: if (options.kind === …)",
 };
-const EQUALITY = new Set(["scalar_eq", "scalar_ne"]);
+const EQUALITY: ReadonlySet<OpName> = new Set<OpName>(["scalar_eq", "scalar_ne"]);
 
 export function applyBinary(
   lowerer: Lowerer,
@@ -231,12 +232,12 @@ export function truth(lowerer: Lowerer, node: ts.Node, value: Value): Value {
   if (value.type.kind !== "scalar" || value.type.scalar === "bool") return value;
   const integer = value.type.scalar === "i64";
   const zero = lowerer.scalar(fixed(0), node, integer);
-  const is = (op: string) => lowerer.emit(node, op, [value, zero])[0]!;
+  const is = (op: OpName) => lowerer.emit(node, op, [value, zero])[0]!;
   return integer ? is("scalar_ne") : lowerer.emit(node, "scalar_or", [is("scalar_lt"), is("scalar_gt")])[0]!;
 }
 
 /** A scalar op with an i64 side made real where the other is. */
-export function scalarOp(lowerer: Lowerer, node: ts.Node, op: string, a: Value, b: Value): Value {
+export function scalarOp(lowerer: Lowerer, node: ts.Node, op: OpName, a: Value, b: Value): Value {
   const kind = (v: Value) => (v.type.kind === "scalar" ? v.type.scalar : "");
   if (kind(a) !== kind(b) && kind(a) !== "bool" && kind(b) !== "bool") {
     const real = (v: Value) => (kind(v) === "i64" ? lowerer.emit(node, "scalar_to_f64", [v])[0]! : v);
@@ -277,7 +278,7 @@ export function applyUnary(
 const operandOf = (node: ts.Expression): ts.Expression =>
   ts.isPrefixUnaryExpression(node) ? node.operand : node;
 
-const MATH: Readonly<Record<string, string>> = {
+const MATH: Readonly<Record<string, OpName>> = {
   exp: "scalar_exp",
   log: "scalar_log",
   sqrt: "scalar_sqrt",

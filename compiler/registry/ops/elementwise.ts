@@ -68,10 +68,13 @@ const unary = (name: string, doc: string, precision?: OpSpec["precision"]) => ({
 const entries: Entries = {
   add: binary("add", "The sum, elementwise.", BINARY),
   sub: numbersOnly(binary("sub", "The difference `self - other`, elementwise.", BINARY), "any"),
-  mul: binary("mul", "The product, elementwise.", BINARY),
-  div: binary("div", "The quotient `self / other`, elementwise; integers divide to f32.", DIVISION, {
-    float: true,
-  }),
+  mul: { ...binary("mul", "The product, elementwise.", BINARY), traits: { neutral: 1 } },
+  div: {
+    ...binary("div", "The quotient `self / other`, elementwise; integers divide to f32.", DIVISION, {
+      float: true,
+    }),
+    traits: { neutral: 1 },
+  },
   rsub: {
     ...numbersOnly(binary("rsub", "`other - self`, elementwise: a number minus a tensor.", BINARY), "any"),
     example: "const distance = cosine.rsub(1);",
@@ -92,6 +95,7 @@ const entries: Entries = {
   },
   pow: {
     ...numbersOnly(binary("pow", "`self` to the power `other`, elementwise.", BINARY), "all"),
+    traits: { neutral: 1 },
     precision: "full",
     calls: [
       when({ other: "tensor" }, aten("pow.Tensor_Tensor", "self", "other")),
@@ -132,6 +136,7 @@ const entries: Entries = {
   },
   logical_not: {
     doc: "The opposite, elementwise on a bool tensor.",
+    traits: { involution: true },
     operands: [tensor("self")],
     shape: elementwise({ result: "bool" }),
     calls: [aten("logical_not", "self")],
@@ -140,6 +145,7 @@ const entries: Entries = {
   },
   neg: {
     doc: "`-self`.",
+    traits: { involution: true },
     operands: [tensor("self")],
     shape: (call) => {
       noBool(call, "any");
@@ -151,6 +157,7 @@ const entries: Entries = {
   },
   abs: {
     doc: "The absolute value.",
+    traits: { idempotent: true },
     operands: [tensor("self")],
     shape: like,
     calls: [aten("abs", "self")],
@@ -170,11 +177,12 @@ const entries: Entries = {
   ),
   tanh: unary("tanh", "The hyperbolic tangent."),
   sigmoid: unary("sigmoid", "1 / (1 + e^-x)."),
-  relu: unary("relu", "max(0, x)."),
+  relu: { ...unary("relu", "max(0, x)."), traits: { idempotent: true } },
   silu: unary("silu", "x * sigmoid(x), also called Swish."),
   gelu: unary("gelu", "x * Phi(x), Phi being the normal distribution function."),
   prelu: {
     precision: "first",
+    traits: { pointwise: false },
     doc: "x where positive, `slope * x` elsewhere; one slope, or one a channel (dimension 1). He et al. 2015.",
     operands: [tensor("self"), tensor("slope")],
     constraints: ["slope has shape [1] or [C], C being dimension 1 of self"],
@@ -195,6 +203,7 @@ const entries: Entries = {
   },
   clamp: {
     doc: "Values below `min` become `min`, above `max` become `max`.",
+    traits: { limits: true },
     operands: [tensor("self")],
     attributes: [attribute("min", "scalar", null), attribute("max", "scalar", null)],
     constraints: ["one limit at least; a real limit makes integers real"],
@@ -279,6 +288,8 @@ const entries: Entries = {
   },
   to: {
     alias: true,
+    traits: { identity: "same type" },
+    precision: "own",
     doc: "The same values as another dtype.",
     operands: [tensor("self")],
     attributes: [attribute("dtype", "dtype")],
@@ -289,6 +300,8 @@ const entries: Entries = {
   },
   detach: {
     alias: true,
+    history: "none",
+    traits: { idempotent: true },
     doc: "The same values, without their history: no gradient flows back through it.",
     operands: [tensor("self")],
     shape: like,

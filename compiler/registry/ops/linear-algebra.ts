@@ -63,6 +63,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       "<D extends FloatDType, N extends number, C extends number, O extends number, I extends number, const G extends number = 1>(self: Tensor<readonly [N, C, number, number], D>, weight: Tensor<readonly [O, I, number, number], NoInfer<D>> & ConvCheck<C, I, G>, bias?: Tensor<readonly [NoInfer<O>], NoInfer<D>> | null, options?: ConvOptions<G>): Tensor<readonly [N, O, number, number], D>",
   },
   max_pool2d: {
+    traits: { keepsLayout: true },
     doc: "The largest value of each window.",
     operands: [tensor("self")],
     attributes: [
@@ -76,6 +77,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       "<N extends number, C extends number, D extends FloatDType>(self: Tensor<readonly [N, C, number, number], D>, options: PoolOptions): Tensor<readonly [N, C, number, number], D>",
   },
   avg_pool2d: {
+    traits: { keepsLayout: true },
     doc: "The mean of each window; padding counts as zeros.",
     operands: [tensor("self")],
     attributes: [
@@ -129,6 +131,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
   },
   batch_norm: {
     precision: "own",
+    traits: { keepsLayout: true },
     doc: "Batch normalisation over every dimension but 1 (Ioffe and Szegedy 2015). In training it normalises with the batch's statistics and moves the running ones by `momentum`; otherwise it uses the running ones.",
     operands: [
       tensor("self"),
@@ -148,6 +151,8 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       "mean and variance are states; without them nothing is moved, in training only",
     ],
     effect: "update",
+    writes: ["mean", "variance"],
+    writesIf: "training",
     shape: (call) => {
       const [x] = floatLike(call) as [ReturnType<typeof tensorAt>];
       const channels =

@@ -1,6 +1,6 @@
 /** @file Storage, gradients, groups of tensors: the ops that make a step of training. */
 import { sameDim } from "../../ir/dim.js";
-import { groupType, tensorType } from "../../ir/module.js";
+import { tensorType } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
 import { aten, attribute, family, group, scalar, tensor, when } from "../define.js";
 import {
@@ -55,6 +55,7 @@ const listOrScalar = (name: string) => [
 export const STORAGE: readonly OpSpec[] = family("storage", {
   copy_: {
     doc: "Writes `source` over the whole storage.",
+    overwrites: true,
     operands: [tensor("self"), tensor("source")],
     effect: "write",
     results: [],
@@ -111,7 +112,7 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
     operands: [],
     attributes: [attribute("name", "storage")],
     effect: "read",
-    shape: () => [tensorType([], "f32")],
+    shape: "declared",
   },
   group: {
     doc: "The storages of that group, in order.",
@@ -119,7 +120,7 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
     attributes: [attribute("name", "group")],
     results: ["group"],
     effect: "read",
-    shape: (call) => [groupType(call.attributes.name as string)],
+    shape: "declared",
   },
   gradients: {
     doc: "The derivative of a loss by each member of a group of parameters; zeros where the loss does not reach.",
@@ -127,6 +128,8 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
     results: ["group"],
     effect: "read",
     constraints: ["the loss has shape []", "the members are floating-point parameters"],
+    differentiates: { by: "parameters", loss: "loss" },
+    precision: "declared",
     shape: (call) => {
       const loss = tensorAt(call, 0);
       if (loss.dims.length !== 0)
@@ -138,6 +141,7 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
     doc: "The same values without their history, as something that a vector-Jacobian product can be asked for.",
     operands: [tensor("self")],
     effect: "read",
+    history: "leaf",
     constraints: ["floating point"],
     shape: floatLike,
   },
@@ -147,6 +151,7 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
     attributes: [attribute("outputs", "int"), attribute("retain", "bool", false)],
     results: ["*"],
     effect: "read",
+    differentiates: { by: "parameters", products: "values" },
     constraints: [
       "each cotangent has the type of its output",
       "the leaves are results of leaf",
@@ -211,12 +216,15 @@ export const GROUPS: readonly OpSpec[] = family("groups", {
     [group("self"), group("other"), scalar("weight", "f64", "i64")],
     `${G}, other: Tensors<G>, weight: number): void`,
   ),
-  foreach_copy_: intoGroup(
-    "Copies other into the storages of self.",
-    [aten("_foreach_copy_", "self", "other")],
-    [group("self"), group("other")],
-    `${G}, other: Tensors<G>): void`,
-  ),
+  foreach_copy_: {
+    ...intoGroup(
+      "Copies other into the storages of self.",
+      [aten("_foreach_copy_", "self", "other")],
+      [group("self"), group("other")],
+      `${G}, other: Tensors<G>): void`,
+    ),
+    overwrites: true,
+  },
   foreach_restore_: {
     doc: "Puts `saved` back into the storages of self unless `keep` holds.",
     operands: [group("self"), group("saved"), tensor("keep")],

@@ -25,7 +25,7 @@ import {
   tensorAt,
   viewDims,
 } from "../shapes.js";
-import type { OpSpec } from "../spec.js";
+import type { OpSpec, ShapeCall } from "../spec.js";
 
 const ANY = "<S extends Shape, D extends DType>(self: Tensor<S, D>";
 const REDUCE =
@@ -48,6 +48,7 @@ const reduce = (name: string, doc: string, entry: Partial<OpSpec> & Pick<OpSpec,
 
 export const VIEWS: readonly OpSpec[] = family("views", {
   reshape: {
+    traits: { identity: "same type" },
     doc: "The same elements in another shape; one size may be -1: what is left.",
     operands: [tensor("self")],
     attributes: [attribute("shape", "ints")],
@@ -61,6 +62,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     method: true,
   },
   flatten: {
+    traits: { identity: "same type" },
     doc: "Joins the dimensions from `start` on into one.",
     operands: [tensor("self")],
     attributes: [attribute("start", "int", 1)],
@@ -153,6 +155,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     method: true,
   },
   expand: {
+    traits: { identity: "same type" },
     doc: "Repeats dimensions of size 1 without copying; -1 keeps a size.",
     operands: [tensor("self")],
     attributes: [attribute("shape", "ints")],
@@ -182,6 +185,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     method: true,
   },
   flip: {
+    traits: { keepsLayout: true },
     doc: "Reverses the order along dimensions; dimension 3 of images mirrors them.",
     operands: [tensor("self")],
     attributes: [attribute("dims", "ints")],
@@ -256,6 +260,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     method: true,
   },
   cat: {
+    traits: { keepsLayout: true },
     doc: "Joins tensors along an existing dimension.",
     operands: [tensor("tensors", "variadic")],
     attributes: [attribute("dim", "int", 0)],
@@ -311,7 +316,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
 });
 
 /** Floating point, along a dimension that exists. */
-const alongAxis = (call: Parameters<OpSpec["shape"]>[0]): readonly Type[] => {
+const alongAxis = (call: ShapeCall): readonly Type[] => {
   axis(call, tensorAt(call, 0).dims.length, int(call, "dim"));
   return floatLike(call);
 };
@@ -419,7 +424,7 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
   },
 });
 
-const sameRank = (call: Parameters<OpSpec["shape"]>[0]): readonly Type[] => {
+const sameRank = (call: ShapeCall): readonly Type[] => {
   sameRankIndex(call, tensorAt(call, 0), tensorAt(call, 1));
   return [tensorAt(call, 0)];
 };
@@ -535,6 +540,7 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
       '<const T extends Shape, const D extends DType = "f32">(shape: T, value: number, dtype?: D): Tensor<T, D>',
   },
   full_like: {
+    history: "none",
     doc: "One value in the shape and dtype of self.",
     operands: [tensor("self")],
     attributes: [attribute("value", "scalar")],
