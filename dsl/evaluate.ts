@@ -1,5 +1,5 @@
 /** @file What is measured, and when. */
-import { ExperimentError } from "./errors.js";
+import { experimentError } from "./errors.js";
 
 /** How often: every so many epochs or steps. */
 export interface Every {
@@ -8,23 +8,13 @@ export interface Every {
 }
 /** Every so many passes over the images; 0.5 is twice a pass. */
 export const epochs = (count: number): Every => {
-  if (!(count > 0 && Number.isFinite(count)))
-    refuseEvery(`epochs(${count})`, "give a number above 0, such as epochs(1)");
+  if (!(count > 0 && Number.isFinite(count))) throw experimentError("no-interval.epochs", { count });
   return { unit: "epochs", count };
 };
 export const steps = (count: number): Every => {
-  if (!(Number.isInteger(count) && count > 0))
-    refuseEvery(`steps(${count})`, "give a whole number from 1 up, such as steps(500)");
+  if (!(Number.isInteger(count) && count > 0)) throw experimentError("no-interval.steps", { count });
   return { unit: "steps", count };
 };
-
-function refuseEvery(given: string, remedy: string): never {
-  throw new ExperimentError(
-    "F2C2112",
-    `every ${given} is no interval: it would never come, or hardly ever`,
-    remedy,
-  );
-}
 
 export interface VerificationOptions {
   /**
@@ -61,16 +51,10 @@ export const verification = ({
   baselines = true,
 }: VerificationOptions = {}): Verification => {
   const { genuine, impostor } = pairs === "held-out" ? { genuine: 0, impostor: 0 } : pairs;
-  const refuse = (what: string, remedy: string): never => {
-    throw new ExperimentError("F2C2504", `verification: ${what}`, remedy);
-  };
-  for (const [name, count] of Object.entries({ genuine, impostor }))
+  for (const [kind, count] of Object.entries({ genuine, impostor }))
     if (!Number.isInteger(count) || count < 0)
-      refuse(
-        `\`pairs.${name}\` is ${count}`,
-        "give a whole number of pairs; 0 is as many as there are by default",
-      );
+      throw experimentError("bad-verification.pairs", { kind, count });
   const odd = far.find((rate) => !(rate > 0 && rate <= 1));
-  if (odd !== undefined) refuse(`\`far\` has a rate of ${odd}`, "a rate is above 0 and at most 1: 1e-3");
+  if (odd !== undefined) throw experimentError("bad-verification.rate", { rate: odd });
   return { genuine, impostor, every, far, flip, baselines };
 };

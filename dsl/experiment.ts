@@ -4,7 +4,7 @@ import { flip } from "./augmentations/flip.js";
 import { isLoader, type Loader, loader } from "./data/loader.js";
 import type { Sampler } from "./data/sampler.js";
 import type { DataSource } from "./data/source.js";
-import { ExperimentError } from "./errors.js";
+import { experimentError } from "./errors.js";
 import type { Every, Verification } from "./evaluate.js";
 import type { MethodBuilder, Policy } from "./method.js";
 import type { Follower } from "./observe/index.js";
@@ -64,30 +64,25 @@ export type Experiment = Readonly<
 /** An experiment. `export default` it from the file that `f2c-dsl run` gets. */
 export function experiment(options: ExperimentOptions): Experiment {
   const { name, epochs, steps, lr, seed = 0 } = options;
-  const refuse = (message: string, hint: string): never => {
-    throw new ExperimentError("F2C2104", `experiment "${name}": ${message}`, hint);
-  };
-  if (!/^[\w.-]+$/.test(name ?? ""))
-    refuse("the name is not usable as a folder", "letters, digits, - _ and . only");
+  if (!/^[\w.-]+$/.test(name ?? "")) throw experimentError("bad-experiment.name", { name: String(name) });
   if (epochs === undefined && steps === undefined)
-    refuse("how long it trains is missing", "give `epochs` or `steps`");
+    throw experimentError("bad-experiment.no-length", { name });
   if (epochs !== undefined && steps !== undefined)
-    refuse(`both \`epochs\` (${epochs}) and \`steps\` (${steps}) are given`, "keep one of them");
+    throw experimentError("bad-experiment.two-lengths", { name, epochs, steps });
   if (typeof lr === "number" && !(Number.isFinite(lr) && lr >= 0))
-    refuse(`\`lr\` is ${lr}`, "a learning rate is a finite number from 0 up");
-  const count = (epochs ?? steps)!;
-  if (!(count > 0) || (steps !== undefined && !Number.isInteger(steps)))
-    refuse(`a length of ${count}`, "give a number above 0; steps are whole");
+    throw experimentError("bad-experiment.lr", { name, lr });
+  const length = (epochs ?? steps)!;
+  if (!(length > 0) || (steps !== undefined && !Number.isInteger(steps)))
+    throw experimentError("bad-experiment.length", { name, length });
   const { accumulate = 1, precision = "f32" } = options;
   if (!Number.isInteger(accumulate) || accumulate < 1)
-    refuse(`accumulate ${accumulate}`, "give the number of steps an update, a whole number from 1 up");
-  if (accumulate > 1 && precision === "f16")
-    refuse("f16 with accumulated gradients", 'take precision "bf16", which needs no loss scale');
+    throw experimentError("bad-experiment.accumulate", { name, accumulate });
+  if (accumulate > 1 && precision === "f16") throw experimentError("bad-experiment.accumulate-f16", { name });
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff)
-    refuse(`seed ${seed}`, "give a whole number from 0 to 4294967295");
+    throw experimentError("bad-experiment.seed", { name, seed });
   const { observe = [] } = options;
   const twice = observe.find(({ tool }, i) => observe.findIndex((other) => other.tool === tool) !== i);
-  if (twice) refuse(`\`observe\` has ${twice.tool} twice`, "keep one of them");
+  if (twice) throw experimentError("bad-experiment.observe", { name, tool: twice.tool });
   return Object.freeze({
     [EXPERIMENT]: true as const,
     name,
@@ -96,7 +91,7 @@ export function experiment(options: ExperimentOptions): Experiment {
     loader: isLoader(options.loader) ? options.loader : loader(options.loader, flip()),
     optimizer: options.optimizer,
     lr: typeof lr === "number" ? always(lr) : lr,
-    length: { unit: epochs === undefined ? ("steps" as const) : ("epochs" as const), count },
+    length: { unit: epochs === undefined ? ("steps" as const) : ("epochs" as const), count: length },
     evaluate: options.evaluate,
     observe,
     seed,

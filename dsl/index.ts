@@ -9,7 +9,7 @@ export * from "./data/sampler.js";
 export * from "./data/source.js";
 export { DESCRIPTION, type Described, type Description, described, descriptionOf } from "./description.js";
 export * from "./entry.js";
-export * from "./errors.js";
+export { ExperimentError } from "./errors.js";
 export * from "./evaluate.js";
 export * from "./experiment.js";
 export * from "./functions.js";

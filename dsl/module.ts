@@ -1,5 +1,5 @@
 /** @file Modules: children first, then the function that uses them. The children's keys become parameter names. */
-import { ExperimentError } from "./errors.js";
+import { experimentError } from "./errors.js";
 import type { Init } from "./initialisers.js";
 import { zeros } from "./initialisers.js";
 import type { DType, Shape } from "./shape.js";
@@ -24,11 +24,7 @@ function stored<S extends Shape, D extends DType>(
 ): Stored<S, D> {
   const bad = shape.find((size) => !Number.isInteger(size) || size < 1);
   if (bad !== undefined) {
-    throw new ExperimentError(
-      "F2C2102",
-      `a ${role} of shape [${shape.join(", ")}] has a size of ${bad}`,
-      "sizes are whole numbers from 1 up",
-    );
+    throw experimentError("bad-parameter-shape", { role, shape: shape.join(", "), size: bad });
   }
   return Object.freeze({ [STORAGE]: role, shape, dtype, init });
 }
@@ -86,11 +82,7 @@ export type Bound<C> = [ChildRecord] extends [C]
 /** A function with own symbols that refuses to be called while the experiment is being built. */
 export function standIn<T>(what: string, marks: object): T {
   const call = () => {
-    throw new ExperimentError(
-      "F2C2101",
-      `${what} was called while the experiment was being built`,
-      "call it inside a compiled function: another module's forward, or a method's step",
-    );
+    throw experimentError("compiled-function-called-early", { what });
   };
   return Object.assign(call, marks) as T;
 }

@@ -1,6 +1,6 @@
 /** @file Optimizers, written in the DSL: groups of tensors, updated in place after the gradient. */
 import { type Described, described } from "./description.js";
-import { ExperimentError } from "./errors.js";
+import { experimentError } from "./errors.js";
 import type { Policy } from "./method.js";
 import { ABOVE_ZERO, BELOW_ONE, FROM_ZERO, inRange } from "./range.js";
 import type { Tensors } from "./tensor.js";
@@ -24,12 +24,7 @@ export const optimizer = <const Slot extends string>(
   const taken = slots.find(
     (slot, i) => ["parameters", "gradients"].includes(slot) || slots.indexOf(slot) !== i,
   );
-  if (taken !== undefined)
-    throw new ExperimentError(
-      "F2C2123",
-      `the optimizer's slot \`${taken}\` has a name that is taken: its update has a group \`${taken}\` already`,
-      "call it something else",
-    );
+  if (taken !== undefined) throw experimentError("slot-name-taken", { slot: taken });
   return { [OPTIMIZER]: { slots, update: update as OptimizerUpdate<string> } };
 };
 

@@ -5,7 +5,7 @@
  * of a plan points there, so that every step writes and patches the same number of slots. Its book says who sits where.
  */
 import { described } from "./description.js";
-import { ExperimentError } from "./errors.js";
+import { experimentError } from "./errors.js";
 import { unitRows } from "./initialisers.js";
 import { type Bookkept, bookkept } from "./method.js";
 import { type Stored, state } from "./module.js";
@@ -40,11 +40,7 @@ export function classPool(options: ClassPoolOptions & { dim: number; identities:
   const { dim, identities, rows = 2, evict = "lru", init = "normal", maskUnfilled = true } = options;
   const capacity = options.capacity < 1 ? Math.ceil(options.capacity * identities) : options.capacity;
   if (!Number.isInteger(capacity) || capacity < 1) {
-    throw new ExperimentError(
-      "F2C2302",
-      `a class pool's \`capacity\` cannot be ${options.capacity}`,
-      "give a share of the identities, below 1, or a whole number of slots",
-    );
+    throw experimentError("bad-pool-capacity", { capacity: options.capacity });
   }
   const row = () => state([capacity + 1, dim], unitRows(init));
   const pool = bookkept(

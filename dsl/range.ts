@@ -1,5 +1,5 @@
 /** @file Numbers of options that have a range. */
-import { ExperimentError } from "./errors.js";
+import { experimentError } from "./errors.js";
 
 /** A range of numbers, in words and as a test. */
 export interface Range {
@@ -26,10 +26,5 @@ export const OF_ANGLES: Range = {
 
 /** Throws F2C2113 where the option's value lies outside its range. */
 export function inRange(what: string, option: string, value: number, { wanted, holds }: Range): void {
-  if (!holds(value))
-    throw new ExperimentError(
-      "F2C2113",
-      `${what}: \`${option}\` is ${value}, not ${wanted}`,
-      `give ${wanted}`,
-    );
+  if (!holds(value)) throw experimentError("number-out-of-range", { function: what, option, value, wanted });
 }

@@ -1,6 +1,6 @@
 /** @file Policies: functions of the step that Node calls as it plans. Write your own as a plain function. */
 import { type Description, described, descriptionOf } from "./description.js";
-import { ExperimentError } from "./errors.js";
+import { experimentError } from "./errors.js";
 import type { Policy, StepPoint } from "./method.js";
 
 /** The epoch with its fraction: 2.5 is the middle of the third. */
@@ -25,11 +25,10 @@ export const multistep = ({
   warmup?: number;
 }): Policy => {
   if (epochs.some((e, i) => i > 0 && e <= epochs[i - 1]!))
-    throw new ExperimentError(
-      "F2C2103",
-      `multistep: the \`epochs\` [${epochs.join(", ")}] are not in rising order`,
-      `write epochs: [${[...new Set(epochs)].sort((a, b) => a - b).join(", ")}]`,
-    );
+    throw experimentError("bad-schedule", {
+      epochs: epochs.join(", "),
+      sorted: [...new Set(epochs)].sort((a, b) => a - b).join(", "),
+    });
   return described(
     risen(warmup, (at) => base * factor ** epochs.filter((e) => epochOf(at) >= e).length),
     { kind: "multistep", base, epochs: [...epochs], factor, warmup },

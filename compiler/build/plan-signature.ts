@@ -1,5 +1,7 @@
 /** @file The types of a plan's values, taken from the first plan; later plans must have the same. */
-import { ExperimentError, type PlanValue, type Policy, type StepPoint } from "../../dsl/index.js";
+
+import type { PlanValue, Policy, StepPoint } from "../../dsl/index.js";
+import { experimentError } from "../diagnostics/catalogue.js";
 import {
   type DType,
   type ScalarType,
@@ -44,12 +46,17 @@ export function signatureOf(value: PlanValue, path = "plan"): PlanSignature {
       ),
     };
   }
-  throw new ExperimentError(
-    "F2C2401",
-    `\`${path}\` is ${value === null ? "null" : ArrayBuffer.isView(value) ? (value as object).constructor.name : Array.isArray(value) ? "an array" : `a ${typeof value}`}, which a plan cannot hold`,
-    "a plan holds numbers, booleans, Int32Array, Uint8Array (masks), Float32Array, and records of these",
-  );
+  throw experimentError("plan-value-unsupported", { path, value: kindOf(value) });
 }
+
+const kindOf = (value: unknown): string =>
+  value === null
+    ? "null"
+    : ArrayBuffer.isView(value)
+      ? value.constructor.name
+      : Array.isArray(value)
+        ? "an array"
+        : `a ${typeof value}`;
 
 /** What a line of metrics.jsonl says beside the step's metrics and the plan's numbers. */
 const LOGGED: Readonly<Record<string, string>> = {
@@ -103,12 +110,7 @@ export function flattenPlan(value: PlanValue, signature: PlanSignature, step: nu
       if (more !== undefined) changed(name(more), given[more]!, undefined, step);
     } else if (expected.type.kind === "scalar") {
       if (typeof v !== SCALARS[expected.type.scalar]) refuse();
-      if (Number.isNaN(v))
-        throw new ExperimentError(
-          "F2C2403",
-          `\`${path || "plan"}\` of the plan is NaN at step ${step}`,
-          "check the policy that computes it",
-        );
+      if (Number.isNaN(v)) throw experimentError("plan-value-nan", { path: path || "plan", step });
       flat.scalars[path || "plan"] = v as number | boolean;
     } else {
       const { dtype, dims } = expected.type as TensorType;
@@ -130,19 +132,16 @@ export function learningRate(policy: Policy, at: StepPoint): number {
       : lr === undefined || lr === null
         ? "missing"
         : inWords(lr as PlanValue);
-  throw new ExperimentError(
-    "F2C2013",
-    `\`lr\` is ${value} at step ${at.step}`,
-    "a learning rate is a finite number from 0 up: check the policy that computes it",
-  );
+  throw experimentError("bad-learning-rate", { value, step: at.step });
 }
 
 function changed(path: string, got: PlanValue, expected: PlanSignature | undefined, step: number): never {
-  throw new ExperimentError(
-    "F2C2402",
-    `\`${path || "plan"}\` of the plan is ${inWords(got)} at step ${step}, but was ${wanted(expected)} at step 0`,
-    "a compiled step has fixed shapes and types: give every value in every step, and pad index arrays to one length",
-  );
+  throw experimentError("plan-shape-changed", {
+    path: path || "plan",
+    got: inWords(got),
+    expected: wanted(expected),
+    step,
+  });
 }
 
 function inWords(value: PlanValue | undefined): string {

@@ -1,8 +1,8 @@
 /** @file The tensors that live from step to step: their names from the keys of children, their groups, a twin's names. */
+
 import {
   type AnyModule,
   bookkeptParts,
-  ExperimentError,
   isStored,
   type MethodState,
   moduleParts,
@@ -11,6 +11,7 @@ import {
   type Twin,
   twinParts,
 } from "../../dsl/index.js";
+import { experimentError } from "../diagnostics/catalogue.js";
 import {
   type Group,
   type Init,
@@ -87,24 +88,14 @@ export class StorageTable {
   }
 
   private add(isParameter: boolean, storage: Storage): void {
-    if (this.types.has(storage.name))
-      throw new ExperimentError(
-        "F2C2122",
-        `two tensors of the method's state would both be called \`${storage.name}\``,
-        "rename one of the keys: a key with a dot in it can spell the name of another's child",
-      );
+    if (this.types.has(storage.name)) throw experimentError("state-name-twice", { name: storage.name });
     (isParameter ? this.parameterList : this.stateList).push(storage);
     this.types.set(storage.name, storage.type);
   }
 
   private mirror(twin: Twin, prefix: string): void {
     const original = originalOf(twin);
-    if (!this.modulePaths.has(original))
-      throw new ExperimentError(
-        "F2C2120",
-        `\`${prefix}\` is a twin of a net that is not part of the method's state`,
-        `put the net there too: method({ net, ${prefix}: twin(net), … }, …)`,
-      );
+    if (!this.modulePaths.has(original)) throw experimentError("twin-outside-state", { name: prefix });
     const names = new Map<string, string>();
     for (const [item, path] of insideOf(original, prefix))
       names.set((isStored(item) ? this.names.get(item) : this.modulePaths.get(item))!, path);
@@ -200,17 +191,8 @@ export class StorageTable {
 
 function refuseReserved(key: string): void {
   if (Object.hasOwn(RESERVED, key))
-    throw new ExperimentError(
-      "F2C2121",
-      `the state's \`${key}\` has a name that is taken: ${RESERVED[key]} is called \`${key}.…\``,
-      "call it something else",
-    );
-  if (key.includes("."))
-    throw new ExperimentError(
-      "F2C2125",
-      `the state's \`${key}\` has a dot in its name, and a dot stands between a net and its parts`,
-      "write the key without a dot",
-    );
+    throw experimentError("state-name-taken", { name: key, what: RESERVED[key]! });
+  if (key.includes(".")) throw experimentError("state-key-with-dot", { name: key });
 }
 
 /** What a module, a piece with a book, a list or a record holds, by name. */

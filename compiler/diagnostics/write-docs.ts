@@ -1,8 +1,8 @@
 /** @file Writes docs/diagnostics.md from the catalogue: `node dist/compiler/diagnostics/write-docs.js`. */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { filled } from "./catalogue/entry.js";
-import { CATALOGUE, type CatalogueEntry, nameOf } from "./catalogue.js";
+import { filled, type Wording } from "../../dsl/diagnostics/entry.js";
+import { CATALOGUE, type CatalogueEntry, nameOf, wordingsOf } from "./catalogue.js";
 
 const RANGES: readonly (readonly [digits: string, title: string])[] = [
   ["10", "10xx: what a compiled function may contain"],
@@ -38,15 +38,30 @@ Exit codes of \`f2c-dsl\`: 0 done · 1 the experiment or its data · 2 the comma
 
 const shown = (template: string) => filled(template, (name) => `‹${name}›`);
 
-/** A template that is nothing but one parameter says nothing to a reader. */
+/** A template that is nothing but one parameter, others' words, says nothing to a reader. */
 const isOpen = (template: string) => /^\{\w+\}$/.test(template);
 
-function section(name: string, { code, severity, message, hint, why, remedy }: CatalogueEntry): string {
-  const texts = hint !== undefined && !isOpen(hint) ? [shown(hint)] : [];
-  const sentences = [...texts.map((text) => `${text[0]!.toUpperCase()}${text.slice(1)}.`), remedy ?? ""];
+/** What is said in several ways: each message once, with the hints that it comes with. */
+function severalWays(severity: string, code: string, wordings: readonly Wording[]): readonly string[] {
+  const messages = [...new Set(wordings.map(({ message }) => message))].filter((message) => !isOpen(message));
+  return messages.flatMap((message) => {
+    const hints = wordings.flatMap((one) => (one.message === message && one.hint ? [one.hint] : []));
+    const helps = [...new Set(hints)].map((hint) => `      help: ${shown(hint)}`);
+    return [`    ${severity} ${code}: ${shown(message)}`, ...helps];
+  });
+}
+
+function section(name: string, entry: CatalogueEntry): string {
+  const { code, severity, why, remedy } = entry;
+  const wordings = wordingsOf(entry);
+  const [{ message, hint } = { message: "{}" }] = wordings;
+  const one = wordings.length === 1;
+  const said = one && !isOpen(message) ? [`    ${severity} ${code}: ${shown(message)}`] : [];
+  const help = one && hint !== undefined ? [shown(hint)] : [];
+  const sentences = [...help.map((text) => `${text[0]!.toUpperCase()}${text.slice(1)}.`), remedy ?? ""];
   return [
     `### ${code} ${name}`,
-    ...(isOpen(message) ? [] : [`    ${severity} ${code}: ${shown(message)}`]),
+    ...(one ? said : [severalWays(severity, code, wordings).join("\n")]),
     why,
     ...(sentences.some(Boolean) ? [`**Remedy.** ${sentences.filter(Boolean).join(" ")}`] : []),
   ].join("\n\n");

@@ -4,7 +4,7 @@
  */
 import type { Described } from "../description.js";
 import { described } from "../description.js";
-import { ExperimentError } from "../errors.js";
+import { experimentError } from "../errors.js";
 import type { Planned } from "../method.js";
 import type { Draws } from "../plan/draws.js";
 import type { Images } from "../tensor.js";
@@ -43,7 +43,7 @@ export const augmentation = <const D extends Drawn>(
 
 /** Throws F2C2208 unless `value` holds what is wanted. */
 export function wantedOf(name: string, option: string, value: number, holds: boolean, wanted: string): void {
-  if (!holds) throw new ExperimentError("F2C2208", `${name}: \`${option}\` is ${value}`, `give ${wanted}`);
+  if (!holds) throw experimentError("bad-loader", { part: name, option, value, wanted });
 }
 
 export const aProbability = (name: string, value: number): void =>

@@ -6,7 +6,7 @@
  */
 import { statSync } from "node:fs";
 import { extname } from "node:path";
-import { ExperimentError } from "../errors.js";
+import { experimentError } from "../errors.js";
 import {
   below,
   codeOf,
@@ -163,19 +163,12 @@ class Lister {
     }
     if (deeper.length > 0 && deeper.length >= people) this.refuseDeeper(deeper);
     if (people > 0) return;
-    if (all === 0)
-      throw new ExperimentError(
-        "F2C2206",
-        `imageFolder: its \`root\`, "${this.root}", holds no folders${this.also()}`,
-        this.skipped.count("loose") > 0
-          ? "put each identity's images into a folder of its own; or is this one identity's folder, and the one above it the `root`?"
-          : "put each identity's images into a folder of its own",
-      );
-    throw new ExperimentError(
-      "F2C2207",
-      `imageFolder: none of the folders of its \`root\`, "${this.root}", has images${this.also()}`,
-      `images are files that end in ${IMAGE_TYPES.join(", ")}; convert what is of another kind`,
-    );
+    const found = { folder: this.root, also: this.also() };
+    if (all > 0)
+      throw experimentError("identity-without-images", { ...found, types: IMAGE_TYPES.join(", ") });
+    throw this.skipped.count("loose") > 0
+      ? experimentError("data-folder-without-identities.loose", found)
+      : experimentError("data-folder-without-identities", found);
   }
 
   private refuseDeeper(deeper: readonly [Entry, string][]): never {
@@ -188,39 +181,33 @@ class Lister {
       .join(" or ");
     const levels = example.split("/").length;
     if (levels > 3 || deeper.length === 1 || deeper.every(([entry]) => PARTS.test(entry.shown)))
-      throw new ExperimentError(
-        "F2C2211",
-        `imageFolder: the identities lie deeper than its \`root\`, "${this.root}": it holds ${names.join(", ")}${deeper.length > names.length ? ", …" : ""}, and below them ${example}`,
-        `name the folder that holds one folder per identity: ${suggested}`,
-      );
-    throw new ExperimentError(
-      "F2C2210",
-      `imageFolder: ${deeper.length} of the folders of its \`root\`, "${this.root}", have no images themselves, but folders with images, such as ${example}`,
-      `if all that lies below "${folder.shown}" is one identity's, say \`subfolders: true\`; if each folder below is an identity, the \`root\` is ${suggested}`,
-    );
+      throw experimentError("identities-deeper", {
+        folder: this.root,
+        names: `${names.join(", ")}${deeper.length > names.length ? ", …" : ""}`,
+        example,
+        suggested,
+      });
+    throw experimentError("images-one-folder-deeper", {
+      deeper: deeper.length,
+      folder: this.root,
+      identity: folder.shown,
+      example,
+      suggested,
+    });
   }
 
   private rootEntries(): Entry[] {
-    const unreadable = (why: string) =>
-      new ExperimentError(
-        "F2C2213",
-        `imageFolder: its \`root\`, "${this.root}", cannot be read: ${why}`,
-        "make it readable, or name another folder",
-      );
+    const folder = this.root;
     let isFolder: boolean | undefined;
     try {
       isFolder = statSync(this.root, { throwIfNoEntry: false })?.isDirectory();
       if (isFolder) return entriesOf(this.root);
     } catch (error) {
-      throw unreadable(reasonOf(error));
+      throw experimentError("data-folder-unreadable", { folder, why: reasonOf(error) });
     }
     throw isFolder === false
-      ? unreadable("it is no folder")
-      : new ExperimentError(
-          "F2C2205",
-          `imageFolder: there is no folder "${this.root}", its \`root\``,
-          "give the folder that holds one folder per identity; a relative path counts from the experiment's file",
-        );
+      ? experimentError("data-folder-unreadable.no-folder", { folder })
+      : experimentError("data-folder-missing", { folder });
   }
 
   private isIdentity(entry: Entry): boolean {
@@ -298,11 +285,11 @@ class Lister {
         this.forbidden.add(name.shown);
         return [];
       }
-      throw new ExperimentError(
-        "F2C2213",
-        `imageFolder: its \`root\`, "${this.root}", cannot be read: ${reasonOf(error)} (${name.shown})`,
-        "make it readable, or name another folder",
-      );
+      throw experimentError("data-folder-unreadable.below", {
+        folder: this.root,
+        why: reasonOf(error),
+        below: name.shown,
+      });
     }
   }
 

@@ -1,5 +1,5 @@
 /** @file Which identities of a folder are kept back for verification, from the option that says so. */
-import { ExperimentError } from "../errors.js";
+import { experimentError } from "../errors.js";
 
 /** How many identities, or which share of them where the number is below 1: the last ones; or their names. */
 export type HeldOut = number | readonly string[];
@@ -11,19 +11,14 @@ export function heldOutOf(option: HeldOut, names: readonly string[], folder: str
   const known = new Set(names);
   const missing = [...kept].find((identity) => !known.has(identity));
   if (missing !== undefined)
-    throw new ExperimentError(
-      "F2C2203",
-      `imageFolder: \`heldOut\` names "${missing}", but "${folder}" has no such folder`,
-      `name folders that exist: ${examples(names)}`,
-    );
+    throw experimentError("held-out-identity-missing", {
+      identity: missing,
+      folder,
+      examples: examples(names),
+    });
   const taken = count ?? kept.size;
   const left = Math.max(0, names.length - taken);
-  if (left < 2)
-    throw new ExperimentError(
-      "F2C2204",
-      `imageFolder: "${folder}" has ${names.length} identities and \`heldOut\` takes ${taken}, which leaves ${left} to train on`,
-      "a classifier needs at least two; hold out fewer, or add folders",
-    );
+  if (left < 2) throw experimentError("too-few-identities", { folder, people: names.length, taken, left });
   return kept;
 }
 
@@ -31,11 +26,7 @@ export function heldOutOf(option: HeldOut, names: readonly string[], folder: str
 function countOf(option: number, identities: number): number {
   if (option > 0 && option < 1) return Math.ceil(option * identities - 1e-9);
   if (Number.isInteger(option) && option >= 0) return option;
-  throw new ExperimentError(
-    "F2C2202",
-    `imageFolder: \`heldOut\` is ${option}, neither a whole number of identities nor a share of them below 1`,
-    "give how many, such as 10; a share, such as 0.2; or the folders' names",
-  );
+  throw experimentError("bad-data-option.held-out", { heldOut: option });
 }
 
 /** The first few names, for a message. */

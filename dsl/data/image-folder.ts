@@ -1,7 +1,8 @@
 /** @file Photographs on disk: one folder an identity. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { ExperimentError } from "../errors.js";
+import { experimentError } from "../errors.js";
+import { codeOf } from "./folder-entries.js";
 import { type Listing, listFolders, type Person } from "./folder-listing.js";
 import { type HeldOut, heldOutOf } from "./held-out.js";
 import { type Catalogue, type DataSource, offsetsOf } from "./source.js";
@@ -95,17 +96,18 @@ export function imageFolder(options: ImageFolderOptions): DataSource {
 }
 
 /** A value as it is written in a message. */
-const shown = (value: unknown) => (value === undefined ? "undefined" : JSON.stringify(value));
+const shown = (value: unknown): string => (value === undefined ? "undefined" : JSON.stringify(value));
 
 /** Types say the same; a value of the environment or from a JSON file passes them by. */
 function refuseBadOptions(options: ImageFolderOptions): void {
   const { root, size, channels, fit, broken, channelOrder, bits, maxPixels } = options;
-  const refuse = (option: string, value: unknown, wanted: string, remedy?: string): never => {
-    throw new ExperimentError(
-      "F2C2202",
-      `imageFolder: \`${option}\` is ${shown(value)}, not ${wanted}`,
-      remedy,
-    );
+  const refuse = (option: string, value: unknown, wanted: string): never => {
+    throw experimentError("bad-data-option", {
+      function: "imageFolder",
+      option,
+      value: shown(value),
+      wanted,
+    });
   };
   const among = (option: string, value: unknown, choices: readonly unknown[]) => {
     if (value !== undefined && !choices.includes(value))
@@ -114,12 +116,7 @@ function refuseBadOptions(options: ImageFolderOptions): void {
   const isWhole = (value: unknown, least: number, most: number) =>
     Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
   if (typeof root !== "string" || root === "")
-    refuse(
-      "root",
-      root,
-      "the path of a folder",
-      "give the folder that holds one folder per identity; if an environment variable names it, set that",
-    );
+    throw experimentError("bad-data-option.root", { root: shown(root) });
   const sides: readonly unknown[] = Array.isArray(size) ? size : [size, size];
   if (sides.length !== 2 || !sides.every((side) => isWhole(side, 1, Number.MAX_SAFE_INTEGER)))
     refuse("size", size, "a whole number of pixels from 1 up, or two of them: [height, width]");
@@ -148,11 +145,7 @@ function readLeaveOut(path: string, shown: string): { paths: ReadonlySet<string>
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw new ExperimentError(
-      "F2C2214",
-      `imageFolder: the file "${path}", its \`leaveOut\`, cannot be read: ${(error as NodeJS.ErrnoException).code}`,
-      "give the path of a text file, counted from the experiment's file; f2c-dsl data check exp.ts --leave-out FILE writes one",
-    );
+    throw experimentError("leave-out-unreadable", { path, error: String(codeOf(error)) });
   }
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.startsWith("#"));
   return { paths: new Set(lines.map((line) => line.replace(/^\.\//, ""))), writtenIn: shown };

@@ -3,7 +3,7 @@
  * of the step's plan; the changes themselves are compiled into the step.
  */
 import { DESCRIPTION, type Described, descriptionOf } from "../description.js";
-import { ExperimentError } from "../errors.js";
+import { experimentError } from "../errors.js";
 import { pixelsToImages } from "../functions.js";
 import type { Planned, PlannedBatch, PlannedImages } from "../method.js";
 import { drawsAt } from "../plan/draws.js";
@@ -51,12 +51,7 @@ type Named = Augmentation & { readonly repetition: number };
 function named(augmentations: readonly Augmentation[]): readonly Named[] {
   const counts = new Map<string, number>();
   return augmentations.map(({ name, draw, apply, [DESCRIPTION]: description }) => {
-    if (!/^[A-Za-z]\w*$/.test(name))
-      throw new ExperimentError(
-        "F2C2220",
-        `an augmentation is called \`${name}\`, which cannot be part of an input's name`,
-        "letters, digits and _ only, a letter first",
-      );
+    if (!/^[A-Za-z]\w*$/.test(name)) throw experimentError("bad-augmentation-name", { name });
     const repetition = counts.get(name) ?? 0;
     counts.set(name, repetition + 1);
     const own = repetition === 0 ? name : `${name}${repetition + 1}`;

@@ -1,5 +1,5 @@
 /** @file Where images come from. A source is a description; the host opens it. */
-import { ExperimentError } from "../errors.js";
+import { experimentError } from "../errors.js";
 import type { ImagesPerIdentity } from "../plan/images-per-identity.js";
 
 /** One set of images, as the planner and the host need it. */
@@ -33,24 +33,24 @@ export const offsetsOf = (counts: Int32Array): Int32Array => {
   let total = 0;
   for (let i = 0; i < counts.length; i++) {
     total += counts[i]!;
-    if (total > 0x7fff_ffff)
-      throw new ExperimentError(
-        "F2C2201",
-        "the data source has more than 2^31 images",
-        "lower `identities`, or the images of each",
-      );
+    if (total > 0x7fff_ffff) throw experimentError("too-many-images", {});
     offsets[i + 1] = total;
   }
   return offsets;
 };
 
 const whole = (option: string, value: number, low: number): number => {
-  if (!Number.isInteger(value) || value < low)
-    throw new ExperimentError(
-      "F2C2202",
-      `syntheticFaces: \`${option}\` is ${value}, not a whole number from ${low} up`,
-    );
+  if (!Number.isInteger(value) || value < low) refuse(option, value, `a whole number from ${low} up`);
   return value;
+};
+
+const refuse = (option: string, value: number, wanted: string): never => {
+  throw experimentError("bad-data-option", {
+    function: "syntheticFaces",
+    option,
+    value: String(value),
+    wanted,
+  });
 };
 
 export interface SyntheticFacesOptions {
@@ -81,11 +81,7 @@ export function syntheticFaces(options: SyntheticFacesOptions): DataSource {
   whole("size", size, 16);
   whole("heldOut.identities", heldOut.identities, 0);
   whole("heldOut.images", heldOut.images, heldOut.identities > 0 ? 1 : 0);
-  if (!(difficulty >= 0 && difficulty <= 1))
-    throw new ExperimentError(
-      "F2C2202",
-      `syntheticFaces: \`difficulty\` is ${difficulty}, not a number from 0 to 1`,
-    );
+  if (!(difficulty >= 0 && difficulty <= 1)) refuse("difficulty", difficulty, "a number from 0 to 1");
   const catalogue = (counts: Int32Array, firstIdentity: number): Catalogue => ({
     spec: { kind: "synthetic_faces", seed, size, channels, difficulty, firstIdentity },
     offsets: offsetsOf(counts),

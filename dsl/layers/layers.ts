@@ -1,6 +1,6 @@
 /** @file The layers that face-recognition nets are made of. Each is a module of stored tensors and registry ops. */
 import { training } from "../compiled.js";
-import { ExperimentError } from "../errors.js";
+import { experimentError } from "../errors.js";
 import { constant, type Init, kaimingUniform, ones, uniform, zeros } from "../initialisers.js";
 import { type Layer, module, parameter, state } from "../module.js";
 import * as ops from "../ops.generated.js";
@@ -37,11 +37,7 @@ export const conv2d = <const I extends number, const O extends number>(
 ) => {
   for (const [which, channels] of Object.entries({ inputs, outputs }))
     if (!(Number.isInteger(groups) && groups > 0) || channels % groups !== 0)
-      throw new ExperimentError(
-        "F2C2014",
-        `conv2d: ${channels} ${which} do not divide into ${groups} \`groups\``,
-        "give a whole number that divides inputs and outputs; `groups` equal to inputs makes it depthwise",
-      );
+      throw experimentError("groups-do-not-divide", { channels, which, groups });
   const [height, width] = pair(kernel);
   const options = { stride: pair(stride), padding: pair(padding), dilation: pair(dilation), groups };
   const bound = 1 / Math.sqrt((inputs / groups) * height * width);

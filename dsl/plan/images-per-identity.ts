@@ -1,5 +1,5 @@
 /** @file How many images each identity of a drawn data set has. */
-import { ExperimentError } from "../errors.js";
+import { experimentError } from "../errors.js";
 import { randomBelow } from "./counter-random.js";
 import { keyedPermutation } from "./keyed-permutation.js";
 
@@ -19,12 +19,7 @@ export const fixed = (n: number): ImagesPerIdentity => ({
 export const spread = (low: number, high: number): ImagesPerIdentity => ({
   counts: (identities, seed) => {
     atLeastOne("spread", low);
-    if (high < low)
-      throw new ExperimentError(
-        "F2C2202",
-        `spread: the largest number of images is ${high}, below the smallest, ${low}`,
-        "give the smaller number first",
-      );
+    if (high < low) throw experimentError("bad-data-option.spread", { low, high });
     return Int32Array.from(
       { length: identities },
       (_, i) => low + randomBelow(high - low + 1, seed, STREAM, i),
@@ -42,12 +37,7 @@ export const zipf = (
 ): ImagesPerIdentity => ({
   counts: (identities, seed) => {
     atLeastOne("zipf: min", min);
-    if (!(mean >= min))
-      throw new ExperimentError(
-        "F2C2202",
-        `zipf: the \`mean\` ${mean} is below the \`min\` ${min}`,
-        "raise the mean, or lower `min`",
-      );
+    if (!(mean >= min)) throw experimentError("bad-data-option.zipf", { mean, min });
     const order = keyedPermutation(identities, seed ^ STREAM);
     const spare = Math.round(mean * identities) - min * identities;
     let weight = 0;
@@ -66,7 +56,6 @@ export const zipf = (
 });
 
 function atLeastOne(what: string, n: number): number {
-  if (!Number.isInteger(n) || n < 1)
-    throw new ExperimentError("F2C2202", `${what} is ${n}, not a whole number from 1 up`);
+  if (!Number.isInteger(n) || n < 1) throw experimentError("bad-data-option.count", { what, count: n });
   return n;
 }

@@ -1,5 +1,5 @@
 /** @file An order of 0..N-1 that nobody stores: a Feistel network with cycle walking. */
-import { ExperimentError } from "../errors.js";
+import { experimentError } from "../errors.js";
 import { randomU32 } from "./counter-random.js";
 
 const ROUNDS = 4;
@@ -23,11 +23,7 @@ const scrambled = (half: number, key: number): number => {
  */
 export function keyedPermutation(size: number, key: number): KeyedPermutation {
   if (!Number.isInteger(size) || size < 1 || size > 0x8000_0000) {
-    throw new ExperimentError(
-      "F2C2202",
-      `the number of things to order is ${size}`,
-      "give a whole number from 1 to 2^31",
-    );
+    throw experimentError("bad-data-option.order", { size });
   }
   let bits = 2;
   while (2 ** bits < size) bits++;

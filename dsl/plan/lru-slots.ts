@@ -8,7 +8,7 @@
  * has touched and still needs. Who has a place in the pass (`setPlace`) therefore stays, and keeps its turn in the queue; the
  * oldest of the others leaves. With `moveOnHit` those of the pass are the most recent, and there is nobody to skip.
  */
-import { ExperimentError } from "../errors.js";
+import { type ExperimentError, experimentError } from "../errors.js";
 
 const EMPTY = -1;
 
@@ -292,12 +292,7 @@ export class LruSlots {
   /** Goes to where `state` was taken. A state that is no such thing is refused, and changes nothing. */
   restore(state: { owner: Int32Array; rows: Uint8Array; order: Int32Array }): void {
     const damage = damageOf(state, this.capacity);
-    if (damage !== undefined)
-      throw new ExperimentError(
-        "F2C2304",
-        `the book of the class pool is damaged in the checkpoint: ${damage}`,
-        "resume from the checkpoint before it, or start the run anew",
-      );
+    if (damage) throw damage;
     this.table.fill(EMPTY);
     for (let slot = 0; slot < this.capacity; slot++) {
       this.slots[4 * slot] = state.owner[slot]!;
@@ -316,31 +311,35 @@ export class LruSlots {
 }
 
 /** What is wrong with a saved book, if anything: followed blindly, a wrong order is a circle and a wrong owner a lost identity. */
-function damageOf(state: Readonly<Record<string, unknown>>, capacity: number): string | undefined {
+function damageOf(state: Readonly<Record<string, unknown>>, capacity: number): ExperimentError | undefined {
   const { owner, rows, order } = state;
+  const kind = (field: string, wanted: string) =>
+    experimentError("pool-book-damaged.kind", { field, found: sort(state[field]), wanted });
   if (!(owner instanceof Int32Array) || owner.length !== capacity)
-    return `\`owner\` is ${sort(owner)}, not an Int32Array of ${capacity}`;
+    return kind("owner", `an Int32Array of ${capacity}`);
   if (!(rows instanceof Uint8Array) || rows.length !== capacity)
-    return `\`rows\` is ${sort(rows)}, not a Uint8Array of ${capacity}`;
+    return kind("rows", `a Uint8Array of ${capacity}`);
   if (!(order instanceof Int32Array) || order.length > capacity)
-    return `\`order\` is ${sort(order)}, not an Int32Array of at most ${capacity}`;
+    return kind("order", `an Int32Array of at most ${capacity}`);
   const used = order.length;
   const odd = rows.findIndex((row) => row > 1);
-  if (odd >= 0) return `\`rows\` has a ${rows[odd]} for slot ${odd}, and a row is 0 or 1`;
+  if (odd >= 0) return experimentError("pool-book-damaged.row", { row: rows[odd]!, slot: odd });
   // As many slots as are used, each of them below that number and none twice, are exactly the used ones.
   const listed = new Uint8Array(used);
   for (const slot of order) {
-    if (slot < 0 || slot >= used) return `\`order\` names slot ${slot}, and 0 to ${used - 1} are in use`;
-    if (listed[slot]) return `\`order\` names slot ${slot} twice`;
+    if (slot < 0 || slot >= used) return experimentError("pool-book-damaged.order", { slot, last: used - 1 });
+    if (listed[slot]) return experimentError("pool-book-damaged.slot-twice", { slot });
     listed[slot] = 1;
   }
   const negative = owner.findIndex((identity, slot) => slot < used && identity < 0);
-  if (negative >= 0) return `slot ${negative} is in use, and its owner is ${owner[negative]}`;
+  if (negative >= 0)
+    return experimentError("pool-book-damaged.used", { slot: negative, owner: owner[negative]! });
   const stranger = owner.findIndex((identity, slot) => slot >= used && identity !== EMPTY);
-  if (stranger >= 0) return `slot ${stranger} is free, and its owner is ${owner[stranger]}`;
+  if (stranger >= 0)
+    return experimentError("pool-book-damaged.free", { slot: stranger, owner: owner[stranger]! });
   const sorted = owner.slice(0, used).sort();
   const twice = sorted.findIndex((identity, i) => i > 0 && identity === sorted[i - 1]);
-  if (twice >= 0) return `identity ${sorted[twice]} sits in two slots`;
+  if (twice >= 0) return experimentError("pool-book-damaged.owner-twice", { identity: sorted[twice]! });
   return undefined;
 }
 

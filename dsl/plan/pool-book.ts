@@ -5,7 +5,7 @@
  * its first touch to the end of the pass, whoever leaves by the rule of the pool, and a pass can be walked if and only if the
  * pool has a slot for each of its identities.
  */
-import { ExperimentError } from "../errors.js";
+import { experimentError } from "../errors.js";
 import type { BookState } from "../method.js";
 import { LruSlots } from "./lru-slots.js";
 
@@ -91,11 +91,7 @@ export class PoolBook {
     if (written.length <= this.capacity) return;
     const identities = new Set(written).size;
     if (identities <= this.capacity) return;
-    throw new ExperimentError(
-      "F2C2301",
-      `the class pool has a \`capacity\` of ${this.capacity}, but this step brings ${identities} identities: some would be evicted inside their own batch`,
-      "raise the pool's `capacity` to the most that a step may bring, the loader's `identities` + `instances`, or lower these",
-    );
+    throw experimentError("pool-smaller-than-batch", { slots: this.capacity, identities });
   }
 
   /** Identities from the most to the least recent. */
@@ -112,11 +108,7 @@ export class PoolBook {
     const { owner, rows, order } = state as { owner: Int32Array; rows: Uint8Array; order: Int32Array };
     // Where both have the same other length, the checkpoint is whole, and of another pool.
     if (owner?.length !== this.capacity && owner?.length === rows?.length && owner !== undefined) {
-      throw new ExperimentError(
-        "F2C2303",
-        `the class pool has ${this.capacity} slots, that of the checkpoint had ${owner.length}`,
-        "resume with the capacity that the run was started with",
-      );
+      throw experimentError("pool-capacity-changed", { slots: this.capacity, before: owner.length });
     }
     this.slots.restore({ owner, rows, order });
   }

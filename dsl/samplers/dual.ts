@@ -6,9 +6,10 @@
  */
 import type { Sampler } from "../data/sampler.js";
 import { DESCRIPTION } from "../description.js";
+import { experimentError } from "../errors.js";
 import { IdentityIndex, IdentityStream } from "../plan/identity-stream.js";
 import { InstanceStream } from "../plan/instance-stream.js";
-import { enoughIdentities, refuseSampler, wholeNumber } from "./options.js";
+import { enoughIdentities, wholeNumber } from "./options.js";
 
 export interface DualOptions {
   /** Identities a step, two images of each (the same one twice where there is only one). */
@@ -20,18 +21,8 @@ export interface DualOptions {
 export function dual({ identities, instances }: DualOptions): Sampler {
   wholeNumber("dual", "identities", identities, 0);
   wholeNumber("dual", "instances", instances, 0);
-  if (instances % 2 !== 0)
-    refuseSampler(
-      "dual",
-      `\`instances\` is ${instances}, which is odd`,
-      "each stream gets half of the instances: make it even",
-    );
-  if (identities + instances === 0)
-    refuseSampler(
-      "dual",
-      "both `identities` and `instances` are 0",
-      "a step needs images: give either a number",
-    );
+  if (instances % 2 !== 0) throw experimentError("bad-loader.odd", { instances });
+  if (identities + instances === 0) throw experimentError("bad-loader.no-images", {});
   const half = instances / 2;
   const size = identities + half;
   return {

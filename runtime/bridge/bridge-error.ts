@@ -1,4 +1,5 @@
 /** @file What goes wrong across the bridge, with whose fault it is. */
+import { type DiagnosticName, inWords, type ParametersOf } from "../../compiler/diagnostics/catalogue.js";
 
 export type ErrorClass = "user" | "host" | "resource" | "fault";
 
@@ -28,13 +29,24 @@ export class BridgeError extends Error {
   static from(body: Readonly<Record<string, unknown>>): BridgeError {
     const text = (name: string) => (typeof body[name] === "string" ? (body[name] as string) : undefined);
     const kind = text("class") as ErrorClass | undefined;
+    const unsaid = inWords("host-failed", {});
     return new BridgeError(
-      text("code") ?? "F2C6000",
+      text("code") ?? unsaid.code,
       kind ?? "fault",
-      text("message") ?? "the host failed without a message",
+      text("message") ?? unsaid.message,
       text("hint"),
       (body.frames as SourceFrame[] | undefined) ?? [],
       text("python"),
     );
   }
+}
+
+/** An error that this side finds: a diagnostic of the catalogue, by its name. */
+export function bridgeError<Name extends DiagnosticName>(
+  name: Name,
+  kind: ErrorClass,
+  parameters: ParametersOf<Name>,
+): BridgeError {
+  const { code, message, hint } = inWords(name, parameters);
+  return new BridgeError(code, kind, message, hint);
 }

@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { join, sep } from "node:path";
 import { cachePath, ForeignFolder, ownFolder } from "../../compiler/frontend/user-cache.js";
-import { BridgeError } from "./bridge-error.js";
+import { bridgeError } from "./bridge-error.js";
 
 export interface Environment {
   readonly folder: string;
@@ -96,17 +96,10 @@ function cacheFolder(): string {
   try {
     return ownFolder(KIND);
   } catch (error) {
-    const foreign = error instanceof ForeignFolder;
-    throw new BridgeError(
-      foreign ? "F2C6014" : "F2C6013",
-      "host",
-      foreign
-        ? `the host's environment is not taken from the cache: ${error.message}`
-        : `the host's environment cannot be made in ${cachePath(KIND)}: ${(error as Error).message}`,
-      foreign
-        ? "what lies there would be executed: remove it, or set XDG_CACHE_HOME to a folder of your own"
-        : "set XDG_CACHE_HOME to a folder that you can write to, or F2C_PYTHON to a Python with f2c-dsl-host",
-    );
+    const { message } = error as Error;
+    throw error instanceof ForeignFolder
+      ? bridgeError("cache-not-yours", "host", { error: message })
+      : bridgeError("environment-unwritable", "host", { folder: cachePath(KIND), error: message });
   }
 }
 

@@ -1,7 +1,7 @@
 /** @file The driver's end of the bridge: starts a host, agrees on versions, sends requests and plans, hears of steps. */
 import { randomBytes } from "node:crypto";
 import { Dealer, Pull } from "zeromq";
-import { BridgeError } from "./bridge-error.js";
+import { BridgeError, bridgeError } from "./bridge-error.js";
 import type { Heartbeat, HostEvents, StepDone } from "./host-events.js";
 import { type Exit, HostProcess } from "./host-process.js";
 import { Recording } from "./recording.js";
@@ -116,34 +116,21 @@ export class HostClient {
     const when = this.hello === undefined ? " while it started" : "";
     const how = signal ? `was killed by ${signal}${when}` : `ended with exit code ${code}${when}`;
     const tail = this.process.tail(15);
-    return new BridgeError(
-      "F2C6006",
-      "host",
-      `the host ${how}${tail ? `; it last wrote:\n${tail}` : ""}`,
-      "resume from the last checkpoint: f2c-dsl run … --resume",
-    );
+    return bridgeError("host-died", "host", { how, output: tail ? `; it last wrote:\n${tail}` : "" });
   }
 
   private startError({ code, signal }: Exit): BridgeError | undefined {
     if (this.hello !== undefined || signal !== null) return undefined;
     const tail = this.process.tail(15);
-    const hint = "f2c-dsl doctor says what is missing; f2c-dsl setup installs it";
     if (/No module named '?f2c_host/.test(tail))
-      return new BridgeError(
-        "F2C6001",
-        "host",
-        `the Python at ${this.options.python} has no f2c_host package`,
-        hint,
-      );
+      return bridgeError("host-cannot-start.no-package", "host", { python: this.options.python });
     if (code === 3 || /No module named '?torch/.test(tail))
-      return new BridgeError("F2C6002", "host", tail.split("\n").at(-1) ?? "torch is missing", hint);
-    if (code === null) return new BridgeError("F2C6001", "host", `the host cannot start: ${tail}`, hint);
-    return new BridgeError(
-      "F2C6001",
-      "host",
-      `the host ended with exit code ${code} before it said hello${tail ? `:\n${tail}` : ""}`,
-      hint,
-    );
+      return bridgeError("torch-missing", "host", { error: tail.split("\n").at(-1) ?? "torch is missing" });
+    if (code === null) return bridgeError("host-cannot-start.spawn", "host", { error: tail });
+    return bridgeError("host-cannot-start.ended", "host", {
+      code: String(code),
+      output: tail ? `:\n${tail}` : "",
+    });
   }
 
   private async shake(): Promise<void> {
@@ -153,12 +140,10 @@ export class HostClient {
       timer = setTimeout(
         () =>
           reject(
-            new BridgeError(
-              "F2C6004",
-              "host",
-              `the host said nothing for ${timeout / 1000} s${this.process.tail(5) ? `; it wrote:\n${this.process.tail(5)}` : ""}`,
-              "look at its output above; f2c-dsl doctor checks the set-up",
-            ),
+            bridgeError("host-silent", "host", {
+              seconds: timeout / 1000,
+              output: this.process.tail(5) ? `; it wrote:\n${this.process.tail(5)}` : "",
+            }),
           ),
         timeout,
       );
@@ -177,14 +162,12 @@ export class HostClient {
       const mismatch =
         hello.kind === "hello" && hello.body.token === this.token
           ? this.mismatch(this.hello)
-          : "it is not the host that was started";
-      if (mismatch !== undefined) {
-        const hint = "install the host of this version: f2c-dsl setup";
-        await this.control.send(
-          encode({ kind: "reject", body: { code: "F2C6005", message: mismatch, hint }, buffers: {} }),
-        );
+          : bridgeError("versions-differ.stranger", "host", {});
+      if (mismatch) {
+        const { code, message, hint } = mismatch;
+        await this.control.send(encode({ kind: "reject", body: { code, message, hint }, buffers: {} }));
         await this.process.end(2000);
-        throw new BridgeError("F2C6005", "host", mismatch, hint);
+        throw mismatch;
       }
       await this.control.send(encode({ kind: "welcome", body: { heartbeat: 1.0 }, buffers: {} }));
     } catch (error) {
@@ -205,14 +188,7 @@ export class HostClient {
   private tick(): void {
     const patience = this.options.patience ?? PATIENCE;
     if (++this.silentFor <= patience || this.verdict) return;
-    this.condemn(
-      new BridgeError(
-        "F2C6006",
-        "host",
-        `the host gave no sign of life for ${patience} s and was killed`,
-        "resume from the last checkpoint: f2c-dsl run … --resume; if the host only is slow to answer, give --patience more seconds",
-      ),
-    );
+    this.condemn(bridgeError("host-died.silent", "host", { seconds: patience }));
   }
 
   /** Kills a host that cannot be worked with any more; every call then fails with `why`. */
@@ -221,9 +197,9 @@ export class HostClient {
     this.kill();
   }
 
-  private mismatch(hello: Hello): string | undefined {
+  private mismatch(hello: Hello): BridgeError | undefined {
     const say = (what: string, theirs: unknown, ours: unknown) =>
-      `the host has ${what} ${String(theirs)}, this f2c-dsl has ${String(ours)}`;
+      bridgeError("versions-differ", "host", { what, theirs: String(theirs), ours: String(ours) });
     if (hello.protocol?.[0] !== PROTOCOL[0])
       return say("protocol", hello.protocol?.join("."), PROTOCOL.join("."));
     const [major, minor] = this.options.irVersion;
@@ -241,7 +217,7 @@ export class HostClient {
     } catch (error) {
       if (this.closed) return;
       this.condemn(
-        error instanceof BridgeError ? error : new BridgeError("F2C9000", "fault", `internal: ${error}`),
+        error instanceof BridgeError ? error : bridgeError("internal", "fault", { error: String(error) }),
       );
     }
   }

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { libraryRoot } from "../../compiler/index.js";
-import { BridgeError } from "./bridge-error.js";
+import { bridgeError } from "./bridge-error.js";
 import { type Environment, environmentHere, environmentToMake, prune } from "./environment-folder.js";
 import type { ProcessLock } from "./process-lock.js";
 import { Commands, runCommand, type Telling } from "./set-up-command.js";
@@ -61,12 +61,7 @@ export function findPython(root = libraryRoot): string | undefined {
 export function requirePython(): string {
   const python = findPython();
   if (python !== undefined) return python;
-  throw new BridgeError(
-    "F2C6001",
-    "host",
-    "the PyTorch host is not set up",
-    "f2c-dsl setup makes a virtual environment for it; or set F2C_PYTHON to a Python with f2c-dsl-host",
-  );
+  throw bridgeError("host-cannot-start", "host", {});
 }
 
 /** Whether the environment was made from the host's sources as they are. */
@@ -167,12 +162,7 @@ function basePython(): { command: string; version: string } {
     if (status === 0 && major === 3 && minor! >= 11 && minor! <= 13)
       return { command, version: `${major}.${minor}` };
   }
-  throw new BridgeError(
-    "F2C6001",
-    "host",
-    "there is no Python 3.11 to 3.13 on the path",
-    "install one, or set F2C_BASE_PYTHON to its interpreter",
-  );
+  throw bridgeError("host-cannot-start.no-python", "host", {});
 }
 
 /** As a shell counts those that a signal ended. */
@@ -217,10 +207,5 @@ async function alone(
 function asUnwritable(error: unknown, { folder }: Environment): unknown {
   const { code, syscall, message } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return error;
-  return new BridgeError(
-    "F2C6013",
-    "host",
-    `the host's environment cannot be made in ${folder}: ${message}`,
-    "make that folder one that you can write to, or set XDG_CACHE_HOME to another, or F2C_PYTHON to a Python with f2c-dsl-host",
-  );
+  return bridgeError("environment-unwritable.folder", "host", { folder, error: message });
 }

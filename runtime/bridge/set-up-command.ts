@@ -1,6 +1,6 @@
 /** @file A command of the set-up, which may take minutes: what it is at is said now and then, and it dies with this process. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { BridgeError } from "./bridge-error.js";
+import { type BridgeError, bridgeError } from "./bridge-error.js";
 import { hearLines } from "./lines.js";
 
 /** How a set-up tells what it does, and how often at least. */
@@ -84,12 +84,7 @@ export function runCommand(
 }
 
 const failed = (command: string, args: readonly string[], how: string) =>
-  new BridgeError(
-    "F2C6007",
-    "host",
-    `setting up the host failed: ${[command, ...args.slice(0, 3)].join(" ")} … ${how}`,
-    "its output is above; check the network and the disk, then run f2c-dsl setup again",
-  );
+  bridgeError("setup-failed", "host", { command: [command, ...args.slice(0, 3)].join(" "), how });
 
 /** From a line of pip to what it is at, where that takes long: large downloads, building, installing. */
 function activityOf(line: string): string | undefined {

@@ -1,6 +1,6 @@
 /** @file Messages of protocol `f2c/1` to frames and back. No input or output here; docs/protocol.md is the authority. */
 import { Packr } from "msgpackr";
-import { BridgeError } from "./bridge-error.js";
+import { bridgeError } from "./bridge-error.js";
 
 export type WireArray = Int32Array | Uint8Array | Float32Array | Float64Array | BigInt64Array;
 export type WireDtype = "u8" | "bool" | "i32" | "i64" | "f32" | "f64";
@@ -81,13 +81,6 @@ function refuseData(value: unknown, where: string): void {
 
 /** Frames as a message. Throws a BridgeError F2C6005 for what is not of the protocol. */
 export function decode(frames: readonly Buffer[]): Message {
-  const broken = (what: string) =>
-    new BridgeError(
-      "F2C6005",
-      "fault",
-      `a message that is not of protocol f2c/1: ${what}`,
-      "driver and host must be of one version: f2c-dsl setup",
-    );
   const read = (frame: Buffer | undefined): Record<string, unknown> => {
     try {
       const value: unknown = frame && packr.unpack(frame);
@@ -96,20 +89,23 @@ export function decode(frames: readonly Buffer[]): Message {
     } catch {
       // falls through
     }
-    throw broken("a frame is no MessagePack map");
+    throw bridgeError("versions-differ.frame", "fault", {});
   };
   const head = read(frames[0]);
   const body = read(frames[1]);
   const { kind, id, re } = head;
-  if (typeof kind !== "string") throw broken("no kind");
+  if (typeof kind !== "string") throw bridgeError("versions-differ.kind", "fault", {});
   const described = (head.buffers ?? []) as { name: string; dtype: WireDtype; shape: number[] }[];
   if (described.length !== frames.length - 2)
-    throw broken(`${frames.length - 2} buffers, ${described.length} described`);
+    throw bridgeError("versions-differ.buffers", "fault", {
+      sent: frames.length - 2,
+      described: described.length,
+    });
   const buffers: Record<string, WireBuffer> = {};
   described.forEach(({ name, dtype, shape }, i) => {
     const frame = frames[i + 2]!;
     if (!(dtype in BYTES) || frame.byteLength !== shape.reduce((n, d) => n * d, BYTES[dtype]))
-      throw broken(`buffer ${name} has a wrong size`);
+      throw bridgeError("versions-differ.buffer", "fault", { name });
     buffers[name] = { dtype, shape, data: view(dtype, frame) };
   });
   return { kind, id: id as number | undefined, re: re as number | undefined, body, buffers };

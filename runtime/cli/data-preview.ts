@@ -1,7 +1,7 @@
 /** @file `f2c-dsl data preview`: a contact sheet, a row a person. */
 import { resolve } from "node:path";
+import { experimentError } from "../../compiler/diagnostics/catalogue.js";
 import { compileExperiment, IR_VERSION, loadExperiment, registryHash } from "../../compiler/index.js";
-import { ExperimentError } from "../../dsl/index.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
 import { HostSession } from "../stages/host-session.js";
@@ -15,11 +15,7 @@ export async function preview(
   try {
     for (const name of ["people", "images"] as const) {
       if (!Number.isInteger(options[name]) || options[name] < 1)
-        throw new ExperimentError(
-          "F2C1108",
-          `--${name} must be a whole number from 1 up`,
-          `for example --${name} 8`,
-        );
+        throw experimentError("bad-command-line.count", { option: name, least: 1, example: 8 });
     }
     const loaded = loadExperiment(file);
     const program = compileExperiment(loaded);

@@ -1,5 +1,6 @@
 /** @file `f2c-dsl ir`: the program at every stage of its way, as text, as JSON, as a graph, as a difference. Needs no Python. */
 import { writeFileSync } from "node:fs";
+import { experimentError } from "../../compiler/diagnostics/catalogue.js";
 import {
   compileExperiment,
   encodeModule,
@@ -11,7 +12,6 @@ import {
   refine,
 } from "../../compiler/index.js";
 import { symbolsIn } from "../../compiler/ir/dim.js";
-import { ExperimentError } from "../../dsl/index.js";
 import { facts } from "./facts.js";
 import { fail } from "./report.js";
 
@@ -74,7 +74,7 @@ function wayOf(file: string, options: IrOptions): Way {
   const symbols = symbolsOf(module);
   const strange = Object.keys(sizes).find((name) => !symbols.has(name));
   if (strange !== undefined)
-    misuse(`--bind ${strange}: no shape has this symbol`, `choose one of ${[...symbols].join(", ")}`);
+    throw experimentError("bad-command-line.symbol", { binding: strange, known: [...symbols].join(", ") });
   return { records, lowered: records[0]!.module, optimised: bind(module) };
 }
 
@@ -156,32 +156,19 @@ function coloured(patch: string): string {
   return patch.split("\n").map(paint).join("\n");
 }
 
-function misuse(problem: string, remedy: string): never {
-  throw new ExperimentError("F2C1108", problem, remedy);
-}
-
 function checkBindings(bindings: readonly string[]): void {
   const odd = bindings.find((b) => !/^[A-Za-z_]\w*=[1-9]\d*$/.test(b));
-  if (odd !== undefined) misuse(`--bind ${odd} is not a symbol and its size`, "for example --bind B=64");
+  if (odd !== undefined) throw experimentError("bad-command-line.binding", { binding: odd });
 }
 
 /** Refuses options that ask this program for what it has not. */
 function checkOptions(options: IrOptions, { records, optimised }: Way): void {
-  const passes = records.map((r) => r.name);
+  const { function: named, printAfter: pass } = options;
+  const [functions, passes] = [optimised.functions, records].map((list) => list.map(({ name }) => name));
   if (options.stage === "torch" && (options.json || options.graph !== undefined))
-    misuse(
-      "--stage torch is text: it has no --json and no --graph",
-      "leave out --stage, or --json and --graph",
-    );
-  if (options.function !== undefined && !optimised.functions.some((f) => f.name === options.function))
-    misuse(
-      `there is no function ${options.function}`,
-      `choose one of ${optimised.functions.map((f) => f.name).join(", ")}`,
-    );
-  if (
-    options.printAfter !== undefined &&
-    options.printAfter !== "all" &&
-    !passes.includes(options.printAfter)
-  )
-    misuse(`there is no pass ${options.printAfter}`, `choose one of all, ${passes.join(", ")}`);
+    throw experimentError("bad-command-line.stage", {});
+  if (named !== undefined && !functions!.includes(named))
+    throw experimentError("bad-command-line.function", { function: named, known: functions!.join(", ") });
+  if (pass !== undefined && pass !== "all" && !passes!.includes(pass))
+    throw experimentError("bad-command-line.pass", { pass, known: passes!.join(", ") });
 }

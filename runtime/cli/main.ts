@@ -2,7 +2,7 @@
 /** @file The command `f2c-dsl`. Each command is a file beside; heavy imports happen inside them, after the cache of code is there. */
 import "./code-cache.js";
 import { Command, CommanderError, Option } from "commander";
-import { ExperimentError } from "../../dsl/errors.js";
+import type { ExperimentError } from "../../dsl/errors.js";
 import { EXIT } from "./exit.js";
 
 const program = new Command("f2c-dsl")
@@ -117,10 +117,11 @@ program
   .action(async (options) => (await import("./doctor.js")).doctor(options));
 
 /** What commander says of a command line, in our form: "error: unknown option '--stpes'\n(Did you mean --steps?)". */
-function badCommandLine({ message }: CommanderError): ExperimentError {
+async function badCommandLine({ message }: CommanderError): Promise<ExperimentError> {
+  const { experimentError } = await import("../../compiler/diagnostics/catalogue.js");
   const [problem, meant] = message.replace(/^error: /, "").split("\n");
-  const hint = meant?.replace(/^\(|\)$/g, "") ?? "f2c-dsl COMMAND --help explains a command";
-  return new ExperimentError("F2C1108", problem!, hint.replace(/^Did/, "did"));
+  const hint = meant?.replace(/^\(|\)$/g, "").replace(/^Did/, "did");
+  return experimentError("bad-command-line", { words: problem! }, hint);
 }
 
 /** Help, asked for or in place of a command, and the version are no errors; commander has printed them. */
@@ -131,5 +132,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (isHelp(error)) process.exitCode = (error as CommanderError).exitCode === 0 ? 0 : EXIT.usage;
-  else (await import("./report.js")).fail(error instanceof CommanderError ? badCommandLine(error) : error);
+  else
+    (await import("./report.js")).fail(error instanceof CommanderError ? await badCommandLine(error) : error);
 }

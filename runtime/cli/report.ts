@@ -1,6 +1,7 @@
 /** @file How a command fails: one clear error, and an exit code that says which kind. */
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { codeOf, report } from "../../compiler/diagnostics/catalogue.js";
 import { toJson } from "../../compiler/diagnostics/render.js";
 import { placesInStack } from "../../compiler/frontend/load/stack.js";
 import { CompileError, type Diagnostic, libraryRoot, renderAll } from "../../compiler/index.js";
@@ -18,7 +19,7 @@ interface Report {
   readonly details?: string | undefined;
 }
 
-const exitOf = (code: string | undefined) => (code === "F2C1108" ? EXIT.usage : EXIT.user);
+const exitOf = (code: string | undefined) => (code === codeOf("bad-command-line") ? EXIT.usage : EXIT.user);
 
 const DISK: Readonly<Record<string, string>> = {
   ENOSPC: "no space left on the disk",
@@ -39,15 +40,15 @@ const DISK: Readonly<Record<string, string>> = {
 };
 
 /** Why a file or folder of the user's cannot be used, if that is what happened. */
-function diskTrouble(error: unknown): string | undefined {
+function diskTrouble(error: unknown): Diagnostic | undefined {
   const { code, syscall, path: from, dest } = error as Partial<NodeJS.ErrnoException> & { dest?: string };
   const path = dest ?? from; // what is renamed was written just now
   const why = code === undefined ? undefined : DISK[code];
   if (why === undefined || path?.startsWith(libraryRoot) || syscall?.startsWith("spawn")) return undefined;
-  if (path !== undefined) return `${path} cannot be used: ${why}`;
+  if (path !== undefined) return report("run-folder-unwritable", undefined, { path, why });
   // Without a path, only what cannot have another cause.
   return ["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO"].includes(code!)
-    ? `${why} (${syscall ?? code})`
+    ? report("run-folder-unwritable.somewhere", undefined, { why, call: syscall ?? code! })
     : undefined;
 }
 
@@ -86,30 +87,9 @@ export function reportOf(error: unknown, texts: ReadonlyMap<string, string> = ne
   }
   const message = error instanceof Error ? error.message : String(error);
   const disk = diskTrouble(error);
-  if (disk !== undefined) {
-    return {
-      diagnostics: [
-        {
-          code: "F2C6404",
-          severity: "error",
-          message: disk,
-          related: [],
-          hint: "make room, or give a path that can be written to; a run that has begun goes on with --resume",
-        },
-      ],
-      texts,
-      exit: EXIT.resource,
-    };
-  }
-  const diagnostic: Diagnostic = {
-    code: "F2C9000",
-    severity: "error",
-    message: message.startsWith("internal:") ? message : `internal: ${message}`,
-    related: [],
-    hint: "this is a fault of f2c-dsl: please report it with the lines below",
-  };
+  if (disk) return { diagnostics: [disk], texts, exit: EXIT.resource };
   return {
-    diagnostics: [diagnostic],
+    diagnostics: [report("internal", undefined, { error: message.replace(/^internal: /, "") })],
     texts,
     exit: EXIT.fault,
     details: error instanceof Error ? error.stack : undefined,

@@ -1,5 +1,6 @@
 /** @file `f2c-dsl run`: torch starts while the experiment compiles, then the trainer takes over. */
 import { existsSync } from "node:fs";
+import { codeOf, experimentError } from "../../compiler/diagnostics/catalogue.js";
 import {
   compileExperiment,
   encodeModule,
@@ -11,7 +12,7 @@ import {
   printModule,
   registryHash,
 } from "../../compiler/index.js";
-import { ExperimentError, FOLLOWERS, type Follower as Watched } from "../../dsl/index.js";
+import { FOLLOWERS, type Follower as Watched } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
@@ -150,7 +151,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
 }
 
 /** What a second signal does to the step that runs. */
-const INTERRUPTED = "F2C6601";
+const INTERRUPTED = codeOf("interrupted");
 
 function sayHowToGoOn(file: string, folder: RunFolder): void {
   const quoted = (path: string) =>
@@ -183,6 +184,8 @@ function watchedIn(experiment: readonly Watched[], given = ""): readonly Watched
   return [...experiment, ...[...new Set(named)].map((name) => FOLLOWERS[name]!())];
 }
 
+const BACKENDS = ["torchscript", "eager", "inductor"];
+
 function checkOptions({
   threads,
   steps,
@@ -192,22 +195,25 @@ function checkOptions({
   device,
   observe = "",
 }: RunOptions): void {
-  const wrong = (what: string, hint: string): never => {
-    throw new ExperimentError("F2C1108", what, hint);
-  };
-  for (const [name, value] of Object.entries({ threads, steps, patience })) {
+  for (const [option, value] of Object.entries({ threads, steps, patience })) {
     if (value !== undefined && (!Number.isInteger(value) || value < 1))
-      wrong(`--${name} must be a whole number from 1 up`, `for example --${name} 2`);
+      throw experimentError("bad-command-line.count", { option, least: 1, example: 2 });
   }
   if (!Number.isInteger(restarts) || restarts < 0)
-    wrong("--restarts must be a whole number from 0 up", "for example --restarts 0");
-  if (backend !== undefined && !["torchscript", "eager", "inductor"].includes(backend))
-    wrong(`there is no backend ${backend}`, "choose one of torchscript, eager, inductor");
+    throw experimentError("bad-command-line.count", { option: "restarts", least: 0, example: 0 });
+  if (backend !== undefined && !BACKENDS.includes(backend))
+    throw experimentError("bad-command-line.backend", { backend, known: BACKENDS.join(", ") });
   const odd = observe.split(",").find((name) => name !== "" && !Object.hasOwn(FOLLOWERS, name));
   if (odd !== undefined)
-    wrong(`--observe: there is no ${odd}`, `choose among ${Object.keys(FOLLOWERS).join(", ")}`);
+    throw experimentError("bad-command-line.observe", {
+      tool: odd,
+      known: Object.keys(FOLLOWERS).join(", "),
+    });
   if (device !== undefined && !/^(auto|cpu|cuda(:\d+)?)$/.test(device))
-    wrong(`there is no device ${device}`, "choose one of auto, cpu, cuda, cuda:0 (the first GPU)");
+    throw experimentError("bad-command-line.device", {
+      device,
+      known: "auto, cpu, cuda, cuda:0 (the first GPU)",
+    });
 }
 
 function describeRun(folder: RunFolder, loaded: LoadedExperiment, program: Program, begun: Begun): void {

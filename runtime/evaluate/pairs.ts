@@ -1,5 +1,5 @@
 /** @file Pairs of images of held-out people: the same person, or two different ones. */
-import { ExperimentError } from "../../dsl/index.js";
+import { experimentError } from "../../compiler/diagnostics/catalogue.js";
 import { genuinePairs, impostorPairs, impostorPairsOf, pairsOf } from "./drawn-pairs.js";
 
 /** Pairs in the order of the folds: each fold holds its share of genuine pairs, then of impostor pairs. */
@@ -24,35 +24,15 @@ export function makePairs(
 ): Pairs {
   const { folds, seed } = options;
   const people = offsets.length - 1;
-  if (people < 2)
-    throw new ExperimentError(
-      "F2C2501",
-      `verification needs two held-out people, the data source has ${people}`,
-      "hold out two people or more: `heldOut` of the data source",
-    );
+  if (people < 2) throw experimentError("too-few-held-out-people", { people });
   const mostImpostor = impostorPairsOf(offsets);
   let most = 0;
   for (let person = 0; person < people; person++) most += pairsOf(offsets[person + 1]! - offsets[person]!);
-  if (most < folds)
-    throw new ExperimentError(
-      "F2C2502",
-      `the held-out people make ${most} pairs of the same person, and ${folds} folds need at least ${folds}`,
-      "hold out more people, or more images of each",
-    );
+  if (most < folds) throw experimentError("too-few-pairs-for-folds", { pairs: most, folds });
   const count = (kind: "genuine" | "impostor", possible: number, otherwise: number) => {
     const asked = options[kind] || Math.min(otherwise, possible);
-    if (asked > possible)
-      throw new ExperimentError(
-        "F2C2503",
-        `${asked} ${kind} pairs are asked for, the held-out people make ${possible}`,
-        "ask for fewer, or hold out more",
-      );
-    if (asked < folds)
-      throw new ExperimentError(
-        "F2C2504",
-        `verification: ${asked} ${kind} pairs are fewer than the ${folds} folds, each of which needs one`,
-        "ask for more pairs, or hold out more people and images",
-      );
+    if (asked > possible) throw experimentError("too-few-pairs", { asked, kind, found: possible });
+    if (asked < folds) throw experimentError("bad-verification.folds", { asked, kind, folds });
     return asked;
   };
   const wanted = count("genuine", most, MOST_GENUINE);

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import type { Follower as Chosen } from "../../dsl/index.js";
-import { BridgeError } from "../bridge/bridge-error.js";
+import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
 import { hearLines } from "../bridge/lines.js";
 import { pythonEnv } from "../bridge/python-environment.js";
 import type { Observer } from "./observer.js";
@@ -37,12 +37,9 @@ export async function requireTools(python: string, chosen: readonly Chosen[]): P
     execFile(python, command, { env: pythonEnv() }, (_, out) => resolve(wordOf(out)));
   });
   if (word?.ok) return;
-  throw new BridgeError(
-    word?.code ?? "F2C6001",
-    "host",
-    word?.message ?? "the host's Python cannot say what can follow a run",
-    word?.hint ?? "f2c-dsl setup brings it up to date",
-  );
+  throw word?.code === undefined
+    ? bridgeError("host-cannot-start.followers", "host", {})
+    : BridgeError.from({ ...word, class: "host" });
 }
 
 /** Starts with the run. One that fails or is killed is said, and the run goes on. */

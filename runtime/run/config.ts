@@ -1,7 +1,7 @@
 /** @file `config.json` of a run: what it was begun with, its identity as it is now, and what changed on the way. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { BridgeError } from "../bridge/bridge-error.js";
+import { type BridgeError, bridgeError } from "../bridge/bridge-error.js";
 import { writeWhole } from "./files.js";
 import type { Difference, RunIdentity } from "./identity.js";
 
@@ -20,12 +20,7 @@ export interface RunConfig {
 }
 
 export const unreadableConfig = (folder: string, problem: string): BridgeError =>
-  new BridgeError(
-    "F2C6430",
-    "user",
-    `config.json of the run in ${folder} cannot be read: ${problem}`,
-    "restore it from a copy, or start a new run; checkpoints/ and the trained nets are untouched",
-  );
+  bridgeError("run-config-unreadable", "user", { folder, problem });
 
 /** The configuration of the run in a folder, `undefined` where there is none. Throws F2C6430 where it cannot be understood. */
 export function readConfig(folder: string): RunConfig | undefined {

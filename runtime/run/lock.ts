@@ -1,5 +1,5 @@
 /** @file One process at a time works in a run folder: another one is refused. */
-import { BridgeError } from "../bridge/bridge-error.js";
+import { bridgeError } from "../bridge/bridge-error.js";
 import { described, ProcessLock } from "../bridge/process-lock.js";
 
 /** Takes the lock file `path` of a run folder; that of a process that is gone does not count. Throws F2C6406 if one that lives holds it. */
@@ -9,11 +9,6 @@ export function takeRunLock(path: string, folder: string): ProcessLock {
     if (attempt.kind === "taken") return attempt.lock;
     if (attempt.kind === "removed") continue;
     const since = attempt.by ? `, since ${new Date(attempt.by.since).toISOString()}` : "";
-    throw new BridgeError(
-      "F2C6406",
-      "user",
-      `${described(attempt.by)} works in ${folder}${since}`,
-      "wait until it is done, or stop it; for another run choose another --run-dir",
-    );
+    throw bridgeError("run-folder-locked", "user", { holder: described(attempt.by), folder, since });
   }
 }

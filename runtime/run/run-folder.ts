@@ -11,7 +11,7 @@ import {
   symlinkSync,
 } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { BridgeError } from "../bridge/bridge-error.js";
+import { bridgeError } from "../bridge/bridge-error.js";
 import type { ProcessLock } from "../bridge/process-lock.js";
 import { unreadableConfig } from "./config.js";
 import { makeFolder, writeWhole } from "./files.js";
@@ -51,12 +51,7 @@ export class RunFolder {
     const lock = takeRunLock(join(folder, LOCK), folder);
     if (holdsRun(folder)) {
       lock.release();
-      throw new BridgeError(
-        "F2C6401",
-        "user",
-        `${folder} holds a run already`,
-        "continue it with --resume, or choose another --run-dir",
-      );
+      throw bridgeError("run-folder-occupied", "user", { folder });
     }
     return new RunFolder(folder, lock);
   }
@@ -67,12 +62,9 @@ export class RunFolder {
     if (found !== undefined && !existsSync(join(found, CONFIG)) && holdsRun(found))
       throw unreadableConfig(found, "it is missing");
     if (found === undefined || !existsSync(join(found, CONFIG))) {
-      throw new BridgeError(
-        "F2C6402",
-        "user",
-        `there is no run to resume ${path === undefined ? `of "${name}" in runs/` : `in ${path}`}`,
-        "start it without --resume, or name its folder with --run-dir",
-      );
+      throw path === undefined
+        ? bridgeError("nothing-to-resume.name", "user", { name })
+        : bridgeError("nothing-to-resume", "user", { folder: path });
     }
     const folder = resolve(found);
     return new RunFolder(folder, takeRunLock(join(folder, LOCK), folder));
@@ -124,12 +116,7 @@ export class RunFolder {
       if (!is(value)) throw new Error("it does not hold what was written");
       return value;
     } catch (error) {
-      throw new BridgeError(
-        "F2C6407",
-        "user",
-        `${path} is damaged: ${(error as Error).message}`,
-        "put it back as it was, or remove it: the run goes on without what it held",
-      );
+      throw bridgeError("run-file-damaged", "user", { file: path, problem: (error as Error).message });
     }
   }
 

@@ -1,7 +1,7 @@
 /** @file What a run measures: verification of people that training never saw, before it, during it and at its end. */
 import { createHash } from "node:crypto";
 import type { Program } from "../../compiler/index.js";
-import { BridgeError } from "../bridge/bridge-error.js";
+import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
 import { withoutBroken } from "../evaluate/broken-pairs.js";
 import { makePairs, type Pairs } from "../evaluate/pairs.js";
 import { type Curve, rocSvg } from "../evaluate/roc-plot.js";
@@ -134,12 +134,12 @@ export class Evaluator {
     const measured = withoutBroken(this.pairs, similarity, broken);
     const { curve, ...evaluation } = verify(measured.similarity, measured, this.far, FOLDS);
     if (evaluation.pairs < 2 * FOLDS)
-      throw new BridgeError(
-        "F2C2505",
-        "user",
-        `without their broken images the held-out people make ${evaluation.genuine} pairs of the same person and ${evaluation.impostor} of two, and ${FOLDS} folds need at least ${FOLDS} of each`,
-        "f2c-dsl data check lists what is broken; mend it, hold out more people, or ask for more pairs",
-      );
+      throw bridgeError("too-few-whole-pairs", "user", {
+        genuine: evaluation.genuine,
+        impostor: evaluation.impostor,
+        folds: FOLDS,
+        least: FOLDS,
+      });
     this.curves = [{ label: subject, ...curve }, ...this.curves.filter(({ label }) => label !== subject)];
     this.keep(CURVES, this.curves);
     return evaluation;

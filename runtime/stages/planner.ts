@@ -1,5 +1,7 @@
 /** @file The planner: runs the experiment's plan, step by step, in Node. Its state is small and belongs into checkpoints. */
+
 import { flattenPlan, learningRate, planPoint } from "../../compiler/build/plan-signature.js";
+import { experimentError, inWords } from "../../compiler/diagnostics/catalogue.js";
 import { ACCUMULATE_FIRST, ACCUMULATE_LAST, openBooks, type Program } from "../../compiler/index.js";
 import {
   type Book,
@@ -23,12 +25,8 @@ export interface StepPlan {
 /** The experiment's plan, or a policy of it, threw. `cause` is what it threw, whose stack leads to the line. */
 export class PlanFailed extends ExperimentError {
   constructor(policy: string, step: number, cause: unknown) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    super(
-      "F2C2012",
-      `${policy} threw at step ${step}: ${message.split("\n")[0]}`,
-      "it is called before every step, in Node: mend it at the place shown, or let it take what this step brings",
-    );
+    const [error] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+    super(inWords("plan-threw", { policy, step, error: error! }));
     this.cause = cause;
   }
 }
@@ -94,12 +92,7 @@ export class Planner {
   restore(step: number, state: Readonly<Record<string, BookState>>): void {
     for (const [name, book] of Object.entries(this.books)) {
       const saved = state[name];
-      if (!saved)
-        throw new ExperimentError(
-          "F2C2306",
-          `the checkpoint lacks the book of \`${name}\``,
-          "resume from the checkpoint before it, or start the run anew",
-        );
+      if (!saved) throw experimentError("book-missing", { name });
       book.restore(saved);
     }
     this.planned = step;

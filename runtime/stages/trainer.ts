@@ -2,6 +2,8 @@
  * @file The run: plans ahead, keeps a few steps in flight, evaluates and saves where the experiment says, and ends with what
  * a user needs. The loop in `train` reads top to bottom. Whatever happens, what is saved is whole and can be continued.
  */
+
+import { codeOf } from "../../compiler/diagnostics/catalogue.js";
 import {
   finiteStorages,
   lastStep,
@@ -11,7 +13,7 @@ import {
   weightsHash,
 } from "../../compiler/index.js";
 import { type BookState, type Every, ExperimentError, twinParts } from "../../dsl/index.js";
-import { BridgeError } from "../bridge/bridge-error.js";
+import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
 import type { StepDone } from "../bridge/host-events.js";
 import type { Ending, Observers } from "../observe/observer.js";
 import { type Checkpoint, Checkpoints } from "../run/checkpoints.js";
@@ -29,13 +31,16 @@ import { Watch } from "./watch.js";
 const WINDOW = 4;
 
 /** The host is gone; another one can take over. */
-const HOST_DIED = "F2C6006";
-const INTERRUPTED = "F2C6601";
-const UNREADABLE_CHECKPOINT = "F2C6205";
+const HOST_DIED = codeOf("host-died");
+const INTERRUPTED = codeOf("interrupted");
+const UNREADABLE_CHECKPOINT = codeOf("checkpoint-unreadable");
 /** The book of the checkpoint is whole, and of another pool. */
-const OTHER_CAPACITY = "F2C2303";
+const OTHER_CAPACITY = codeOf("pool-capacity-changed");
 /** Errors after which this host cannot be asked anything more. */
-const BRIDGE_BROKEN = new Set([HOST_DIED, "F2C6000", "F2C6005", "F2C9000"]);
+const BRIDGE_BROKEN = new Set([
+  HOST_DIED,
+  ...(["host-failed", "versions-differ", "internal"] as const).map(codeOf),
+]);
 
 export interface TrainOptions extends LoadOptions {
   /** The program is known to be that of the folder's checkpoints; otherwise they are asked. */
@@ -270,12 +275,7 @@ export class Trainer {
       this.observers.note(`skipping the checkpoint ${name}, which is not whole: ${why}`);
     }
     if (names.length === 0) return false;
-    throw new BridgeError(
-      "F2C6405",
-      "user",
-      `none of the ${names.length} checkpoints in ${this.folder.path} is whole`,
-      "put them back from a copy, or start a new run in another folder; the checkpoints were not touched",
-    );
+    throw bridgeError("no-whole-checkpoint", "user", { count: names.length, folder: this.folder.path });
   }
 
   /** Goes to a checkpoint. Returns why it cannot, if it is damaged. */

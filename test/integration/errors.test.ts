@@ -295,9 +295,11 @@ test("diagnostics are JSON on demand", async () => {
 });
 
 test("a code is explained, another is refused", async () => {
-  const { out, code } = await cli(["explain", "f2c1031"]);
-  expect(out).toMatch(/^F2C1031 loop-over-unknown-length\n[\s\S]*\nRemedy: /);
+  const { out, code } = await cli(["explain", "f2c1018"]);
+  expect(out).toMatch(/^F2C1018 index-of-tensor\n[\s\S]*\nRemedy: /);
   expect(code).toBe(0);
+  const several = await cli(["explain", "f2c1031"]);
+  expect(several.out).toMatch(/^F2C1031 loop-over-unknown-length\n[\s\S]*\n {6}help: [\s\S]*\n {6}help: /);
   await refused(["explain", "F2C9999"], "F2C1108", 2, /there is no diagnostic F2C9999/);
 });
 

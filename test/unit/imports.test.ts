@@ -76,18 +76,18 @@ test.each([
 const COMPILER: Record<string, readonly string[]> = {
   "compiler/ir": ["compiler/registry"],
   "compiler/registry": ["compiler/ir"],
-  "compiler/build": ["compiler/ir", "compiler/registry", "dsl"],
+  "compiler/build": ["compiler/ir", "compiler/registry", "compiler/diagnostics", "dsl"],
   "compiler/passes": ["compiler/ir", "compiler/registry", "compiler/build"],
   "compiler/verify": ["compiler/ir", "compiler/registry"],
   "compiler/torch": ["compiler/ir", "compiler/registry", "compiler/passes", "compiler/diagnostics"],
-  "compiler/diagnostics": [],
+  "compiler/diagnostics": ["dsl"],
 };
 
 /** Folders of the runtime, likewise. */
 const RUNTIME: Record<string, readonly string[]> = {
   "runtime/bridge": ["compiler"],
   "runtime/graph": ["compiler"],
-  "runtime/evaluate": ["dsl"],
+  "runtime/evaluate": ["dsl", "compiler/diagnostics"],
   "runtime/run": ["dsl", "compiler", "runtime/bridge", "runtime/evaluate"],
   "runtime/observe": ["dsl", "runtime/bridge", "runtime/run"],
   "runtime/stages": [

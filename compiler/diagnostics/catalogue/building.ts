@@ -1,5 +1,5 @@
 /** @file F2C2xxx: what a compiled function captures, and how the parts of an experiment fit together. */
-import type { CatalogueEntry } from "./entry.js";
+import type { Catalogue } from "../../../dsl/diagnostics/entry.js";
 
 export const BUILDING = {
   "unknown-name": {
@@ -12,9 +12,18 @@ export const BUILDING = {
   "captured-variable-changes": {
     code: "F2C2002",
     severity: "error",
-    message:
-      "`{name}` is {changed}, so a compiled function cannot use it: it would see one moment of it only",
     hint: "copy its last value into a const and use that, or make it a value of the plan",
+    cases: {
+      assigned: {
+        message:
+          "`{name}` is assigned more than once, so a compiled function cannot use it: it would see one moment of it only",
+      },
+      held: {
+        message:
+          "`{name}` is changed in place, so a compiled function cannot use it: it would see one moment of it only",
+        hint: "read it in the plan, and return what the step needs of it as a value of the plan",
+      },
+    },
     why: "A captured value becomes a constant of the program when the program is built.",
   },
   "member-of-nothing": {
@@ -27,38 +36,60 @@ export const BUILDING = {
   "call-threw": {
     code: "F2C2004",
     severity: "error",
-    message: "{call} threw while the program was built: {message}",
+    message: "{call} threw while the program was built: {error}",
+    hint: "check its arguments: a call whose arguments are all known is made while the program is built, in Node",
     why: "A call whose arguments are all known is executed when the program is built.",
-    remedy: "Check its arguments; the message is that of the function that was called.",
+    remedy: "The message is that of the function that was called.",
   },
   "call-not-compiled": {
     code: "F2C2005",
     severity: "error",
-    message: "{callee} of a run-time value cannot be compiled: {reason}",
-    hint: "write it in a TypeScript file that the experiment imports by a relative path",
+    cases: {
+      native: {
+        message:
+          "{callee} of a run-time value cannot be compiled: it is JavaScript's own, and runs in Node only",
+        hint: "call it in the plan, and pass the result as a value of the plan",
+      },
+      "not-loaded": {
+        message: "{callee} of a run-time value cannot be compiled: its TypeScript was not loaded",
+        hint: "write it in a TypeScript file that the experiment imports by a relative path, or call it in the plan, and pass the result",
+      },
+    },
     why: "A function of a package is JavaScript that runs in Node; run-time values exist only on the device.",
     remedy: "Or call it in the plan, and pass the result as a value of the plan.",
   },
   "function-not-loaded": {
     code: "F2C2006",
     severity: "error",
-    message: "{what} has no TypeScript source that could be compiled",
     hint: "write it in the experiment, or in a file that it imports by a relative path",
+    cases: {
+      forward: {
+        message: "the forward function of this module has no TypeScript source that could be compiled",
+      },
+      update: { message: "the optimizer's update has no TypeScript source that could be compiled" },
+      method: {
+        message: "the method's `{part}` has no TypeScript source that could be compiled",
+        hint: "write it in the experiment, or in a .ts file that it imports by a relative path",
+      },
+    },
     why: "The compiler reads the source of the function; here it has only the function itself.",
   },
   "not-a-net": {
     code: "F2C2007",
     severity: "error",
     message: "{function} takes a net, got {operand}",
+    hint: "pass a net of the method's state, or a child of the module",
     why: "The parameters and buffers of a net are named by the net.",
-    remedy: "Pass a child of the module, or a part of the method's state.",
   },
   "captured-live-object": {
     code: "F2C2009",
     severity: "error",
     message:
       "`{name}` is {what}, which a compiled function cannot use: it lives in Node, and may change there",
-    hint: "read what you need outside the compiled function, into a const, and use the const; what changes is a value of the plan",
+    hint: "read what you need from it outside the compiled function, into a const, and use the const; what changes is a value of the plan",
+    cases: {
+      iterator: { hint: "one loop uses it up: make a list of it, [...list.keys()]" },
+    },
     why: "A captured value becomes a constant of the program; a Date, a Map or an object of a class lives on in Node.",
     remedy: "The notes show where it is declared, and the functions through which it is captured.",
   },
@@ -66,7 +97,12 @@ export const BUILDING = {
     code: "F2C2010",
     severity: "error",
     message: "`{call}` would be called once, while the program is built: every step would get the same value",
-    hint: "{remedy}",
+    hint: "read the clock in the plan, and pass the number as a value of the plan",
+    cases: {
+      random: {
+        hint: "draw in the plan and pass the number as a value of the plan; ops.dropout draws on the device",
+      },
+    },
     why: "A call whose arguments are all known is made when the program is built, and its result becomes a constant.",
     remedy:
       "Random numbers and the clock belong in the plan, which runs before every step; ops.dropout draws on the device.",
@@ -89,7 +125,7 @@ export const BUILDING = {
   "plan-threw": {
     code: "F2C2012",
     severity: "error",
-    message: "{policy} threw at step {step:number}: {message}",
+    message: "{policy} threw at step {step:number}: {error}",
     hint: "it is called before every step, in Node: mend it at the place shown, or let it take what this step brings",
     why: "The plan and the policies of an experiment are its own TypeScript; this time one of them ended with an exception.",
   },
@@ -100,47 +136,12 @@ export const BUILDING = {
     hint: "a learning rate is a finite number from 0 up: check the policy that computes it",
     why: "One step with such a rate would spoil every parameter.",
   },
-  "groups-do-not-divide": {
-    code: "F2C2014",
-    severity: "error",
-    message: "conv2d: {channels:number} {which} do not divide into {groups} `groups`",
-    hint: "give a whole number that divides inputs and outputs; `groups` equal to inputs makes it depthwise",
-    why: "Each group has an equal share of the input channels, and makes an equal share of the output channels.",
-  },
   "no-such-stream": {
     code: "F2C2015",
     severity: "error",
     message: "the loader has no stream `{name}`: it gives {streams}",
     hint: "use the streams that there are, or a loader that gives this one: dual({ identities, instances }) gives x and y",
     why: "A step gets the images of the loader's streams, by their names, and no others.",
-  },
-  "compiled-function-called-early": {
-    code: "F2C2101",
-    severity: "error",
-    message: "{what} was called while the experiment was being built",
-    hint: "call it inside a compiled function: another module's forward, or a method's step",
-    why: "Ops and modules work on tensors, and there are none before the program runs.",
-  },
-  "bad-parameter-shape": {
-    code: "F2C2102",
-    severity: "error",
-    message: "a {role} of shape {shape} has a size of {size}",
-    hint: "sizes are whole numbers from 1 up",
-    why: "The shapes of parameters and state are fixed when the experiment is built.",
-  },
-  "bad-schedule": {
-    code: "F2C2103",
-    severity: "error",
-    message: "multistep: the `epochs` {epochs} are not in rising order",
-    hint: "write epochs: {sorted}",
-    why: "Each epoch in the list is one more reduction of the learning rate.",
-  },
-  "bad-experiment": {
-    code: "F2C2104",
-    severity: "error",
-    message: 'experiment "{name}": {problem}',
-    hint: "{remedy}",
-    why: "An option of experiment(…) is missing, contradicts another, or is out of its range.",
   },
   "no-method": {
     code: "F2C2105",
@@ -168,6 +169,12 @@ export const BUILDING = {
     severity: "error",
     message: "{name} is not part of the method's state",
     hint: "put it there, and take it from there: method({ net, … }, …)",
+    cases: {
+      named: {
+        message: "`{name}` is not part of the method's state",
+        hint: "put it there, and take it from there: method({ {name}, … }, …)",
+      },
+    },
     why: "Parameters are found, named, trained and saved through the method's state; a net beside it would have none.",
   },
   "base-never-reached": {
@@ -183,22 +190,6 @@ export const BUILDING = {
     message: "`{option}` has milestones that the run does not reach: {milestones}; it ends after {length}",
     hint: "train longer, or leave them out; epochs count from 0",
     why: "A reduction that never happens is most often left over from a longer run.",
-  },
-  "no-interval": {
-    code: "F2C2112",
-    severity: "error",
-    message: "every {given} is no interval: it would never come, or hardly ever",
-    hint: "{remedy}",
-    why: "Checkpoints and evaluations come at whole steps. One that never comes is found missing when it is needed.",
-    remedy: "Give a whole number of steps from 1 up, or a number of epochs above 0.",
-  },
-  "number-out-of-range": {
-    code: "F2C2113",
-    severity: "error",
-    message: "{what}: `{option}` is {value}, not {wanted}",
-    hint: "{remedy}",
-    why: "Such a value trains without a word and comes to nothing, or diverges at the first step.",
-    remedy: "Give a value in the range that the message names.",
   },
   "twin-outside-state": {
     code: "F2C2120",
@@ -221,14 +212,6 @@ export const BUILDING = {
     hint: "rename one of the keys: a key with a dot in it can spell the name of another's child",
     why: "A tensor's name is the keys on the way to it, joined by dots; checkpoints and exported files know it by that.",
   },
-  "slot-name-taken": {
-    code: "F2C2123",
-    severity: "error",
-    message:
-      "the optimizer's slot `{slot}` has a name that is taken: its update has a group `{slot}` already",
-    hint: "call it something else",
-    why: "An optimizer's update gets the parameters, their gradients and its slots in one record.",
-  },
   "log-name-taken": {
     code: "F2C2124",
     severity: "error",
@@ -242,138 +225,6 @@ export const BUILDING = {
     message: "the state's `{name}` has a dot in its name, and a dot stands between a net and its parts",
     hint: "write the key without a dot",
     why: "Names in an exported file are those within the net, which begins behind the first dot.",
-  },
-  "too-many-images": {
-    code: "F2C2201",
-    severity: "error",
-    message: "the data source has more than 2^31 images",
-    hint: "lower `identities`, or the images of each",
-    why: "Plans carry image indices of 32 bits.",
-  },
-  "bad-data-option": {
-    code: "F2C2202",
-    severity: "error",
-    message: "{option} is {value}",
-    remedy: "Give a value within the bounds that the message names.",
-    why: "An option of the data source or of its distribution is out of its range.",
-  },
-  "held-out-identity-missing": {
-    code: "F2C2203",
-    severity: "error",
-    message: 'imageFolder: `heldOut` names "{identity}", but "{folder}" has no such folder',
-    hint: "name folders that exist: {examples}",
-    why: "Identities are the names of the folders; a typing error would train on held-out people.",
-  },
-  "too-few-identities": {
-    code: "F2C2204",
-    severity: "error",
-    message:
-      'imageFolder: "{folder}" has {people:number} identities and `heldOut` takes {taken:number}, which leaves {left:number} to train on',
-    hint: "a classifier needs at least two; hold out fewer, or add folders",
-    why: "With one identity every answer is right.",
-  },
-  "data-folder-missing": {
-    code: "F2C2205",
-    severity: "error",
-    message: 'imageFolder: there is no folder "{folder}", its `root`',
-    hint: "give the folder that holds one folder per identity; a relative path counts from the experiment's file",
-    why: "The data set is not where the experiment says.",
-  },
-  "data-folder-without-identities": {
-    code: "F2C2206",
-    severity: "error",
-    message: 'imageFolder: its `root`, "{folder}", holds no folders{also}',
-    hint: "put each identity's images into a folder of its own",
-    why: "A folder is an identity; images that lie loose belong to nobody.",
-  },
-  "identity-without-images": {
-    code: "F2C2207",
-    severity: "error",
-    message: 'imageFolder: none of the folders of its `root`, "{folder}", has images{also}',
-    hint: "images are files that end in {types}; convert what is of another kind",
-    why: "An identity that is drawn for a batch must have an image to show. A folder without images is passed over, as long as others have some.",
-  },
-  "bad-loader": {
-    code: "F2C2208",
-    severity: "error",
-    message: "{part}: {what}",
-    why: "A sampler gives each step whole numbers of images, and an augmentation changes each within a bound.",
-    remedy:
-      "Give whole numbers of images, an even number of instances to `dual`, not both 0; sizes in pixels, angles in degrees, probabilities and shares from 0 to 1.",
-  },
-  "bad-augmentation-name": {
-    code: "F2C2220",
-    severity: "error",
-    message: "an augmentation is called `{name}`, which cannot be part of an input's name",
-    hint: "letters, digits and _ only, a letter first",
-    why: "What an augmentation draws are inputs of the step, named after the stream and the augmentation: `x.flip`.",
-  },
-  "too-few-identities-for-loader": {
-    code: "F2C2209",
-    severity: "error",
-    message:
-      "{sampler}: `identities` is {asked:number}, but the data source has {found:number}: those of one step differ from each other",
-    hint: "lower `identities`, or add data",
-    why: "The identities of one step are different from each other.",
-  },
-  "images-one-folder-deeper": {
-    code: "F2C2210",
-    severity: "error",
-    message:
-      'imageFolder: {deeper:number} of the folders of its `root`, "{folder}", have no images themselves, but folders with images, such as {example}',
-    hint: 'if all that lies below "{identity}" is one identity\'s, say `subfolders: true`; if each folder below is an identity, the `root` is {suggested}',
-    why: "A folder is an identity; whether the folders in it are clips of one person or persons, only you know.",
-  },
-  "identities-deeper": {
-    code: "F2C2211",
-    severity: "error",
-    message:
-      'imageFolder: the identities lie deeper than its `root`, "{folder}": it holds {names}, and below them {example}',
-    hint: "name the folder that holds one folder per identity: {suggested}",
-    why: "A folder is an identity: the parts of a data set, such as train and val, would each become one person.",
-  },
-  "data-folder-unreadable": {
-    code: "F2C2213",
-    severity: "error",
-    message: 'imageFolder: its `root`, "{folder}", cannot be read: {why}',
-    hint: "make it readable, or name another folder",
-    why: "What lies in the folder cannot be listed.",
-  },
-  "leave-out-unreadable": {
-    code: "F2C2214",
-    severity: "error",
-    message: 'imageFolder: the file "{path}", its `leaveOut`, cannot be read: {error}',
-    hint: "give the path of a text file, counted from the experiment's file; f2c-dsl data check exp.ts --leave-out FILE writes one",
-    why: "Without the list the run would train on what is to be left out.",
-  },
-  "pool-smaller-than-batch": {
-    code: "F2C2301",
-    severity: "error",
-    message:
-      "the class pool has a `capacity` of {slots:number}, but this step brings {identities:number} identities: some would be evicted inside their own batch",
-    hint: "raise the pool's `capacity` to the most that a step may bring, the loader's `identities` + `instances`, or lower these",
-    why: "An identity that is evicted before the loss is taken would turn from a positive into a negative.",
-  },
-  "bad-pool-capacity": {
-    code: "F2C2302",
-    severity: "error",
-    message: "a class pool's `capacity` cannot be {capacity:number}",
-    hint: "give a share of the identities, below 1, or a whole number of slots",
-    why: "A capacity below 1 is a share of the identities, one from 1 up a number of slots.",
-  },
-  "pool-capacity-changed": {
-    code: "F2C2303",
-    severity: "error",
-    message: "the class pool has {slots:number} slots, that of the checkpoint had {before:number}",
-    hint: "resume with the capacity that the run was started with",
-    why: "Slots, their owners and their order of use are part of a checkpoint; they fit one capacity only.",
-  },
-  "pool-book-damaged": {
-    code: "F2C2304",
-    severity: "error",
-    message: "the book of the class pool is damaged in the checkpoint: {problem}",
-    hint: "resume from the checkpoint before it, or start the run anew",
-    why: "Which identity sits in which slot, and who leaves next, is read back from a checkpoint; followed blindly, damage there hangs or trains quietly wrong.",
   },
   "pool-larger-than-data": {
     code: "F2C2305",
@@ -448,13 +299,4 @@ export const BUILDING = {
     hint: "ask for fewer, or hold out more",
     why: "A pair is taken once: repeating pairs would make an accuracy look more certain than it is.",
   },
-  "bad-verification": {
-    code: "F2C2504",
-    severity: "error",
-    message: "verification: {problem}",
-    hint: "{remedy}",
-    why: "Pairs are counted, each fold of the accuracy needs one of either kind, and rates are shares of them.",
-    remedy:
-      "Give whole numbers of pairs, at least as many as there are folds, and false accept rates above 0 and at most 1.",
-  },
-} as const satisfies Record<string, CatalogueEntry>;
+} as const satisfies Catalogue;

@@ -1,5 +1,5 @@
 /** @file F2C61xx image sources, F2C62xx checkpoints, as the host finds them. */
-import type { CatalogueEntry } from "./entry.js";
+import type { Catalogue } from "../../../dsl/diagnostics/entry.js";
 
 export const DATA = {
   "bad-source": {
@@ -141,4 +141,4 @@ export const DATA = {
     hint: "lower the learning rate or warm it up, or clip the gradient; a checkpoint from before it can be resumed",
     why: "What the loss or the net uses must be finite: from a NaN no step leads back. States that are declared to start as NaN or infinity are exempt.",
   },
-} as const satisfies Record<string, CatalogueEntry>;
+} as const satisfies Catalogue;

@@ -1,5 +1,5 @@
 /** @file F2C5xxx the IR in the host, F2C60xx and F2C63xx to F2C66xx host and runs, F2C9xxx our faults. */
-import type { CatalogueEntry } from "./entry.js";
+import type { Catalogue } from "../../../dsl/diagnostics/entry.js";
 
 export const HOST = {
   "ir-malformed": {
@@ -54,15 +54,37 @@ export const HOST = {
   "host-cannot-start": {
     code: "F2C6001",
     severity: "error",
-    message: "{problem}",
+    message: "the PyTorch host is not set up",
     hint: "f2c-dsl setup makes a virtual environment for it; or set F2C_PYTHON to a Python with f2c-dsl-host",
+    cases: {
+      "no-python": {
+        message: "there is no Python 3.11 to 3.13 on the path",
+        hint: "install one, or set F2C_BASE_PYTHON to its interpreter",
+      },
+      followers: {
+        message: "the host's Python cannot say what can follow a run",
+        hint: "f2c-dsl setup brings it up to date",
+      },
+      "no-package": {
+        message: "the Python at {python} has no f2c_host package",
+        hint: "f2c-dsl doctor says what is missing; f2c-dsl setup installs it",
+      },
+      ended: {
+        message: "the host ended with exit code {code} before it said hello{output}",
+        hint: "f2c-dsl doctor says what is missing; f2c-dsl setup installs it",
+      },
+      spawn: {
+        message: "the host cannot start: {error}",
+        hint: "f2c-dsl doctor says what is missing; f2c-dsl setup installs it",
+      },
+    },
     why: "There is no Python for the host, it lacks the package, or it ended before it said hello.",
   },
   "torch-missing": {
     code: "F2C6002",
     severity: "error",
-    message: "{problem}",
-    hint: "f2c-dsl setup installs it; f2c-dsl doctor checks the set-up",
+    message: "{error}",
+    hint: "f2c-dsl doctor says what is missing; f2c-dsl setup installs it",
     why: "The Python of the host cannot import torch.",
   },
   "torch-version": {
@@ -75,22 +97,49 @@ export const HOST = {
   "host-silent": {
     code: "F2C6004",
     severity: "error",
-    message: "the host said nothing for {time}",
+    message: "the host said nothing for {seconds:number} s{output}",
     hint: "look at its output above; f2c-dsl doctor checks the set-up",
     why: "The host was started, but its hello did not come in time.",
   },
   "versions-differ": {
     code: "F2C6005",
     severity: "error",
-    message: "{problem}",
-    hint: "driver and host must be of one version: f2c-dsl setup",
+    message: "the host has {what} {theirs}, this f2c-dsl has {ours}",
+    hint: "install the host of this version: f2c-dsl setup",
+    cases: {
+      stranger: { message: "it is not the host that was started" },
+      frame: {
+        message: "a message that is not of protocol f2c/1: a frame is no MessagePack map",
+        hint: "driver and host must be of one version: f2c-dsl setup",
+      },
+      kind: {
+        message: "a message that is not of protocol f2c/1: no kind",
+        hint: "driver and host must be of one version: f2c-dsl setup",
+      },
+      buffers: {
+        message:
+          "a message that is not of protocol f2c/1: {sent:number} buffers, {described:number} described",
+        hint: "driver and host must be of one version: f2c-dsl setup",
+      },
+      buffer: {
+        message: "a message that is not of protocol f2c/1: buffer {name} has a wrong size",
+        hint: "driver and host must be of one version: f2c-dsl setup",
+      },
+    },
     why: "Driver and host compare their versions of protocol, IR and op registry before anything else.",
+    remedy: "Driver and host must be of one version: f2c-dsl setup.",
   },
   "host-died": {
     code: "F2C6006",
     severity: "error",
-    message: "the host {how}",
+    message: "the host {how}{output}",
     hint: "resume from the last checkpoint: f2c-dsl run … --resume",
+    cases: {
+      silent: {
+        message: "the host gave no sign of life for {seconds:number} s and was killed",
+        hint: "resume from the last checkpoint: f2c-dsl run … --resume; if the host only is slow to answer, give --patience more seconds",
+      },
+    },
     why: "The process was ended from outside, for example by the system for want of memory, or it crashed.",
   },
   "setup-failed": {
@@ -103,14 +152,19 @@ export const HOST = {
   "environment-unwritable": {
     code: "F2C6013",
     severity: "error",
-    message: "the host's environment cannot be made in {folder}: {problem}",
+    message: "the host's environment cannot be made in {folder}: {error}",
     hint: "set XDG_CACHE_HOME to a folder that you can write to, or F2C_PYTHON to a Python with f2c-dsl-host",
+    cases: {
+      folder: {
+        hint: "make that folder one that you can write to, or set XDG_CACHE_HOME to another, or F2C_PYTHON to a Python with f2c-dsl-host",
+      },
+    },
     why: "PyTorch and the host are installed once: beside a checkout of this repository, for an installed package in the user's cache.",
   },
   "cache-not-yours": {
     code: "F2C6014",
     severity: "error",
-    message: "the host's environment is not taken from the cache: {problem}",
+    message: "the host's environment is not taken from the cache: {error}",
     hint: "what lies there would be executed: remove it, or set XDG_CACHE_HOME to a folder of your own",
     why: "The folder of the cache is a link, or another user's, who could have put anything there.",
   },
@@ -203,8 +257,11 @@ export const HOST = {
   "nothing-to-resume": {
     code: "F2C6402",
     severity: "error",
-    message: "there is no run to resume {where}",
+    message: "there is no run to resume in {folder}",
     hint: "start it without --resume, or name its folder with --run-dir",
+    cases: {
+      name: { message: 'there is no run to resume of "{name}" in runs/' },
+    },
     why: "The folder does not exist, or no run was begun in it.",
   },
   "other-experiment": {
@@ -217,8 +274,11 @@ export const HOST = {
   "run-folder-unwritable": {
     code: "F2C6404",
     severity: "error",
-    message: "{message}",
+    message: "{path} cannot be used: {why}",
     hint: "make room, or give a path that can be written to; a run that has begun goes on with --resume",
+    cases: {
+      somewhere: { message: "{why} ({call})" },
+    },
     why: "The disk is full, or the file or folder that an option names cannot be written.",
   },
   "no-whole-checkpoint": {
@@ -357,8 +417,8 @@ export const HOST = {
   internal: {
     code: "F2C9000",
     severity: "error",
-    message: "internal: {message}",
+    message: "internal: {error}",
     hint: "this is a fault of f2c-dsl: please report it with the lines below",
     why: "An exception that nobody foresaw. Our fault, not yours.",
   },
-} as const satisfies Record<string, CatalogueEntry>;
+} as const satisfies Catalogue;

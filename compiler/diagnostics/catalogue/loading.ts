@@ -1,5 +1,5 @@
 /** @file F2C11xx: finding and loading the experiment's file. */
-import type { CatalogueEntry } from "./entry.js";
+import type { Catalogue } from "../../../dsl/diagnostics/entry.js";
 
 export const LOADING = {
   "file-not-found": {
@@ -7,21 +7,27 @@ export const LOADING = {
     severity: "error",
     message: "there is no file {path}",
     hint: "give the path of the TypeScript file that declares the experiment",
+    cases: {
+      folder: { message: "there is no file {path}: it is a folder" },
+    },
     why: "The command line names a file that does not exist.",
   },
   "syntax-error": {
     code: "F2C1102",
     severity: "error",
-    message: "{message} (TS{number:number})",
+    message: "{words} (TS{number:number})",
     why: "The file is not TypeScript at this place, so nothing behind it can be read for certain.",
     remedy: "Mend the first such error first: those after it often follow from it.",
   },
   "import-not-found": {
     code: "F2C1104",
     severity: "error",
-    message: "{message}",
-    why: "A file or package that the experiment imports cannot be found.",
+    message: "{words} (TS{number:number})",
     hint: "a relative path counts from the importing file; a package is installed with npm install",
+    cases: {
+      loading: { message: "the experiment threw while it was being built: {error}" },
+    },
+    why: "A file or package that the experiment imports cannot be found.",
   },
   "no-default-export": {
     code: "F2C1105",
@@ -40,7 +46,7 @@ export const LOADING = {
   "experiment-threw": {
     code: "F2C1107",
     severity: "error",
-    message: "the experiment threw while it was being built: {message}",
+    message: "the experiment threw while it was being built: {error}",
     why: "An experiment's file is ordinary TypeScript, executed once; this time it ended with an exception.",
     remedy: "The place shown is the line of the experiment from which the exception came.",
   },
@@ -55,8 +61,33 @@ export const LOADING = {
   "bad-command-line": {
     code: "F2C1108",
     severity: "error",
-    message: "{problem}",
-    hint: "{remedy}",
+    message: "{words}",
+    hint: "f2c-dsl COMMAND --help explains a command",
+    cases: {
+      "not-typescript": {
+        message: "{path} is not a TypeScript file",
+        hint: "give the path of the TypeScript file that declares the experiment; its name ends in .ts",
+      },
+      count: {
+        message: "--{option} must be a whole number from {least:number} up",
+        hint: "for example --{option} {example:number}",
+      },
+      backend: { message: "there is no backend {backend}", hint: "choose one of {known}" },
+      observe: { message: "--observe: there is no {tool}", hint: "choose among {known}" },
+      device: { message: "there is no device {device}", hint: "choose one of {known}" },
+      code: {
+        message: "there is no diagnostic {code}",
+        hint: "give the code that stands after `error`, for example F2C1015",
+      },
+      binding: { message: "--bind {binding} is not a symbol and its size", hint: "for example --bind B=64" },
+      symbol: { message: "--bind {binding}: no shape has this symbol", hint: "choose one of {known}" },
+      stage: {
+        message: "--stage torch is text: it has no --json and no --graph",
+        hint: "leave out --stage, or --json and --graph",
+      },
+      function: { message: "there is no function {function}", hint: "choose one of {known}" },
+      pass: { message: "there is no pass {pass}", hint: "choose one of all, {known}" },
+    },
     why: "The command line names a command, an option or a value that there is not, or leaves one out.",
   },
-} as const satisfies Record<string, CatalogueEntry>;
+} as const satisfies Catalogue;

@@ -1,5 +1,5 @@
 /** @file F2C3xxx types and shapes, F2C4xxx effects. */
-import type { CatalogueEntry } from "./entry.js";
+import type { Catalogue } from "../../../dsl/diagnostics/entry.js";
 
 export const TYPING = {
   "shape-mismatch": {
@@ -37,6 +37,12 @@ export const TYPING = {
     severity: "error",
     message: "{op}: {problem}",
     hint: "one size may be -1: it is computed from the others",
+    cases: {
+      size: {
+        message: "{op}: size {index:number} would be {size}, and {written} is written",
+        hint: "the sizes must keep every element",
+      },
+    },
     why: "A reshape keeps every element, so the products of both shapes are equal.",
     remedy: "One size may be -1: it is computed from the others.",
   },
@@ -50,14 +56,40 @@ export const TYPING = {
   "wrong-kind": {
     code: "F2C3007",
     severity: "error",
-    message: "{what} is needed here, {operand}",
+    message: "{op}: {problem}",
+    cases: {
+      number: {
+        message: "a number is needed here, and {expression} is {operand}",
+        hint: "numbers are literals, options known at build time, and values of the plan",
+      },
+      "number-for-tensor": {
+        message: "a number is needed here, and {expression} is {operand}",
+        hint: "use a method of the tensor; a number that the plan computes is a value of the plan",
+      },
+      "number-for-boolean": {
+        message: "a number is needed here, and {expression} is {operand}",
+        hint: "choose one: {written} ? 1 : 0",
+      },
+      boolean: {
+        message: "a boolean is needed here, and {expression} is {operand}",
+        hint: "compare it: {written} !== 0",
+      },
+    },
     why: "Numbers, booleans, tensors and groups of tensors are different kinds of values.",
     remedy: "A number of the plan is a scalar; .item does not exist, because it would wait for the device.",
   },
   "wrong-argument": {
     code: "F2C3008",
     severity: "error",
-    message: "{function}: {problem}",
+    message: "{op}: {problem}",
+    cases: {
+      list: {
+        message: "{op}: `{operand}` must be a list of tensors, got {given}",
+        hint: "write a list: ops.{op}([a, b])",
+      },
+      operand: { message: "{op}: `{operand}` must be {wanted}, got {given}" },
+      "too-many": { message: "{op}: it takes {most}, got {given:number}" },
+    },
     why: "The op or the module has other parameters than the call gives it.",
     remedy: "docs/ops.md gives the parameters of every op.",
   },
@@ -71,7 +103,16 @@ export const TYPING = {
   "assertion-fails": {
     code: "F2C3010",
     severity: "error",
-    message: "{operand} is {type}, not {asserted}",
+    message: "{expression} is {type}, not {asserted}",
+    hint: "correct the sizes, or use .reshape where the shape is to change",
+    cases: {
+      "no-tuple": { hint: "give a tuple of sizes: x.as<[48, 512]>()" },
+      "no-type": {
+        message: "{expression} is {type}, not asserted to be anything",
+        hint: "give a tuple of sizes: x.as<[48, 512]>()",
+      },
+      size: { message: "{expression} is {type}, not {asserted}: {name} is {size}" },
+    },
     why: "x.as<[…]>() is checked: it narrows what TypeScript knows, it does not change the tensor.",
     remedy: "Correct the asserted sizes, or use .reshape where the shape is to change.",
   },
@@ -87,13 +128,22 @@ export const TYPING = {
     severity: "error",
     message: "{what} is {one} {condition}, and {other} where not",
     hint: "give both sides one type and shape",
+    cases: {
+      variable: { hint: "give it one type and shape on both sides, or use a new name in the branch" },
+    },
     why: "What follows is compiled once, for either branch.",
   },
   "loop-changes-type": {
     code: "F2C3013",
     severity: "error",
-    message: "`{name}` is {before} before the loop, but {after}",
+    message: "`{name}` is {before} before the loop, but {after} after one turn",
     hint: "keep its type and shape, or give the result a new name inside the loop",
+    cases: {
+      unset: {
+        message: "`{name}` is {before} before the loop, but assigned in it, and the loop may have no turn",
+        hint: "give it a number or a tensor before the loop, of the type and shape that it will have",
+      },
+    },
     why: "The body is compiled once, for every turn.",
   },
   "no-loss": {
@@ -114,6 +164,10 @@ export const TYPING = {
     code: "F2C3016",
     severity: "error",
     message: "`embed` must return one row for each image, a tensor [N, D], got {operand}",
+    hint: "return what the net gives for the images: net(images)",
+    cases: {
+      flat: { hint: "flatten what is left of height and width: .flatten(1)" },
+    },
     why: "Evaluation compares images by their rows.",
     remedy: "Flatten what is left of height and width: .flatten(1).",
   },
@@ -151,8 +205,16 @@ export const TYPING = {
   "remat-once": {
     code: "F2C4002",
     severity: "error",
-    message: "`remat` would {what} twice: its body contains {op}",
-    hint: "keep what is random, and what writes, outside of `remat`",
+    cases: {
+      draws: {
+        message: "`remat` would draw twice: its body contains {op}",
+        hint: "call {op} outside of `remat`",
+      },
+      writes: {
+        message: "`remat` would write twice: its body contains {op}",
+        hint: "write after the loss, outside of `remat`",
+      },
+    },
     why: "The body runs once for the result and once for the gradient; what it draws would differ, what it writes would happen twice.",
   },
-} as const satisfies Record<string, CatalogueEntry>;
+} as const satisfies Catalogue;

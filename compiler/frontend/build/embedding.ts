@@ -41,17 +41,9 @@ export function checkEmbedding(lowering: Lowering, source: FunctionSource): void
     if (result.kind === "poison") return;
     const dims = result.kind === "value" && result.value.type.kind === "tensor" ? result.value.type.dims : [];
     if (dims.length !== 2)
-      lowerer.refuse(
-        returnedBy(source),
-        "F2C3016",
-        `\`embed\` must return one row for each image, a tensor [N, D], got ${describe(result)}`,
-        {
-          hint:
-            dims.length > 2
-              ? "flatten what is left of height and width: .flatten(1)"
-              : "return what the net gives for the images: net(images)",
-        },
-      );
+      lowerer.refuse(returnedBy(source), dims.length > 2 ? "bad-embedding.flat" : "bad-embedding", {
+        operand: describe(result),
+      });
   };
   lowerer.within(source, () => lowerer.guarded(check, () => undefined));
 }

@@ -26,6 +26,7 @@ import {
   signatureOf,
 } from "../../build/plan-signature.js";
 import { StorageTable } from "../../build/storage-table.js";
+import { codeOf, experimentError, report } from "../../diagnostics/catalogue.js";
 import { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "../../passes/accumulate.js";
 import type { LoadedExperiment } from "../load/load.js";
 import type { FunctionSource, SourceTexts } from "../lower/function-source.js";
@@ -127,24 +128,17 @@ function methodOf(experiment: Experiment, setting: Setting) {
   const given: unknown = experiment.method(setting);
   const method = methodParts(given);
   if (method) return method;
-  throw new ExperimentError(
-    "F2C2105",
-    `the experiment's \`method\` returned ${describe(fixed(given))}, not a method`,
-    "return method(state, { plan, step, embed }), or use one of the library's, such as f2c({ … })",
-  );
+  throw experimentError("no-method", { what: describe(fixed(given)) });
 }
 
 function refuseStateWithoutNet(state: MethodState): void {
   if (Object.values(state).some((item) => moduleParts(item))) return;
   const names = Object.keys(state).map((name) => `\`${name}\``);
-  throw new ExperimentError(
-    "F2C2106",
-    `the method's state has no net: it has ${names.join(", ") || "nothing"}`,
-    "put the net into the state: method({ net, … }, …)",
-  );
+  throw experimentError("no-net", { found: names.join(", ") || "nothing" });
 }
 
-const isNoStream = (error: unknown) => error instanceof ExperimentError && error.code === "F2C2015";
+const isNoStream = (error: unknown) =>
+  error instanceof ExperimentError && error.code === codeOf("no-such-stream");
 
 /** A first plan; one that stumbled over a stream that the loader does not give, `asked`, says so. */
 function planned<T>(plan: () => T, asked: string | undefined, { streams }: Setting): T {
@@ -152,11 +146,7 @@ function planned<T>(plan: () => T, asked: string | undefined, { streams }: Setti
     return plan();
   } catch (error) {
     if (asked === undefined || !(error instanceof TypeError)) throw error;
-    throw new ExperimentError(
-      "F2C2015",
-      `the loader has no stream \`${asked}\`: it gives ${Object.keys(streams).join(", ")}`,
-      "use the streams that there are, or a loader that gives this one: dual({ identities, instances }) gives x and y",
-    );
+    throw experimentError("no-such-stream", { name: asked, streams: Object.keys(streams).join(", ") });
   }
 }
 
@@ -168,7 +158,8 @@ function refuseTakenNames(
 ): void {
   for (const name of loggedNumbers(signature)) {
     const taken = loggedAs(name);
-    if (taken !== undefined) throw new ExperimentError("F2C2124", ...takenInLog(`plan.${name}`, name, taken));
+    if (taken !== undefined)
+      throw experimentError("log-name-taken", { value: `plan.${name}`, name, what: taken });
   }
   const known = new Set([
     ...Object.entries(changes).flatMap(([stream, value]) => pathsOf(value, stream)),
@@ -178,21 +169,10 @@ function refuseTakenNames(
     ACCUMULATE_LAST,
   ]);
   for (const path of pathsOf(signature)) {
-    if (known.has(path))
-      throw new ExperimentError(
-        "F2C2404",
-        `\`plan.${path}\` has a name that is taken: the step has an input \`${path}\` already`,
-        "call it something else",
-      );
+    if (known.has(path)) throw experimentError("plan-name-taken", { path });
     known.add(path);
   }
 }
-
-/** What is said of a number that would overwrite another in the log: the message and the hint. */
-export const takenInLog = (value: string, name: string, taken: string): readonly [string, string] => [
-  `\`${value}\` would be logged under a name that is taken: \`${name}\` is ${taken}`,
-  "call it something else",
-];
 
 /** The syntax of the method's compiled functions. */
 export function methodSources(
@@ -205,14 +185,8 @@ export function methodSources(
   const sourceOf = (name: "step" | "embed"): FunctionSource => {
     const source = texts.functionOf(sources[name]);
     if (source) return source;
-    findings.report({
-      code: "F2C2006",
-      severity: "error",
-      message: `the method's \`${name}\` has no TypeScript source that could be compiled`,
-      span: (found[0] && partOf(found[0], name)) ?? findings.option("method"),
-      related: [],
-      hint: "write it in the experiment, or in a .ts file that it imports by a relative path",
-    });
+    const span = (found[0] && partOf(found[0], name)) ?? findings.option("method");
+    findings.report(report("function-not-loaded.method", span, { part: name }));
     return findings.throw();
   };
   return { step: sourceOf("step"), embed: sourceOf("embed") };

@@ -1,6 +1,8 @@
 /** @file What is found wrong with an experiment while it is compiled, and where in the experiment it is shown. */
+import { codeOf } from "../../diagnostics/catalogue.js";
 import { CompileError } from "../../diagnostics/compile-error.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
+import { DiagnosticSink } from "../../diagnostics/sink.js";
 import { LIBRARY_PREFIX } from "../library.js";
 import { type LoadedExperiment, optionOf, thrown } from "../load/load.js";
 import { optionNamed } from "../load/stack.js";
@@ -8,30 +10,27 @@ import type { SourceTexts } from "../lower/function-source.js";
 
 /** Collects what lowering reports, each problem once, to refuse the experiment with all of it. */
 export class Findings {
-  private readonly found: Diagnostic[] = [];
+  private readonly found = new DiagnosticSink();
 
   constructor(
     private readonly loaded: LoadedExperiment,
     private readonly texts: SourceTexts,
   ) {}
 
-  readonly report = (diagnostic: Diagnostic): void => {
-    const key = (d: Diagnostic) => `${d.code} ${d.message} ${d.span?.path}:${d.span?.start}`;
-    const shown = this.inExperiment(diagnostic);
-    if (!this.found.some((d) => key(d) === key(shown))) this.found.push(shown);
-  };
+  readonly report = (diagnostic: Diagnostic): void => this.found.add(this.inExperiment(diagnostic));
 
   /** Refuses the experiment if anything was reported. */
   throwIfAny(): void {
-    if (this.found.length > 0) this.throw();
+    if (!this.found.isEmpty) this.throw();
   }
 
   throw(): never {
-    const spans = this.found.flatMap((d) => [d.span, ...d.related.map((r) => r.span)]);
+    const { diagnostics } = this.found;
+    const spans = diagnostics.flatMap((d) => [d.span, ...d.related.map((r) => r.span)]);
     const texts = spans.flatMap((s) =>
       s && s.path !== "" ? [[s.path, this.texts.text(s.path)] as const] : [],
     );
-    throw new CompileError(this.found, new Map(texts));
+    throw new CompileError(diagnostics, new Map(texts));
   }
 
   /** Where the experiment names one of its options. */
@@ -42,7 +41,7 @@ export class Findings {
   /** What is found where only the library's own code led is shown at the option of the experiment that it comes from. */
   private inExperiment(d: Diagnostic): Diagnostic {
     if (!d.span?.path.startsWith(LIBRARY_PREFIX)) return d;
-    const span = this.option(d.code === "F2C3017" ? "loader" : "method");
+    const span = this.option(d.code === codeOf("one-value-a-channel") ? "loader" : "method");
     return { ...d, span, related: [{ message: "in the library, here", span: d.span }, ...d.related] };
   }
 }

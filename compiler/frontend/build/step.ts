@@ -5,7 +5,6 @@ import type { FunctionSource } from "../lower/function-source.js";
 import type { Lowerer } from "../lower/lowerer.js";
 import { dynamic, type Operand, record } from "../lower/operand.js";
 import { describe } from "../lower/words.js";
-import { takenInLog } from "./experiment.js";
 import { type Lowering, lowererOf, stateOperand } from "./lowering.js";
 import { returnedBy } from "./pointing.js";
 import { addUpdate } from "./update.js";
@@ -81,10 +80,7 @@ function metricsOf(
   const nothing = result.kind === "static" && result.value === undefined;
   const fields =
     result.kind === "record" ? result.fields : new Map(nothing ? [] : [["loss", result] as const]);
-  if (!fields.has("loss"))
-    lowerer.refuse(returnedBy(source), "F2C3014", `the step returns ${describe(result)}, and no \`loss\``, {
-      hint: "return the loss, or { loss, …more numbers to log }",
-    });
+  if (!fields.has("loss")) lowerer.refuse(returnedBy(source), "no-loss", { what: describe(result) });
   for (const [name, operand] of fields)
     if (operand.kind !== "poison") metrics.set(name, metricOf(lowerer, name, operand, source, planned));
   return metrics;
@@ -99,15 +95,12 @@ function metricOf(
 ): Value {
   const value = operand.kind === "value" ? operand.value : undefined;
   if (value?.type.kind !== "tensor" || value.type.dims.length > 0)
-    return lowerer.refuse(
-      returnedBy(source, name),
-      "F2C3015",
-      `\`${name}\`, which the step returns, must be one number, a tensor f32[], got ${describe(operand)}`,
-      { hint: "reduce it with .mean() or .sum()" },
-    );
+    return lowerer.refuse(returnedBy(source, name), "metric-not-a-number", {
+      name,
+      operand: describe(operand),
+    });
   const number = name === "lr" ? "the learning rate" : planned.has(name) ? "a number of the plan" : undefined;
   const taken = loggedAs(name) ?? number;
   if (taken === undefined) return value;
-  const [message, hint] = takenInLog(name, name, taken);
-  return lowerer.refuse(returnedBy(source, name), "F2C2124", message, { hint });
+  return lowerer.refuse(returnedBy(source, name), "log-name-taken", { value: name, name, what: taken });
 }

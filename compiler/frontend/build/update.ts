@@ -11,6 +11,7 @@
  * What the loss depends on must come to a parameter and must not be overwritten before; what breaks that is refused.
  */
 import { OPTIMIZER, type Optimizer } from "../../../dsl/index.js";
+import { report } from "../../diagnostics/catalogue.js";
 import type { Span } from "../../diagnostics/diagnostic.js";
 import type { Op, Value } from "../../ir/module.js";
 import type { FunctionSource } from "../lower/function-source.js";
@@ -31,25 +32,14 @@ export function addUpdate(
   const { builder, storages } = lowerer;
   const complete = builder.ops.findIndex((op) => op.results.includes(loss)) + 1;
   if (storages.parameters.length === 0)
-    lowerer.refuse(
-      stateNode(source) ?? source.node,
-      "F2C2107",
-      "nothing to train: no net of the method's state has parameters",
-      { hint: "add a layer that learns, such as linear(…), or a parameter(…)" },
-    );
+    lowerer.refuse(stateNode(source) ?? source.node, "nothing-to-train", {});
   const before = builder.ops.slice(0, complete);
   refuseEarlyWrites(lowerer, before, loss);
   refuseLostGradients(lowerer, before, loss, source);
   const from = builder.ops.length;
   const { slots, update } = optimizer[OPTIMIZER];
   const updateSource =
-    lowerer.texts.functionOf(update) ??
-    lowerer.refuse(
-      source.node,
-      "F2C2006",
-      "the optimizer's update has no TypeScript source that could be compiled",
-      { hint: "write it in the experiment, or in a file that it imports by a relative path" },
-    );
+    lowerer.texts.functionOf(update) ?? lowerer.refuse(source.node, "function-not-loaded.update", {});
   const trained = storages.trained();
   lowerer.within(updateSource, () => {
     const at = lowerer.locate(updateSource.node);
@@ -82,14 +72,14 @@ const membersOf = ({ storages }: Lowerer) => new Map(storages.groups.map((g) => 
 /** A storage that the gradient still needs may not be overwritten before the loss is complete. */
 function refuseEarlyWrites(lowerer: Lowerer, ops: readonly Op[], loss: Value): void {
   for (const { storage, write, read } of earlyWrites(ops, loss, membersOf(lowerer)))
-    lowerer.report({
-      code: "F2C4001",
-      severity: "error",
-      message: `\`${storage}\` is written here, but the gradient of the loss still needs what it held`,
-      span: ownSpan(write),
-      related: [{ message: "and the loss depends on it here", span: ownSpan(read) }],
-      hint: "move the write to after the last line that the loss depends on",
-    });
+    lowerer.report(
+      report(
+        "write-before-gradient",
+        ownSpan(write),
+        { storage },
+        { related: [{ message: "and the loss depends on it here", span: ownSpan(read) }] },
+      ),
+    );
 }
 
 /** The gradient must reach a parameter, and may not be cut where the step writes a value and reads it again. */
@@ -105,23 +95,16 @@ function refuseLostGradients(
   const flow = new GradientFlow(ops, membersOf(lowerer), trained!, copied);
   const lost = flow.lost(loss);
   for (const { storage, write, read } of lost)
-    lowerer.report({
-      code: "F2C4003",
-      severity: "error",
-      message: `the loss reads \`${storage}\` here, which the step has written: the gradient of what was written would be lost`,
-      span: ownSpan(read),
-      related: [{ message: "written here", span: ownSpan(write) }],
-      hint: "use the value that is written, instead of reading it back; where no gradient is wanted, say so: .detach() what is written or what is read, or write within noGrad",
-    });
+    lowerer.report(
+      report(
+        "gradient-lost-in-storage",
+        ownSpan(read),
+        { storage },
+        { related: [{ message: "written here", span: ownSpan(write) }] },
+      ),
+    );
   if (lost.length > 0 || flow.reaches([loss])) return;
   const cuts = flow.cuts([loss]).slice(0, 3);
-  lowerer.refuse(
-    returnedBy(source, "loss"),
-    "F2C3018",
-    "no parameter reaches the loss, so its gradient would be zero and nothing would be trained",
-    {
-      related: cuts.map((op) => ({ message: "the gradient ends here", span: ownSpan(op) })),
-      hint: "compute it from what a net returns, without .detach(), noGrad, a twin, whole numbers or masks on the way",
-    },
-  );
+  const related = cuts.map((op) => ({ message: "the gradient ends here", span: ownSpan(op) }));
+  lowerer.refuse(returnedBy(source, "loss"), "loss-without-parameters", {}, { related });
 }

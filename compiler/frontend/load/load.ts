@@ -8,6 +8,7 @@ import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as library from "../../../dsl/index.js";
 import { tag, tagMethods } from "../../../dsl/tag.js";
+import { asDiagnostic, report } from "../../diagnostics/catalogue.js";
 import { CompileError } from "../../diagnostics/compile-error.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import { ts } from "../typescript.js";
@@ -33,14 +34,11 @@ export interface LoadedExperiment {
 export function loadExperiment(file: string): LoadedExperiment {
   const named = resolve(file);
   const found = statSync(named, { throwIfNoEntry: false });
-  const folder = found?.isDirectory() ? ": it is a folder" : "";
-  const wanted = "give the path of the TypeScript file that declares the experiment";
-  if (!found?.isFile())
-    throw new CompileError([problem("F2C1101", `there is no file ${file}${folder}`, wanted)]);
-  if (!/\.[cm]?tsx?$/.test(named))
-    throw new CompileError([
-      problem("F2C1108", `${file} is not a TypeScript file`, `${wanted}; its name ends in .ts`),
-    ]);
+  const refuse = (name: "file-not-found" | "file-not-found.folder" | "bad-command-line.not-typescript") => {
+    throw new CompileError([report(name, undefined, { path: file })]);
+  };
+  if (!found?.isFile()) refuse(found?.isDirectory() ? "file-not-found.folder" : "file-not-found");
+  if (!/\.[cm]?tsx?$/.test(named)) refuse("bad-command-line.not-typescript");
   // Through a link: what it imports lies beside the file itself.
   const path = realpathSync(named);
   const entry = checkedEntry(path, checkedAgainst());
@@ -50,14 +48,6 @@ export function loadExperiment(file: string): LoadedExperiment {
   const experiment = runModule(path, texts, links);
   return { experiment, path, directory: dirname(path), texts, links, warnings };
 }
-
-const problem = (code: string, message: string, hint?: string): Diagnostic => ({
-  code,
-  severity: "error",
-  message,
-  related: [],
-  ...(hint !== undefined && { hint }),
-});
 
 interface Loaded {
   readonly exports: Record<string, unknown>;
@@ -93,35 +83,14 @@ function runModule(
   }
   const value = exports.default;
   if (value === undefined) {
+    const end = lastOf(entry, texts);
+    throw new CompileError([report("no-default-export", { path: entry, start: end, end }, {})], texts);
+  }
+  if (!library.isExperiment(value))
     throw new CompileError(
-      [
-        {
-          ...problem(
-            "F2C1105",
-            "the file has no default export",
-            "end it with: export default experiment({ … })",
-          ),
-          span: { path: entry, start: lastOf(entry, texts), end: lastOf(entry, texts) },
-        },
-      ],
+      [report("default-export-no-experiment", defaultExportOf(entry, texts), {})],
       texts,
     );
-  }
-  if (!library.isExperiment(value)) {
-    throw new CompileError(
-      [
-        {
-          ...problem(
-            "F2C1106",
-            "the default export is not an experiment",
-            "export default experiment({ … }), imported from f2c-dsl",
-          ),
-          span: defaultExportOf(entry, texts),
-        },
-      ],
-      texts,
-    );
-  }
   return value;
 }
 
@@ -184,22 +153,11 @@ function compile(path: string, text: string, into: Loaded, require: (request: st
 /** What the experiment threw while it was being built, at the line where it did. */
 export function thrown(error: unknown, texts: ReadonlyMap<string, string>): Diagnostic {
   if (error instanceof CompileError) return error.diagnostics[0]!;
-  const refused = error instanceof library.ExperimentError;
-  const message = error instanceof Error ? error.message : String(error);
   const [span, ...callers] = placesInStack(error, (path) => texts.get(path));
-  const code = refused
-    ? error.code
-    : (error as { code?: string }).code === "MODULE_NOT_FOUND"
-      ? "F2C1104"
-      : "F2C1107";
-  const hint = refused ? error.hint : undefined;
-  return {
-    ...problem(
-      code,
-      refused ? message : `the experiment threw while it was being built: ${message.split("\n")[0]}`,
-      hint,
-    ),
-    ...(span && { span }),
-    related: refused ? [] : callers.slice(0, 3).map((caller) => ({ message: "called here", span: caller })),
-  };
+  if (error instanceof library.ExperimentError) return { ...asDiagnostic(error), ...(span && { span }) };
+  const message = error instanceof Error ? error.message : String(error);
+  const related = callers.slice(0, 3).map((caller) => ({ message: "called here", span: caller }));
+  return (error as { code?: string }).code === "MODULE_NOT_FOUND"
+    ? report("import-not-found.loading", span, { error: message.split("\n")[0]! }, { related })
+    : report("experiment-threw", span, { error: message.split("\n")[0]! }, { related });
 }

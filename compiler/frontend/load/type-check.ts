@@ -5,6 +5,7 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { createRequire, isBuiltin } from "node:module";
 import { dirname, join, resolve } from "node:path";
+import { report } from "../../diagnostics/catalogue.js";
 import { CompileError } from "../../diagnostics/compile-error.js";
 import type { Diagnostic } from "../../diagnostics/diagnostic.js";
 import { libraryRoot } from "../library.js";
@@ -145,15 +146,13 @@ function topLevelAwaits(file: ts.SourceFile): readonly Diagnostic[] {
         ? node.awaitModifier
         : undefined;
     if (word)
-      found.push({
-        code: "F2C1112",
-        severity: "error",
-        message:
-          "`await` stands outside of a function: an experiment is loaded in one go, and nothing is waited for",
-        span: { path: resolve(file.fileName), start: word.getStart(file), end: word.end },
-        related: [],
-        hint: 'take what answers at once, as readFileSync("…") of node:fs; what takes longer, a download for one, belongs into a script that runs before',
-      });
+      found.push(
+        report(
+          "top-level-await",
+          { path: resolve(file.fileName), start: word.getStart(file), end: word.end },
+          {},
+        ),
+      );
     ts.forEachChild(node, visit);
   };
   visit(file);

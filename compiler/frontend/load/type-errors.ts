@@ -1,5 +1,6 @@
 /** @file TypeScript's errors as diagnostics of ours: in words, at the expression that is to blame, with what to write instead. */
 import { resolve } from "node:path";
+import { report } from "../../diagnostics/catalogue.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import { ts } from "../typescript.js";
 import { insteadOfImport } from "./import-hint.js";
@@ -79,18 +80,20 @@ function fromTypeScript(
     ? insteadOfImport(text, d.file)
     : (hint ?? tensors?.hint ?? REMEDIES.find(([what]) => what.test(text))?.[1] ?? otherwise);
   const plain = text.replace(/\.$/, "").replace(" or its corresponding type declarations", "");
+  const related = (d.relatedInformation ?? []).flatMap((r) => {
+    const place = spanOf(r);
+    return place && !place.path.endsWith(".d.ts")
+      ? [{ message: ts.flattenDiagnosticMessageText(r.messageText, "\n"), span: place }]
+      : [];
+  });
   return {
-    code: unresolved ? "F2C1104" : isSyntax(d) ? "F2C1102" : "F2C1001",
+    ...report(
+      unresolved ? "import-not-found" : isSyntax(d) ? "syntax-error" : "type-error",
+      span && NOT_ASSIGNABLE.has(d.code) ? assigned(d.file!, span) : span,
+      { words: message ?? tensors?.message ?? plain, number: d.code },
+      { related, hint: help },
+    ),
     severity: d.category === ts.DiagnosticCategory.Error ? "error" : "warning",
-    message: `${message ?? tensors?.message ?? plain} (TS${d.code})`,
-    ...(span && { span: NOT_ASSIGNABLE.has(d.code) ? assigned(d.file!, span) : span }),
-    ...(help !== undefined && { hint: help }),
-    related: (d.relatedInformation ?? []).flatMap((r) => {
-      const place = spanOf(r);
-      return place && !place.path.endsWith(".d.ts")
-        ? [{ message: ts.flattenDiagnosticMessageText(r.messageText, "\n"), span: place }]
-        : [];
-    }),
   };
 }
 

@@ -7,12 +7,6 @@ export const UNREPEATABLE: ReadonlyMap<unknown, string> = new Map<unknown, strin
   [Date.now, "Date.now"],
 ]);
 
-/** What to write in place of one of them. */
-export const insteadOf = (what: string): string =>
-  what === "Math.random"
-    ? "draw in the plan and pass the number as a value of the plan; ops.dropout draws on the device"
-    : "read the clock in the plan, and pass the number as a value of the plan";
-
 /** Calls `work` now; `asked` names the random draw or the clock that it depended on. */
 export function callNow<T>(work: () => T): { readonly result: T; readonly asked: string | undefined } {
   const { random } = Math;

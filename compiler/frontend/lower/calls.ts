@@ -1,6 +1,7 @@
 /** @file Calls: of ops, of modules, of functions (inlined), of build-time functions (called now). */
 
 import { ExperimentError, INTRINSIC, moduleParts, twinParts } from "../../../dsl/index.js";
+import { codeOf } from "../../diagnostics/catalogue.js";
 import { LIBRARY_PREFIX } from "../library.js";
 import { placesInStack } from "../load/stack.js";
 import { ts } from "../typescript.js";
@@ -17,14 +18,7 @@ import {
   unrepeatable,
   unwrapped,
 } from "./expressions.js";
-import {
-  arrayFrom,
-  askedOf,
-  LIST_METHODS,
-  NEW_LIST,
-  refuseChange,
-  refuseListChange,
-} from "./list-methods.js";
+import { arrayFrom, askedOf, LIST_METHODS, refuseListChange } from "./list-methods.js";
 import { iterate } from "./loops.js";
 import { AlreadyRefused, type Lowerer, Refusal } from "./lowerer.js";
 import { callOp, valueMethod } from "./op-calls.js";
@@ -42,7 +36,7 @@ import {
 import { mathCall } from "./operators.js";
 import { fieldsOf, itemsOf, notSpread, refuseLive } from "./patterns.js";
 import type { Scope } from "./scope.js";
-import { called, describe, said } from "./words.js";
+import { called, describe, subject } from "./words.js";
 
 export function call(lowerer: Lowerer, node: ts.CallExpression, scope: Scope): Operand {
   const callee = unwrapped(node.expression);
@@ -103,7 +97,7 @@ function methodCall(
       return record(parts.flatMap((part) => [...part]));
     }
     if (OBJECT_CHANGES.has(name))
-      refuseChange(lowerer, node, `Object.${name} would change its first argument`, NEW_RECORD);
+      lowerer.refuse(node, "assignment-in-place.object-function", { function: name });
     const fields = args[0] && fieldsOf(lowerer, args[0]);
     if (fields && name === "values") return list([...fields.values()]);
     if (fields && name === "keys") return fixed([...fields.keys()]);
@@ -120,9 +114,7 @@ function methodCall(
   if (items && !fresh) refuseListChange(lowerer, callee, node.arguments, scope);
   if (items && Object.hasOwn(LIST_METHODS, name) && !(args.every(isStatic) && isStatic(receiver))) {
     if (receiver.kind === "static" && ArrayBuffer.isView(receiver.value) && name === "map")
-      lowerer.refuse(callee.name, "F2C1017", "a typed array has no compiled method `map`", {
-        hint: "make a list of it first: [...array].map(…)",
-      });
+      lowerer.refuse(callee.name, "unknown-method.typed-array", {});
     return LIST_METHODS[name]!(lowerer, node, items, args);
   }
   const known =
@@ -134,23 +126,15 @@ function methodCall(
   const field = receiver.kind === "record" ? receiver.fields.get(name) : undefined;
   if (field) return callOperand(lowerer, node, field, args);
   if (items && Object.hasOwn(Array.prototype, name))
-    return lowerer.refuse(
-      callee.name,
-      "F2C1017",
-      `a list that holds run-time values has no compiled method \`${name}\``,
-      {
-        hint: `it has ${Object.keys(LIST_METHODS).join(", ")}; write the rest with for..of and [...list, item]`,
-      },
-    );
+    return lowerer.refuse(callee.name, "unknown-method.list", {
+      name,
+      known: Object.keys(LIST_METHODS).join(", "),
+    });
+  const { kind } = receiver;
   return lowerer.refuse(
     callee.name,
-    "F2C1017",
-    `${said(callee.expression, receiver)}, which has no method \`${name}\``,
-    {
-      hint:
-        METHODS_OF[receiver.kind] ??
-        "check the name; docs/language.md lists what compiled functions may contain",
-    },
+    `unknown-method.${kind === "record" || kind === "module" ? kind : "other"}`,
+    { ...subject(callee.expression, receiver), name },
   );
 }
 
@@ -162,14 +146,9 @@ function isFresh(node: ts.Expression): boolean {
   );
 }
 
-const METHODS_OF: Partial<Record<Operand["kind"], string>> = {
-  record: "check the name of the field: what is called must be a function or a module",
-  module: "a module is called like a function: net(x)",
-};
-
+const EARLY = codeOf("compiled-function-called-early");
 const OBJECT_CHANGES = new Set(["assign", "defineProperty", "defineProperties", "setPrototypeOf"]);
 
-const NEW_RECORD = "make a new record: { ...old, name: value }";
 const isList = (operand: Operand) =>
   typeof (isStatic(operand) ? staticValue(operand) : undefined) === "object";
 
@@ -189,12 +168,13 @@ export function callOperand(
   if (fn.kind === "module") return callModule(lowerer, node, fn, args);
   if (fn.kind === "closure") return lowerer.inline(fn.source, args, node, fn);
   if (fn.kind !== "static" || typeof fn.value !== "function")
-    return lowerer.refuse(node.expression, "F2C1021", `${said(node.expression, fn)}, not a function`, {
-      hint:
-        fn.kind === "value" || (fn.kind === "static" && typeof fn.value !== "object")
-          ? "leave out the (), or check the name"
-          : "a module's child is called like a function, a list of modules is looped over; check the name",
-    });
+    return lowerer.refuse(
+      node.expression,
+      fn.kind === "value" || (fn.kind === "static" && typeof fn.value !== "object")
+        ? "not-a-function.value"
+        : "not-a-function",
+      subject(node.expression, fn),
+    );
   const math = args.every(isStatic) ? undefined : MATH_NAMES.get(fn.value);
   if (math !== undefined) return mathCall(lowerer, node, math, args);
   const constant = UNREPEATABLE.get(fn.value);
@@ -211,48 +191,29 @@ export function callOperand(
       refuseLive(lowerer, node.arguments[i] ?? node, argument, liveWithin);
     const own = source && !source.path.startsWith(LIBRARY_PREFIX);
     const change = own ? argumentChanged(source.node, args.map(isList)) : undefined;
-    if (change) {
-      const hint = change === "argument" ? NEW_LIST : NEW_RECORD;
-      refuseChange(lowerer, node, `${called(node.expression)} would change its ${change}`, hint);
-    }
+    if (change) lowerer.refuse(node, `assignment-in-place.${change}`, { function: called(node.expression) });
     try {
       const { result, asked } = callNow(() =>
         (fn.value as (...a: unknown[]) => unknown).apply(self, args.map(staticValue)),
       );
-      if (unfit) lowerer.refuse(node.expression, unfit.code, unfit.message, unfit);
+      if (unfit) lowerer.refuseAs(node.expression, unfit, unfit.related);
       if (asked !== undefined) unrepeatable(lowerer, node.expression, asked, source);
       return lowerer.wrap(result);
     } catch (error) {
       if (error instanceof Refusal) throw error;
-      if (!(error instanceof ExperimentError && error.code === "F2C2101" && source)) {
-        return lowerer.refuse(
-          node,
-          "F2C2004",
-          `${called(node)} threw while the program was built: ${error instanceof Error ? error.message : String(error)}`,
-          {
-            related: placesInStack(error, (path) => lowerer.texts.own(path))
-              .slice(0, 3)
-              .map((span, i) => ({ message: i === 0 ? "it threw here" : "called here", span })),
-            hint: "check its arguments: a call whose arguments are all known is made while the program is built, in Node",
-          },
-        );
+      if (!(error instanceof ExperimentError && error.code === EARLY && source)) {
+        const threw = error instanceof Error ? error.message : String(error);
+        const related = placesInStack(error, (path) => lowerer.texts.own(path))
+          .slice(0, 3)
+          .map((span, i) => ({ message: i === 0 ? "it threw here" : "called here", span }));
+        return lowerer.refuse(node, "call-threw", { call: called(node), error: threw }, { related });
       }
     }
   }
   if (source) return lowerer.inline(source, args, node);
   const native = /\{\s*\[native code\]\s*\}$/.test(String(fn.value));
-  return lowerer.refuse(
-    node.expression,
-    "F2C2005",
-    native
-      ? `${called(node.expression)} of a run-time value cannot be compiled: it is JavaScript's own, and runs in Node only`
-      : `${called(node.expression)} of a run-time value cannot be compiled: its TypeScript was not loaded`,
-    {
-      hint: native
-        ? "call it in the plan, and pass the result as a value of the plan"
-        : "write it in a TypeScript file that the experiment imports by a relative path, or call it in the plan, and pass the result",
-    },
-  );
+  const callee = called(node.expression);
+  return lowerer.refuse(node.expression, `call-not-compiled.${native ? "native" : "not-loaded"}`, { callee });
 }
 
 function callModule(
@@ -264,13 +225,7 @@ function callModule(
   const parts = moduleParts(operand.module)!;
   if (operand.twin && !lowerer.storages.renameFor(operand.twin)) lowerer.refuseStranger(node);
   const source =
-    lowerer.texts.functionOf(parts.forward) ??
-    lowerer.refuse(
-      node,
-      "F2C2006",
-      "the forward function of this module has no TypeScript source that could be compiled",
-      { hint: "write it in the experiment, or in a file that it imports by a relative path" },
-    );
+    lowerer.texts.functionOf(parts.forward) ?? lowerer.refuse(node, "function-not-loaded.forward", {});
   for (const [i, argument] of args.entries())
     lowerer.refuseStreamNotGiven(argument, node.arguments[i] ?? node);
   const run = () =>
@@ -312,12 +267,10 @@ function callIntrinsic(
     case "buffersOf()": {
       const net = args[0];
       if (net?.kind !== "module")
-        return lowerer.refuse(
-          node.arguments[0] ?? node,
-          "F2C2007",
-          `${name.replace("()", "")} takes a net, got ${net ? describe(net) : "nothing"}`,
-          { hint: "pass a net of the method's state, or a child of the module" },
-        );
+        return lowerer.refuse(node.arguments[0] ?? node, "not-a-net", {
+          function: name.replace("()", ""),
+          operand: net ? describe(net) : "nothing",
+        });
       const what = name === "parametersOf()" ? "parameters" : "buffers";
       const stranger = net.twin && !lowerer.storages.renameFor(net.twin);
       const group =

@@ -3,6 +3,7 @@
 import { dirname } from "node:path";
 import { INTRINSIC, moduleParts } from "../../../dsl/index.js";
 import { tagOf } from "../../../dsl/tag.js";
+import { type Filled, inWords } from "../../diagnostics/catalogue.js";
 import type { Span } from "../../diagnostics/diagnostic.js";
 import { LIBRARY_PREFIX } from "../library.js";
 import { locate } from "../load/cache.js";
@@ -12,26 +13,15 @@ import { changeOf, changeOfImport, isHeld, mutated, rootOf, targetOf } from "./c
 import type { FunctionSource, SourceTexts } from "./function-source.js";
 
 /** Why a captured name cannot become a constant of the program. */
-export interface Unfit {
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string;
+export interface Unfit extends Filled {
   /** Where it is declared and changed. */
   readonly related: readonly { readonly message: string; readonly span: Span }[];
 }
 
 /** Why `value`, read as `expression`, cannot be used; undefined for what is fixed once it is made. */
-export function liveness(
-  expression: string,
-  value: unknown,
-): Pick<Unfit, "code" | "message" | "hint"> | undefined {
+export function liveness(expression: string, value: unknown): Filled | undefined {
   const what = liveKind(value);
-  if (what !== undefined)
-    return {
-      code: "F2C2009",
-      message: `\`${expression}\` is ${what}, which a compiled function cannot use: it lives in Node, and may change there`,
-      hint: "read what you need from it outside the compiled function, into a const, and use the const; what changes is a value of the plan",
-    };
+  if (what !== undefined) return inWords("captured-live-object", { name: expression, what });
   // Fields of a record are looked at when they are read; the items of a list are not read one by one.
   if (!Array.isArray(value)) return undefined;
   for (const [i, item] of value.entries()) {
@@ -43,7 +33,7 @@ export function liveness(
 }
 
 /** The same of what a record holds, however deep. */
-export function liveWithin(expression: string, value: unknown, depth = 0): ReturnType<typeof liveness> {
+export function liveWithin(expression: string, value: unknown, depth = 0): Filled | undefined {
   const found = liveness(expression, value);
   if (found || depth > 8 || typeof value !== "object" || value === null || ArrayBuffer.isView(value))
     return found;
@@ -214,13 +204,8 @@ function changed(
   where: Unfit["related"][number],
 ): Unfit {
   const assigned = targetOf(change) !== undefined && !isHeld(change);
-  const how = assigned ? "assigned more than once" : "changed in place";
   return {
-    code: "F2C2002",
-    message: `\`${name}\` is ${how}, so a compiled function cannot use it: it would see one moment of it only`,
-    hint: assigned
-      ? "copy its last value into a const and use that, or make it a value of the plan"
-      : "read it in the plan, and return what the step needs of it as a value of the plan",
+    ...inWords(`captured-variable-changes.${assigned ? "assigned" : "held"}`, { name }),
     related: [...(declared ? [{ message: `\`${name}\` is declared here`, span: declared }] : []), where],
   };
 }

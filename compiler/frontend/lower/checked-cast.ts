@@ -23,23 +23,18 @@ export type BoundSizes = Map<string, BoundSize>;
 
 export function checkedCast(lowerer: Lowerer, node: ts.CallExpression, receiver: Value): Operand {
   const type = node.typeArguments?.[0];
-  const of = ts.isPropertyAccessExpression(node.expression) ? called(node.expression.expression) : "this";
+  const expression = ts.isPropertyAccessExpression(node.expression)
+    ? called(node.expression.expression)
+    : "this";
+  const given = { expression, type: printType(receiver.type) };
   if (receiver.type.kind !== "tensor" || !type || !ts.isTupleTypeNode(type)) {
-    return lowerer.refuse(
-      node,
-      "F2C3010",
-      type
-        ? `${of} is ${printType(receiver.type)}, not ${type.getText()}`
-        : `${of} is ${printType(receiver.type)}, not asserted to be anything`,
-      { hint: "give a tuple of sizes: x.as<[48, 512]>()" },
-    );
+    return type
+      ? lowerer.refuse(node, "assertion-fails.no-tuple", { ...given, asserted: type.getText() })
+      : lowerer.refuse(node, "assertion-fails.no-type", given);
   }
   const { dims } = receiver.type;
-  const wrong = (more = "", related: { message: string; span: Span }[] = []): never =>
-    lowerer.refuse(type, "F2C3010", `${of} is ${printType(receiver.type)}, not ${type.getText()}${more}`, {
-      hint: "correct the sizes, or use .reshape where the shape is to change",
-      related,
-    });
+  const asserted = type.getText();
+  const wrong = (): never => lowerer.refuse(type, "assertion-fails", { ...given, asserted });
   if (type.elements.length !== dims.length) wrong();
   for (const [i, element] of type.elements.entries()) {
     const size = sizeOf(element);
@@ -49,10 +44,11 @@ export function checkedCast(lowerer: Lowerer, node: ts.CallExpression, receiver:
     const bound = lowerer.sizes.get(size);
     const span = lowerer.span(element);
     if (!bound) lowerer.sizes.set(size, { dim, span });
-    else if (!sameDim(bound.dim, dim))
-      wrong(`: ${element.getText()} is ${printDim(bound.dim)}`, [
-        { message: `${element.getText()} became ${printDim(bound.dim)} here`, span: bound.span },
-      ]);
+    else if (!sameDim(bound.dim, dim)) {
+      const [name, size] = [element.getText(), printDim(bound.dim)];
+      const related = [{ message: `${name} became ${size} here`, span: bound.span }];
+      lowerer.refuse(type, "assertion-fails.size", { ...given, asserted, name, size }, { related });
+    }
   }
   return dynamic(receiver);
 }

@@ -26,7 +26,7 @@ import { isSame, truth } from "./operators.js";
 import { fieldsOf, itemsOf } from "./patterns.js";
 import type { Binding, Scope } from "./scope.js";
 import { assignmentTo } from "./statements.js";
-import { called, describe, said, shortly } from "./words.js";
+import { called, describe, shortly, subject } from "./words.js";
 
 const K = ts.SyntaxKind;
 
@@ -44,22 +44,16 @@ export function condition(lowerer: Lowerer, node: ts.Expression, scope: Scope): 
 
 /** Refuses to decide on a tensor. */
 function refuseCondition(lowerer: Lowerer, node: ts.Expression, value: Operand): never {
-  return lowerer.refuse(
-    node,
-    "F2C1015",
-    `${said(node, value)}, which cannot be a condition: its values are known only on the device`,
-    { hint: choiceInstead(node) },
-  );
-}
-
-/** How to choose by tensors, at the place of a condition. */
-function choiceInstead(node: ts.Expression): string {
   const decides = outermost(node).parent;
+  const tensor = subject(node, value);
   if (ts.isWhileStatement(decides) || ts.isForStatement(decides))
-    return "count to a value of the plan: for (let i = 0; i < plan.n; i++)";
+    return lowerer.refuse(node, "condition-on-tensor.loop", tensor);
   if (ts.isBinaryExpression(decides))
-    return `tensors of booleans have .logical_${decides.operatorToken.kind === K.BarBarToken ? "or" : "and"}(…); a boolean of the plan chooses with plan.flag ? a : b`;
-  return "choose element by element with ops.where(condition, a, b), or decide in the plan and pass a boolean";
+    return lowerer.refuse(node, "condition-on-tensor.logical", {
+      ...tensor,
+      method: decides.operatorToken.kind === K.BarBarToken ? "or" : "and",
+    });
+  return lowerer.refuse(node, "condition-on-tensor", tensor);
 }
 
 /** The parentheses and type assertions around an expression, or itself. */
@@ -220,14 +214,10 @@ export function zerosLike(lowerer: Lowerer, node: ts.Node, operand: Operand): Op
     if (type.kind === "tensor" && type.dims.every((d) => typeof d === "number"))
       return dynamic(lowerer.emit(node, "full", [], { shape: type.dims, value: 0, dtype: type.dtype })[0]!);
     const open = type.kind === "tensor" ? type.dims.find((d) => typeof d !== "number") : undefined;
-    return lowerer.refuse(
-      returnIn(node) ?? node,
-      "F2C1033",
-      `a return inside a loop cannot give ${describe(leaf)}: ${open === undefined ? "it" : printDim(open)} is not one fixed number`,
-      {
-        hint: "leave the loop with break, and compute and return the tensor after it",
-      },
-    );
+    return lowerer.refuse(returnIn(node) ?? node, "return-of-open-size", {
+      operand: describe(leaf),
+      size: open === undefined ? "it" : printDim(open),
+    });
   });
   return rebuild(operand, leaves);
 }
@@ -249,11 +239,11 @@ function disagree(lowerer: Lowerer, node: ts.Node, what: string, a: string, b: s
       : undefined;
   const holds = test && called(test) !== "this" ? `where ${called(test)} holds` : "where the condition holds";
   const at = name === undefined ? node : (assignmentTo(node, name) ?? node);
-  return lowerer.refuse(at, "F2C3012", `${what} is ${a} ${holds}, and ${b} where not`, {
-    hint:
-      name === undefined
-        ? "give both sides one type and shape"
-        : "give it one type and shape on both sides, or use a new name in the branch",
+  return lowerer.refuse(at, name === undefined ? "branches-disagree" : "branches-disagree.variable", {
+    what,
+    one: a,
+    condition: holds,
+    other: b,
   });
 }
 
@@ -320,8 +310,9 @@ export function shortCircuit(
   if (scalarKind(left) !== "bool") {
     if (left.kind !== "value") return and ? evaluate(lowerer, node.right, scope) : left;
     if (scalarKind(left) !== undefined)
-      return lowerer.refuse(node.left, "F2C3007", `a boolean is needed here, and ${said(node.left, left)}`, {
-        hint: `compare it: ${shortly(node.left, "x")} !== 0`,
+      return lowerer.refuse(node.left, "wrong-kind.boolean", {
+        ...subject(node.left, left),
+        written: shortly(node.left, "x"),
       });
     return refuseCondition(lowerer, node.left, left);
   }
@@ -369,15 +360,9 @@ function refuseOnce(lowerer: Lowerer, node: ts.Node, region: OpenRegion): void {
     const { path, start, end } = op.location;
     lowerer.refuse(
       ts.isCallExpression(node) ? node.expression : node,
-      "F2C4002",
-      `\`remat\` would ${effect === "rng" ? "draw" : "write"} twice: its body contains ${op.op}`,
-      {
-        hint:
-          effect === "rng"
-            ? `call ${op.op} outside of \`remat\``
-            : "write after the loss, outside of `remat`",
-        related: [{ message: `${op.op} is here`, span: { path, start, end } }],
-      },
+      effect === "rng" ? "remat-once.draws" : "remat-once.writes",
+      { op: op.op },
+      { related: [{ message: `${op.op} is here`, span: { path, start, end } }] },
     );
   }
 }
@@ -479,19 +464,16 @@ function loopBody(
   return carrying.carried.flatMap(({ binding, shape, initial }) => {
     const current = opened(lowerer, binding.current);
     const changed = (before: string, after: string): never =>
-      lowerer.refuse(
-        assignmentTo(node, binding.name) ?? node,
-        "F2C3013",
-        `\`${binding.name}\` is ${before} before the loop, but ${after} after one turn`,
-        { hint: "keep its type and shape, or give the result a new name inside the loop" },
-      );
+      lowerer.refuse(assignmentTo(node, binding.name) ?? node, "loop-changes-type", {
+        name: binding.name,
+        before,
+        after,
+      });
     const unset = (): never =>
-      lowerer.refuse(
-        assignmentTo(node, binding.name) ?? node,
-        "F2C3013",
-        `\`${binding.name}\` is ${describe(shape)} before the loop, but assigned in it, and the loop may have no turn`,
-        { hint: "give it a number or a tensor before the loop, of the type and shape that it will have" },
-      );
+      lowerer.refuse(assignmentTo(node, binding.name) ?? node, "loop-changes-type.unset", {
+        name: binding.name,
+        before: describe(shape),
+      });
     const isUnset = shape.kind === "static" && (shape.value === undefined || shape.value === null);
     if (isUnset && !isSameLeaf(shape, current)) unset();
     if (!sameStructure(shape, current)) changed(describe(shape), describe(current));

@@ -1,9 +1,9 @@
 /** @file Expressions: literals, names, members, choices, functions. Operators and calls have files of their own. */
 
+import type { PlainName } from "../../diagnostics/catalogue.js";
 import { insteadOfTensorMember } from "../from-pytorch.js";
 import { isFunctionNode } from "../scopes.js";
 import { ts } from "../typescript.js";
-import { insteadOf } from "./call-now.js";
 import { call } from "./calls.js";
 import { functionName } from "./captures.js";
 import { choose, type ShortCircuit, shortCircuit } from "./control.js";
@@ -15,7 +15,7 @@ import { applyBinary, applyUnary, COMPOUND } from "./operators.js";
 import { fieldOf, fieldsOf, itemsOf, notSpread, refuseLive } from "./patterns.js";
 import type { Scope } from "./scope.js";
 import { assignTo, refuseCaptured } from "./statements.js";
-import { describe, indexed, said, shortly } from "./words.js";
+import { describe, indexed, shortly, subject } from "./words.js";
 
 const GLOBALS: Readonly<Record<string, unknown>> = { Math, Number, Object, Array, Infinity, NaN, undefined };
 const K = ts.SyntaxKind;
@@ -83,51 +83,19 @@ export function evaluate(lowerer: Lowerer, node: ts.Expression, scope: Scope): O
   }
 }
 
-const UNSUPPORTED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: string, hint: string]>> = {
-  [K.AwaitExpression]: [
-    "F2C1003",
-    "`await`",
-    "nothing is waited for in a compiled function; wait outside, in the experiment",
-  ],
-  [K.YieldExpression]: [
-    "F2C1003",
-    "`yield`",
-    "nothing is waited for in a compiled function; wait outside, in the experiment",
-  ],
-  [K.NewExpression]: [
-    "F2C1004",
-    "`new`",
-    "use a record: { name: value }; what needs an object of a class belongs in the plan",
-  ],
-  [K.ThisKeyword]: [
-    "F2C1005",
-    "`this`",
-    "use the parameters: step({ net }, { x }, plan), or ({ conv }, x) of a module",
-  ],
-  [K.RegularExpressionLiteral]: [
-    "F2C1006",
-    "a regular expression",
-    "compute it outside the compiled function, in a const, and use the const",
-  ],
-  [K.BigIntLiteral]: ["F2C1002", "a bigint", "write a number: 8, not 8n"],
-  [K.ImportKeyword]: ["F2C1002", "`import()`", "import it at the top of the file"],
-  [K.MetaProperty]: [
-    "F2C1002",
-    "`import.meta` or `new.target`",
-    "read it outside the compiled function, into a const, and use the const",
-  ],
-  [K.ClassExpression]: ["F2C1007", "a class", "use functions and records: const scale = { by: 2 }"],
-  [K.DeleteExpression]: [
-    "F2C1008",
-    "`delete`",
-    "make a new record without the field: const { field, ...rest } = record",
-  ],
-  [K.TaggedTemplateExpression]: ["F2C1009", "a tagged template", "call it as a function: name(…)"],
-  [K.TypeOfExpression]: [
-    "F2C1010",
-    "`typeof`",
-    "a value has the same type in every step; branch on an option that you pass instead: if (options.kind === …)",
-  ],
+const UNSUPPORTED: Partial<Record<ts.SyntaxKind, PlainName>> = {
+  [K.AwaitExpression]: "async-function.await",
+  [K.YieldExpression]: "async-function.yield",
+  [K.NewExpression]: "new-expression",
+  [K.ThisKeyword]: "this-expression",
+  [K.RegularExpressionLiteral]: "regular-expression",
+  [K.BigIntLiteral]: "unsupported-syntax.bigint",
+  [K.ImportKeyword]: "unsupported-syntax.import",
+  [K.MetaProperty]: "unsupported-syntax.meta",
+  [K.ClassExpression]: "class-declaration",
+  [K.DeleteExpression]: "delete-expression",
+  [K.TaggedTemplateExpression]: "tagged-template",
+  [K.TypeOfExpression]: "typeof-expression",
 };
 
 function unsupported(lowerer: Lowerer, node: ts.Expression, scope: Scope): never {
@@ -139,12 +107,7 @@ function unsupported(lowerer: Lowerer, node: ts.Expression, scope: Scope): never
     scope.find(node.expression.text)?.current.kind === "poison"
   )
     throw new AlreadyRefused();
-  const [code, what, hint] = UNSUPPORTED[node.kind] ?? [
-    "F2C1002",
-    "this expression",
-    "docs/language.md lists what compiled functions may contain",
-  ];
-  return lowerer.refuse(node, code, `${what} cannot be compiled`, { hint });
+  return lowerer.refuse(node, UNSUPPORTED[node.kind] ?? "unsupported-syntax.expression", {});
 }
 
 function name(lowerer: Lowerer, node: ts.Identifier, scope: Scope): Operand {
@@ -177,16 +140,12 @@ export function unrepeatable(lowerer: Lowerer, node: ts.Node, what: string, with
   if (what.startsWith("console.")) refuseConsole(lowerer, node, what);
   const use = within && findText(within.node, what);
   const span = use && { path: within.path, start: use.getStart(), end: use.end };
+  const asks = span && { message: `${functionName(within.node) ?? "the function"} asks for it here`, span };
   return lowerer.refuse(
     node,
-    "F2C2010",
-    `\`${what}\` would be called once, while the program is built: every step would get the same value`,
-    {
-      hint: insteadOf(what),
-      related: span
-        ? [{ message: `${functionName(within.node) ?? "the function"} asks for it here`, span }]
-        : [],
-    },
+    what === "Math.random" ? "unrepeatable-call.random" : "unrepeatable-call",
+    { call: what },
+    { related: asks ? [asks] : [] },
   );
 }
 
@@ -195,9 +154,7 @@ const findText = (node: ts.Node, text: string): ts.Node | undefined =>
   node.getText() === text ? node : ts.forEachChild(node, (child) => findText(child, text));
 
 const refuseConsole = (lowerer: Lowerer, node: ts.Node, what: string): never =>
-  lowerer.refuse(node, "F2C2011", `\`${what}\` prints in Node: it cannot be called on the device`, {
-    hint: "return the number beside the loss, { loss, name: value }: it is logged with every step",
-  });
+  lowerer.refuse(node, "console-call", { call: what });
 
 /** Refuses globals that mean something only in Node. */
 export function refuseGlobals(lowerer: Lowerer, node: ts.PropertyAccessExpression, scope: Scope): void {
@@ -226,13 +183,9 @@ function property(lowerer: Lowerer, node: ts.PropertyAccessExpression, scope: Sc
     if (key === "dtype") return fixed(target.value.type.dtype);
     return lowerer.refuse(
       node.name,
-      "F2C1017",
-      `${said(node.expression, target)}, which has no field \`${key}\``,
-      {
-        hint:
-          insteadOfTensorMember(key, { x: shortly(node.expression, "x") }) ??
-          "methods are called with (); docs/ops.md lists those of tensors",
-      },
+      "unknown-method.field",
+      { ...subject(node.expression, target), name: key },
+      { hint: insteadOfTensorMember(key, { x: shortly(node.expression, "x") }) },
     );
   }
   if (target.kind === "static" && (target.value === undefined || target.value === null)) {
@@ -249,15 +202,10 @@ function element(lowerer: Lowerer, node: ts.ElementAccessExpression, scope: Scop
   const index = evaluate(lowerer, node.argumentExpression, scope);
   if (target.kind === "value") {
     const { hint } = indexed(node, describe(target));
-    return lowerer.refuse(node, "F2C1018", `${said(node.expression, target)}, which [] cannot index`, {
-      hint,
-    });
+    return lowerer.refuse(node, "index-of-tensor", subject(node.expression, target), { hint });
   }
-  if (!isStatic(index)) {
-    return lowerer.refuse(node.argumentExpression, "F2C1019", `a list is indexed with ${describe(index)}`, {
-      hint: "choose with if: if (plan.n === 0) … else …; or put the tensors into one, and take a row of it with .index_select and an Int32Array of the plan",
-    });
-  }
+  if (!isStatic(index))
+    return lowerer.refuse(node.argumentExpression, "run-time-index.indexed", { operand: describe(index) });
   const key = staticValue(index);
   const items = typeof key === "number" ? itemsOf(lowerer, target) : undefined;
   if (items) return items[key as number] ?? fixed(undefined);
@@ -295,8 +243,7 @@ function objectLiteral(lowerer: Lowerer, node: ts.ObjectLiteralExpression, scope
     ) {
       fields.push([part.name.text, evaluate(lowerer, part.initializer, scope)]);
     } else {
-      const [what, hint] = refusedMember(part);
-      lowerer.refuse(part.name ?? part, "F2C1011", `${what} in a record cannot be compiled`, { hint });
+      lowerer.refuse(part.name ?? part, refusedMember(part), {});
     }
   }
   for (const [key, value] of fields) if (value.kind === "value") lowerer.builder.rename(value.value, key);
@@ -305,11 +252,11 @@ function objectLiteral(lowerer: Lowerer, node: ts.ObjectLiteralExpression, scope
     : record(fields);
 }
 
-function refusedMember(part: ts.ObjectLiteralElementLike): readonly [what: string, hint: string] {
-  if (ts.isGetAccessor(part)) return ["a getter", "compute the value and write `name: value`"];
-  if (ts.isSetAccessor(part)) return ["a setter", "values do not change in place; make a new record"];
-  if (part.name && ts.isComputedPropertyName(part.name)) return ["a computed name", "write the name out"];
-  return ["a method", "write it as a field: `name: () => …`"];
+function refusedMember(part: ts.ObjectLiteralElementLike): PlainName {
+  if (ts.isGetAccessor(part)) return "computed-member.getter";
+  if (ts.isSetAccessor(part)) return "computed-member.setter";
+  if (part.name && ts.isComputedPropertyName(part.name)) return "computed-member";
+  return "computed-member.method";
 }
 
 function template(lowerer: Lowerer, node: ts.TemplateExpression, scope: Scope): Operand {
@@ -323,9 +270,7 @@ function template(lowerer: Lowerer, node: ts.TemplateExpression, scope: Scope): 
 
 /** Refuses a string that a run-time value would be part of. */
 export const refuseString = (lowerer: Lowerer, node: ts.Node, value: Operand): never =>
-  lowerer.refuse(node, "F2C1012", `a string cannot hold ${describe(value)}`, {
-    hint: "leave the value out; a tensor of one number is logged by returning it beside the loss: { loss, name: value }",
-  });
+  lowerer.refuse(node, "text-of-run-time-value", { operand: describe(value) });
 
 function closure(lowerer: Lowerer, node: ts.ArrowFunction, scope: Scope): Operand {
   if (!isFunctionNode(node)) return unsupported(lowerer, node, scope);
@@ -392,9 +337,10 @@ export function missingMember(
   member: string,
 ): never {
   lowerer.refuseStreamNotGiven(missing, owner);
-  const message = `\`${unwrapped(owner).getText()}\` is ${describe(missing)} here, so it has no \`${member}\``;
-  return lowerer.refuse(at, "F2C2003", message, {
-    hint: "check the option or the argument that it comes from; ?. reads a field that may be missing",
+  return lowerer.refuse(at, "member-of-nothing", {
+    expression: unwrapped(owner).getText(),
+    value: describe(missing),
+    member,
   });
 }
 

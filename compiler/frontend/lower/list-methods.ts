@@ -9,14 +9,6 @@ import type { Scope } from "./scope.js";
 import { effect } from "./statements.js";
 import { describe, shortly } from "./words.js";
 
-/** Refuses to change a value in place. */
-export const refuseChange = (lowerer: Lowerer, node: ts.Node, what: string, hint: string): never =>
-  lowerer.refuse(node, "F2C1030", `${what}: values in a compiled function do not change in place`, { hint });
-
-export const NEW_LIST = "make a new list: [...old, item]";
-const NEW_ORDER =
-  "make a new list with [...], .slice(…) or .map(…), or prepare it outside the compiled function";
-
 const ADDS = new Set(["push", "unshift"]);
 const LIST_CHANGES = new Set([
   ...["push", "pop", "shift", "unshift", "splice", "sort", "reverse", "fill", "copyWithin"],
@@ -28,13 +20,13 @@ export function refuseListChange(
   args: readonly ts.Node[],
   scope: Scope,
 ): void {
-  const name = callee.name.text;
-  if (!LIST_CHANGES.has(name)) return;
+  const method = callee.name.text;
+  if (!LIST_CHANGES.has(method)) return;
   scope.spoil(callee.expression);
+  if (!ADDS.has(method)) lowerer.refuse(callee.name, "assignment-in-place.list-method", { method });
   const [old, item] = [shortly(callee.expression, "old"), args.map((a) => shortly(a, "item")).join(", ")];
-  const all = name === "push" ? `${old} = [...${old}, ${item}]` : `${old} = [${item}, ...${old}]`;
-  const added = `make a new list: ${all}, ${old} being declared with let`;
-  refuseChange(lowerer, callee.name, `.${name}() would change the list`, ADDS.has(name) ? added : NEW_ORDER);
+  const written = method === "push" ? `${old} = [...${old}, ${item}]` : `${old} = [${item}, ...${old}]`;
+  lowerer.refuse(callee.name, "assignment-in-place.list-adding", { method, written, list: old });
 }
 
 type ListMethod = (
@@ -71,19 +63,12 @@ export const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
   toSorted: (lowerer, node, items, args) => list(sorted(lowerer, node, items, args)),
   at: (lowerer, node, items, [index = fixed(0)]) => {
     if (!isStatic(index))
-      lowerer.refuse(node.arguments[0]!, "F2C1019", `a list is indexed with ${describe(index)}`, {
-        hint: CHOOSE,
-      });
+      lowerer.refuse(node.arguments[0]!, "run-time-index.at", { operand: describe(index) });
     return items.at(staticValue(index) as number) ?? NOTHING;
   },
   reduce: (lowerer, node, items, [fn, initial]) => {
     const rest = initial === undefined ? items.slice(1) : items;
-    const first =
-      initial ??
-      items[0] ??
-      lowerer.refuse(node.expression, "F2C1016", "an empty list cannot be reduced without a first value", {
-        hint: "give reduce a second argument, the value to start from",
-      });
+    const first = initial ?? items[0] ?? lowerer.refuse(node.expression, "not-a-collection.reduced", {});
     return rest.reduce(
       (sum, item, i) =>
         callOperand(lowerer, node, fn ?? NOTHING, [
@@ -99,9 +84,7 @@ export const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
     const late = args.findIndex((argument) => !isStatic(argument));
     if (late >= 0) {
       const at = node.arguments[late] ?? node;
-      lowerer.refuse(at, "F2C1019", `a list is cut at ${describe(args[late]!)}`, {
-        hint: "cut it where the program is built, or choose with if: if (plan.n === 1) … else …",
-      });
+      lowerer.refuse(at, "run-time-index.cut", { operand: describe(args[late]!) });
     }
     return list(items.slice(...(args.map(staticValue) as [number, number])));
   },
@@ -114,8 +97,6 @@ const spreadOf = (lowerer: Lowerer, operand: Operand): readonly Operand[] =>
     ? itemsOf(lowerer, operand)!
     : [operand];
 
-const CHOOSE = "choose with if: if (plan.n === 0) … else …";
-
 /** Items in the order that a function gives, which has to be known now. */
 const sorted = (
   lowerer: Lowerer,
@@ -126,9 +107,7 @@ const sorted = (
   [...items].sort((a, b) => {
     const answer = callOperand(lowerer, node, fn, [a, b]);
     if (!isStatic(answer))
-      lowerer.refuse(node.arguments[0] ?? node, "F2C1019", `a list is sorted by ${describe(answer)}`, {
-        hint: CHOOSE,
-      });
+      lowerer.refuse(node.arguments[0] ?? node, "run-time-index.sorted", { operand: describe(answer) });
     return Number(staticValue(answer));
   });
 
@@ -138,9 +117,7 @@ export function arrayFrom(lowerer: Lowerer, node: ts.CallExpression, from: Opera
   if (items) return items;
   const length = fieldsOf(lowerer, from)?.get("length") ?? NOTHING;
   if (length.kind !== "static")
-    lowerer.refuse(node.arguments[0] ?? node, "F2C1019", `a list is made as long as ${describe(length)}`, {
-      hint: "lists have lengths that are known now; to count, write for (let i = 0; i < n; i++)",
-    });
+    lowerer.refuse(node.arguments[0] ?? node, "run-time-index.length", { operand: describe(length) });
   return Array.from({ length: Number((length as { value: unknown }).value) || 0 }, () => NOTHING);
 }
 
@@ -165,9 +142,7 @@ function decidedOf(
   for (const [i, item] of items.entries()) {
     const answer = callOperand(lowerer, node, fn, [item, fixed(i), list(items)]);
     if (answer.kind === "value")
-      lowerer.refuse(node.arguments[0] ?? node, "F2C1019", `a list is chosen from by ${describe(answer)}`, {
-        hint: CHOOSE,
-      });
+      lowerer.refuse(node.arguments[0] ?? node, "run-time-index.chosen", { operand: describe(answer) });
     answers.push(!isStatic(answer) || Boolean(staticValue(answer)));
     if (answers.at(-1) === last) break;
   }

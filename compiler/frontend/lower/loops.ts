@@ -10,7 +10,7 @@ import { condition, lowerFor, lowerWhile } from "./control.js";
 import { evaluate } from "./expressions.js";
 import { breaks, type Completion, hidden, LoopJumps, leaves, NORMAL, settle, unless } from "./jumps.js";
 import type { Lowerer } from "./lowerer.js";
-import { dynamic, fixed, isStatic, type Operand, staticValue } from "./operand.js";
+import { dynamic, fixed, isStatic, isTensor, type Operand, staticValue } from "./operand.js";
 import { applyBinary, scalarOp } from "./operators.js";
 import { bindPattern, itemsOf } from "./patterns.js";
 import { type Binding, Scope } from "./scope.js";
@@ -23,7 +23,7 @@ import {
   isStep,
   runList,
 } from "./statements.js";
-import { said } from "./words.js";
+import { subject } from "./words.js";
 
 const K = ts.SyntaxKind;
 
@@ -31,10 +31,7 @@ const K = ts.SyntaxKind;
 const MAX_UNROLL = 4096;
 
 export function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): Completion {
-  if (node.awaitModifier)
-    lowerer.refuse(node, "F2C1003", "`for await` cannot be compiled", {
-      hint: "nothing is waited for in a compiled function; wait outside, in the experiment",
-    });
+  if (node.awaitModifier) lowerer.refuse(node, "async-function.for-await", {});
   const over = evaluate(lowerer, node.expression, scope);
   const items =
     itemsOf(lowerer, over) ??
@@ -44,26 +41,12 @@ export function forOf(lowerer: Lowerer, node: ts.ForOfStatement, scope: Scope): 
       : undefined) ??
     lowerer.refuse(
       node.expression,
-      "F2C1031",
-      `${said(node.expression, over)}, which for..of cannot loop over`,
-      {
-        hint:
-          over.kind === "value" && over.value.type.kind === "tensor"
-            ? "use ops on the whole tensor; one row of it is .select(0, i)"
-            : over.kind === "value" && over.value.type.kind === "group"
-              ? LOOP_OVER_GROUP
-              : "to count, write for (let i = 0; i < n; i++)",
-      },
+      isTensor(over) ? "loop-over-unknown-length.tensor" : "loop-over-unknown-length",
+      subject(node.expression, over),
+      { hint: over.kind === "value" && over.value.type.kind === "group" ? LOOP_OVER_GROUP : undefined },
     );
   if (items.length > MAX_UNROLL)
-    lowerer.refuse(
-      node,
-      "F2C1032",
-      `this loop has ${items.length} turns, and one that is known now may have ${MAX_UNROLL}: each is written out`,
-      {
-        hint: "work on a whole tensor, or count to a value of the plan: for (let i = 0; i < plan.n; i++)",
-      },
-    );
+    lowerer.refuse(node, "loop-too-long", { turns: items.length, most: MAX_UNROLL });
   const turns = items.map((item) => (): Completion => {
     const inner = new Scope(scope);
     if (ts.isVariableDeclarationList(node.initializer)) {
@@ -96,9 +79,7 @@ export const isIterator = (value: unknown): value is Iterable<unknown> =>
   / Iterator\]$|\[object Generator\]/.test(Object.prototype.toString.call(value));
 
 const notLoopedOver = (lowerer: Lowerer, node: ts.Node, over: Operand): never =>
-  lowerer.refuse(node, "F2C1016", `${said(node, over)}, which cannot be looped over`, {
-    hint: "loop over a list; over a record, use Object.entries(record)",
-  });
+  lowerer.refuse(node, "not-a-collection.looped-over", subject(node, over));
 
 export function forLoop(lowerer: Lowerer, node: ts.ForStatement, scope: Scope): Completion {
   const inner = new Scope(scope);
@@ -304,14 +285,7 @@ function accept<T>(lowerer: Lowerer, { result, assigned, region }: Trial<T>): T 
 }
 
 const refuseLength = (lowerer: Lowerer, node: ts.Node): never =>
-  lowerer.refuse(
-    node,
-    "F2C1032",
-    `this loop has more than ${MAX_UNROLL} turns, and one that is known now may have ${MAX_UNROLL}: each is written out`,
-    {
-      hint: "check its condition; or count to a value of the plan, which makes it a real loop: i < plan.n",
-    },
-  );
+  lowerer.refuse(node, "loop-too-long.without-end", { most: MAX_UNROLL });
 
 /** The rest of a loop, as a region that turns as long as its condition holds and nothing has left it. */
 function runTime(

@@ -4,8 +4,16 @@ import type { ChildRecord, Module, Stored } from "../../../dsl/index.js";
 import { isStored, moduleParts, twinParts } from "../../../dsl/index.js";
 import { type FunctionBuilder, OpRefusal } from "../../build/function-builder.js";
 import type { StorageTable } from "../../build/storage-table.js";
+import {
+  codeOf,
+  type DiagnosticName,
+  type Filled,
+  inWords,
+  type ParametersOf,
+  type ReportDetails,
+} from "../../diagnostics/catalogue.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
-import { symbolsIn } from "../../ir/dim.js";
+import { printDim, symbolsIn } from "../../ir/dim.js";
 import type { AttributeValue, Location, Value } from "../../ir/module.js";
 import type { OpName } from "../../ir/op-name.js";
 import { printType } from "../../ir/print-type.js";
@@ -31,7 +39,7 @@ import {
 import { bindPattern } from "./patterns.js";
 import { type Binding, Journal, Scope } from "./scope.js";
 import { runBody } from "./statements.js";
-import { called, remedyOf, said } from "./words.js";
+import { called, remedyOf, subject } from "./words.js";
 
 /** A user's mistake in a compiled function. Caught at the statement, so that the next statements are looked at too. */
 export class Refusal extends Error {
@@ -44,14 +52,9 @@ export class Refusal extends Error {
 export class AlreadyRefused extends Error {}
 
 const MAX_DEPTH = 150;
+const RECURSION = codeOf("recursion");
 
-const STREAMS =
-  "use the streams that there are, or a loader that gives this one: dual({ identities, instances }) gives x and y";
-
-export interface RefusalDetails {
-  readonly hint?: string;
-  readonly related?: readonly { message: string; span: Span }[];
-}
+type Related = Diagnostic["related"];
 
 /** An inlined call. */
 interface Call {
@@ -111,15 +114,22 @@ export class Lowerer {
    * Refuses the program at `node`, or where the user's own code calls the library that `node` is in; the calls that led here
    * become related places, each place once.
    */
-  refuse(node: ts.Node, code: string, message: string, details: RefusalDetails = {}): never {
+  refuse<Name extends DiagnosticName>(
+    node: ts.Node,
+    name: Name,
+    parameters: ParametersOf<Name>,
+    { hint, related }: ReportDetails = {},
+  ): never {
+    return this.refuseAs(node, inWords(name, parameters, hint), related);
+  }
+
+  /** Refuses in words that were found elsewhere. */
+  refuseAs(node: ts.Node, words: Filled, about: Related = []): never {
     const place = this.span(node);
     const own = inUserCode(this.locate(node));
     const inLibrary = place.path !== own.path;
     const here = inLibrary ? { path: own.path, start: own.start, end: own.end } : place;
-    const related = [
-      ...(details.related ?? []),
-      ...(inLibrary ? [{ message: "in the library, here", span: place }] : []),
-    ];
+    const related = [...about, ...(inLibrary ? [{ message: "in the library, here", span: place }] : [])];
     const shown = new Set([here, place].map(({ path, start }) => `${path}:${start}`));
     for (let i = this.calls.length - 1; i > 0; i--) {
       const { location: at } = this.calls[i]!;
@@ -128,14 +138,8 @@ export class Lowerer {
       const message = `called from ${functionName(this.calls[i - 1]!.source.node) ?? "here"}`;
       related.push({ message, span: { path: at.path, start: at.start, end: at.end } });
     }
-    throw new Refusal({
-      code,
-      severity: "error",
-      message,
-      span: here,
-      related,
-      ...(details.hint !== undefined && { hint: details.hint }),
-    });
+    const { code, severity, message, hint } = words;
+    throw new Refusal({ code, severity, message, span: here, related, hint });
   }
 
   /** Runs `work`; a refusal inside is reported, and `otherwise` is the result. */
@@ -144,7 +148,7 @@ export class Lowerer {
       return work();
     } catch (error) {
       // A function that calls itself is refused as a whole: its other calls would be followed as deep, each.
-      if (error instanceof Refusal && error.diagnostic.code === "F2C1020" && this.repeats) throw error;
+      if (error instanceof Refusal && error.diagnostic.code === RECURSION && this.repeats) throw error;
       if (error instanceof Refusal) this.report(error.diagnostic);
       else if (!(error instanceof AlreadyRefused)) throw error;
       return otherwise();
@@ -185,10 +189,7 @@ export class Lowerer {
   resolve(node: ts.Identifier, scope: Scope): Operand {
     const binding = scope.find(node.text);
     const found = binding ? binding.current : scope.capture(node.text, node);
-    if (found === undefined)
-      this.refuse(node, "F2C2001", `\`${node.text}\` is not known inside a compiled function`, {
-        hint: "compute it outside the compiled function, in a const, and use the const here; of JavaScript's own only Math, Number, Object and Array are known",
-      });
+    if (found === undefined) this.refuse(node, "unknown-name", { name: node.text });
     if (found.kind === "poison") throw new AlreadyRefused();
     return found;
   }
@@ -226,9 +227,7 @@ export class Lowerer {
     const name = operand && this.streamsNotGiven.get(operand);
     if (name === undefined) return;
     const given = this.batch?.kind === "record" ? [...this.batch.fields.keys()] : [];
-    this.refuse(node, "F2C2015", `the loader has no stream \`${name}\`: it gives ${given.join(", ")}`, {
-      hint: STREAMS,
-    });
+    this.refuse(node, "no-such-stream", { name, streams: given.join(", ") });
   }
 
   // ---- values
@@ -273,9 +272,10 @@ export class Lowerer {
   refuseStranger(node: ts.Node): never {
     const at = ts.isCallExpression(node) ? node.expression : node;
     const name = called(at);
-    return this.refuse(at, "F2C2108", `${name} is not part of the method's state`, {
-      hint: `put it there, and take it from there: method({ ${/^`[\w$]+`$/.test(name) ? name.replaceAll("`", "") : "net"}, … }, …)`,
-    });
+    const [, identifier] = /^`([\w$]+)`$/.exec(name) ?? [];
+    return identifier === undefined
+      ? this.refuse(at, "net-outside-state", { name })
+      : this.refuse(at, "net-outside-state.named", { name: identifier });
   }
 
   /** A build-time number or boolean as a run-time scalar. */
@@ -292,11 +292,11 @@ export class Lowerer {
         typeof operand.value === "boolean" ? "bool" : whole ? "i64" : "f64",
       );
     }
-    return this.refuse(node, "F2C3007", `a number is needed here, and ${said(node, operand)}`, {
-      hint: isTensor(operand)
-        ? "use a method of the tensor; a number that the plan computes is a value of the plan"
-        : "numbers are literals, options known at build time, and values of the plan",
-    });
+    return this.refuse(
+      node,
+      isTensor(operand) ? "wrong-kind.number-for-tensor" : "wrong-kind.number",
+      subject(node, operand),
+    );
   }
 
   emit(
@@ -320,18 +320,20 @@ export class Lowerer {
     } catch (error) {
       if (!(error instanceof OpRefusal)) throw error;
       const at = error.about === undefined ? undefined : written(error.about);
-      const hint = remedyOf(op, error);
       // Of what was written in the call, where its tensors come from says nothing.
       const about = error.failure === "kind" || error.failure === "operand";
-      return this.refuse(at ?? node, FAILURES[error.failure], error.message, {
-        ...(hint !== undefined && { hint }),
+      const details = {
+        hint: remedyOf(op, error),
         related: about ? [] : [...this.origins(error.operands, node), ...this.bindingsOf(error.operands)],
-      });
+      };
+      return error.failure === "statistics"
+        ? this.refuse(at ?? node, "one-value-a-channel", { shape: shapeOf(error.operands[0]) }, details)
+        : this.refuse(at ?? node, FAILURES[error.failure], wordsOf(error), details);
     }
   }
 
   /** What the sizes that are not numbers stand for. */
-  private bindingsOf(operands: readonly (Value | undefined)[]): NonNullable<RefusalDetails["related"]> {
+  private bindingsOf(operands: readonly (Value | undefined)[]): Related {
     const names = operands.flatMap((value) =>
       value?.type.kind === "tensor" ? symbolsIn(value.type.dims) : [],
     );
@@ -339,10 +341,7 @@ export class Lowerer {
   }
 
   /** Where the tensors that do not fit were made, for those that were not made at `node` itself. */
-  private origins(
-    operands: readonly (Value | undefined)[],
-    node: ts.Node,
-  ): NonNullable<RefusalDetails["related"]> {
+  private origins(operands: readonly (Value | undefined)[], node: ts.Node): Related {
     const here = this.span(node);
     return [...new Set(operands)].flatMap((value) => {
       const origin = value?.type.kind === "tensor" ? this.builder.makerOf(value)?.location : undefined;
@@ -372,26 +371,16 @@ export class Lowerer {
       const names = this.calls.map((c) => functionName(c.source.node) ?? "a function");
       const since = this.calls.findLastIndex((c) => c.source.node === source.node);
       const through = since < 0 ? [] : [...new Set(names.slice(since + 1))];
-      const cycle = through.length ? ` through ${through.join(", ")}` : "";
-      this.refuse(
-        at ?? source.node,
-        "F2C1020",
-        `${functionName(source.node) ?? "this function"} calls itself${cycle}, and a compiled function may not`,
-        {
-          hint: "write the recursion as a loop: for (const item of list) …",
-        },
-      );
+      const itself = functionName(source.node) ?? "this function";
+      if (through.length === 0) this.refuse(at ?? source.node, "recursion", { function: itself });
+      this.refuse(at ?? source.node, "recursion.through", { function: itself, others: through.join(", ") });
     }
     const location = at ? this.locate(at) : undefined;
     const name = functionName(source.node) ?? "this function";
     if (ts.getCombinedModifierFlags(source.node as ts.Declaration) & ts.ModifierFlags.Async)
-      this.refuse(at ?? source.node, "F2C1003", `${name} is async and cannot be compiled`, {
-        hint: "remove `async`; what has to be waited for is waited for outside, in the experiment",
-      });
+      this.refuse(at ?? source.node, "async-function.async", { function: name });
     if ((source.node as ts.FunctionExpression).asteriskToken)
-      this.refuse(at ?? source.node, "F2C1003", `${name} is a generator and cannot be compiled`, {
-        hint: "remove the `*`, and return a list",
-      });
+      this.refuse(at ?? source.node, "async-function.generator", { function: name });
     // A function within a function shares the names of sizes around it.
     const sizes: BoundSizes = written?.sizes ?? new Map();
     this.calls.push({ location, source, sizes });
@@ -434,7 +423,7 @@ export class Lowerer {
     const thunk = source.captures()[name];
     if (!thunk) return undefined;
     const problem = unfit(this.texts, source, name, thunk);
-    if (problem) this.refuse(node, problem.code, problem.message, problem);
+    if (problem) this.refuseAs(node, problem, problem.related);
     return this.wrap(thunk());
   }
 }
@@ -446,18 +435,26 @@ export function inUserCode(location: Location): Location {
   return location;
 }
 
-const FAILURES: Record<OpRefusal["failure"], string> = {
-  shape: "F2C3001",
-  rank: "F2C3002",
-  dtype: "F2C3003",
-  dim: "F2C3004",
-  elements: "F2C3005",
-  size: "F2C3006",
-  kind: "F2C3007",
-  operand: "F2C3008",
-  attribute: "F2C3009",
-  statistics: "F2C3017",
-};
+const FAILURES = {
+  shape: "shape-mismatch",
+  rank: "wrong-rank",
+  dtype: "wrong-dtype",
+  dim: "dimension-out-of-range",
+  elements: "element-count",
+  size: "bad-size",
+  kind: "wrong-kind",
+  operand: "wrong-argument",
+  attribute: "wrong-argument",
+} as const satisfies Record<Exclude<OpRefusal["failure"], "statistics">, DiagnosticName>;
+
+const shapeOf = (value: Value | undefined): string =>
+  value?.type.kind === "tensor" ? `[${value.type.dims.map(printDim).join(", ")}]` : "[]";
+
+/** What a rule of an op says, "matmul: …", as parameters of a diagnostic. */
+function wordsOf({ message }: OpRefusal): { op: string; problem: string } {
+  const [op, ...problem] = message.split(": ");
+  return { op: op!, problem: problem.join(": ") };
+}
 
 /** What is underlined of a node: of a statement its head, of a function, a class or an enum the name. */
 function headOf(node: ts.Node): { start: number; end: number } {

@@ -9,7 +9,7 @@ import { checkedCast } from "./checked-cast.js";
 import type { Lowerer } from "./lowerer.js";
 import { dynamic, fixed, isStatic, list, NOTHING, type Operand, staticValue } from "./operand.js";
 import { fieldsOf, itemsOf } from "./patterns.js";
-import { asOneList, callForm, describe, said, shortly, written } from "./words.js";
+import { asOneList, callForm, describe, shortly, subject, written } from "./words.js";
 
 /** Calls a method of a run-time value. */
 export function valueMethod(
@@ -27,19 +27,12 @@ export function valueMethod(
     const asked = { x: shortly(callee.expression, "x"), args: node.arguments.map(written) };
     const instead = { tensor: insteadOfTensorMember, group: insteadOfGroupMember, scalar: () => undefined };
     const own = kind === "scalar" && Object.hasOwn(Number.prototype, name);
+    if (own) return lowerer.refuse(callee.name, "unknown-method.number", { name });
     return lowerer.refuse(
       callee.name,
-      "F2C1017",
-      own
-        ? `a run-time number has no compiled method \`${name}\``
-        : `${said(callee.expression, dynamic(receiver))}, which has no method \`${name}\``,
-      {
-        hint:
-          instead[kind](name, asked) ??
-          (kind === "scalar"
-            ? "there are no strings on the device; numbers have operators and the functions of Math"
-            : "docs/ops.md lists the methods of tensors"),
-      },
+      kind === "scalar" ? "unknown-method.scalar" : "unknown-method",
+      { ...subject(callee.expression, dynamic(receiver)), name },
+      { hint: instead[kind](name, asked) },
     );
   }
   return callOp(lowerer, node, name, [dynamic(receiver), ...args], 1);
@@ -69,14 +62,11 @@ export function callOp(
     if (operand?.variadic) {
       const items =
         itemsOf(lowerer, argument) ??
-        lowerer.refuse(
-          at,
-          "F2C3008",
-          `${name}: \`${operand.name}\` must be a list of tensors, got ${describe(argument)}`,
-          {
-            hint: `write a list: ops.${name}([a, b])`,
-          },
-        );
+        lowerer.refuse(at, "wrong-argument.list", {
+          op: name,
+          operand: operand.name,
+          given: describe(argument),
+        });
       for (const [i, item] of items.entries())
         operands.push(operandOf(lowerer, itemNode(at, i), name, operand, item, spec));
     } else if (operand) {
@@ -86,8 +76,8 @@ export function callOp(
         slot ??
         lowerer.refuse(
           at,
-          "F2C3008",
-          `${name}: it takes ${atMost(slots.length - before)}, got ${args.length - before}`,
+          "wrong-argument.too-many",
+          { op: name, most: atMost(slots.length - before), given: args.length - before },
           { hint: listed ?? callForm(name) },
         );
       const sizes = TAKES_SIZES.has(name) ? sizesIn(lowerer, argument) : undefined;
@@ -113,10 +103,8 @@ export function callOp(
       const index = slots.findIndex((slot) => slot.name === key);
       const at = optionNode(argumentNode(i), key);
       if (index < 0) {
-        const options = slots.slice(spec.operands.length).map((s) => s.name);
-        lowerer.refuse(at, "F2C3009", `${name} has no option \`${key}\``, {
-          hint: `it has ${options.join(", ")}`,
-        });
+        const known = spec.attributes.map((a) => a.name).join(", ");
+        lowerer.refuse(at, "wrong-option", { function: name, option: key, known });
       }
       place(index, value, at);
     }
@@ -187,14 +175,12 @@ function checkSizes(lowerer: Lowerer, at: ts.Node, op: string, sizes: readonly S
   const dims = result.type.kind === "tensor" ? result.type.dims : [];
   for (const [i, { open }] of sizes.entries())
     if (open !== undefined && !sameDim(open, dims[i]!))
-      lowerer.refuse(
-        at,
-        "F2C3005",
-        `${op}: size ${i} would be ${printDim(dims[i]!)}, and ${printDim(open)} is written`,
-        {
-          hint: "the sizes must keep every element",
-        },
-      );
+      lowerer.refuse(at, "element-count.size", {
+        op,
+        index: i,
+        size: printDim(dims[i]!),
+        written: printDim(open),
+      });
 }
 
 const atMost = (n: number) => (n === 0 ? "no arguments" : `at most ${n} argument${n === 1 ? "" : "s"}`);
@@ -229,8 +215,8 @@ function operandOf(
     return lowerer.scalar(argument, node, true);
   return lowerer.refuse(
     node,
-    "F2C3008",
-    `${op}: \`${name}\` must be ${kindWords(kinds)}, got ${describe(argument)}`,
+    "wrong-argument.operand",
+    { op, operand: name, wanted: kindWords(kinds), given: describe(argument) },
     { hint: callForm(op) },
   );
 }
@@ -242,16 +228,8 @@ function fixedAttribute(
   name: string,
   argument: Operand,
 ): AttributeValue | undefined {
-  if (!isStatic(argument)) {
-    return lowerer.refuse(
-      node,
-      "F2C3011",
-      `${op}: \`${name}\` must be known when the program is built, got ${describe(argument)}`,
-      {
-        hint: "shapes and options are the same in every step: write a number, or a const from outside the compiled function",
-      },
-    );
-  }
+  if (!isStatic(argument))
+    return lowerer.refuse(node, "attribute-not-fixed", { op, option: name, operand: describe(argument) });
   const value = staticValue(argument);
   return value === null || value === undefined ? undefined : (value as AttributeValue);
 }

@@ -1,5 +1,6 @@
 /** @file Operators on scalars. Between build-time values they are JavaScript's own; with a run-time one they become ops. */
 
+import type { PlainName } from "../../diagnostics/catalogue.js";
 import type { Value } from "../../ir/module.js";
 import type { OpName } from "../../ir/op-name.js";
 import { OPS } from "../../registry/index.js";
@@ -8,7 +9,7 @@ import { isCondition } from "./control.js";
 import { refuseString, unwrapped } from "./expressions.js";
 import type { Lowerer } from "./lowerer.js";
 import { dynamic, fixed, isJoined, isStatic, type Operand, staticValue } from "./operand.js";
-import { called, said, shortly } from "./words.js";
+import { called, shortly, subject } from "./words.js";
 
 const K = ts.SyntaxKind;
 
@@ -38,9 +39,9 @@ const OPERATORS: Partial<Record<ts.SyntaxKind, Operator>> = {
   // biome-ignore lint/suspicious/noDoubleEquals: it is this operator that is computed
   [K.ExclamationEqualsToken]: { op: "scalar_ne", method: "ne", compute: (a, b) => a != b },
 };
-const INSTEAD: Partial<Record<ts.SyntaxKind, string>> = {
-  [K.InKeyword]: "compare the field with undefined: record.name !== undefined",
-  [K.InstanceOfKeyword]: "branch on an option that you pass instead: if (options.kind === …)",
+const REFUSED: Partial<Record<ts.SyntaxKind, PlainName>> = {
+  [K.InKeyword]: "unsupported-syntax.in",
+  [K.InstanceOfKeyword]: "unsupported-syntax.instanceof",
 };
 const EQUALITY: ReadonlySet<OpName> = new Set<OpName>(["scalar_eq", "scalar_ne"]);
 
@@ -65,8 +66,12 @@ export function applyBinary(
     if (side.kind === "value" && side.value.type.kind === "tensor") {
       lowerer.refuse(
         node,
-        "F2C1013",
-        `${ts.tokenToString(kind)} is for numbers, and ${said(sidesOf(node)[i] ?? node, side)}`,
+        "operator-on-tensor",
+        {
+          operator: ts.tokenToString(kind) ?? "",
+          kinds: "numbers",
+          ...subject(sidesOf(node)[i] ?? node, side),
+        },
         {
           hint: ts.isBinaryExpression(node)
             ? insteadOfOperator(node, node.operatorToken.kind, i)!.hint
@@ -111,16 +116,10 @@ const methodWritten = (node: ts.Expression, tensor: number, method: string): str
 /** Refuses an operator that has no counterpart on the device, at the operator. */
 function refuseOperator(lowerer: Lowerer, node: ts.Expression, kind: ts.SyntaxKind): never {
   const token = ts.isBinaryExpression(node) ? node.operatorToken : node;
-  return lowerer.refuse(
-    token,
-    "F2C1002",
-    `the operator \`${ts.tokenToString(kind) ?? ""}\` cannot be compiled`,
-    {
-      hint:
-        INSTEAD[kind] ??
-        "compiled functions have + - * / % **, comparisons, && || ?? and !; compute the rest in the plan",
-    },
-  );
+  const own = REFUSED[kind];
+  return own === undefined
+    ? lowerer.refuse(token, "unsupported-syntax.operator", { operator: ts.tokenToString(kind) ?? "" })
+    : lowerer.refuse(token, own, {});
 }
 
 /** An operator that a tensor is a side of: its sign, what it is for, and what to write instead. */
@@ -204,21 +203,15 @@ const numberOf = (lowerer: Lowerer, operand: Operand, node: ts.Node): Value =>
   isBoolean(operand) ? notBoolean(lowerer, node, operand) : lowerer.scalar(operand, node);
 
 function notBoolean(lowerer: Lowerer, node: ts.Node, operand: Operand): never {
-  return lowerer.refuse(node, "F2C3007", `a number is needed here, and ${said(node, operand)}`, {
-    hint: `choose one: ${shortly(node, "x")} ? 1 : 0`,
+  return lowerer.refuse(node, "wrong-kind.number-for-boolean", {
+    ...subject(node, operand),
+    written: shortly(node, "x"),
   });
 }
 
 function refuseIdentity(lowerer: Lowerer, node: ts.Expression): never {
   const [left = node, right = node] = sidesOf(node);
-  return lowerer.refuse(
-    node,
-    "F2C1002",
-    `whether ${called(left)} and ${called(right)} are one cannot be compiled`,
-    {
-      hint: "compare what they hold: which of several it is, is known only when the step runs",
-    },
-  );
+  return lowerer.refuse(node, "unsupported-syntax.identity", { one: called(left), other: called(right) });
 }
 
 const isAbsent = (o: Operand) => o.kind === "static" && (o.value === null || o.value === undefined);
@@ -261,9 +254,12 @@ export function applyUnary(
   if (value.kind === "value" && value.value.type.kind === "tensor") {
     const unary = node as ts.PrefixUnaryExpression;
     const { operator, kinds, hint } = insteadOfOperator(unary, kind, 0)!;
-    return lowerer.refuse(node, "F2C1013", `${operator} is for ${kinds}, and ${said(unary.operand, value)}`, {
-      hint,
-    });
+    return lowerer.refuse(
+      node,
+      "operator-on-tensor",
+      { operator, kinds, ...subject(unary.operand, value) },
+      { hint },
+    );
   }
   if (kind === K.ExclamationToken) {
     if (value.kind !== "value") return fixed(false);
@@ -309,17 +305,11 @@ export function mathCall(
     return dynamic(scalarOp(lowerer, node, "scalar_pow", a!, b!));
   }
   const op = MATH[name];
+  if (!op && name === "round") return lowerer.refuse(node.expression, "math-function.round", {});
   if (!op)
-    return lowerer.refuse(
-      node.expression,
-      "F2C1014",
-      `Math.${name} of a run-time number cannot be compiled`,
-      {
-        hint:
-          name === "round"
-            ? "write Math.floor(x + 0.5)"
-            : `Math has min, max, abs, pow, ${Object.keys(MATH).join(", ")} here; or compute it in the plan`,
-      },
-    );
+    return lowerer.refuse(node.expression, "math-function", {
+      name,
+      known: `min, max, abs, pow, ${Object.keys(MATH).join(", ")}`,
+    });
   return dynamic(lowerer.emit(node, op, scalars())[0]!);
 }

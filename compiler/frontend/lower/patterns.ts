@@ -7,7 +7,7 @@ import { isIterator, iterate } from "./loops.js";
 import type { Lowerer } from "./lowerer.js";
 import { fixed, isTensor, list, NOTHING, type Operand, record } from "./operand.js";
 import type { Scope } from "./scope.js";
-import { called, describe, said } from "./words.js";
+import { called, describe } from "./words.js";
 
 /** Binds the names of a pattern to the parts of `value`. */
 export function bindPattern(
@@ -19,14 +19,7 @@ export function bindPattern(
 ): void {
   if (ts.isIdentifier(pattern)) {
     if (value.kind === "static" && isIterator(value.value))
-      lowerer.refuse(
-        pattern,
-        "F2C2009",
-        `\`${pattern.text}\` is an iterator, which a compiled function cannot use: it lives in Node, and may change there`,
-        {
-          hint: "one loop uses it up: make a list of it, [...list.keys()]",
-        },
-      );
+      lowerer.refuse(pattern, "captured-live-object.iterator", { name: pattern.text, what: "an iterator" });
     if (value.kind === "value") lowerer.builder.rename(value.value, pattern.text);
     scope.declare(pattern.text, value, mutable, pattern);
     return;
@@ -62,9 +55,7 @@ export function bindPattern(
     const name =
       ts.isIdentifier(key) || ts.isStringLiteral(key)
         ? key.text
-        : lowerer.refuse(key, "F2C1011", "a computed name in a record cannot be compiled", {
-            hint: "write the name out, or index with it: record[name]",
-          });
+        : lowerer.refuse(key, "computed-member.pattern", {});
     taken.add(name);
     bindElement(lowerer, element, fieldOf(lowerer, value, name, element), scope, mutable);
   }
@@ -112,15 +103,14 @@ export function fieldOf(lowerer: Lowerer, value: Operand, name: string, node: ts
     const { result: field, asked } = readNow(value.value, name);
     if (asked !== undefined) unrepeatable(lowerer, node, asked);
     const live = liveness(node.getText(), field);
-    if (live) lowerer.refuse(node, live.code, live.message, live);
+    if (live) lowerer.refuseAs(node, live);
     return lowerer.wrap(field);
   }
   if (value.kind === "list")
     return name === "length" ? fixed(value.items.length) : (value.items[Number(name)] ?? NOTHING);
-  return lowerer.refuse(node, "F2C1016", `${describe(value)} cannot be read: it has no field \`${name}\``, {
-    hint: isTensor(value)
-      ? "a tensor's sizes are .size(0), .size(1), … and .shape"
-      : "fields belong to records; check what the expression is",
+  return lowerer.refuse(node, `not-a-collection.${isTensor(value) ? "tensor-field" : "field"}`, {
+    operand: describe(value),
+    name,
   });
 }
 
@@ -129,7 +119,7 @@ export function refuseLive(lowerer: Lowerer, node: ts.Node, operand: Operand, lo
   // What keys() gives is used up where it stands; under a name it is refused.
   if (operand.kind === "static" && isIterator(operand.value)) return;
   const live = operand.kind === "static" ? look(called(node).replaceAll("`", ""), operand.value) : undefined;
-  if (live) lowerer.refuse(node, live.code, live.message, live);
+  if (live) lowerer.refuseAs(node, live);
 }
 
 /** A field of a build-time value; one that is computed when it is read is watched. */
@@ -143,15 +133,12 @@ export function notTakenApart(lowerer: Lowerer, node: ts.Node, value: Operand): 
   const from = sourceOf(node);
   return lowerer.refuse(
     from ?? node,
-    "F2C1016",
-    `${from ? said(from, value) : `this is ${describe(value)}`}, which cannot be destructured`,
-    {
-      hint: !isTensor(value)
-        ? "lists and records can be destructured; check what the expression is"
-        : ts.isObjectBindingPattern(node)
-          ? "a tensor has no fields; its sizes are .size(0), .size(1), … and .shape"
-          : "take rows of a tensor with .select(0, i) or .slice(0, start, end)",
-    },
+    !isTensor(value)
+      ? "not-a-collection.destructured"
+      : ts.isObjectBindingPattern(node)
+        ? "not-a-collection.tensor-fields-destructured"
+        : "not-a-collection.tensor-destructured",
+    { expression: from ? called(from) : "this", operand: describe(value) },
   );
 }
 
@@ -165,10 +152,12 @@ const sourceOf = ({ parent }: ts.Node): ts.Expression | undefined =>
 
 /** Refuses to spread what is neither a list nor a record. */
 export const notSpread = (lowerer: Lowerer, node: ts.Node, value: Operand): never =>
-  lowerer.refuse(node, "F2C1016", `${describe(value)} cannot be spread`, {
-    hint: !isTensor(value)
-      ? "lists and records can be spread; check what the expression is"
+  lowerer.refuse(
+    node,
+    !isTensor(value)
+      ? "not-a-collection.spread"
       : ts.isSpreadAssignment(node)
-        ? "a record is spread from records; give the tensor a name: { name: tensor }"
-        : "ops work on whole tensors; join tensors with ops.cat([a, b])",
-  });
+        ? "not-a-collection.tensor-spread-in-record"
+        : "not-a-collection.tensor-spread",
+    { operand: describe(value) },
+  );

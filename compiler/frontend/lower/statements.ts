@@ -1,5 +1,6 @@
 /** @file Statements: declarations, assignments, branches, loops, returns. */
 
+import type { PlainName } from "../../diagnostics/catalogue.js";
 import type { Value } from "../../ir/module.js";
 import { isFunctionNode, resolveName, within } from "../scopes.js";
 import { ts } from "../typescript.js";
@@ -78,29 +79,17 @@ function poison(statement: ts.Statement, scope: Scope): Completion {
   return ts.isReturnStatement(statement) ? { kind: "return", value: { kind: "poison" } } : NORMAL;
 }
 
-const REFUSED: Partial<Record<ts.SyntaxKind, readonly [code: string, what: string, hint: string]>> = {
-  [K.TryStatement]: ["F2C1023", "`try`", "a step cannot fail halfway; check values in the plan"],
-  [K.ThrowStatement]: [
-    "F2C1024",
-    "`throw`",
-    "check what is known beforehand outside the compiled function, and values of the plan in the plan",
-  ],
-  [K.SwitchStatement]: ["F2C1025", "`switch`", "use if (…) … else if (…) … else"],
-  [K.ClassDeclaration]: ["F2C1007", "a class", "use functions and records: const scale = { by: 2 }"],
-  [K.ForInStatement]: ["F2C1026", "`for..in`", "use for (const [name, value] of Object.entries(x))"],
-  [K.LabeledStatement]: ["F2C1027", "a label", "put the inner loop into a function and return from it"],
-  [K.DoStatement]: ["F2C1028", "`do..while`", "use while, with the body written once before it"],
-  [K.WithStatement]: ["F2C1002", "`with`", "name the object"],
-  [K.EnumDeclaration]: [
-    "F2C1002",
-    "an enum",
-    "declare it outside the compiled function; it can be used inside by its name",
-  ],
-  [K.DebuggerStatement]: [
-    "F2C1002",
-    "`debugger`",
-    "to see shapes and types, look at the program: f2c-dsl ir experiment.ts",
-  ],
+const REFUSED: Partial<Record<ts.SyntaxKind, PlainName>> = {
+  [K.TryStatement]: "try-statement",
+  [K.ThrowStatement]: "throw-statement",
+  [K.SwitchStatement]: "switch-statement",
+  [K.ClassDeclaration]: "class-declaration",
+  [K.ForInStatement]: "for-in-statement",
+  [K.LabeledStatement]: "label",
+  [K.DoStatement]: "do-statement",
+  [K.WithStatement]: "unsupported-syntax.with",
+  [K.EnumDeclaration]: "unsupported-syntax.enum",
+  [K.DebuggerStatement]: "unsupported-syntax.debugger",
 };
 
 function runStatement(lowerer: Lowerer, node: ts.Statement, scope: Scope, tail: boolean): Completion {
@@ -132,14 +121,8 @@ function runStatement(lowerer: Lowerer, node: ts.Statement, scope: Scope, tail: 
     case K.TypeAliasDeclaration:
     case K.InterfaceDeclaration:
       return NORMAL;
-    default: {
-      const [code, what, hint] = REFUSED[node.kind] ?? [
-        "F2C1002",
-        "this statement",
-        "docs/language.md lists what compiled functions may contain",
-      ];
-      return lowerer.refuse(node, code, `${what} cannot be compiled`, { hint });
-    }
+    default:
+      return lowerer.refuse(node, REFUSED[node.kind] ?? "unsupported-syntax.statement", {});
   }
 }
 
@@ -176,8 +159,7 @@ export function effect(lowerer: Lowerer, node: ts.Expression, scope: Scope): voi
 
 export function declareAll(lowerer: Lowerer, declarations: ts.VariableDeclarationList, scope: Scope): void {
   const mutable = !(declarations.flags & ts.NodeFlags.Const);
-  if (!(declarations.flags & ts.NodeFlags.BlockScoped))
-    lowerer.refuse(declarations, "F2C1029", "`var` cannot be compiled", { hint: "use const or let" });
+  if (!(declarations.flags & ts.NodeFlags.BlockScoped)) lowerer.refuse(declarations, "var-declaration", {});
   for (const { name, initializer } of declarations.declarations) {
     bindPattern(lowerer, name, initializer ? evaluate(lowerer, initializer, scope) : NOTHING, scope, mutable);
   }
@@ -187,12 +169,7 @@ export function declareAll(lowerer: Lowerer, declarations: ts.VariableDeclaratio
 export function refuseCaptured(lowerer: Lowerer, target: ts.Expression, scope: Scope): void {
   const inner = unwrapped(target);
   if (!ts.isIdentifier(inner) || scope.find(inner.text)) return;
-  lowerer.refuse(
-    inner,
-    "F2C2008",
-    `\`${inner.text}\` belongs to the code around the compiled function and cannot be assigned here`,
-    { hint: "return the value; what one step leaves to the next is state(…)" },
-  );
+  lowerer.refuse(inner, "assignment-to-capture", { name: inner.text });
 }
 
 /** Assignment to a name, or to a pattern of names. */
@@ -214,23 +191,21 @@ export function assignTo(lowerer: Lowerer, target: ts.Expression, value: Operand
     }
     return;
   }
-  if (ts.isObjectLiteralExpression(inner))
-    lowerer.refuse(target, "F2C1002", "an assignment that takes a record apart cannot be compiled", {
-      hint: "assign each name by itself, or declare new ones: const { a, b } = …",
+  if (ts.isObjectLiteralExpression(inner)) lowerer.refuse(target, "unsupported-syntax.record-assignment", {});
+  if (ts.isElementAccessExpression(inner)) {
+    scope.spoil(inner.expression);
+    lowerer.refuse(target, "assignment-in-place.element", {
+      target: called(target),
+      list: shortly(inner.expression, "old"),
+      index: shortly(inner.argumentExpression, "n"),
     });
-  const element = ts.isElementAccessExpression(inner);
-  const owner = element || ts.isPropertyAccessExpression(inner) ? shortly(inner.expression, "old") : "old";
-  if (element) scope.spoil(inner.expression);
-  lowerer.refuse(
-    target,
-    "F2C1030",
-    `${called(target)} cannot be assigned: values in a compiled function do not change in place`,
-    {
-      hint: element
-        ? `make a new list: ${owner}.map((item, i) => (i === ${shortly(inner.argumentExpression, "n")} ? value : item))`
-        : `make a new record: { ...${owner}, ${ts.isPropertyAccessExpression(inner) ? inner.name.text : "name"}: value }`,
-    },
-  );
+  }
+  const isField = ts.isPropertyAccessExpression(inner);
+  lowerer.refuse(target, "assignment-in-place.field", {
+    target: called(target),
+    record: isField ? shortly(inner.expression, "old") : "old",
+    field: isField ? inner.name.text : "name",
+  });
 }
 
 /** An element of a pattern, with its default: `b = 2`. */

@@ -108,6 +108,12 @@ export function written(node: ts.Node): string {
 /** `x` is a tensor f32[4, 8]: an expression and what it stands for. */
 export const said = (node: ts.Node, operand: Operand): string => `${called(node)} is ${describe(operand)}`;
 
+/** The same as parameters of a diagnostic. */
+export const subject = (node: ts.Node, operand: Operand) => ({
+  expression: called(node),
+  operand: describe(operand),
+});
+
 /** What is said of `x[0]`, `x` being a tensor, which [] does not index: TypeScript's types and the lowering say the same. */
 export function indexed(node: ts.ElementAccessExpression, what: string): { message: string; hint: string } {
   const x = shortly(node.expression, "x");

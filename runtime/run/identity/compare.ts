@@ -1,5 +1,5 @@
 /** @file Two identities side by side: what makes it another run, and what may change while it goes on. */
-import { BridgeError } from "../../bridge/bridge-error.js";
+import { type BridgeError, bridgeError } from "../../bridge/bridge-error.js";
 import type { RunIdentity } from "../identity.js";
 import { type Fate, fateOf } from "./fates.js";
 import { inWords, isRecord, type JsonRecord } from "./json.js";
@@ -258,10 +258,8 @@ export function refusalOf(folder: string, differences: readonly Difference[]): B
     .slice(0, MOST_SHOWN)
     .map(({ option, was, is }) => `${option} was ${was} and is ${is}`);
   const more = differences.length - listed.length;
-  return new BridgeError(
-    "F2C6403",
-    "user",
-    `the run in ${folder} belongs to another experiment: ${[...listed, ...(more > 0 ? [`${more} more`] : [])].join("; ")}`,
-    "resume with the experiment as it was (a copy lies in source/), or start a new run",
-  );
+  return bridgeError("other-experiment", "user", {
+    folder,
+    differences: [...listed, ...(more > 0 ? [`${more} more`] : [])].join("; "),
+  });
 }

@@ -1,0 +1,342 @@
+/** @file What a person does wrong with the DSL, found by the DSL itself while the experiment is built and planned. */
+import type { Catalogue } from "./entry.js";
+
+export const EXPERIMENT = {
+  "groups-do-not-divide": {
+    code: "F2C2014",
+    severity: "error",
+    message: "conv2d: {channels:number} {which} do not divide into {groups:number} `groups`",
+    hint: "give a whole number that divides inputs and outputs; `groups` equal to inputs makes it depthwise",
+    why: "Each group has an equal share of the input channels, and makes an equal share of the output channels.",
+  },
+  "compiled-function-called-early": {
+    code: "F2C2101",
+    severity: "error",
+    message: "{what} was called while the experiment was being built",
+    hint: "call it inside a compiled function: another module's forward, or a method's step",
+    cases: {
+      op: {
+        message: "{op}() was called while the experiment was being built",
+        hint: "call {op}() inside a compiled function (a module's forward, a method's step, a margin), not outside of it",
+      },
+    },
+    why: "Ops and modules work on tensors, and there are none before the program runs.",
+  },
+  "bad-parameter-shape": {
+    code: "F2C2102",
+    severity: "error",
+    message: "a {role} of shape [{shape}] has a size of {size:number}",
+    hint: "sizes are whole numbers from 1 up",
+    why: "The shapes of parameters and state are fixed when the experiment is built.",
+  },
+  "bad-schedule": {
+    code: "F2C2103",
+    severity: "error",
+    message: "multistep: the `epochs` [{epochs}] are not in rising order",
+    hint: "write epochs: [{sorted}]",
+    why: "Each epoch in the list is one more reduction of the learning rate.",
+  },
+  "bad-experiment": {
+    code: "F2C2104",
+    severity: "error",
+    cases: {
+      name: {
+        message: 'experiment "{name}": the name is not usable as a folder',
+        hint: "letters, digits, - _ and . only",
+      },
+      "no-length": {
+        message: 'experiment "{name}": how long it trains is missing',
+        hint: "give `epochs` or `steps`",
+      },
+      "two-lengths": {
+        message:
+          'experiment "{name}": both `epochs` ({epochs:number}) and `steps` ({steps:number}) are given',
+        hint: "keep one of them",
+      },
+      length: {
+        message: 'experiment "{name}": a length of {length:number}',
+        hint: "give a number above 0; steps are whole",
+      },
+      lr: {
+        message: 'experiment "{name}": `lr` is {lr:number}',
+        hint: "a learning rate is a finite number from 0 up",
+      },
+      accumulate: {
+        message: 'experiment "{name}": accumulate {accumulate:number}',
+        hint: "give the number of steps an update, a whole number from 1 up",
+      },
+      "accumulate-f16": {
+        message: 'experiment "{name}": f16 with accumulated gradients',
+        hint: 'take precision "bf16", which needs no loss scale',
+      },
+      observe: {
+        message: 'experiment "{name}": `observe` has {tool} twice',
+        hint: "keep one of them",
+      },
+      seed: {
+        message: 'experiment "{name}": seed {seed:number}',
+        hint: "give a whole number from 0 to 4294967295",
+      },
+    },
+    why: "An option of experiment(…) is missing, contradicts another, or is out of its range.",
+  },
+  "no-interval": {
+    code: "F2C2112",
+    severity: "error",
+    cases: {
+      epochs: {
+        message: "every epochs({count:number}) is no interval: it would never come, or hardly ever",
+        hint: "give a number above 0, such as epochs(1)",
+      },
+      steps: {
+        message: "every steps({count:number}) is no interval: it would never come, or hardly ever",
+        hint: "give a whole number from 1 up, such as steps(500)",
+      },
+    },
+    why: "Checkpoints and evaluations come at whole steps. One that never comes is found missing when it is needed.",
+    remedy: "Give a whole number of steps from 1 up, or a number of epochs above 0.",
+  },
+  "number-out-of-range": {
+    code: "F2C2113",
+    severity: "error",
+    message: "{function}: `{option}` is {value:number}, not {wanted}",
+    hint: "give {wanted}",
+    why: "Such a value trains without a word and comes to nothing, or diverges at the first step.",
+    remedy: "Give a value in the range that the message names.",
+  },
+  "slot-name-taken": {
+    code: "F2C2123",
+    severity: "error",
+    message:
+      "the optimizer's slot `{slot}` has a name that is taken: its update has a group `{slot}` already",
+    hint: "call it something else",
+    why: "An optimizer's update gets the parameters, their gradients and its slots in one record.",
+  },
+  "too-many-images": {
+    code: "F2C2201",
+    severity: "error",
+    message: "the data source has more than 2^31 images",
+    hint: "lower `identities`, or the images of each",
+    why: "Plans carry image indices of 32 bits.",
+  },
+  "bad-data-option": {
+    code: "F2C2202",
+    severity: "error",
+    message: "{function}: `{option}` is {value}, not {wanted}",
+    cases: {
+      order: {
+        message: "the number of things to order is {size:number}",
+        hint: "give a whole number from 1 to 2^31",
+      },
+      count: { message: "{what} is {count:number}, not a whole number from 1 up" },
+      spread: {
+        message: "spread: the largest number of images is {high:number}, below the smallest, {low:number}",
+        hint: "give the smaller number first",
+      },
+      zipf: {
+        message: "zipf: the `mean` {mean:number} is below the `min` {min:number}",
+        hint: "raise the mean, or lower `min`",
+      },
+      "held-out": {
+        message:
+          "imageFolder: `heldOut` is {heldOut:number}, neither a whole number of identities nor a share of them below 1",
+        hint: "give how many, such as 10; a share, such as 0.2; or the folders' names",
+      },
+      root: {
+        message: "imageFolder: `root` is {root}, not the path of a folder",
+        hint: "give the folder that holds one folder per identity; if an environment variable names it, set that",
+      },
+    },
+    why: "An option of the data source or of its distribution is out of its range.",
+    remedy: "Give a value within the bounds that the message names.",
+  },
+  "held-out-identity-missing": {
+    code: "F2C2203",
+    severity: "error",
+    message: 'imageFolder: `heldOut` names "{identity}", but "{folder}" has no such folder',
+    hint: "name folders that exist: {examples}",
+    why: "Identities are the names of the folders; a typing error would train on held-out people.",
+  },
+  "too-few-identities": {
+    code: "F2C2204",
+    severity: "error",
+    message:
+      'imageFolder: "{folder}" has {people:number} identities and `heldOut` takes {taken:number}, which leaves {left:number} to train on',
+    hint: "a classifier needs at least two; hold out fewer, or add folders",
+    why: "With one identity every answer is right.",
+  },
+  "data-folder-missing": {
+    code: "F2C2205",
+    severity: "error",
+    message: 'imageFolder: there is no folder "{folder}", its `root`',
+    hint: "give the folder that holds one folder per identity; a relative path counts from the experiment's file",
+    why: "The data set is not where the experiment says.",
+  },
+  "data-folder-without-identities": {
+    code: "F2C2206",
+    severity: "error",
+    message: 'imageFolder: its `root`, "{folder}", holds no folders{also}',
+    hint: "put each identity's images into a folder of its own",
+    cases: {
+      loose: {
+        hint: "put each identity's images into a folder of its own; or is this one identity's folder, and the one above it the `root`?",
+      },
+    },
+    why: "A folder is an identity; images that lie loose belong to nobody.",
+  },
+  "identity-without-images": {
+    code: "F2C2207",
+    severity: "error",
+    message: 'imageFolder: none of the folders of its `root`, "{folder}", has images{also}',
+    hint: "images are files that end in {types}; convert what is of another kind",
+    why: "An identity that is drawn for a batch must have an image to show. A folder without images is passed over, as long as others have some.",
+  },
+  "bad-loader": {
+    code: "F2C2208",
+    severity: "error",
+    message: "{part}: `{option}` is {value:number}",
+    hint: "give {wanted}",
+    cases: {
+      odd: {
+        message: "dual: `instances` is {instances:number}, which is odd",
+        hint: "each stream gets half of the instances: make it even",
+      },
+      "no-images": {
+        message: "dual: both `identities` and `instances` are 0",
+        hint: "a step needs images: give either a number",
+      },
+    },
+    why: "A sampler gives each step whole numbers of images, and an augmentation changes each within a bound.",
+    remedy:
+      "Give whole numbers of images, an even number of instances to `dual`, not both 0; sizes in pixels, angles in degrees, probabilities and shares from 0 to 1.",
+  },
+  "bad-augmentation-name": {
+    code: "F2C2220",
+    severity: "error",
+    message: "an augmentation is called `{name}`, which cannot be part of an input's name",
+    hint: "letters, digits and _ only, a letter first",
+    why: "What an augmentation draws are inputs of the step, named after the stream and the augmentation: `x.flip`.",
+  },
+  "too-few-identities-for-loader": {
+    code: "F2C2209",
+    severity: "error",
+    message:
+      "{sampler}: `identities` is {asked:number}, but the data source has {found:number}: those of one step differ from each other",
+    hint: "lower `identities`, or add data",
+    why: "The identities of one step are different from each other.",
+  },
+  "images-one-folder-deeper": {
+    code: "F2C2210",
+    severity: "error",
+    message:
+      'imageFolder: {deeper:number} of the folders of its `root`, "{folder}", have no images themselves, but folders with images, such as {example}',
+    hint: 'if all that lies below "{identity}" is one identity\'s, say `subfolders: true`; if each folder below is an identity, the `root` is {suggested}',
+    why: "A folder is an identity; whether the folders in it are clips of one person or persons, only you know.",
+  },
+  "identities-deeper": {
+    code: "F2C2211",
+    severity: "error",
+    message:
+      'imageFolder: the identities lie deeper than its `root`, "{folder}": it holds {names}, and below them {example}',
+    hint: "name the folder that holds one folder per identity: {suggested}",
+    why: "A folder is an identity: the parts of a data set, such as train and val, would each become one person.",
+  },
+  "data-folder-unreadable": {
+    code: "F2C2213",
+    severity: "error",
+    message: 'imageFolder: its `root`, "{folder}", cannot be read: {why}',
+    hint: "make it readable, or name another folder",
+    cases: {
+      "no-folder": { message: 'imageFolder: its `root`, "{folder}", cannot be read: it is no folder' },
+      below: { message: 'imageFolder: its `root`, "{folder}", cannot be read: {why} ({below})' },
+    },
+    why: "What lies in the folder cannot be listed.",
+  },
+  "leave-out-unreadable": {
+    code: "F2C2214",
+    severity: "error",
+    message: 'imageFolder: the file "{path}", its `leaveOut`, cannot be read: {error}',
+    hint: "give the path of a text file, counted from the experiment's file; f2c-dsl data check exp.ts --leave-out FILE writes one",
+    why: "Without the list the run would train on what is to be left out.",
+  },
+  "pool-smaller-than-batch": {
+    code: "F2C2301",
+    severity: "error",
+    message:
+      "the class pool has a `capacity` of {slots:number}, but this step brings {identities:number} identities: some would be evicted inside their own batch",
+    hint: "raise the pool's `capacity` to the most that a step may bring, the loader's `identities` + `instances`, or lower these",
+    why: "An identity that is evicted before the loss is taken would turn from a positive into a negative.",
+  },
+  "bad-pool-capacity": {
+    code: "F2C2302",
+    severity: "error",
+    message: "a class pool's `capacity` cannot be {capacity:number}",
+    hint: "give a share of the identities, below 1, or a whole number of slots",
+    why: "A capacity below 1 is a share of the identities, one from 1 up a number of slots.",
+  },
+  "pool-capacity-changed": {
+    code: "F2C2303",
+    severity: "error",
+    message: "the class pool has {slots:number} slots, that of the checkpoint had {before:number}",
+    hint: "resume with the capacity that the run was started with",
+    why: "Slots, their owners and their order of use are part of a checkpoint; they fit one capacity only.",
+  },
+  "pool-book-damaged": {
+    code: "F2C2304",
+    severity: "error",
+    hint: "resume from the checkpoint before it, or start the run anew",
+    cases: {
+      kind: {
+        message:
+          "the book of the class pool is damaged in the checkpoint: `{field}` is {found}, not {wanted}",
+      },
+      row: {
+        message:
+          "the book of the class pool is damaged in the checkpoint: `rows` has a {row:number} for slot {slot:number}, and a row is 0 or 1",
+      },
+      order: {
+        message:
+          "the book of the class pool is damaged in the checkpoint: `order` names slot {slot:number}, and 0 to {last:number} are in use",
+      },
+      "slot-twice": {
+        message:
+          "the book of the class pool is damaged in the checkpoint: `order` names slot {slot:number} twice",
+      },
+      used: {
+        message:
+          "the book of the class pool is damaged in the checkpoint: slot {slot:number} is in use, and its owner is {owner:number}",
+      },
+      free: {
+        message:
+          "the book of the class pool is damaged in the checkpoint: slot {slot:number} is free, and its owner is {owner:number}",
+      },
+      "owner-twice": {
+        message:
+          "the book of the class pool is damaged in the checkpoint: identity {identity:number} sits in two slots",
+      },
+    },
+    why: "Which identity sits in which slot, and who leaves next, is read back from a checkpoint; followed blindly, damage there hangs or trains quietly wrong.",
+  },
+  "bad-verification": {
+    code: "F2C2504",
+    severity: "error",
+    cases: {
+      pairs: {
+        message: "verification: `pairs.{kind}` is {count:number}",
+        hint: "give a whole number of pairs; 0 is as many as there are by default",
+      },
+      rate: {
+        message: "verification: `far` has a rate of {rate:number}",
+        hint: "a rate is above 0 and at most 1: 1e-3",
+      },
+      folds: {
+        message:
+          "verification: {asked:number} {kind} pairs are fewer than the {folds:number} folds, each of which needs one",
+        hint: "ask for more pairs, or hold out more people and images",
+      },
+    },
+    why: "Pairs are counted, each fold of the accuracy needs one of either kind, and rates are shares of them.",
+    remedy:
+      "Give whole numbers of pairs, at least as many as there are folds, and false accept rates above 0 and at most 1.",
+  },
+} as const satisfies Catalogue;
