@@ -1,6 +1,7 @@
 /**
- * @file What a factory of the library was asked for, carried by what it made. A policy or a margin is a closure: from outside
- * nobody sees its options, and whoever compares two runs, or looks at a schedule before it runs, must.
+ * @file The options that a factory of the library was given, attached to the value that it made. A policy or a margin is a
+ * closure, whose options cannot be seen from outside; but comparing two runs, and checking a schedule before it runs, need
+ * them.
  */
 
 export const DESCRIPTION = Symbol.for("f2c-dsl.description");

@@ -18,9 +18,9 @@ export const steps = (count: number): Every => {
 
 export interface VerificationOptions {
   /**
-   * Pairs of held-out people: how many of the same person and how many of different ones. By default all of the same person, at
-   * most 3,000, and as many of different ones. The accuracy is of as many of either kind; more impostor pairs make the true
-   * accept rate known at lower false accept rates.
+   * Pairs of held-out people: how many of the same person and how many of different ones. By default all of the same person,
+   * at most 3,000, and as many of different ones. The accuracy uses equally many pairs of both kinds; more impostor pairs
+   * allow true accept rates at lower false accept rates.
    */
   pairs?: "held-out" | { genuine: number; impostor: number };
   every?: Every;

@@ -27,7 +27,7 @@ export interface ExperimentOptions {
   evaluate?: Verification;
   /** Where the run is watched, beside the terminal: `[tensorboard()]`. */
   observe?: readonly Follower[];
-  /** Of everything random: initial weights, order of the images, flips. */
+  /** The seed of everything random: initial weights, order of the images, flips. */
   seed?: number;
   /** How often a checkpoint is written; the end of the run always is one. */
   checkpoint?: Every;
@@ -36,15 +36,15 @@ export interface ExperimentOptions {
   /** How the host executes the step. */
   backend?: "torchscript" | "eager" | "inductor";
   /**
-   * What convolutions and matrix products of the step are computed in; parameters and sums stay f32. `f16` scales its loss.
-   * Embeddings for evaluation and export are computed in f32.
+   * The type in which the step's convolutions and matrix products are computed; parameters and sums stay f32. With `f16` the
+   * loss is scaled. Embeddings for evaluation and export are computed in f32.
    */
   precision?: "f32" | "bf16" | "f16";
   /** How images lie in memory; `channels_last` suits tensor cores, and the CPU's convolutions. Changes no result but rounding. */
   layout?: "contiguous" | "channels_last";
   /**
-   * Steps an update: the optimizer gets the mean of their gradients, and what depends on no image (the twin's average)
-   * happens once. A schedule sees every step; the learning rate of the last one counts.
+   * Steps for one update: the optimizer gets the mean of their gradients. Writes that depend on no image, such as the twin's
+   * moving average, happen once an update. A schedule is called at every step; the learning rate of the last one is used.
    */
   accumulate?: number;
 }

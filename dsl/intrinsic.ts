@@ -1,6 +1,6 @@
 import { experimentError } from "./errors.js";
 
-/** Marks a function that has a meaning only inside a compiled function; its value is the op's name. */
+/** Marks a function that can be called only inside a compiled function; its value is the op's name. */
 export const INTRINSIC = Symbol.for("f2c-dsl.intrinsic");
 
 /** A function that stands for an op. Calling it while the experiment is being built is a mistake, and says so. */

@@ -16,11 +16,11 @@ export interface StepPoint {
   /** Whole passes over the images done before this step. */
   readonly epoch: number;
   readonly stepsPerEpoch: number;
-  /** The length that the experiment says; `--steps`, which ends a run early, leaves it. */
+  /** The length that the experiment asks for. `--steps`, which ends a run early, does not change it. */
   readonly steps: number;
 }
 
-/** A hyper-parameter as your TypeScript: called every step, in Node. */
+/** A hyper-parameter as a TypeScript function, called in Node at every step. */
 export type Policy = (at: StepPoint) => number;
 
 /** What a checkpoint keeps of a planner. */
@@ -28,7 +28,7 @@ export type BookState = Readonly<
   Record<string, Int32Array | Uint32Array | Uint8Array | Float64Array | number>
 >;
 
-/** Bookkeeping that lives in Node from step to step and belongs into checkpoints. */
+/** Bookkeeping that lives in Node from step to step and is saved in checkpoints. */
 export interface Book {
   state(): BookState;
   restore(state: BookState): void;
@@ -54,11 +54,11 @@ export interface TwinOptions {
    * the original's like its weights, `copy` takes the original's.
    */
   buffers?: "own" | "average" | "copy";
-  /** What its BatchNorm normalises with inside the step: the batch's statistics, or its running ones. */
+  /** The statistics with which the twin's BatchNorm normalises inside the step: the batch's, or the running ones. */
   statistics?: "batch" | "running";
 }
 
-/** A second copy of a net that no gradient reaches: it starts equal and follows as the step says. */
+/** A second copy of a net that gets no gradient: it starts equal, and the step decides how it follows. */
 export type Twin<M extends AnyModule = AnyModule> = M & {
   readonly [TWIN]: { readonly of: AnyModule; readonly options: Required<TwinOptions> };
 };
@@ -130,7 +130,7 @@ export type Planned<P> = P extends number
             : // biome-ignore lint/suspicious/noExplicitAny: the plan is wrong, and that is the error to show
               any;
 
-/** What a value is that no plan holds, in words. */
+/** A value that cannot be in a plan, in words for a message. */
 type Unplanned<P> = P extends string
   ? "a string"
   : P extends bigint
@@ -190,7 +190,7 @@ type StepErrors<R> = R extends Tensor
   : "loss" extends keyof R
     ? { readonly [K in keyof R & string]: Metric<K, R[K]> }[keyof R & string]
     : "the step returns no `loss`; return the loss, or { loss, …more numbers to log }";
-/** A wrong plan is one error: TypeScript has not looked at the step then. */
+/** A wrong plan gives one error: TypeScript does not check the step until the plan's type is known. */
 type StepCheck<R, P> = [PlanErrors<P>] extends [never]
   ? [StepErrors<R>] extends [never]
     ? unknown
@@ -200,11 +200,17 @@ type StepCheck<R, P> = [PlanErrors<P>] extends [never]
 export interface MethodParts<S extends MethodState, B extends string, P, R = StepResult> {
   /** Runs in Node, once a step, in order. Deterministic in the step and the books. */
   plan(books: Books<S>, batch: Readonly<Record<B, PlannedImages>>, at: StepPoint): P & PlanCheck<P>;
-  /** Compiled. Gradients are taken where the loss is complete; what writes state stands before or after that. */
+  /**
+   * Compiled. The gradient is taken at the line that completes the loss; writes to the state come before or after it as they
+   * are written.
+   */
   step(state: StepState<S>, batch: Readonly<Record<B, Images>>, plan: Planned<P>): R & StepCheck<R, P>;
   /** Compiled. Images to embeddings, for evaluation and export. */
   embed(state: StepState<S>, images: Images): Features;
-  /** The policies that `plan` follows, by the names of their options: `check` looks at them as at the learning rate's. */
+  /**
+   * The policies that `plan` calls, by the names of their options, so that `check` can warn about them as about the learning
+   * rate's.
+   */
   policies?: Readonly<Record<string, Policy>>;
 }
 
@@ -217,7 +223,7 @@ export interface Method {
   };
 }
 
-/** What is known when a method is built: the data's and the loader's sizes. */
+/** What a method is built from: the sizes of the data and of the loader's batches. */
 export interface Setting {
   readonly identities: number;
   readonly images: number;
@@ -228,7 +234,7 @@ export interface Setting {
   readonly seed: number;
 }
 
-/** A method that looks at the setting first: a pool of a tenth of the identities, a net for this image size. */
+/** A method that depends on the setting: a pool of a tenth of the identities, a net for this image size. */
 export type MethodBuilder = (setting: Setting) => Method;
 
 /** Joins state, plan and step into a method. */

@@ -43,7 +43,7 @@ export const state = <const S extends Shape, const D extends DType = "f32">(
 // biome-ignore lint/suspicious/noExplicitAny: a module's arguments are its own
 type AnyFunction = (...args: any[]) => unknown;
 
-/** What a module may be made of. `null` is a child that this configuration leaves out. */
+/** What a module may have as children. `null` stands for a child that this configuration does without. */
 export type Child = Stored | AnyModule | readonly Child[] | ChildRecord | null;
 export interface ChildRecord {
   readonly [name: string]: Child;
@@ -54,7 +54,7 @@ interface ModuleParts {
   readonly forward: AnyFunction;
 }
 
-/** A callable part of a net. Its call has a meaning only inside a compiled function. */
+/** A callable part of a net. It can be called only inside a compiled function. */
 // biome-ignore lint/suspicious/noExplicitAny: a module's arguments are its own
 export interface Module<Args extends readonly any[] = any, Result = any> {
   (...args: Args): Result;
@@ -79,7 +79,7 @@ export type Bound<C> = [ChildRecord] extends [C]
           ? { readonly [K in keyof C]: Bound<C[K]> }
           : C;
 
-/** A function with own symbols that refuses to be called while the experiment is being built. */
+/** A function that carries properties under symbols, and refuses to be called while the experiment is being built. */
 export function standIn<T>(what: string, marks: object): T {
   const call = () => {
     throw experimentError("compiled-function-called-early", { what });

@@ -19,13 +19,13 @@ export interface ClassPoolOptions {
   /** Features kept of each identity. With two, a second look at an identity goes into the other row. */
   rows?: 1 | 2;
   /**
-   * Who leaves a full pool: the identity seen least recently, or the one that entered first. Nobody leaves in a step's pass that
-   * has seen them: there the first of the others does.
+   * Which identity a full pool evicts: the one seen least recently, or the one that entered first. An identity that the
+   * running pass has seen is never evicted; the first of the others is.
    */
   evict?: "lru" | "fifo";
-  /** Rows before anybody sits there: spread over the sphere, or the positive orthant of the F2C code. */
+  /** The rows of slots without an identity: spread over the sphere, or over the positive orthant as in the F2C code. */
   init?: "normal" | "uniform";
-  /** Slots that nobody has taken yet are no negatives. The F2C code leaves them in. */
+  /** Leaves slots without an identity out of the negatives. The F2C code has them in. */
   maskUnfilled?: boolean;
 }
 
@@ -66,7 +66,7 @@ export const passPlan = (pool: { capacity: number; maskUnfilled: boolean }, pass
   dual: pass.dual,
   /** Slot of each probe row's identity, -1 outside the pool. */
   target: pass.target,
-  /** Slots from here on are no classes. */
+  /** Slots from this index on have no identity yet. */
   limit: pool.maskUnfilled ? pass.filled : pool.capacity,
   /** Probe rows inside and outside the pool. */
   inside: pass.inPool,

@@ -34,7 +34,7 @@ type Wider<S extends Shape, D, O extends Shape, E, W> = O extends readonly []
     ? E
     : W;
 
-/** An integer or bool with a number. One that is no literal may be whole or not: the compiler decides. */
+/** An integer or bool with a number. Whether a number that is not a literal is whole, only the compiler knows. */
 type WithNumber<D extends DType, N> = number extends N
   ? // biome-ignore lint/suspicious/noExplicitAny: the type that goes everywhere
     any
@@ -44,7 +44,7 @@ type WithNumber<D extends DType, N> = number extends N
       : D
     : "f32";
 
-/** Between limits, one of which may make integers real. */
+/** The dtype of a clamp: a limit that is not whole makes integers real. */
 export type Clamped<D extends DType, N extends number, None = never> = [N] extends [number]
   ? Same<Extract<D, FloatDType>, None> extends true
     ? WithNumber<D, N>

@@ -59,15 +59,16 @@ export type ShapeValue<S extends Shape> = number extends S["length"]
     any
   : { readonly [K in keyof S]: number };
 
-// Questions about the sizes of generic code, `C extends number`, which nobody knows yet. TypeScript leaves them open, and
-// both answers in the result, unless every size gives the same one.
+// Conditional types over sizes of generic code, `C extends number`, which are not known yet. TypeScript defers them, with
+// both branches in the result, unless every size takes the same branch.
 
 export interface Box<T> {
   readonly is: T;
 }
 /**
- * Whether equal. A type parameter equals itself and, for TypeScript, no other type. As that is settled for good where it
- * is asked, ask it of a constant only through a parameter (`One` and `Any` below), in types that know the shapes already.
+ * Whether two types are equal. A type parameter equals itself and, for TypeScript, nothing else, and TypeScript decides that
+ * where `Same` is written, not where it is instantiated. So compare with a constant only through a parameter (`One` and
+ * `Any` below), in types whose shapes are known.
  */
 export type Same<A, B> =
   (<T>() => T extends Box<A> ? 1 : 2) extends <T>() => T extends Box<B> ? 1 : 2 ? true : false;
@@ -88,9 +89,9 @@ export type Show<S extends Shape> = number extends S["length"] ? "[...]" : `[${J
 
 // Products.
 
-// In checks the inferred size has no constraint, without which TypeScript does not see that generic sizes are equal.
+// Without a constraint on the inferred size: with one, TypeScript does not see that two equal generic sizes are equal.
 type LastSize<S extends Shape> = S extends readonly [...unknown[], infer L] ? L : number;
-/** What a product sums over in its second factor, of which a vector has one dimension. */
+/** The size that a product sums over, in its second factor: the only one of a vector, else the last but one. */
 type InnerSize<S extends Shape> = S extends readonly [infer L]
   ? L
   : S extends readonly [...unknown[], infer L, unknown]
@@ -114,7 +115,7 @@ export type InnerDimensionsAgree<A extends Shape, B extends Shape> = [Free<LastS
     ? unknown
     : ShapeError<`matmul: ${Show<A>} times ${Show<B>}, the leading dimensions do not broadcast`>
   : ShapeError<`matmul: ${Show<A>} times ${Show<B>}, the inner dimensions differ`>;
-/** The dimensions of a factor but for rows and columns. */
+/** The dimensions of a factor before its rows and columns. */
 type Leading<S extends Shape> = S extends readonly [...infer F extends Shape, unknown, unknown]
   ? F
   : readonly [];
@@ -127,7 +128,10 @@ export type ChannelCheck<S extends Shape, C extends number> = [RankKnown<S>[1]] 
   ? unknown
   : ShapeError<`batch_norm: the statistics are of ${Text<C>} channels, dimension 1 of ${Show<S>}`>;
 
-/** Without groups the weight takes the channels of the images; with them, the compiler multiplies. */
+/**
+ * Without groups the weight's input channels are those of the images. With groups the compiler checks it: types cannot
+ * multiply.
+ */
 export type ConvCheck<C extends number, I extends number, G extends number> = [G] extends [1]
   ? [Free<C>] extends [Free<I>]
     ? unknown
@@ -315,7 +319,7 @@ type HasAll<S extends Shape, A, In extends Shape = S> = S extends KnownRank
     : false
   : true;
 
-// What is wrong for certain is refused; what is open, as the rank of a type parameter, passes.
+// What is certainly wrong is refused; what is not known, such as the rank of a type parameter, passes.
 export type AxisCheck<S extends Shape, A, No = false> = [A] extends [number | Shape]
   ? Same<HasAll<S, A>, No> extends true
     ? ShapeError<`there is no dimension ${Missing<S, A>} in ${Show<S>}`>
@@ -359,7 +363,7 @@ type Beside<S extends Shape, I extends number> = {
 };
 export type Mixes<D, E> = D extends E ? true : E extends D ? true : false;
 
-// A name may turn out to be any size.
+// A named size may be any number.
 type Nameless<S extends Shape> = { readonly [K in keyof S]: S[K] extends Dim<string> ? number : S[K] };
 
 export type AsCheck<S extends Shape, T extends Shape, No = false> = [T] extends [Shape]
@@ -371,7 +375,7 @@ export type AsCheck<S extends Shape, T extends Shape, No = false> = [T] extends 
 /** A requested shape, in which -1 is a size that the compiler works out. */
 export type Reshaped<T extends Shape> = { readonly [K in keyof T]: T[K] extends -1 ? number : T[K] };
 
-/** The number of elements, where it is small enough to be worth the editor's time; otherwise `number`. */
+/** The number of elements where that is cheap to work out: one dimension, or one and two ones; otherwise `number`. */
 export type Product<S extends Shape> = S extends readonly [infer D extends number]
   ? D
   : S extends readonly [infer D extends number, 1, 1]

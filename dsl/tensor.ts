@@ -15,7 +15,8 @@ import type {
 
 declare const dims: unique symbol;
 
-// Apart, as TypeScript reports the first property that differs, and `[dims]` says it best.
+// A base interface of its own: TypeScript reports the first property that differs, and `[dims]`, of the derived one, makes
+// the best message.
 interface Sized<S extends Shape> {
   /** The sizes, as run-time scalars. */
   readonly shape: ShapeValue<S>;
@@ -42,7 +43,7 @@ export interface Tensors<G extends string = string> extends TensorsMethods {
 export type ShapeOf<T> = T extends Tensor<infer S> ? S : Shape;
 export type DTypeOf<T> = T extends { readonly dtype: infer D extends DType } ? D : DType;
 
-/** In words, what keeps the first of `Rest` that does not go with `First` from being joined along `A`. */
+/** In words, why the first tensor of `Rest` that does not fit `First` cannot be joined with it along `A`. */
 type Odd<First, Rest, A extends number, No> = Rest extends readonly [infer H, ...infer T]
   ? Same<Joins<ShapeOf<H>, ShapeOf<First>, A>, No> extends true
     ? `${Show<ShapeOf<First>>} and ${Show<ShapeOf<H>>} differ${Outside<A>}`

@@ -18,15 +18,15 @@ import { printType } from "../ir/print-type.js";
 import { specOf } from "../registry/index.js";
 import type { OpSpec, ShapeCall, ShapeFailure } from "../registry/spec.js";
 
-/** An op was asked for that its rules do not allow. The front end turns it into a diagnostic at the call. */
+/** An op was built that its rules do not allow. The front end turns this into a diagnostic at the call. */
 export class OpRefusal extends Error {
   constructor(
     readonly failure: ShapeFailure | "operand" | "attribute",
     message: string,
     readonly operands: readonly (Value | undefined)[],
-    /** The operand or the attribute to blame, where it is one. */
+    /** The operand or attribute that is wrong, if it is a single one. */
     readonly about?: string,
-    /** What helps, where the rule knows it. */
+    /** What to do instead, if the rule knows. */
     readonly hint?: string,
   ) {
     super(message);
@@ -81,7 +81,7 @@ export class FunctionBuilder {
     return this.makers.get(value.id);
   }
 
-  /** An op that made these values does the work of another too, which is written there. */
+  /** Notes that the op which made these values also computes what is written at `place`. */
   fuse(values: readonly Value[], place: Location): void {
     const op = values[0] && this.makers.get(values[0].id);
     if (op) (op as { location: Location }).location = fuse(op.location, place);
@@ -163,7 +163,7 @@ export class FunctionBuilder {
     }
   }
 
-  /** Puts the ops of a region that is built but not finished here. */
+  /** Appends the ops of a region that is built but not finished. */
   append(region: OpenRegion): void {
     this.regions.at(-1)!.ops.push(...region.ops);
   }
@@ -229,7 +229,7 @@ function inferred({ name, shape }: OpSpec, call: ShapeCall): readonly Type[] {
   return shape(call);
 }
 
-/** The one attribute, or the one operand, that a rule can have found wrong. */
+/** The attribute or operand that a failed rule is about, if only one comes into question. */
 function blamed(
   spec: OpSpec,
   failure: OpRefusal["failure"],

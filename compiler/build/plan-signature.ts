@@ -24,14 +24,14 @@ export const planPoint = (step: number, stepsPerEpoch: number, steps: number): S
 });
 
 const SCALARS: Readonly<Record<ScalarType, string>> = { f64: "number", i64: "number", bool: "boolean" };
-/** torch indexes with nothing but i64, and masks are bool. */
+/** torch indexes only with i64, and masks are bool. */
 const ARRAYS: Readonly<Partial<Record<DType, new (length: number) => ArrayBufferView>>> = {
   i64: Int32Array,
   bool: Uint8Array,
   f32: Float32Array,
 };
 
-/** An Int32Array becomes i64 (torch indexes with nothing else), a Uint8Array bool, a Float32Array f32, a number f64. */
+/** An Int32Array becomes i64 (torch indexes only with it), a Uint8Array bool, a Float32Array f32, a number f64. */
 export function signatureOf(value: PlanValue, path = "plan"): PlanSignature {
   const leaf = (type: Type): PlanSignature => ({ kind: "leaf", type });
   if (typeof value === "number") return leaf(scalarType("f64"));
@@ -68,7 +68,7 @@ const LOGGED: Readonly<Record<string, string>> = {
   verification: "the result of an evaluation",
 };
 
-/** What a name in the log stands for already; `undefined` for one that is free. */
+/** What the log already has under a name; `undefined` if the name is free. */
 export const loggedAs = (name: string): string | undefined =>
   Object.hasOwn(LOGGED, name) ? LOGGED[name] : undefined;
 
@@ -80,7 +80,7 @@ export const loggedNumbers = (signature: PlanSignature): readonly string[] =>
         field.kind === "leaf" && field.type.kind === "scalar" && field.type.scalar !== "bool" ? [name] : [],
       );
 
-/** The dotted paths of a plan's values; one that is no record is the plan itself. */
+/** The dotted paths of a plan's values. A plan that is a single value has the path `plan`. */
 export function pathsOf(signature: PlanSignature, path = ""): readonly string[] {
   if (signature.kind === "leaf") return [path === "" ? "plan" : path];
   return Object.entries(signature.fields).flatMap(([name, field]) =>
@@ -122,7 +122,7 @@ export function flattenPlan(value: PlanValue, signature: PlanSignature, step: nu
   return flat;
 }
 
-/** What the policy says of a step. */
+/** The learning rate at a step, as the policy gives it. */
 export function learningRate(policy: Policy, at: StepPoint): number {
   const lr: unknown = policy(at);
   if (typeof lr === "number" && Number.isFinite(lr) && lr >= 0) return lr;

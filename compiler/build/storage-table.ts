@@ -36,19 +36,22 @@ const RESERVED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Names every stored tensor of a method's state. Two keys for one module share its tensors, under the state's own key for it, or
- * else under the first. Throws an ExperimentError for a state whose tensors cannot be named.
+ * Names every stored tensor of a method's state. A module that stands under two keys has its tensors once, named after the
+ * state's own key for it, or else after the first. Throws an ExperimentError for a state whose tensors cannot be named.
  */
 export class StorageTable {
   private readonly names = new Map<Stored, string>();
   private readonly modulePaths = new Map<AnyModule, string>();
-  /** The state's own keys of modules and stored tensors: what else contains one of them calls it by that. */
+  /**
+   * Modules and stored tensors that are directly in the state, with their keys. They keep these names wherever else they
+   * are.
+   */
   private readonly keys = new Map<unknown, string>();
   private readonly parameterList: Storage[] = [];
   private readonly stateList: Storage[] = [];
   private readonly types = new Map<string, TensorType>();
   private readonly groupTable = new Map<string, GroupUse>();
-  /** Where twins lie, and what each calls the storages and modules of its original. */
+  /** The path of each twin, and the names that it gives to the storages and modules of its original. */
   private readonly twinPaths = new Map<Twin, string>();
   private readonly renames = new Map<Twin, ReadonlyMap<string, string>>();
 
@@ -126,7 +129,10 @@ export class StorageTable {
     return names && ((name) => names.get(name) ?? name);
   }
 
-  /** The group of a module's parameters or floating-point states, wherever they lie; `rename` is that of a twin around it. */
+  /**
+   * The group of a module's parameters or floating-point states. `rename` maps their names to those of a twin that the
+   * module is in.
+   */
   group(
     module: AnyModule,
     rename: (name: string) => string,
@@ -154,7 +160,7 @@ export class StorageTable {
     return [...this.groupTable.values()].some((g) => g.layout === layout && g.members.length === 0);
   }
 
-  /** All trained parameters, as the optimizer walks over them. */
+  /** All trained parameters, in the optimizer's order. */
   trained(): GroupUse {
     return this.define({
       name: "parameters",
@@ -201,13 +207,13 @@ function childrenOf(item: unknown): readonly (readonly [string, unknown])[] {
   return typeof children === "object" && children !== null ? Object.entries(children) : [];
 }
 
-/** The net that a twin is one of, also through other twins; any other module itself. */
+/** The net that a twin copies, also if it is a twin of a twin; any other module itself. */
 function originalOf(module: AnyModule): AnyModule {
   const twin = twinParts(module);
   return twin ? originalOf(twin.of) : module;
 }
 
-/** A module and the modules and stored tensors within it, each once, with their paths; twins within it are on their own. */
+/** A module and the modules and stored tensors within it, each once, with their paths; twins within it are left out. */
 function insideOf(module: AnyModule, path: string): readonly (readonly [AnyModule | Stored, string])[] {
   const found = new Map<AnyModule | Stored, string>();
   const visit = (item: unknown, at: string): void => {

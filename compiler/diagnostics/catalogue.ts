@@ -42,7 +42,7 @@ export type PlainName = {
   [N in DiagnosticName]: ParametersOf<N> extends Readonly<Record<string, never>> ? N : never;
 }[DiagnosticName];
 
-/** What a diagnostic may have beside its place and its parameters. */
+/** What a diagnostic may have besides its place and its parameters. */
 export interface ReportDetails {
   readonly related?: Diagnostic["related"] | undefined;
   /** A hint for this very case, in place of the catalogue's. */
@@ -88,7 +88,7 @@ export const inWords = <Name extends DiagnosticName>(
 /** The code of an entry: `F2C1015`. */
 export const codeOf = (name: keyof Catalogue): string => entries[name]!.code;
 
-/** The name of a code; undefined for one that the catalogue lacks, of another version's host say. */
+/** The name of a code; undefined for one that the catalogue does not have, for example from a host of another version. */
 export const nameOf = (code: string): keyof Catalogue | undefined => names.get(code);
 
 /** Where a code is explained; undefined for a code that the catalogue does not know. */

@@ -14,7 +14,9 @@ const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{17000}-\u{18aff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
 const INVISIBLE = /^[\p{M}\p{Cf}]+$/u;
 
-/** A line as cells. A tab becomes spaces; a control character its picture, so no text steers the terminal. */
+/**
+ * A line as cells. A tab becomes spaces; a control character the symbol for it, so that no text can control the terminal.
+ */
 export function cellsOf(line: string): readonly Cell[] {
   return Array.from(graphemes().segment(line), ({ segment, index: offset }) => {
     if (segment === "\t") return { text: " ".repeat(TAB), columns: TAB, offset };
@@ -48,7 +50,7 @@ export function wrapped(text: string, width: number): readonly string[] {
   });
 }
 
-/** A line as the terminal gets it: tabs as spaces, control characters as their pictures. */
+/** A line as it is written to the terminal: tabs as spaces, control characters as the symbols for them. */
 export const printable = (line: string): string =>
   cellsOf(line)
     .map((c) => c.text)

@@ -7,7 +7,7 @@ export interface Span {
   readonly end: number;
 }
 
-/** One problem, with everything that its reader needs to mend it. */
+/** One problem, with everything that its reader needs to fix it. */
 export interface Diagnostic {
   /** `F2C####`, listed in docs/diagnostics.md. */
   readonly code: string;

@@ -67,7 +67,7 @@ function section(name: string, entry: CatalogueEntry): string {
   ].join("\n\n");
 }
 
-/** What the documentation says of a code, as plain text; undefined where there is no such code. */
+/** The documentation of a code, as plain text; undefined if there is no such code. */
 export function explanation(code: string): string | undefined {
   const name = nameOf(code);
   const entry = name && CATALOGUE[name];

@@ -14,9 +14,9 @@ import { SourceTexts } from "./lower/function-source.js";
 /** A compiled experiment: the program for the host, and what the planner needs to feed it. */
 export interface Program extends BuiltExperiment {
   readonly module: IrModule;
-  /** The run ends after so many steps, wherever its schedule stands then. */
+  /** The run ends after this many steps, even if its schedule is longer. */
   readonly stopAfter?: number | undefined;
-  /** What compiles and is probably not meant. */
+  /** About what compiles but is probably a mistake. */
   readonly warnings: readonly Diagnostic[];
 }
 

@@ -1,7 +1,7 @@
 /**
- * @file Freezes the IR's version under `test/fixtures/ir/<version>`: its schema, and the program of an example in its
- * form. `npm run generate` runs it. What `released.json` lists stays as it is for ever; to release a version is to add
- * it there, and what changes after that needs another one.
+ * @file Freezes the IR's version under `test/fixtures/ir/<version>`: its schema, and the program of an example in its form.
+ * `npm run generate` runs it. A version in `released.json` never changes again. Adding it there releases it; any later
+ * change needs a new version.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

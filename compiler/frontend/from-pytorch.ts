@@ -1,6 +1,7 @@
 /**
- * @file What people who know PyTorch write first, and what is written here instead. In a hint, `{x}` is what stands before the
- * dot, `{args}` are the arguments as they were given, `{list}` is one list of them, and `{first}` and `{rest}` take them apart.
+ * @file What people write who come from PyTorch, and what to write here instead. In a hint, `{x}` is what stands before the
+ * dot, `{args}` are the arguments as they were given, `{list}` is one list of them, and `{first}` and `{rest}` take them
+ * apart.
  */
 import * as library from "../../dsl/index.js";
 import { OPS } from "../registry/index.js";
@@ -126,7 +127,7 @@ const GROUP: Hints = {
 export const LOOP_OVER_GROUP =
   "a group is one value: parametersOf(net).foreach_norm() is the length of all its tensors, .foreach_mul(0.9) scales each; weight decay is the optimizer's: sgd({ weightDecay: 5e-4 })";
 
-/** Functions and members of torch, torch.nn.functional, numpy, that are no ops here by that name. */
+/** Functions and members of torch, torch.nn.functional and numpy that have no op of that name here. */
 const FUNCTION: Hints = {
   zeros: "write ops.full({list}, 0)",
   ones: "write ops.full({list}, 1)",
@@ -219,7 +220,7 @@ const NAME: Hints = {
   tqdm: "leave it out: a run shows its progress",
 };
 
-/** Options that other libraries have, by the names that they have there. */
+/** Options by the names that they have in other libraries. */
 const OPTION: Hints = {
   ...same("learningRate learning_rate", "it is called `lr`, and is a number or a function of the step"),
   ...same(
@@ -261,7 +262,7 @@ function filled(hint: string, { x = "x", args = [] }: Written, name = ""): strin
 const snake = (name: string) => name.replaceAll(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 const own = (hints: Hints, name: string) => (Object.hasOwn(hints, name) ? hints[name] : undefined);
 
-/** What is written instead of a member that tensors do not have. */
+/** What to write instead of a member that tensors do not have. */
 export function insteadOfTensorMember(name: string, written: Written): string | undefined {
   const known = own(TENSOR, name);
   if (known !== undefined) return filled(known, written);
@@ -286,11 +287,11 @@ export function insteadOfModuleMember(name: string, written: Written): string | 
 export const insteadOfGroupMember = (name: string, written: Written): string =>
   filled(own(GROUP, name) ?? LOOP_OVER_GROUP, written);
 
-/** The layer, or another function of the library, that is called so but for the case of its letters. */
+/** The layer, or other function of the library, whose name differs only in upper and lower case. */
 const ofLibrary = (name: string): string | undefined =>
   Object.keys(library).find((key) => key.toLowerCase() === name.toLowerCase().replaceAll("_", ""));
 
-/** What is written instead of `torch.name(…)`, `F.name(…)`, `nn.Name(…)`, or of an op that there is not. */
+/** What to write instead of `torch.name(…)`, `F.name(…)`, `nn.Name(…)`, or of an op that does not exist. */
 export function insteadOfFunction(name: string, written: Written): string | undefined {
   const op = OPS.get(name) ?? OPS.get(snake(name));
   if (op)
@@ -307,7 +308,7 @@ export function insteadOfFunction(name: string, written: Written): string | unde
   return member === undefined ? undefined : filled(member, { x: first, args: rest });
 }
 
-/** What is written instead of a name that is not known; `member`: what is asked of it. */
+/** What to write instead of an unknown name; `member` is the member of it that is used. */
 export function insteadOfName(name: string, member?: string, written: Written = {}): string | undefined {
   const asked = member !== undefined && ["torch", "F", "nn", "np", "numpy"].includes(name);
   const instead = asked ? insteadOfFunction(member, written) : undefined;
@@ -348,7 +349,7 @@ const LINES: readonly (readonly [RegExp, string])[] = [
   [/^\s*(pass|del\b.*)$/, "leave it out"],
 ];
 
-/** What is written instead of a line that does not parse. Comments and texts say nothing. */
+/** What to write instead of a line that does not parse. Comments and strings are ignored. */
 export function insteadOfLine(line: string): string | undefined {
   const code = line
     .replaceAll(/"[^"]*"|'[^']*'/g, (text) => text[0]! + text[0]!)
@@ -357,7 +358,7 @@ export function insteadOfLine(line: string): string | undefined {
   return LINES.find(([pattern]) => pattern.test(code))?.[1];
 }
 
-/** Packages of Python that are looked for among those of Node. */
+/** Python packages that people try to import in Node. */
 export const PYTHON_PACKAGES = new Set([
   "torch",
   "torchvision",

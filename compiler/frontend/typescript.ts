@@ -1,8 +1,8 @@
 /**
- * @file TypeScript's compiler, as ts-morph brings it. Required, not imported: before it imports CommonJS, Node scans all of
- * it for the names that it exports, and this is nine megabytes. Its own file is named, not the package, which reads three
- * megabytes of TypeScript's libraries besides (tsconfig.json says where its types are); ts-morph, which takes the same file,
- * is loaded where a program is type-checked.
+ * @file TypeScript's compiler, as ts-morph brings it. It is required, not imported: before Node imports a CommonJS file, it
+ * scans all of it for exported names, and this one has nine megabytes. The file is named instead of the package, which would
+ * also read three megabytes of TypeScript's libraries (tsconfig.json says where its types are). ts-morph uses the same file
+ * and is loaded only to type-check a program.
  */
 import { createRequire } from "node:module";
 

@@ -1,6 +1,6 @@
 /**
- * @file The user's cache: folders that are theirs alone. What lies there is executed (an experiment's JavaScript, the host's
- * environment), so a folder that somebody else made, or can write to, is not used.
+ * @file The user's cache, in folders to which only this user has access. Its files are executed (an experiment's JavaScript,
+ * the host's environment), so a folder that somebody else made or can write to is not used.
  */
 import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
@@ -24,7 +24,7 @@ function cacheHome(): string {
   return isAbsolute(chosen) ? chosen : join(homedir(), ".cache");
 }
 
-/** Where a folder of ours lies in the user's cache; it may not be there yet. */
+/** The path of one of our folders in the user's cache; it may not exist yet. */
 export const cachePath = (...names: readonly string[]): string => join(cacheHome(), "f2c-dsl", ...names);
 
 /**
@@ -34,7 +34,7 @@ export const cachePath = (...names: readonly string[]): string => join(cacheHome
  */
 export function ownFolder(name: string): string {
   mkdirSync(cacheHome(), { recursive: true, mode: 0o700 });
-  own(cachePath(), () => {}); // what others put into it is found not to be ours one level below
+  own(cachePath(), () => {}); // folders that others put into it are refused one level below
   const path = cachePath(name);
   own(path, () => {
     rmSync(path, { recursive: true, force: true });
@@ -43,7 +43,7 @@ export function ownFolder(name: string): string {
   return path;
 }
 
-/** The same, or `undefined` where there can be none: then nothing is kept. */
+/** The same, or `undefined` if it cannot be made; then nothing is cached. */
 export function ownFolderIfAny(name: string): string | undefined {
   try {
     return ownFolder(name);
@@ -59,7 +59,7 @@ function own(path: string, empty: () => void): void {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
   const user = process.getuid?.();
-  if (user === undefined) return; // Windows keeps other users out of a home by itself
+  if (user === undefined) return; // on Windows a home folder is closed to other users anyway
   const found = lstatSync(path);
   if (!found.isDirectory()) throw new ForeignFolder(path, "is not a folder");
   if (found.uid !== user) throw new ForeignFolder(path, `belongs to user ${found.uid}, not to you (${user})`);

@@ -157,7 +157,7 @@ function checkFields(value: unknown, fields: Fields, path: string, depth: number
   if (unknown !== undefined) refuse(path, `has a field \`${unknown}\`, which this version does not know`);
 }
 
-// What has been checked. Ids and indices are still numbers, dimensions and types still as JSON has them.
+// The module after the check. Ids and indices are still numbers, dimensions and types still JSON.
 
 type JsonType =
   | { readonly tensor: readonly (number | string)[]; readonly dtype: DType }

@@ -58,7 +58,7 @@ export function printDim(dim: Dim): string {
   return [...terms, ...tail].join("+").replaceAll("+-", "-");
 }
 
-/** Reads what `printDim` wrote. Throws a SyntaxError on anything else. */
+/** Parses the text of `printDim`. Throws a SyntaxError on anything else. */
 export function parseDim(text: string): Dim {
   const pieces = text.match(/[+-]?[^+-]+/g);
   if (!pieces || pieces.join("") !== text) throw new SyntaxError(`not a dimension: ${JSON.stringify(text)}`);

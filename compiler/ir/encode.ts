@@ -34,7 +34,7 @@ const encodeValue = (value: Value): Json => ({
   type: encodeType(value.type),
 });
 
-/** Locations as a table: equal ones once, callers before callees, what a row is fused of before it. */
+/** Locations as a table: equal ones once; a row's caller, and the places that it is fused from, come before it. */
 class Locations {
   readonly rows: Json[] = [];
   readonly fused: Json[] = [];
@@ -60,7 +60,7 @@ class Locations {
 /** The JSON form that `docs/ir.md` specifies. */
 export const encodeModule = (module: UnverifiedModule): Json => encoded(module).json;
 
-/** The index of each of a module's locations in the table of its JSON form: some names in generated code hold it. */
+/** The index of each of a module's locations in the table of its JSON form, which some names in generated code contain. */
 export function numberLocations(module: UnverifiedModule): (location: Location) => number {
   const { locations } = encoded(module);
   return (location) => locations.index(location);
@@ -109,11 +109,11 @@ function encoded(module: UnverifiedModule): { json: Json; locations: Locations }
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
 
-/** Equal for programs that compute the same way, wherever their sources stand. */
+/** Equal for programs that compute the same, wherever their source is written. */
 export const structureHash = (module: UnverifiedModule): string =>
   sha256(printModule({ ...module, name: "module" }));
 
-/** Equal for programs whose checkpoints fit each other: names and types of everything stored. */
+/** Equal for programs that can read each other's checkpoints: the names and types of all storages. */
 export const weightsHash = (module: UnverifiedModule): string =>
   sha256(
     [...module.parameters, ...module.states]

@@ -5,7 +5,7 @@ import { DTYPES } from "./module.js";
 export interface Field {
   readonly type: string;
   readonly list?: true;
-  /** What its absence means. A field without it must be there. */
+  /** What it means if the field is absent. Without this, the field is required. */
   readonly default?: string | number | boolean | null;
 }
 export type Fields = Readonly<Record<string, Field>>;

@@ -42,7 +42,9 @@ export interface Location {
   readonly start: number;
   readonly end: number;
   readonly parent?: Location | undefined;
-  /** Where else this is written: an op that does the work of several has the place of the first. Since 1.1. */
+  /**
+   * More places, for an op that computes what is written in several; `path`, `start` and `end` are the first. Since 1.1.
+   */
   readonly also?: readonly Location[] | undefined;
 }
 
@@ -55,7 +57,7 @@ const samePlace = (a: Location | undefined, b: Location | undefined): boolean =>
     a.end === b.end &&
     samePlace(a.parent, b.parent));
 
-/** The place of an op that does the work of two. */
+/** The location of an op that computes what is written in two places. */
 export function fuse(first: Location, second: Location): Location {
   const places = [first, ...(first.also ?? [])];
   const more = [second, ...(second.also ?? [])].filter((s) => !places.some((p) => samePlace(p, s)));
@@ -102,7 +104,7 @@ export interface Storage {
   readonly name: string;
   readonly type: TensorType;
   readonly init: Init;
-  /** How its elements lie in memory; absent: the last dimension varies fastest. Changes no value. Since 1.1. */
+  /** The order of its elements in memory; absent: the last dimension varies fastest. Changes no value. Since 1.1. */
   readonly layout?: "channels_last" | undefined;
   readonly location: Location;
 }

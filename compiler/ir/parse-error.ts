@@ -9,7 +9,7 @@ export class ParseError extends Error {
     readonly path: string,
     text: string,
     readonly offset: number,
-    /** What should stand there, or what is wrong with what does. */
+    /** What was expected there, or what is wrong with the text. */
     readonly problem: string,
   ) {
     const before = text.slice(0, offset).split("\n");

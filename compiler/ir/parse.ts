@@ -26,15 +26,15 @@ import { TextCursor, type Token } from "./text-cursor.js";
 import { INIT_KIND, LAYOUT, T, VALUE_WORD, VALUES, word } from "./tokens.js";
 
 export interface ParseOptions {
-  /** What errors call the text, and the path of the places that point into it. */
+  /** The name of the text in errors, and the path of locations in it. */
   readonly path?: string;
   /** The texts that `loc(…)` points into. */
   readonly sources?: UnverifiedModule["sources"];
 }
 
 /**
- * The module that a text describes. What has no `loc(…)` has its place in the text itself, which is then among the
- * module's sources. Throws a ParseError where the text is not of the text form.
+ * The module that a text describes. What has no `loc(…)` is located in the text itself, which is then one of the module's
+ * sources. Throws a ParseError if the text is malformed.
  */
 export function parseModule(text: string, options: ParseOptions = {}): UnverifiedModule {
   return new Parser(text, options).module();
@@ -106,7 +106,7 @@ class Parser {
       this.cursor.fail(`the text is IR version ${written}, this compiler reads ${IR_VERSION.join(".")}`, at);
   }
 
-  /** A text in quotes, as it is meant. */
+  /** The value of a text in quotes. */
   private quoted(): string {
     const { at } = this.cursor;
     return this.unquote(this.cursor.expect(T.text), at);
@@ -279,7 +279,7 @@ class Parser {
     const operands: (Value | undefined)[] = [];
     const attributes = new Map<string, AttributeValue>();
     const isStorage = op === "state" || op === "group";
-    let later = false; // an attribute was seen, after which no operand comes
+    let later = false; // after the first attribute there are no operands
     cursor.list(T.open, T.close, () => {
       const { at } = cursor;
       if (cursor.accept(T.attributeName) !== undefined) {

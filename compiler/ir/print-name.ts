@@ -1,4 +1,4 @@
-/** @file How names and texts are spelled in the text form: bare where nothing can be confused, quoted otherwise. */
+/** @file How names and texts are written in the text form: without quotes where that is unambiguous, quoted otherwise. */
 
 /** A name that stands without quotes: an identifier, with dots and dashes inside. */
 export const BARE_NAME = /[\p{ID_Start}$_][\p{ID_Continue}$.-]*/u;
@@ -9,7 +9,7 @@ export const BARE_PATH = /[\p{ID_Continue}$@.][\p{ID_Continue}$@./-]*/u;
 const whole = (pattern: RegExp) => new RegExp(`^(?:${pattern.source})$`, "u");
 const [NAME, PATH] = [whole(BARE_NAME), whole(BARE_PATH)];
 
-/** A JSON string that stays on its line: JSON leaves U+2028 and U+2029 as they are, which JavaScript takes for line ends. */
+/** A JSON string on one line. JSON does not escape U+2028 and U+2029, which JavaScript takes for line ends. */
 export const printText = (text: string): string =>
   JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
 

@@ -123,8 +123,8 @@ function printPlace(location: Location): string {
 }
 
 /**
- * Gives each value a name of its own when it is first printed: its own name, the n-th one after it with `#n`; numbers
- * are for values without a name, so a name of digits stands in quotes.
+ * Gives each value a name of its own when it is first printed: its own name, the n-th one after it with `#n`; numbers are
+ * for values without a name, so a name of digits is quoted.
  */
 class Namer {
   private readonly names = new Map<number, string>();

@@ -4,7 +4,7 @@ import type { AttributeSpec, OperandSpec, OpSpec } from "../registry/spec.js";
 import { type Definition, type Field, type Fields, JSON_FORM } from "./json-form.js";
 import { IR_VERSION } from "./module.js";
 
-/** What a program may rely on of an op. */
+/** The properties of an op that a program may rely on. */
 export interface OpSchema extends Pick<OpSpec, "operands" | "results" | "effect"> {
   readonly attributes: Readonly<Record<string, Omit<AttributeSpec, "name">>>;
 }
@@ -41,7 +41,7 @@ export interface SchemaChange {
   readonly reasons: readonly string[];
 }
 
-/** What became of the IR between two schemas, whatever their version numbers say. */
+/** How the IR changed between two schemas, whatever their version numbers are. */
 export function compareSchemas(before: Schema, after: Schema): SchemaChange {
   const comparison = new Comparison();
   comparison.named("", before.definitions, after.definitions, {
@@ -79,7 +79,7 @@ class Comparison {
     this.found[level].push(reason);
   }
 
-  /** Things that have a name each: what is gone is incompatible, as is what was renamed. */
+  /** Compares things that have names: one that is gone, or renamed, is incompatible. */
   named<T>(where: string, before: Named<T>, after: Named<T>, { added, same }: NamedRules<T>): void {
     for (const [name, was] of Object.entries(before)) {
       const is = own(after, name);
@@ -92,7 +92,7 @@ class Comparison {
     }
   }
 
-  /** A set of words that a reader accepts. */
+  /** Compares sets of words that a reader accepts. */
   words(where: string, before: readonly string[], after: readonly string[]): void {
     const set = (words: readonly string[]) => Object.fromEntries(words.map((word) => [word, true]));
     this.named(`${where}: `, set(before), set(after), { added: "minor", same: () => {} });

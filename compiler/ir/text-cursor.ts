@@ -1,4 +1,4 @@
-/** @file A place in a text that moves on token by token, and says what it expected where it cannot. */
+/** @file A position in a text that advances token by token, and reports what it expected if it cannot. */
 import { ParseError } from "./parse-error.js";
 
 /** A token: what it is called in an error, and how it is spelled. */
@@ -59,7 +59,7 @@ export class TextCursor {
     throw new ParseError(this.path, this.text, offset, problem);
   }
 
-  /** What stands here, for a message. */
+  /** The next token, for a message. */
   next(): string {
     SHOWN.lastIndex = this.at;
     const found = SHOWN.exec(this.text)?.[0];

@@ -20,7 +20,10 @@ export function promote(a: DType, b: DType): DType {
 
 const category = (dtype: DType) => (dtype === "bool" ? 0 : isFloat(dtype) ? 2 : 1);
 
-/** Promotion with PyTorch's rule that a tensor of rank 0 only raises the category, never the size within it. */
+/**
+ * Promotion with PyTorch's rule that a tensor of rank 0 can change the category of the result, but not the size within a
+ * category.
+ */
 export function promoteTensors(a: TensorType, b: TensorType): DType {
   const [aScalar, bScalar] = [a.dims.length === 0, b.dims.length === 0];
   if (aScalar === bScalar || category(a.dtype) === category(b.dtype)) {
@@ -100,11 +103,11 @@ export function realTensor(call: ShapeCall, x: TensorType): void {
     );
 }
 
-/** The dtype of a tensor with a number: the number raises the category only. */
+/** The dtype of a tensor with a number, which can change only the category. */
 export const withScalar = (dtype: DType, scalar: ScalarType): DType =>
   scalar === "f64" && !isFloat(dtype) ? "f32" : scalar === "i64" && dtype === "bool" ? "i64" : dtype;
 
-/** Refuses masks where torch does not compute with them. */
+/** Refuses masks for ops that torch cannot compute with them. */
 export function noBool(call: ShapeCall, how: "any" | "all"): void {
   const tensors = call.operands.filter((t): t is TensorType => t?.kind === "tensor");
   const bools = tensors.filter((t) => t.dtype === "bool").length;
@@ -221,7 +224,7 @@ export function sameDtype(call: ShapeCall, types: readonly (TensorType | undefin
   }
 }
 
-/** floor((size + 2p - d*(k-1) - 1) / stride) + 1; a symbol passes only where the window changes nothing. */
+/** floor((size + 2p - d*(k-1) - 1) / stride) + 1; a symbolic size is allowed only if the window does not change it. */
 function windowed(
   call: ShapeCall,
   size: Dim,
@@ -299,7 +302,7 @@ export const poolRule: ShapeRule = (call) => {
   return [tensorType([x.dims[0]!, x.dims[1]!, ...out], x.dtype)];
 };
 
-/** Target sizes, one of which may be -1: what is left over. */
+/** The sizes of a view; one may be -1, which is then computed. */
 export function viewDims(call: ShapeCall, x: TensorType, target: readonly number[]): readonly Dim[] {
   const holes = target.filter((d) => d === -1).length;
   if (holes > 1) call.fail("elements", `${call.op}: only one size may be -1, got ${shapeText(target)}`);

@@ -47,7 +47,7 @@ export interface ShapeCall {
   readonly op: string;
   readonly operands: readonly (Type | undefined)[];
   readonly attributes: Readonly<Record<string, AttributeValue>>;
-  /** Ends the rule with a diagnostic: which constraint failed, in words, and what helps where the rule knows it. */
+  /** Ends the rule with a diagnostic: which constraint failed, in words, and what to do, if the rule knows. */
   fail(kind: ShapeFailure, message: string, hint?: string): never;
 }
 export type ShapeFailure = "shape" | "rank" | "dtype" | "dim" | "elements" | "size" | "kind" | "statistics";

@@ -1,7 +1,9 @@
-/** @file What lies in a folder: names that may be no text, and links that are followed to what they lead to. */
+/** @file Lists a folder. A file name is bytes, which need not be text; a link counts as what it leads to. */
 import { type Dirent, readdirSync, type Stats, statSync } from "node:fs";
 
-/** A name as it is shown, and its bytes where it is shown otherwise: they are not UTF-8, or hold control characters. */
+/**
+ * A name as it is shown. `bytes` is there where the shown text differs: the name is not UTF-8, or has control characters.
+ */
 export interface Name {
   readonly shown: string;
   readonly bytes?: Buffer | undefined;
@@ -12,7 +14,7 @@ export interface Entry extends Name {
 export type Path = string | Buffer;
 
 const natural = new Intl.Collator("en", { numeric: true }).compare;
-/** Natural order (`s2` before `s10`); names that it holds for equal, such as `1` and `01`, by their characters. */
+/** Natural order (`s2` before `s10`); names that are equal in it, such as `1` and `01`, by their characters. */
 const inOrder = (a: Name, b: Name) =>
   natural(a.shown, b.shown) || (a.shown < b.shown ? -1 : Number(a.shown > b.shown));
 
@@ -21,8 +23,8 @@ export const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
 const escaped = (byte: number) => `\\x${byte.toString(16).padStart(2, "0")}`;
 
 /**
- * Bytes as text; with `\xNN` where they are none, and for control characters: a line feed would be two lines of a list, and an
- * escape sequence would command the terminal that shows it.
+ * Bytes as text. Bytes that are not UTF-8 and control characters become `\xNN`: a line feed would break a list of names into
+ * wrong lines, and an escape sequence would steer the terminal that shows it.
  */
 function nameOf(bytes: Buffer): Name {
   const text = bytes.toString();
@@ -42,7 +44,7 @@ export function below(folder: Path, { shown, bytes }: Name): Path {
   return Buffer.concat([Buffer.from(folder), Buffer.from("/"), bytes ?? Buffer.from(shown)]);
 }
 
-/** The same of names, where the one above may be the root. */
+/** The name of `child` below `parent`; `undefined` is the root. */
 export function joined(parent: Name | undefined, child: Name): Name {
   if (parent === undefined) return child;
   const shown = `${parent.shown}/${child.shown}`;
@@ -71,11 +73,14 @@ function kindOf(entry: Dirent | Dirent<Buffer>, folder: Path, name: Name): Entry
   return target.isFile() ? "file" : target.isDirectory() ? "folder" : "special";
 }
 
-/** What lies in a folder, in order. There may be millions of files in all, so nothing is made for each but its entry. */
+/**
+ * The entries of a folder, in order. A data set may have millions of files, so this makes one object for each and no more.
+ */
 export function entriesOf(folder: Path): Entry[] {
   const entries: Entry[] = [];
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    // Node puts U+FFFD where bytes are no text; only then, or where a name cannot be shown as it is, are the bytes fetched.
+    // Node writes U+FFFD for bytes that are not UTF-8. The folder is read again as bytes only for such names and for control
+    // characters.
     if (/[\ufffd\p{Cc}]/u.test(entry.name)) return entriesByBytes(folder);
     const shown = entry.name;
     entries.push({
@@ -106,7 +111,7 @@ const WHY: Readonly<Record<string, string>> = {
 };
 export const reasonOf = (error: unknown): string => WHY[codeOf(error) ?? ""] ?? String(error);
 
-/** What a folder is, whichever links lead to it. */
+/** A folder's device and inode: the same by whichever link it is reached. */
 export function identityOf(path: Path): string {
   const { dev, ino } = statSync(path);
   return `${dev}:${ino}`;

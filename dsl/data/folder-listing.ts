@@ -1,8 +1,8 @@
 /**
- * @file The files of photographs on disk, one folder an identity, as people have such folders: with what macOS, Jupyter and
- * archives leave in them, with links that lead nowhere, with names that are no text.
+ * @file The files of photographs on disk, one folder an identity, as people have such folders: with files of macOS, Jupyter
+ * and archives in them, broken links, and names that are not UTF-8.
  *
- * What is no photograph is passed over, counted and told of. Only the names are read here, never a file.
+ * Whatever is not a photograph is skipped, counted and reported. Only names are read here, never a file.
  */
 import { statSync } from "node:fs";
 import { extname } from "node:path";
@@ -43,7 +43,7 @@ export interface ListingOptions {
   readonly leaveOut: { readonly paths: ReadonlySet<string>; readonly writtenIn: string } | undefined;
 }
 
-/** What is passed over: in words, one of them and many; `{list}` is the file of `leaveOut`. */
+/** How skipped things are reported, singular and plural; `{list}` is the file of `leaveOut`. */
 const REASONS = {
   hiddenFile: ["hidden file", "hidden files"],
   hiddenFolder: ["hidden folder", "hidden folders"],
@@ -62,7 +62,7 @@ const REASONS = {
 } as const;
 type Reason = keyof typeof REASONS;
 
-/** Folders that archives, operating systems, disks and network drives put beside people's own. */
+/** Folders that archives, operating systems and network drives create by themselves. */
 const SYSTEM_FOLDERS = new Set([
   "__MACOSX",
   "__pycache__",
@@ -71,7 +71,7 @@ const SYSTEM_FOLDERS = new Set([
   "$RECYCLE.BIN",
   "System Volume Information",
 ]);
-/** Names of the parts of a data set: no person's. */
+/** Names for the parts of a data set, which are no identity's folder. */
 const PARTS =
   /^(train|training|val|valid|validation|dev|test|testing|eval|evaluation|gallery|probe|query|images?|faces?|data)$/i;
 const EXAMPLES = 2;
@@ -116,7 +116,7 @@ export function listFolders(root: string, options: ListingOptions): Listing {
   return new Lister(root, options).list();
 }
 
-/** Where what lies in an identity's folder goes. */
+/** What is collected from an identity's folder. */
 interface Collected {
   readonly found: (file: Name) => void;
   readonly foldersInside: string[];
@@ -151,7 +151,10 @@ class Lister {
     return { people, skipped: this.skipped.lines() };
   }
 
-  /** Folders without images of their own. Refused when they are the rule, and then what lies below them is seen. */
+  /**
+   * Handles folders that hold no images themselves. If most folders are like that, they are refused, with a look at the
+   * images further below.
+   */
   private passOver(folders: readonly Entry[], people: number, all: number): void {
     const deeper: [Entry, string][] = [];
     for (const folder of folders) {
@@ -255,7 +258,7 @@ class Lister {
     return { name: folder.shown, files, bytes };
   }
 
-  /** Hands over the images of a folder. `above`: the folders that led here, so that a link to one of them ends. */
+  /** Collects the images of a folder. `above`: the folders that led here, so that a link to one of them ends. */
   private collect(path: Path, name: Name, above: readonly string[], into: Collected): void {
     const here = this.options.subfolders ? [...above, identityOf(path)] : above;
     for (const entry of this.entriesWithin(path, name)) {
@@ -274,7 +277,7 @@ class Lister {
     }
   }
 
-  /** What lies in an identity's folder; nothing where the user has no right to look, and that is told of. */
+  /** The entries of an identity's folder; none, and a note, where the user may not read it. */
   private entriesWithin(path: Path, name: Name): readonly Entry[] {
     try {
       return entriesOf(path);
@@ -293,7 +296,7 @@ class Lister {
     }
   }
 
-  /** Some image in the folders of a folder, if there is one not far below. */
+  /** The first image found in the folders inside a folder, down to DEPTH levels. */
   private imageBelow(path: Path, name: Name, depth: number): string | undefined {
     if (depth > DEPTH || this.opened >= FOLDERS_OPENED) return undefined;
     this.opened++;

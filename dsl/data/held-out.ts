@@ -4,7 +4,10 @@ import { experimentError } from "../errors.js";
 /** How many identities, or which share of them where the number is below 1: the last ones; or their names. */
 export type HeldOut = number | readonly string[];
 
-/** The names kept back, of all of them in order. Refuses what is no number of identities, and what leaves fewer than two. */
+/**
+ * The names that are kept back, given all names in order. Refuses an option that is not a number of identities, or that
+ * leaves fewer than two to train on.
+ */
 export function heldOutOf(option: HeldOut, names: readonly string[], folder: string): ReadonlySet<string> {
   const count = typeof option === "number" ? countOf(option, names.length) : undefined;
   const kept = new Set(typeof option === "number" ? names.slice(Math.max(0, names.length - count!)) : option);
@@ -22,7 +25,7 @@ export function heldOutOf(option: HeldOut, names: readonly string[], folder: str
   return kept;
 }
 
-/** A share below 1 is rounded up, as that of a pool's capacity is, but not for the error of a binary fraction. */
+/** A share below 1 is rounded up, as a pool's capacity is; 1e-9 less, so that 0.07 * 100 is 7 and not 8. */
 function countOf(option: number, identities: number): number {
   if (option > 0 && option < 1) return Math.ceil(option * identities - 1e-9);
   if (Number.isInteger(option) && option >= 0) return option;

@@ -32,7 +32,9 @@ export interface ImageFolderOptions {
    * with `#` is a comment. Relative to the experiment's file. `f2c-dsl data check --leave-out` writes one.
    */
   leaveOut?: string;
-  /** `bgr` for files in which blue stands where red belongs, as a program writes them that mistakes OpenCV's order. */
+  /**
+   * `bgr` for files whose red and blue channels are swapped, as a program writes them that forgets OpenCV's channel order.
+   */
   channelOrder?: "rgb" | "bgr";
   /** How many of the 16 bits a channel of such files hold brightness. Left out, it is found from a sample of the files. */
   bits?: number;
@@ -42,8 +44,8 @@ export interface ImageFolderOptions {
 
 /**
  * One folder an identity; PGM, PPM, PNG, JPEG, WebP or BMP files. Folders and files are taken in natural order (`s2` before
- * `s10`). What is no photograph (hidden files, `__MACOSX`, links to nowhere, folders without images) is passed over and
- * counted. Transparent parts are shown grey.
+ * `s10`). Hidden files, `__MACOSX`, broken links and folders without images are skipped and counted. Transparent parts
+ * become grey.
  */
 export function imageFolder(options: ImageFolderOptions): DataSource {
   const { root, size, channels = 3, fit = "crop", heldOut = 0, subfolders = false, leaveOut } = options;
@@ -98,7 +100,7 @@ export function imageFolder(options: ImageFolderOptions): DataSource {
 /** A value as it is written in a message. */
 const shown = (value: unknown): string => (value === undefined ? "undefined" : JSON.stringify(value));
 
-/** Types say the same; a value of the environment or from a JSON file passes them by. */
+/** The types say the same, but a value from the environment or from a JSON file is not checked by them. */
 function refuseBadOptions(options: ImageFolderOptions): void {
   const { root, size, channels, fit, broken, channelOrder, bits, maxPixels } = options;
   const refuse = (option: string, value: unknown, wanted: string): never => {
@@ -129,7 +131,7 @@ function refuseBadOptions(options: ImageFolderOptions): void {
     refuse("maxPixels", maxPixels, "a whole number from 1 up");
 }
 
-/** Paths that are not shown as they are, for the host: their bytes, by the index of the image. */
+/** For the host, the bytes of paths that are not valid UTF-8, by the index of the image. */
 function bytesOf(people: readonly Person[]): { bytes?: Readonly<Record<number, string>> } {
   const bytes: Record<number, string> = {};
   let first = 0;

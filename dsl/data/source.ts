@@ -17,14 +17,14 @@ export interface Catalogue {
 export interface OpenedData {
   readonly train: Catalogue;
   readonly heldOut: Catalogue;
-  /** Lines for the user that are no errors: what was passed over, and why. */
+  /** Lines for the user that are not errors: what was skipped, and why. */
   readonly notes?: readonly string[];
 }
 
 /** A data source: people to train on, and people kept back for verification. */
 export interface DataSource {
   readonly kind: string;
-  /** Opened once, before the program is built; reads the file system where it must. */
+  /** Opened once, before the program is built; may read the file system. */
   open(context: { readonly directory: string }): OpenedData;
 }
 
@@ -60,13 +60,16 @@ export interface SyntheticFacesOptions {
   size: number;
   seed?: number;
   channels?: 1 | 3;
-  /** 0: every image of a person nearly alike; 1: pose, light and occlusion hide most of them. */
+  /** 0: all images of a person look nearly alike; 1: pose, light and occlusion hide most of the face. */
   difficulty?: number;
   /** People kept back for verification, beside those to train on, and images of each. */
   heldOut?: { identities: number; images: number };
 }
 
-/** Drawn faces: any number of identities at no storage, the same for everybody who uses the seed. */
+/**
+ * Faces that are drawn when they are needed: any number of identities, no disk space, and the same pictures for everybody
+ * with the same seed.
+ */
 export function syntheticFaces(options: SyntheticFacesOptions): DataSource {
   const {
     identities,

@@ -24,7 +24,7 @@ type TakesWhatComesBefore<Before, L, At extends number> =
     ? unknown
     : ShapeError<`layer ${At} takes ${ShowTensor<Input<L>>}, the one before gives ${ShowTensor<Before>}`>;
 
-/** For each layer, whether it takes what the one before it gives. */
+/** For each layer, whether its input type fits the output of the one before it. */
 type Chain<
   L extends readonly unknown[],
   Before extends Tensor = Input<L[0]>,
@@ -69,7 +69,10 @@ type GivesWhatItTakes<L> =
 export const residual = <L extends AnyLayer>(body: L & GivesWhatItTakes<L>): Layer<Input<L>, Input<L>> =>
   module({ body }, ({ body }, x: Input<L>): Input<L> => x.add(body(x)));
 
-/** A layer whose inside is computed again for the gradient instead of being kept: see `remat`. Its parameters keep their names. */
+/**
+ * A layer whose intermediate values are computed again for the gradient instead of being kept: see `remat`. The names of its
+ * parameters do not change.
+ */
 export const checkpointed = <L extends AnyLayer>(layer: L): Layer<Input<L>, Output<L>> => {
   const { children, forward } = moduleParts(layer)!;
   return module(children, (children, x: Input<L>) => remat(() => forward(children, x) as Output<L>));

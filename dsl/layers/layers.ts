@@ -15,7 +15,10 @@ export interface Conv2dOptions {
   stride?: Size;
   padding?: Size;
   dilation?: Size;
-  /** Input and output channels are cut into this many groups that do not see each other; `inputs` makes it depthwise. */
+  /**
+   * Input and output channels are divided into this many independent groups; as many as `inputs` makes it a depthwise
+   * convolution.
+   */
   groups?: number;
   bias?: boolean;
   init?: Init;
@@ -76,7 +79,7 @@ export const linear = <const I extends number, const O extends number>(
 };
 
 export interface BatchNormOptions {
-  /** How far the running statistics move to each batch's. */
+  /** How far the running statistics move towards those of each batch. */
   momentum?: number;
   eps?: number;
   /** Without `affine` there is no scale and no shift; `"shift"` keeps the shift alone. */

@@ -1,10 +1,10 @@
 /**
  * @file F2C, Faster Face Classification (CVPR 2022, arXiv 2105.10375), with nothing but the public DSL.
  *
- * A step has two passes over two streams of images, x and y, each identity of the identity loader once in either. The
- * tentative pass classifies P(x) against the pool as G(y) would leave it; the committed pass classifies P(y) against the
- * pool as G(x) leaves it, and that stays. The paper's code writes the pool and takes it back; here the plan already knows
- * every slot, so both passes patch the columns they touch of one product with the pool, and one write ends the step.
+ * A step has two passes over two streams of images, x and y; each identity of the identity loader is once in x and once in
+ * y. The tentative pass classifies P(x) against the pool as G(y) would leave it; the committed pass classifies P(y) against
+ * the pool as G(x) leaves it, and that stays. The paper's code writes the pool and takes it back; here the plan already
+ * knows every slot, so both passes patch the columns they touch of one product with the pool, and one write ends the step.
  */
 import { described, descriptionOf } from "../description.js";
 import { normalize } from "../functions.js";

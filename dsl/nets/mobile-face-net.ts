@@ -16,9 +16,9 @@ export interface MobileFaceNetOptions {
   /** Every channel count times this, to the next multiple of 8. */
   width?: number;
   /**
-   * What the weights of the convolutions start as. `he`: normal with deviation gain / sqrt(fan-out) (He et al. 2015), gain sqrt(2),
-   * that of the last one 1. `pytorch`: uniform within 1 / sqrt(fan-in), as PyTorch's convolutions start unasked, and so those of
-   * F2C's code. All else starts the same: slopes of 0.25, normalisations with scale 1 and shift 0.
+   * What the weights of the convolutions start as. `he`: normal with deviation gain / sqrt(fan-out) (He et al. 2015), gain
+   * sqrt(2), that of the last one 1. `pytorch`: uniform within 1 / sqrt(fan-in), the default of PyTorch's convolutions and
+   * so that of F2C's code. All else starts the same: slopes of 0.25, normalisations with scale 1 and shift 0.
    */
   init?: "he" | "pytorch";
 }
@@ -62,7 +62,7 @@ const block = (inputs: number, outputs: number, options: ConvOptions): Block =>
     ({ linear, act }, x: Images): Images => act(linear(x)),
   );
 
-/** Expand, look around in each channel alone, project. */
+/** Expand, convolve depthwise, project: an inverted residual block. */
 const depthwise = (
   inputs: number,
   outputs: number,

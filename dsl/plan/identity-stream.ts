@@ -39,8 +39,8 @@ export class IdentityStream {
   }
 
   /**
-   * Writes the images of `step` into `out`, identity by identity, and the identities into `who`. One loop a table, so that
-   * reads of tables larger than any cache do not wait for each other.
+   * Writes the images of `step` into `out`, identity by identity, and the identities into `who`. Each table is read in a
+   * loop of its own, so that cache misses overlap.
    */
   fill(step: number, out: Int32Array, who: Int32Array): void {
     for (let i = 0; i < this.count; i++) {
@@ -57,9 +57,9 @@ export class IdentityStream {
   }
 
   /**
-   * Draws images of an identity without putting them back, and again from all of them when none is left. A draw among the k
-   * images that remain is a number below k, which becomes the image with so many remaining ones before it: each taken place
-   * at or below it moves it up by one.
+   * Draws images of an identity without replacement, and starts again with all of them when none is left. A number r below
+   * the count of remaining images stands for the image with r remaining ones before it: every taken image at or below it
+   * moves it up by one.
    */
   private choose(first: number, images: number, position: number, out: Int32Array, at: number): void {
     const { taken, perIdentity } = this;
@@ -91,10 +91,10 @@ export function labelOf(offsets: Int32Array, image: number, low = 0, high = offs
 
 const BLOCK = 64;
 
-/** Finds the identities of images in a step or two each: remembers the identity of every 64th image. */
+/** Finds the identity of an image in a few steps of a search: it remembers the identity of every 64th image. */
 export class IdentityIndex {
   private readonly blocks: Int32Array;
-  /** Where `label` leaves its first guesses, so that it does read them. */
+  /** `label` stores its first reads here, so that the engine cannot drop them. */
   protected seen = 0;
 
   constructor(private readonly offsets: Int32Array) {
@@ -110,7 +110,7 @@ export class IdentityIndex {
   label(images: Int32Array, out: Int32Array, at: number): void {
     const [offsets, blocks] = [this.offsets, this.blocks];
     for (let i = 0; i < images.length; i++) out[at + i] = blocks[Math.floor(images[i]! / BLOCK)]!;
-    // The first guess of each search, all at once: reads of a large table do not wait for each other.
+    // The first read of every search, in one loop: the cache misses overlap.
     let seen = 0;
     for (let i = 0; i < images.length; i++) seen ^= offsets[out[at + i]! + 1]!;
     this.seen = seen;

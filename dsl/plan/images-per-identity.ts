@@ -29,7 +29,7 @@ export const spread = (low: number, high: number): ImagesPerIdentity => ({
 
 /**
  * Zipf's law: the identity of rank r has a share proportional to 1 / r^exponent, `mean` images on average, at least `min`.
- * Ranks are dealt out at random. The total is exactly identities * mean, rounded.
+ * Which identity gets which rank is random. The total is exactly identities * mean, rounded.
  */
 export const zipf = (
   mean: number,

@@ -1,4 +1,4 @@
-/** @file An order of 0..N-1 that nobody stores: a Feistel network with cycle walking. */
+/** @file A permutation of 0..N-1 that is computed, not stored: a Feistel network with cycle walking. */
 import { experimentError } from "../errors.js";
 import { randomU32 } from "./counter-random.js";
 

@@ -1,18 +1,19 @@
 /**
  * @file Which identity sits in which slot of a pool, by least recent use, on typed arrays only.
  *
- * An open-addressing table maps identities to slots; a doubly linked list over the slots keeps their order. Every change
- * is noted, so that a tentative pass is taken back exactly.
+ * An open-addressing table maps identities to slots; a doubly linked list over the slots keeps their order. Every change is
+ * recorded, so that a tentative pass can be undone exactly.
  *
- * Without `moveOnHit` the list is a queue: a look moves nobody, so that the oldest identity may be one that the running pass
- * has touched and still needs. Who has a place in the pass (`setPlace`) therefore stays, and keeps its turn in the queue; the
- * oldest of the others leaves. With `moveOnHit` those of the pass are the most recent, and there is nobody to skip.
+ * Without `moveOnHit` the list is a queue: looking an identity up does not move it, so the oldest one may have been touched
+ * by the running pass, which still needs it. An identity with a place in the pass (`setPlace`) is therefore never evicted
+ * and keeps its position in the queue; the oldest of the others is evicted. With `moveOnHit` the identities of the pass are
+ * the most recent ones, so none has to be skipped.
  */
 import { type ExperimentError, experimentError } from "../errors.js";
 
 const EMPTY = -1;
 
-/** Where a slot's record holds what; its owner comes first. */
+/** The fields of a slot's record, after its owner, which comes first. */
 const NEWER = 1;
 const OLDER = 2;
 const NOTES = 3;
@@ -22,7 +23,9 @@ const hash = (identity: number): number => {
   return (Math.imul(x ^ (x >>> 15), 0x735a2d97) >>> 0) ^ (x >>> 13);
 };
 
-/** What undoes one change: the slot, its row before, and who sat there (or -1), who moved where in the list. */
+/**
+ * What is needed to undo a change: the slot, its row, its owner (or -1) and its neighbour in the list, as they were before.
+ */
 interface Journal {
   slot: Int32Array;
   row: Uint8Array;
@@ -33,11 +36,11 @@ interface Journal {
 }
 
 export class LruSlots {
-  /** Pairs (identity, slot), side by side so that a look costs one line of cache; slot -1: nobody. */
+  /** Pairs (identity, slot), side by side so that a lookup touches one cache line; slot -1: empty. */
   private readonly table: Int32Array;
   private readonly mask: number;
   /**
-   * Four numbers a slot, one line of cache: its owner, the more recent slot, the less recent one (the list's ends are
+   * Four numbers a slot, in one cache line: its owner, the more recent slot, the less recent one (the list's ends are
    * `newest` and `oldest`), and twice its place in the current pass plus the row that is written next.
    */
   private readonly slots: Int32Array;
@@ -52,11 +55,13 @@ export class LruSlots {
     after: new Int32Array(64),
     length: 0,
   };
-  /** Where `warm` leaves what it read, so that it does read. */
+  /** `warm` stores what it read here, so that the engine cannot drop the reads. */
   protected seen = 0;
-  /** In a queue: nobody older than this slot's owner may leave in this pass. -1: the search begins at the oldest. */
+  /**
+   * In a queue: every identity older than this slot's owner has a place in this pass. -1: the search begins at the oldest.
+   */
   private leaving = EMPTY;
-  /** Whether the last `touch` let somebody in. */
+  /** Whether the last `touch` brought a new identity in. */
   admitted = false;
 
   constructor(
@@ -93,7 +98,7 @@ export class LruSlots {
     this.slots[4 * slot + NOTES] = (this.slots[4 * slot + NOTES]! & ~1) | row;
   }
 
-  /** The place of `slot` in the current pass, -1 if it has none: a note for whoever walks, neither kept nor rolled back. */
+  /** The place of `slot` in the current pass, -1 if it has none. A note for the caller, neither saved nor rolled back. */
   placeOf(slot: number): number {
     return this.slots[4 * slot + NOTES]! >> 1;
   }
@@ -103,8 +108,8 @@ export class LruSlots {
   }
 
   /**
-   * Reads what touching these identities will read. The reads do not wait for each other, as those of a walk do, so that a
-   * pool that no cache holds answers several times sooner. Changes nothing.
+   * Prefetches what touching these identities will read. These reads overlap, unlike those of the walk, so that a pool
+   * larger than the cache answers several times faster. Changes nothing.
    */
   warm(identities: Int32Array): void {
     let seen = 0;
@@ -124,14 +129,14 @@ export class LruSlots {
     this.seen = seen;
   }
 
-  /** A pass begins: nobody has a place in it yet. */
+  /** Begins a pass, in which no identity has a place yet. */
   startPass(): void {
     this.leaving = EMPTY;
   }
 
   /**
-   * Who leaves a full pool. In a queue the search goes on where it stopped: whoever it has passed has a place in this pass and
-   * keeps it to the end, so that a pass looks at no slot twice. If everybody has a place, it is the oldest.
+   * The slot whose identity a full pool evicts. In a queue the search continues where it stopped: every slot before that has
+   * a place in this pass until its end, so a pass looks at no slot twice. If all have a place, it is the oldest.
    */
   private victim(): number {
     if (this.moveOnHit) return this.oldest;
@@ -143,8 +148,8 @@ export class LruSlots {
   }
 
   /**
-   * Finds or makes a place for an identity, as the most recent. A full pool loses its least recent identity, a queue its oldest
-   * one without a place in the pass.
+   * The slot of an identity, which becomes the most recent; a new one if it has none. A full pool then evicts its least
+   * recent identity, a queue its oldest one without a place in the pass.
    */
   touch(identity: number): number {
     const held = this.slotOf(identity);
@@ -174,13 +179,13 @@ export class LruSlots {
     return slot;
   }
 
-  /** From here on, changes are noted; `rollback` takes them back. */
+  /** From here on, changes are recorded; `rollback` undoes them. */
   mark(): void {
     this.journal = this.spare;
     this.spare.length = 0;
   }
 
-  /** Takes back everything since `mark`, last change first. */
+  /** Undoes everything since `mark`, last change first. */
   rollback(): void {
     const journal = this.journal;
     if (!journal) throw new Error("internal: rollback without mark");
@@ -254,7 +259,10 @@ export class LruSlots {
     this.table[2 * at + 1] = slot;
   }
 
-  /** Removes an identity from the table; later entries of its run move up, so that no gap breaks a search. */
+  /**
+   * Removes an identity from the table. Later entries of the same probe sequence move up, so that no gap ends a search
+   * early.
+   */
   private forget(identity: number): void {
     let gap = hash(identity) & this.mask;
     while (this.table[2 * gap] !== identity || this.table[2 * gap + 1] === EMPTY) gap = (gap + 1) & this.mask;
@@ -277,7 +285,7 @@ export class LruSlots {
     return order;
   }
 
-  /** What a checkpoint keeps: who sits where, the rows, and the order of the slots. */
+  /** What a checkpoint saves: the owner of every slot, the rows, and the order of the slots. */
   state(): { owner: Int32Array; rows: Uint8Array; order: Int32Array } {
     const order = new Int32Array(this.used);
     for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.slots[4 * slot + OLDER]!)
@@ -289,7 +297,7 @@ export class LruSlots {
     };
   }
 
-  /** Goes to where `state` was taken. A state that is no such thing is refused, and changes nothing. */
+  /** Restores a saved state. An invalid one is refused and changes nothing. */
   restore(state: { owner: Int32Array; rows: Uint8Array; order: Int32Array }): void {
     const damage = damageOf(state, this.capacity);
     if (damage) throw damage;
@@ -310,7 +318,7 @@ export class LruSlots {
   }
 }
 
-/** What is wrong with a saved book, if anything: followed blindly, a wrong order is a circle and a wrong owner a lost identity. */
+/** What is wrong with a saved book, if anything: a wrong order would become a cycle, and a wrong owner a lost identity. */
 function damageOf(state: Readonly<Record<string, unknown>>, capacity: number): ExperimentError | undefined {
   const { owner, rows, order } = state;
   const kind = (field: string, wanted: string) =>
@@ -324,7 +332,7 @@ function damageOf(state: Readonly<Record<string, unknown>>, capacity: number): E
   const used = order.length;
   const odd = rows.findIndex((row) => row > 1);
   if (odd >= 0) return experimentError("pool-book-damaged.row", { row: rows[odd]!, slot: odd });
-  // As many slots as are used, each of them below that number and none twice, are exactly the used ones.
+  // If there are `used` slots, all below `used` and none twice, they are exactly 0 to used - 1.
   const listed = new Uint8Array(used);
   for (const slot of order) {
     if (slot < 0 || slot >= used) return experimentError("pool-book-damaged.order", { slot, last: used - 1 });

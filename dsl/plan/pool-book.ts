@@ -1,5 +1,6 @@
 /**
- * @file The book of a class pool: walks the gallery rows of a pass as the F2C paper does, and writes down a static plan.
+ * @file The book of a class pool: goes through the gallery rows of a pass as the F2C paper does, and turns them into a plan
+ * of fixed sizes.
  *
  * A pass never evicts an identity that it has touched: its centre is what the pass is about. So each slot has one owner from
  * its first touch to the end of the pass, whoever leaves by the rule of the pool, and a pass can be walked if and only if the
@@ -38,7 +39,10 @@ export class PoolBook {
     this.slots = new LruSlots(capacity, options.evict === "lru");
   }
 
-  /** The pass as it would be; the book stays as it is. Raises F2C2301 where the pass brings more identities than there are slots. */
+  /**
+   * The plan of a pass, without changing the book. Raises F2C2301 where the pass brings more identities than there are
+   * slots.
+   */
   peek(written: Int32Array, targets: Int32Array): PoolPass {
     this.refuseOverflow(written);
     this.slots.mark();
@@ -49,7 +53,7 @@ export class PoolBook {
     }
   }
 
-  /** The pass, kept. Raises F2C2301 as `peek` does; the book then stays as it is. */
+  /** The plan of a pass, which changes the book. Raises F2C2301 as `peek` does, and then changes nothing. */
   commit(written: Int32Array, targets: Int32Array): PoolPass {
     this.refuseOverflow(written);
     return this.walk(written, targets);
@@ -103,10 +107,11 @@ export class PoolBook {
     return { ...this.slots.state() };
   }
 
-  /** Goes to where `state` was taken. That of another capacity, or a damaged one, is refused and changes nothing. */
+  /** Restores a saved state. One of another capacity, or a damaged one, is refused and changes nothing. */
   restore(state: BookState): void {
     const { owner, rows, order } = state as { owner: Int32Array; rows: Uint8Array; order: Int32Array };
-    // Where both have the same other length, the checkpoint is whole, and of another pool.
+    // If both arrays have the same length and it is not ours, the checkpoint is intact and belongs to a pool of another
+    // size.
     if (owner?.length !== this.capacity && owner?.length === rows?.length && owner !== undefined) {
       throw experimentError("pool-capacity-changed", { slots: this.capacity, before: owner.length });
     }

@@ -1,4 +1,4 @@
-/** @file Which draws a run gets: a run that is resumed must go on with the draws that it began with. */
+/** @file The version of what a seed draws: a resumed run must go on with the draws that it began with. */
 
 /**
  * Raised with every change to what a seed draws, be it a step's images or the pairs of an evaluation.

@@ -1,9 +1,11 @@
-/** @file Writes to storage that the gradient of the loss still needs as it was, in any region. */
+/** @file Finds writes to storages whose old value the gradient of the loss still needs, in any region. */
 import { type Op, type Region, type Value, walkOps } from "../../ir/module.js";
 import { carriedArgs, controlOf, isLoop, sourcesOf } from "../../registry/regions.js";
 import { isWrite, type Members, namesStorage, storagesOf, written } from "../../registry/storages.js";
 
-/** A write that comes too early, and an op before it, or in the same loop, that the gradient of the loss goes through. */
+/**
+ * A write that comes too early, and an op that needs the old value for the gradient: one before it, or in the same loop.
+ */
 export interface EarlyWrite {
   readonly storage: string;
   readonly write: Op;
@@ -52,7 +54,7 @@ export function placesOf(ops: readonly Op[]): ReadonlyMap<Op, Place> {
   return places;
 }
 
-/** Whether what stands at `late` can run after what stands at `early`. */
+/** Whether the op at `late` can run after the op at `early`. */
 export function follows(late: Place, early: Place): boolean {
   const shared = late.around.filter(({ op }, i) => early.around[i]?.op === op);
   if (shared.some(({ op }) => isLoop(op))) return true;
@@ -65,7 +67,10 @@ interface Use {
   readonly op: Op;
 }
 
-/** Which values the gradient needs, and what uses them: ops that it goes through, and those that `remat` runs again for it. */
+/**
+ * The values that the gradient needs, and the ops that use them: those that it goes through, and those that `remat` runs
+ * again.
+ */
 function usesOf(ops: readonly Op[], loss: Value): readonly Use[] {
   const makers = new Map<number, { op: Op; i: number }>();
   for (const op of walkOps({ args: [], ops })) {

@@ -26,7 +26,9 @@ export const lowerEmbeddings = (
   lowerEmbedding(lowering, source, "infer", embedded),
 ];
 
-/** Looks at `embed` by itself: what is wrong with it is said in its own words, not in those of what calls it. */
+/**
+ * Lowers `embed` by itself first, so that errors speak of the user's `embed` and not of the library's function around it.
+ */
 export function checkEmbedding(lowering: Lowering, source: FunctionSource): void {
   const lowerer = lowererOf(lowering, "embed", { training: false });
   const images = imagesInput(lowerer, lowering, "f32");
@@ -68,7 +70,7 @@ function lowerEmbedding(
   return lowerer.within(source, () => lowerer.guarded(work, () => undefined));
 }
 
-/** As many images as a call gives. */
+/** The images of a call, whose number B is not known. */
 const imagesInput = ({ builder }: Lowerer, { built }: Lowering, dtype: DType): Operand =>
   dynamic(
     builder.input("images", tensorType([symbol("B"), ...built.setting.shape], dtype), { kind: "argument" }),

@@ -140,7 +140,7 @@ function refuseStateWithoutNet(state: MethodState): void {
 const isNoStream = (error: unknown) =>
   error instanceof ExperimentError && error.code === codeOf("no-such-stream");
 
-/** A first plan; one that stumbled over a stream that the loader does not give, `asked`, says so. */
+/** A first plan. If it failed because the loader has no stream `asked`, the error says that. */
 function planned<T>(plan: () => T, asked: string | undefined, { streams }: Setting): T {
   try {
     return plan();
@@ -192,7 +192,7 @@ export function methodSources(
   return { step: sourceOf("step"), embed: sourceOf("embed") };
 }
 
-/** The stored tensors of the method's state, named; they are written where its step is. */
+/** The stored tensors of the method's state, with their names; their location is that of the step. */
 export const storagesOf = (state: MethodState, step: FunctionSource, loaded: LoadedExperiment) =>
   showingOption(loaded, (lookingAt) => {
     lookingAt("method", (error) => stateEntryOf(step, error));

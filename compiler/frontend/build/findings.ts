@@ -38,7 +38,10 @@ export class Findings {
     return optionOf(this.loaded.path, this.loaded.texts, name);
   }
 
-  /** What is found where only the library's own code led is shown at the option of the experiment that it comes from. */
+  /**
+   * A fault inside the library, with no line of the user's on the way to it, is shown at the option of the experiment that
+   * it comes from.
+   */
   private inExperiment(d: Diagnostic): Diagnostic {
     if (!d.span?.path.startsWith(LIBRARY_PREFIX)) return d;
     const span = this.option(d.code === codeOf("one-value-a-channel") ? "loader" : "method");
@@ -46,13 +49,19 @@ export class Findings {
   }
 }
 
-/** Notes which option of the experiment is being looked at: what goes wrong now is shown there, or at a closer place. */
+/**
+ * Says which option of the experiment is being read, so that an exception is shown there, or at the closer place that
+ * `place` finds.
+ */
 export type LookingAt = (
   option: "data" | "loader" | "method" | "lr",
   place?: (error: unknown) => Span | undefined,
 ) => void;
 
-/** Does `work`; what the DSL's own functions or the user's throw in it becomes a CompileError that shows the option at fault. */
+/**
+ * Does `work`. An exception in it, thrown by the DSL or by the user's code, becomes a CompileError at the option that was
+ * being read.
+ */
 export function showingOption<T>({ path, texts }: LoadedExperiment, work: (lookingAt: LookingAt) => T): T {
   let option = "data";
   let place: ((error: unknown) => Span | undefined) | undefined;

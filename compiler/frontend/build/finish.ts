@@ -7,7 +7,7 @@ import type { SourceTexts } from "../lower/function-source.js";
 
 interface Finishing {
   readonly texts: SourceTexts;
-  /** Where the experiment lies; paths in it are shown from there. */
+  /** The experiment's folder. Paths below it are shown relative to it. */
   readonly directory: string;
   /** Sees the program as it was lowered, and after every pass. */
   readonly observe: (record: PassRecord) => void;

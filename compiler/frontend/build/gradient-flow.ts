@@ -1,6 +1,7 @@
 /**
- * @file Where the gradient of the loss goes: back from the loss through every op that has a derivative, to the parameters. It
- * ends at `detach`, in `no_grad`, at whole numbers and masks, and at a write: what is read from storage has no history.
+ * @file Follows the gradient of the loss back through every op that has a derivative, to the parameters. It ends at
+ * `detach`, in `no_grad`, at whole numbers and masks, and where a storage is read: what was written to it has lost its
+ * history.
  */
 import { DTYPES, type Op, type Type, type Value, walkOps } from "../../ir/module.js";
 import { cuts, isConstantOperand } from "../../registry/history.js";
@@ -35,7 +36,7 @@ export class GradientFlow {
   private readonly makers = new Map<number, { readonly op: Op; readonly i: number }>();
   private readonly places: ReadonlyMap<Op, Place>;
   private readonly storages = new Map<number, ReadonlySet<string>>();
-  /** The writes that lose a gradient, by storage; and those that write the whole of one, whatever they lose. */
+  /** By storage: the writes that lose a gradient, and those that overwrite all of it. */
   private readonly writes = new Map<string, Op[]>();
   private readonly wholeWrites = new Map<string, Op[]>();
 
@@ -54,7 +55,7 @@ export class GradientFlow {
     for (const [op, { around }] of this.places) {
       if (!isWrite(op)) continue;
       const target = op.operands[0]!;
-      // Where no gradient is recorded it is said that none is wanted.
+      // In `no_grad` the user has said that no gradient is wanted.
       const tables = around.some((outer) => controlOf(outer.op)?.gradient === "unrecorded")
         ? []
         : [this.writes];
@@ -75,7 +76,7 @@ export class GradientFlow {
     return this.from(values).values.some(isTrained);
   }
 
-  /** The ops at which the way from these values to a parameter ends, nearest first: without them it would be reached. */
+  /** The ops that cut these values off from a parameter, nearest first: without them the gradient would reach one. */
   cuts(values: readonly Value[]): readonly Op[] {
     const found = new Set<Op>();
     const seen = new Set<number>();
@@ -121,7 +122,7 @@ export class GradientFlow {
     return all.filter((v) => v !== undefined);
   }
 
-  /** Every value that these have a derivative by, they themselves included, and what each goes into on the way. */
+  /** Every value that these have a derivative by, including themselves, and the ops that use each of them on the way. */
   private from(values: readonly Value[]): {
     readonly values: readonly Value[];
     readonly uses: readonly Use[];
@@ -152,7 +153,7 @@ export class GradientFlow {
     return { values: visited, uses };
   }
 
-  /** Whether a gradient goes on into what made a value. */
+  /** Whether the gradient continues into the op that made a value. */
   private passes(value: Value): boolean {
     const maker = this.makers.get(value.id);
     return mayHaveGradient(value.type) && !(maker && cuts(maker.op));
@@ -167,7 +168,7 @@ export class GradientFlow {
     const known = this.storages.get(value.id);
     if (known) return known;
     const found = new Set<string>();
-    this.storages.set(value.id, found); // also for a value that a loop carries into itself
+    this.storages.set(value.id, found); // before the recursion, which a loop leads back here
     const maker = this.makers.get(value.id);
     if (!maker) return found;
     const { op, i } = maker;
@@ -177,7 +178,7 @@ export class GradientFlow {
     return found;
   }
 
-  /** The parameters that what an op writes depends on, also through storage that was written before. */
+  /** The parameters that a written value depends on, also through storages that were written before. */
   private dependsOn(write: Op): ReadonlySet<string> {
     const found = new Set<string>();
     const seen = new Set<Op>([write]);
@@ -198,7 +199,9 @@ export class GradientFlow {
     return found;
   }
 
-  /** Whether a use of a storage can see what a write left there: it runs later, and nothing writes the whole of it between. */
+  /**
+   * Whether a use of a storage can read what a write left there: it runs later, and nothing overwrites all of it in between.
+   */
   private sees(use: Op, write: Op, storage: string): boolean {
     if (!this.writes.get(storage)?.includes(write)) return false;
     const [from, to] = [this.places.get(write)!, this.places.get(use)!];

@@ -1,4 +1,4 @@
-/** @file Where in a method's source a fault of its parts is written: its state, what a function returns, one field of that. */
+/** @file Finds the place in a method's source that a fault is about: its state, a function's result, one field of that. */
 import type { Span } from "../../diagnostics/diagnostic.js";
 import { LIBRARY_PREFIX } from "../library.js";
 import type { FunctionSource } from "../lower/function-source.js";
@@ -27,7 +27,10 @@ export function stateOf(source: FunctionSource): Span | undefined {
   return inExperiment(source) && node ? spanOf(source, node) : undefined;
 }
 
-/** The first stream that a plan takes out of its batch and that is none of `streams`; where, if that is the experiment's. */
+/**
+ * The first stream that a plan takes from its batch and that is not among `streams`, with its place if that is in the
+ * experiment.
+ */
 export function streamAskedFor(
   source: FunctionSource,
   streams: readonly string[],
@@ -48,7 +51,7 @@ export function streamAskedFor(
   return undefined;
 }
 
-/** The entry of the state that an error names in backticks, by its key or by a path in it; else the state. */
+/** The entry of the state that an error names in backticks, by key or by path; otherwise the whole state. */
 export function stateEntryOf(source: FunctionSource, error: unknown): Span | undefined {
   const state = stateNode(source);
   const [, path] = /`([^`]+)`/.exec(error instanceof Error ? error.message : "") ?? [];
@@ -56,14 +59,14 @@ export function stateEntryOf(source: FunctionSource, error: unknown): Span | und
   return inExperiment(source) && entry ? spanOf(source, entry) : stateOf(source);
 }
 
-/** What an error calls `plan.path`, or `path` of the plan, where a plan returns it. */
+/** The place where a plan returns the value that an error calls `plan.path`, or `path` of the plan. */
 export function planValueOf(source: FunctionSource, error: unknown): Span | undefined {
   const message = error instanceof Error ? error.message : "";
   const [, path] = /`plan\.([\w.]+)`/.exec(message) ?? /`([\w.]+)` of the plan/.exec(message) ?? [];
   return inExperiment(source) && path !== undefined ? spanOf(source, returnedBy(source, path)) : undefined;
 }
 
-/** Not in the library, whose methods the experiment only calls. */
+/** Whether a function is the experiment's own, not one of the library's. */
 const inExperiment = ({ path }: FunctionSource) => !path.startsWith(LIBRARY_PREFIX);
 
 /** Another function of the same method. */
@@ -72,7 +75,10 @@ export function partOf(source: FunctionSource, name: string): Span | undefined {
   return part && spanOf(source, ts.isPropertyAssignment(part) ? part.initializer : (part.name ?? part));
 }
 
-/** What a function returns last, as it is written; of a record a field of it. Functions inside it are not looked at. */
+/**
+ * The last value that a function returns, as it is written, or a field of it if it is a record. Functions inside are
+ * skipped.
+ */
 export function returnedBy({ node }: FunctionSource, field?: string): ts.Node {
   let found: ts.Node | undefined = ts.isBlock(node.body!) ? undefined : node.body;
   const visit = (n: ts.Node): void => {

@@ -1,7 +1,9 @@
 /**
- * @file What compiles and is probably not meant: schedules that the run is too short for, a pool that can never be filled.
+ * @file Warns of what compiles but is probably a mistake: schedules that the run is too short for, a pool that can never be
+ * filled.
  *
- * A schedule is looked at through what the library's factories say of it; a function of the user's says nothing and is let be.
+ * Only schedules of the library can be examined, since their factories describe them; a user's own function is accepted as
+ * it is.
  */
 import { descriptionOf, type Policy, type PolicyDescription } from "../../../dsl/index.js";
 import { PoolBook } from "../../../dsl/plan/pool-book.js";
@@ -21,7 +23,7 @@ export function warningsOf(loaded: LoadedExperiment, built: BuiltExperiment): re
   };
   const policies: (readonly [name: string, policy: Policy, placed: (option: string) => Span])[] = [
     ["lr", built.experiment.lr, (option) => placeOf("lr", option)],
-    // A method's policy may have options that others of its options have too: so the whole policy is shown.
+    // Other options of a method may have options of the same name, so the whole policy is shown.
     ...Object.entries(built.method.policies ?? {}).map(
       ([name, policy]) => [name, policy, () => placeOf("method", name)] as const,
     ),
@@ -36,7 +38,7 @@ export function warningsOf(loaded: LoadedExperiment, built: BuiltExperiment): re
   ];
 }
 
-/** A description and those of the policies that it is made of. */
+/** A description, and those of the policies inside it. */
 function* descriptionsIn(value: unknown): Generator<PolicyDescription> {
   if (typeof value !== "object" || value === null || typeof (value as PolicyDescription).kind !== "string")
     return;

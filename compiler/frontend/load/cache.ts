@@ -1,7 +1,7 @@
 /**
  * @file Remembers which sources the type-checker found nothing wrong with, and the JavaScript that sources became, so that
- * neither is worked out again. The key is the content of everything that an answer depends on; of a program that imports a
- * package's types the first is not remembered.
+ * neither is done twice. The key is the content of everything that the answer depends on. Whether a program type-checks is
+ * not remembered if it imports types from a package.
  */
 import { createHash } from "node:crypto";
 import {
@@ -29,7 +29,7 @@ const folder = (kind: "checked" | "emitted"): string | undefined =>
   process.env.F2C_NO_CACHE ? undefined : ownFolderIfAny(kind);
 const keyOf = (parts: readonly string[]) => createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 
-/** A file of the experiment that another imports, and where it lies, links followed, as Node does. */
+/** A file of the experiment that another one imports, and its real path, with links followed as Node follows them. */
 export interface Located {
   readonly named: string;
   readonly path: string;
@@ -100,7 +100,7 @@ export interface CheckedEntry {
 
 const NOTHING: CheckedEntry = { clean: undefined, remember: () => {} };
 
-/** Looks a program up. `options` is what else the answer depends on. F2C_NO_CACHE leaves the cache alone. */
+/** Looks a program up. `options` is everything else that the answer depends on. F2C_NO_CACHE leaves the cache alone. */
 export function checkedEntry(entry: string, options: string): CheckedEntry {
   const home = folder("checked");
   if (home === undefined) return NOTHING;
@@ -123,7 +123,7 @@ export function checkedEntry(entry: string, options: string): CheckedEntry {
 
 /** What `emit` makes of a source, or made of it before. */
 export function emitted(path: string, text: string, emit: () => string): string {
-  const home = folder("emitted"); // checked anew: what lies there is executed
+  const home = folder("emitted"); // checked every time, since what is in it is executed
   if (home === undefined) return emit();
   const place = join(home, keyOf([ts.version, emitter(), path, text]));
   const known = readIfThere(place);
@@ -141,7 +141,10 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-/** A cache that cannot be written is none. Nobody reads half an entry, nor writes through a link. */
+/**
+ * Writes an entry under another name and renames it, so that nobody reads half of it, and never through a link. Errors are
+ * ignored: it is only a cache.
+ */
 function write(path: string, text: string): void {
   try {
     const home = dirname(path);

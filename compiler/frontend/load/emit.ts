@@ -1,4 +1,4 @@
-/** @file From TypeScript to JavaScript that runs, its functions tagged. */
+/** @file From TypeScript to JavaScript that can be run, with its functions tagged. */
 
 import { ts } from "../typescript.js";
 import { tagFunctions } from "./tagger.js";

@@ -1,4 +1,4 @@
-/** @file What may be meant by an import that is not found. */
+/** @file Guesses what was meant by an import that is not found. */
 import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { PYTHON_PACKAGES } from "../from-pytorch.js";
@@ -31,7 +31,7 @@ const packageOf = (name: string) =>
     .slice(0, name.startsWith("@") ? 2 : 1)
     .join("/");
 
-/** A file beside the one that is asked for whose name is nearly that. */
+/** A file in the same folder with nearly the same name. */
 function nearFile(name: string, folder: string): string | undefined {
   const stem = (file: string) => file.replace(/\.[cm]?[jt]sx?$/, "");
   try {
@@ -49,7 +49,7 @@ function nearFile(name: string, folder: string): string | undefined {
   }
 }
 
-/** Letters to put in, leave out or exchange to make one word of another; two neighbours that changed places count as one. */
+/** The edit distance of two words; two exchanged neighbours count as one edit (optimal string alignment). */
 function differ(a: string, b: string): number {
   const row = (i: number) => Array.from({ length: b.length + 1 }, (_, j) => (i === 0 ? j : j === 0 ? i : 0));
   const table = Array.from({ length: a.length + 1 }, (_, i) => row(i));

@@ -25,7 +25,7 @@ export interface LoadedExperiment {
   readonly directory: string;
   /** Absolute path to text, of the experiment and of the files it imports. */
   readonly texts: ReadonlyMap<string, string>;
-  /** Names by which files are imported that are links, or lie behind one, and where these files lie. */
+  /** Files that are imported through a link: the path by which they are imported, and their real path. */
   readonly links: ReadonlyMap<string, string>;
   readonly warnings: readonly Diagnostic[];
 }
@@ -39,7 +39,7 @@ export function loadExperiment(file: string): LoadedExperiment {
   };
   if (!found?.isFile()) refuse(found?.isDirectory() ? "file-not-found.folder" : "file-not-found");
   if (!/\.[cm]?tsx?$/.test(named)) refuse("bad-command-line.not-typescript");
-  // Through a link: what it imports lies beside the file itself.
+  // Links are followed: relative imports start from the real file.
   const path = realpathSync(named);
   const entry = checkedEntry(path, checkedAgainst());
   const { texts, warnings } = entry.clean ? { texts: entry.clean, warnings: [] } : typeCheck(path);
@@ -98,7 +98,7 @@ function runModule(
 const lastOf = (path: string, texts: ReadonlyMap<string, string>): number =>
   (texts.get(path) ?? "").trimEnd().length;
 
-/** Where an experiment's file names one of its options; `experiment` itself where the option comes from elsewhere. */
+/** The place of an option in the experiment's file, or of `experiment` if the option is not written there. */
 export function optionOf(path: string, texts: ReadonlyMap<string, string>, option: string): Span {
   const { start, end } = defaultExportOf(path, texts);
   const file = ts.createSourceFile(path, texts.get(path) ?? "", ts.ScriptTarget.ES2022, true);
@@ -116,7 +116,7 @@ export function optionOf(path: string, texts: ReadonlyMap<string, string>, optio
   return shown ? { path, start: shown.getStart(), end: shown.end } : { path, start, end };
 }
 
-/** The expression that a file exports by default; its end where it does so in another way. */
+/** The expression that a file exports by default, or the end of the file if there is no such expression. */
 function defaultExportOf(path: string, texts: ReadonlyMap<string, string>): Span {
   const file = ts.createSourceFile(path, texts.get(path) ?? "", ts.ScriptTarget.ES2022, true);
   const found = file.statements.find((s): s is ts.ExportAssignment => ts.isExportAssignment(s));
@@ -150,7 +150,7 @@ function compile(path: string, text: string, into: Loaded, require: (request: st
   if (wrapper.exports !== into.exports) Object.assign(into.exports, wrapper.exports);
 }
 
-/** What the experiment threw while it was being built, at the line where it did. */
+/** An exception of the experiment's own code, at the line that threw it. */
 export function thrown(error: unknown, texts: ReadonlyMap<string, string>): Diagnostic {
   if (error instanceof CompileError) return error.diagnostics[0]!;
   const [span, ...callers] = placesInStack(error, (path) => texts.get(path));

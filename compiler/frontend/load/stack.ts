@@ -1,4 +1,4 @@
-/** @file From an exception's stack to places in the experiment's own files. */
+/** @file Finds places in the experiment's own files from the stack of an exception. */
 import type { Span } from "../../diagnostics/diagnostic.js";
 import { ts } from "../typescript.js";
 import { tagFunctions, untagged } from "./tagger.js";
@@ -23,7 +23,10 @@ export function placesInStack(error: unknown, own: OwnText): readonly Span[] {
 const optionsIn = ({ message }: Error): readonly string[] =>
   [...message.matchAll(/`(?:\w+\.)*(\w+)`/g)].map(([, name]) => name!);
 
-/** What stands at a row and column of the tagged text, which is what ran: a call, or an option of it that is to blame. */
+/**
+ * The place in the source for a row and column of the tagged text, which is what ran: a call, or the option of it that the
+ * error is about.
+ */
 function placeAt(path: string, text: string, row: number, column: number, error: Error): Span {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true);
   const ran = tagFunctions(file, path).split("\n");
@@ -73,7 +76,10 @@ function optionOf(call: ts.CallExpression | ts.NewExpression, names: readonly st
   return undefined;
 }
 
-/** The option that an error names, in the call that an option of the experiment is, or is made by: `data: imageFolder({ … })`. */
+/**
+ * The option that an error names, inside the call that is an option of the experiment: `root` in `data: imageFolder({ root:
+ * … })`.
+ */
 export function optionNamed(path: string, text: string, option: string, error: unknown): Span | undefined {
   if (!(error instanceof Error)) return undefined;
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true);
@@ -85,7 +91,7 @@ export function optionNamed(path: string, text: string, option: string, error: u
   return named && { path, start: named.getStart(), end: named.end };
 }
 
-/** A call, or the one that a constant of the file was made by. */
+/** A call, or the call that initialises a constant of the file. */
 function callIn(node: ts.Node): ts.CallExpression | undefined {
   if (ts.isCallExpression(node)) return node;
   if (!ts.isIdentifier(node)) return undefined;

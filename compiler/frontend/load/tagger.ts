@@ -33,7 +33,7 @@ export function tagFunctions(file: ts.SourceFile, path: string): string {
   return text + file.text.slice(from);
 }
 
-/** Where in the source a place of the tagged text lies, which `tagFunctions` makes of it. */
+/** From an offset in the tagged text to the offset in the source. */
 export function untagged(file: ts.SourceFile, path: string, offset: number): number {
   let added = 0;
   for (const edit of editsOf(file, path)) {

@@ -1,6 +1,6 @@
 /**
- * @file The strict compiler over an experiment's own files. Node's types are large, so they join only where a file uses Node;
- * they are those of this package, whatever the experiment's folder has installed or its tsconfig says.
+ * @file The strict compiler over an experiment's own files. Node's types are large, so they are loaded only if a file uses
+ * Node. They always come from this package, whatever is installed beside the experiment and whatever its tsconfig says.
  */
 import { readFileSync, realpathSync } from "node:fs";
 import { createRequire, isBuiltin } from "node:module";
@@ -28,7 +28,7 @@ const OPTIONS: ts.CompilerOptions = {
   paths: { "f2c-dsl": [join(libraryRoot, "dist", "dsl", "index.d.ts")] },
 };
 
-/** What experiments use of Node most, without Node's types. */
+/** The parts of Node that experiments use most, declared without Node's types. */
 const AMBIENT = `
 declare const console: { log(...values: unknown[]): void; warn(...values: unknown[]): void; error(...values: unknown[]): void };
 declare const process: { readonly env: Readonly<Record<string, string | undefined>>; readonly argv: readonly string[] };
@@ -37,7 +37,7 @@ declare const process: { readonly env: Readonly<Record<string, string | undefine
 /** Node's types, which this package depends on. */
 const nodeTypes = (): string => dirname(createRequire(import.meta.url).resolve("@types/node/package.json"));
 
-/** What an answer depends on beside the experiment's files and the library's types. */
+/** Everything that the answer depends on, other than the experiment's files and the library's types. */
 export const checkedAgainst = (): string =>
   JSON.stringify([
     OPTIONS,
@@ -86,7 +86,7 @@ function checked(path: string): Checked {
     return look();
   };
   const ask = ({ program, own }: ReturnType<typeof look>): Checked => {
-    // A file that does not parse has no types worth talking about.
+    // Type errors of a file that does not parse are of no use.
     const syntax = own.flatMap((f) => [...program.getSyntacticDiagnostics(f)]);
     const found = syntax.length ? syntax : own.flatMap((f) => [...program.getSemanticDiagnostics(f)]);
     return { program, own, found };
@@ -97,7 +97,7 @@ function checked(path: string): Checked {
   return answer.found.some(asksForNode) ? ask(withNode(false)) : answer;
 }
 
-/** Where a module lies, links followed: what it imports by relative paths is looked for there, as Node does. */
+/** A module's real path, with links followed: Node resolves its relative imports from there. */
 function reallyAt(
   name: string,
   from: string,
@@ -112,14 +112,14 @@ function reallyAt(
 const importsNode = (file: ts.SourceFile): boolean =>
   ts.preProcessFile(file.text, true, true).importedFiles.some(({ fileName }) => isBuiltin(fileName));
 
-/** What Node knows beside ECMAScript, and what its types name. */
+/** Names that Node has and ECMAScript does not, and names of its types. */
 const NODE_NAMES = new Set([
   ...Object.getOwnPropertyNames(globalThis),
   ...["require", "module", "exports", "__dirname", "__filename", "NodeJS", "BufferEncoding"],
 ]);
-/** A name, or a namespace, that is not found; with what to install in the newer ones. */
+/** TypeScript's codes for a name or namespace that is not found; the newer ones say which types to install. */
 const NOT_FOUND = new Set([2304, 2503, 2552, 2580, 2584, 2591]);
-/** A field that is not there, perhaps with another that is meant. */
+/** TypeScript's codes for a missing property, with and without a suggestion. */
 const NO_FIELD = new Set([2339, 2551]);
 
 /** Whether Node's types may have what TypeScript did not find. */
@@ -135,7 +135,7 @@ function asksForNode({ code, file, start, length }: ts.Diagnostic): boolean {
 /** TypeScript's own words for an `await` that is in no function. */
 const AWAIT_AT_TOP = new Set([1375, 1378, 1432]);
 
-/** An experiment is loaded in one go: what waits at the top of a file has nobody to wait for it. */
+/** An experiment is loaded synchronously, so `await` at the top level of a file is refused. */
 function topLevelAwaits(file: ts.SourceFile): readonly Diagnostic[] {
   const found: Diagnostic[] = [];
   const visit = (node: ts.Node): void => {

@@ -1,4 +1,4 @@
-/** @file What a type error is about, where it is about a tensor, a module, an op or a name of PyTorch's: in words, and what to write. */
+/** @file Explains type errors about tensors, modules, ops and names of PyTorch: in words, and what to write instead. */
 import { OPS } from "../../registry/index.js";
 import {
   insteadOfFunction,
@@ -17,15 +17,15 @@ import { asOneList, called, callForm, indexed, shortly, written } from "../lower
 import { ts } from "../typescript.js";
 import { OWN_NAME } from "./import-hint.js";
 
-/** What takes the place of TypeScript's words, as far as there is something better to say. */
+/** A better explanation than TypeScript's, in the parts where there is one. */
 export interface Words {
   readonly message?: string | undefined;
   readonly hint?: string | undefined;
-  /** What helps where nothing more exact is known. */
+  /** The hint if there is no more specific one. */
   readonly otherwise?: string | undefined;
-  /** The expression that has no type because of it: errors of what it is in follow from it. */
+  /** The expression that has no type because of this error; errors of the expressions around it are consequences. */
   readonly root?: ts.Node | undefined;
-  /** Whether errors inside `root` follow from it too. */
+  /** Whether errors inside `root` are consequences too. */
   readonly whole?: boolean | undefined;
 }
 
@@ -35,7 +35,7 @@ export const isSyntax = ({ code }: ts.Diagnostic) => code < 2000;
 type Kind = "tensor" | "group" | "module" | "ops";
 const KINDS: Readonly<Record<string, Kind>> = { Tensor: "tensor", Tensors: "group", Module: "module" };
 
-/** What of this library a type is. */
+/** Which kind of the library's types a type is. */
 function kindOf(type: ts.Type): Kind | undefined {
   if (type.isIntersection()) return type.types.map(kindOf).find((kind) => kind !== undefined);
   const symbol = type.getSymbol();
@@ -66,7 +66,7 @@ function spelled(type: ts.Type | undefined, checker: ts.TypeChecker): string | u
     : undefined;
 }
 
-/** What TypeScript would say of a tensor where another is wanted if neither had a shorter name. */
+/** TypeScript's message for a tensor in the place of another, with both types written in full. */
 export function inFull(d: ts.Diagnostic, checker: ts.TypeChecker): string | undefined {
   const { file, start, length, code } = d;
   const node = file && NOT_ASSIGNABLE.has(code) ? nodeAt(file, start!, start! + length!) : undefined;
@@ -89,7 +89,7 @@ const describeType = (type: ts.Type, kind: Kind, checker: ts.TypeChecker): strin
 const writtenArguments = (node: ts.Node): readonly string[] | undefined =>
   ts.isCallExpression(node) ? node.arguments.map(written) : undefined;
 
-/** A member as it is written: what it is asked of, and the arguments of the call that it may be in. */
+/** A member access as it is written: its object, and the arguments if it is called. */
 const writtenMember = (access: ts.PropertyAccessExpression): Written => ({
   x: shortly(access.expression, "x"),
   args: isCallee(access) ? writtenArguments(access.parent) : undefined,
@@ -108,7 +108,7 @@ const NO_EXPORT = new Set([2305, 2614, 2724]);
 const TOO_MANY = 2554;
 const ARGUMENTS = new Set([2345, 2353, 2561, 2554, 2555, 2559, 2769, 2322]);
 
-/** What is said of an error beside what TypeScript says. */
+/** What to add to TypeScript's message. */
 export function wordsFor(d: ts.Diagnostic, checker: ts.TypeChecker): Words {
   const { file, start, length, code } = d;
   if (!file || start === undefined) return {};
@@ -161,7 +161,7 @@ function ofName(node: ts.Node): Words {
   const access =
     ts.isPropertyAccessExpression(node.parent) && node.parent.expression === node ? node.parent : undefined;
   const outer = access && ts.isPropertyAccessExpression(access.parent) ? access.parent : access;
-  // torch.nn.functional.relu(x) asks for relu.
+  // Of torch.nn.functional.relu(x), relu.
   let last = outer;
   while (last && ts.isPropertyAccessExpression(last.parent)) last = last.parent;
   const member = last ?? access;
@@ -271,7 +271,7 @@ const ELEMENT_TYPES: Readonly<Record<string, string>> = {
   ...{ int64: "i64", long: "i64", int32: "i32", int: "i32", uint8: "u8" },
 };
 
-/** The call among whose arguments, however deep in records and lists, an expression stands; or that calls what it names. */
+/** The call that has an expression among its arguments, however deep in records and lists, or as its callee. */
 function callAround(node: ts.Node): ts.CallExpression | undefined {
   const callee = ts.isPropertyAccessExpression(node.parent) && node.parent.name === node ? node.parent : node;
   if (isCallee(callee)) return callee.parent as ts.CallExpression;
@@ -280,7 +280,7 @@ function callAround(node: ts.Node): ts.CallExpression | undefined {
   return undefined;
 }
 
-/** How the op is written whose arguments are wrong, or how its options are. */
+/** How to write the op whose arguments, or options, are wrong. */
 function ofArguments(node: ts.Node, code: number, checker: ts.TypeChecker): Words {
   const call = callAround(node);
   const options = ofOptions(node, code, checker);
@@ -339,7 +339,7 @@ const ofMath = (name: string, x: string): string =>
     ? `tensors have it as a method: ${x}.${name}()`
     : (insteadOfTensorMember(name, { x }) ?? "tensors have methods: docs/ops.md lists them");
 
-/** A name that is imported and that there is not. */
+/** A name that is imported and does not exist. */
 function ofImport(node: ts.Node): Words {
   const specifier = ts.isImportSpecifier(node) ? node : node.parent;
   if (!ts.isImportSpecifier(specifier)) return {};

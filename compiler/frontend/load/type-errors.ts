@@ -1,4 +1,4 @@
-/** @file TypeScript's errors as diagnostics of ours: in words, at the expression that is to blame, with what to write instead. */
+/** @file TypeScript's errors as our diagnostics: in words, at the expression that is wrong, with what to write instead. */
 import { resolve } from "node:path";
 import { report } from "../../diagnostics/catalogue.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
@@ -21,7 +21,7 @@ interface Told extends Words {
   readonly diagnostic: Diagnostic;
 }
 
-/** Every error once: not what follows from another, and of a line that does not parse the first. */
+/** Every error once: without consequences of another, and only the first of a line that does not parse. */
 export function typeErrors(found: readonly ts.Diagnostic[], checker: ts.TypeChecker): readonly Diagnostic[] {
   const told = found.map((d): Told => {
     const words = wordsFor(d, checker);
@@ -36,15 +36,15 @@ export function typeErrors(found: readonly ts.Diagnostic[], checker: ts.TypeChec
   return (apart.length ? apart : told).map(({ diagnostic }) => diagnostic);
 }
 
-/** A parameter whose type would have come from what has none. */
+/** A parameter whose type would be inferred from an expression that has none. */
 const IMPLICIT = new Set([7006, 7031]);
-/** What is said of all of a `with` beside that there is none. */
+/** The errors that TypeScript reports for a `with` besides the one that it is not allowed. */
 const WITH = 2410;
 
 function follows(one: Told, { d, root, whole }: Told): boolean {
   const span = one.diagnostic.span;
   if (!root || !span || resolve(root.getSourceFile().fileName) !== span.path) return false;
-  // Of two that are about one expression, the one that names what is wrong in it; else the first.
+  // Of two errors about one expression, the one that names the wrong part; otherwise the first.
   if (one.root === root) {
     const rank = (of: ts.Diagnostic) => (NOT_ASSIGNABLE.has(of.code) ? 1 : 0);
     return rank(one.d) !== rank(d) ? rank(one.d) > rank(d) : one.d.start! > d.start!;
@@ -97,10 +97,10 @@ function fromTypeScript(
   };
 }
 
-/** How TypeScript explains that a tensor is another than the one that is wanted. */
+/** How TypeScript explains that one type of tensor is not another. */
 const UNSPECIFIC = /\[dims\]|Types of property 'dtype' are incompatible/;
 
-/** What helps where a type of ours says the reason in words. */
+/** The hint if one of our types carries the reason in words. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/must be one number/, "reduce it with .mean() or .sum()"],
   [/^there is no dimension/, "dimensions count from 0, or from the end: -1 is the last"],
@@ -163,7 +163,7 @@ const sizesOf = ([, sizes = ""]: RegExpExecArray): number =>
 const ofOneOverload = (message: string): string =>
   /^No overload matches.*?gave the following error\.\n\s*(.*?)\n\s*Overload /s.exec(message)?.[1] ?? message;
 
-/** Questions about sizes of generic code, which TypeScript shows as they are asked. */
+/** Conditional types over sizes of generic code, which TypeScript prints as they are written. */
 const OPEN: readonly (readonly [RegExp, string])[] = [
   [
     /BroadcastsWith<(?:readonly )?(\[[^\]]*\]), (?:readonly )?(\[[^\]]*\])>/,
@@ -177,7 +177,7 @@ const OPEN: readonly (readonly [RegExp, string])[] = [
   [/GivesWhatItTakes</, "residual: the body is not known to give what it takes"],
 ];
 
-/** What TypeScript says; where a type of ours carries the reason in words (`ShapeError<"…">`), the reason alone. */
+/** TypeScript's message; if one of our types carries the reason in words (`ShapeError<"…">`), only that. */
 function inWords(message: string): string {
   const reasons = [
     ...message.matchAll(/ShapeError<((?:"(?:[^"\\]|\\.)*"|[^">]|\.\.\. \d+ more \.\.\.)*)>/g),

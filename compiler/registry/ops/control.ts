@@ -42,7 +42,7 @@ const COMPUTE: Readonly<Record<string, (a: never, b: never) => number | boolean>
   max: (a: number, b: number) => Math.max(a, b),
 };
 
-/** Where Python raises, or gives something else, at 0, infinity or NaN: functions of the host. */
+/** Where Python raises an error or gives another value, at 0, infinity or NaN, functions of the host are called. */
 const AS_JAVASCRIPT: Readonly<Record<string, string>> = {
   "/": "math:divide",
   "**": "math:power",

@@ -17,7 +17,7 @@ import type { OpSpec, ShapeRule } from "../spec.js";
 
 type Entries = Parameters<typeof family>[1];
 
-// An operand that is a number keeps its literal: whether 2 or 0.5 decides the dtype of the result.
+// A number among the operands keeps its literal type: 2 or 0.5 gives another dtype.
 const BINARY =
   "<S extends Shape, D extends DType, N extends number | null, O extends Shape = readonly [], E extends DType = D>(self: Tensor<S, D>, other: NonNullable<N> | (Tensor<O, E> & BroadcastsWith<S, O>)): Tensor<Broadcast<S, O>, Promoted<S, D, O, E, N>>";
 const DIVISION =
@@ -231,7 +231,7 @@ const entries: Entries = {
       if (tensorAt(call, 0).dtype !== "bool")
         call.fail("dtype", `where: the condition must be bool, got ${tensorAt(call, 0).dtype}`);
       const branches = call.operands.slice(1);
-      // Of two numbers, the wider; as tensors of rank 0 they raise the category of the other only.
+      // The wider of two numbers. As with tensors of rank 0, they change only the category of the other operand's dtype.
       const numbers = branches.every((b) => b?.kind === "scalar");
       const whole = branches.every((b) => b?.kind === "scalar" && b.scalar === "i64");
       const values = numbers

@@ -315,7 +315,7 @@ export const VIEWS: readonly OpSpec[] = family("views", {
   },
 });
 
-/** Floating point, along a dimension that exists. */
+/** An op on floating-point numbers along one existing dimension. */
 const alongAxis = (call: ShapeCall): readonly Type[] => {
   axis(call, tensorAt(call, 0).dims.length, int(call, "dim"));
   return floatLike(call);
