@@ -48,11 +48,12 @@ class Driver:
             name: self.context.socket(kind)
             for name, kind in (("control", zmq.DEALER), ("work", zmq.DEALER), ("events", zmq.PULL))
         }
+        self.sockets["events"].rcvhwm, self.sockets["work"].sndhwm = 64, 0  # as our driver's
         endpoints = {name: f"ipc://{self.folder.name}/{name}" for name in self.sockets}
         for name, socket in self.sockets.items():
             socket.bind(endpoints[name])
         session = {
-            "protocol": [1, 0],
+            "protocol": [2, 0],
             "endpoints": endpoints,
             "parent": os.getpid(),
             "token": "of this session",

@@ -2,7 +2,7 @@
 
 State `total` f32 []; step(x.images u8 [B, 1, 16, 16], gain f64, extra f32 [2], rounds i64):
 total += gain * mean(x) + mean(extra), after `rounds` turns of idle work; loss = total.
-embed(images) = the pixels as f32 [B, 256].
+embed(images) = the pixels as f32 [B, 256]. look(x.images) = the same of a stream, and their mean.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+PROGRAM = "train"  # its name in a host
 SIZE = 16
 IMAGES = 12
 PIXELS = {"tensor": ["B", 1, SIZE, SIZE], "dtype": "u8"}
@@ -100,6 +101,19 @@ def _embed() -> dict[str, Any]:
     return _function("embed", inputs, [{"name": "embedding", "type": ROWS}], ops)
 
 
+def _look() -> dict[str, Any]:
+    """The pixels of a stream as rows, and their mean: no number of images is fixed, nothing is written."""
+    ops = [
+        op("to", [0], (1, FLOAT_PIXELS), dtype="f32"),
+        op("flatten", [1], (2, ROWS), start=1),
+        op("mean", [1], (3, NUMBER), dim=[0, 1, 2, 3], keepdim=False),
+        op("return", [2, 3]),
+    ]
+    inputs = [_input(0, "x.images", PIXELS, {"kind": "images", "stream": "x"})]
+    results = [{"name": "rows", "type": ROWS}, {"name": "brightness", "type": NUMBER}]
+    return _function("look", inputs, results, ops)
+
+
 def summing_module() -> dict[str, Any]:
     """The program of this file's head, in the JSON form."""
     total = {"name": "total", "type": NUMBER, "init": {"kind": "zeros"}, "location": 0}
@@ -117,11 +131,24 @@ def summing_module() -> dict[str, Any]:
         "parameters": [weight],
         "states": [total],
         "groups": [],
-        "functions": [_step(), _embed()],
+        "functions": [_step(), _embed(), _look()],
     }
 
 
-def plan(step: int, images: list[int], gain: float = 1.0, extra=(0.0, 0.0), rounds: int = 0):
+def plan(number: int, images: list[int], gain: float = 1.0, extra=(0.0, 0.0), rounds: int = 0):
     """The body and buffers of a plan for the program."""
-    body = {"step": step, "source": "train", "scalars": {"gain": gain, "rounds": rounds}}
+    body = {
+        "program": PROGRAM,
+        "function": "step",
+        "number": number,
+        "streams": {"x": "train"},
+        "scalars": {"gain": gain, "rounds": rounds},
+        "finite": ["loss"],
+    }
     return body, {"x.images": np.array(images, np.int32), "extra": np.array(extra, np.float32)}
+
+
+def look(number: int, images: list[int], program: str = PROGRAM, returns=("rows",)):
+    """The body and buffers of a plan for `look`."""
+    body = {"program": program, "function": "look", "number": number, "streams": {"x": "train"}}
+    return {**body, "returns": list(returns)}, {"x.images": np.array(images, np.int32)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,8 +11,8 @@ import torch
 
 from f2c_host.data.prefetch import Prefetcher
 from f2c_host.errors import HostError
-from f2c_host.executor import STEPS_IN_FLIGHT, Plan, PlanExecutor, StepFailed
-from f2c_host.ir import Input, Type, Value
+from f2c_host.executor import PLANS_IN_FLIGHT, Plan, PlanExecutor, PlanFailed
+from f2c_host.ir import Input, Result, Type, Value
 from f2c_host.ir import Source as InputSource
 
 
@@ -58,7 +59,7 @@ def argument(id: int, name: str, type: Type, source: InputSource) -> Input:
 
 
 class Brightest:
-    """A program whose loss is the brightest pixel times `gain`."""
+    """A program whose loss is the brightest pixel times `gain`; its rows, the pixels."""
 
     device = torch.device("cpu")
     draws = frozenset[str]()
@@ -71,6 +72,10 @@ class Brightest:
                     argument(1, "gain", Type("scalar", scalar="f64"), InputSource("plan")),
                     argument(2, "count", Type("scalar", scalar="i64"), InputSource("plan")),
                     argument(3, "mask", Type("tensor", ("B",), "bool"), InputSource("plan")),
+                ),
+                results=(
+                    Result("loss", Type("tensor", (), "f32")),
+                    Result("rows", Type("tensor", ("B",), "f32")),
                 ),
             )
         ]
@@ -85,7 +90,7 @@ class Brightest:
 
     def call(self, function: str, arguments: list) -> dict[str, torch.Tensor]:
         images, gain, *_ = arguments
-        return {"loss": images.max() * gain}
+        return {"loss": images.max() * gain, "rows": images.reshape(-1).float()}
 
 
 @pytest.fixture
@@ -95,22 +100,24 @@ def executor():
     prefetcher.close()
 
 
-def plan(step: int, **scalars: float) -> Plan:
-    arrays = {"x.images": np.array([step, 0], np.int32), "mask": np.array([True, False])}
-    return Plan(step, "train", {"gain": 1, "count": 2, **scalars}, arrays)
+def plan(number: int, **scalars: float) -> Plan:
+    arrays = {"x.images": np.array([number, 0], np.int32), "mask": np.array([True, False])}
+    return Plan(
+        "p", "step", number, {"x": "train"}, {"gain": 1, "count": 2, **scalars}, arrays, finite=("loss",)
+    )
 
 
 def run(executor: PlanExecutor, steps: range, **scalars: float) -> None:
     for step in steps:
-        executor.run(plan(step, **scalars), Gradient())
+        executor.run(plan(step, **scalars), {"train": Gradient()})
 
 
 def test_no_report_is_waited_for_until_eight_steps_are_in_flight(executor):
-    run(executor, range(STEPS_IN_FLIGHT))
+    run(executor, range(PLANS_IN_FLIGHT))
     assert list(executor.finished()) == [] and executor.in_flight
-    run(executor, range(STEPS_IN_FLIGHT, STEPS_IN_FLIGHT + 1))
+    run(executor, range(PLANS_IN_FLIGHT, PLANS_IN_FLIGHT + 1))
     (oldest,) = executor.finished()
-    assert (oldest.step, oldest.metrics, oldest.seconds) == (0, {"loss": 0.0}, 0.25)
+    assert (oldest.number, oldest.metrics, oldest.seconds) == (0, {"loss": 0.0}, 0.25)
 
 
 def test_waiting_reports_every_step_in_order(executor):
@@ -123,10 +130,10 @@ def test_a_loss_found_late_to_be_infinite_fails_its_step_and_forgets_the_later_o
     run(executor, range(1, 3))
     run(executor, range(3, 5), gain=float("inf"))
     reports = executor.finished(wait=True)
-    assert [next(iter(reports)).step, next(iter(reports)).step] == [1, 2]
-    with pytest.raises(StepFailed) as failed:
+    assert [next(iter(reports)).number, next(iter(reports)).number] == [1, 2]
+    with pytest.raises(PlanFailed) as failed:
         next(iter(reports))
-    assert failed.value.step == 3 and failed.value.cause.code == "F2C6301"
+    assert failed.value.number == 3 and failed.value.cause.code == "F2C6301"
     assert not executor.in_flight
 
 
@@ -139,9 +146,9 @@ def test_a_device_that_fails_late_fails_the_step_and_forgets_the_later_ones(
 
     run(executor, range(3))
     monkeypatch.setattr(Event, raises, fail)
-    with pytest.raises(StepFailed) as failed:
+    with pytest.raises(PlanFailed) as failed:
         list(executor.finished(wait))
-    assert failed.value.step == 0 and "device-side assert" in str(failed.value.cause)
+    assert failed.value.number == 0 and "device-side assert" in str(failed.value.cause)
     assert not executor.in_flight
 
 
@@ -169,7 +176,9 @@ def test_two_inputs_of_one_stream_see_the_same_images(executor):
     (step,) = executor.program.module.functions
     images = step.inputs[0]
     again = argument(4, "x.again", images.type, images.source)
-    executor._function = SimpleNamespace(name="step", inputs=(*step.inputs, again))
+    executor._functions["step"] = SimpleNamespace(
+        name="step", inputs=(*step.inputs, again), results=step.results
+    )
     run(executor, range(3, 4))
     (inputs,) = executor.program.inputs
     assert inputs["x.images"].max() == 3 and torch.equal(inputs["x.again"], inputs["x.images"])
@@ -185,25 +194,47 @@ def test_numbers_take_the_type_of_the_function_not_of_the_wire(executor):
 @pytest.mark.parametrize(
     "changes, complaint",
     [
-        ({"scalars": {"gain": 1, "count": 2.5}}, "`count` is 2.5, the step takes a whole number"),
+        ({"scalars": {"gain": 1, "count": 2.5}}, "`count` is 2.5, the function takes a whole number"),
         ({"scalars": {"gain": 1}}, "the scalar `count` is missing"),
         ({"arrays": {}}, "`x.images` is missing"),
+        ({"streams": {}}, "`streams` names no source for `x`"),
+        ({"streams": {"x": "test"}}, r"no source is called `test` \(open: train\)"),
+        ({"function": "dream"}, "there is no function `dream`; it has step"),
+        ({"returns": ("columns",)}, "`step` returns no `columns`; it returns loss, rows"),
+        ({"returns": ("loss",)}, "`loss` is a number, which is reported without being asked for"),
+        ({"finite": ("gain",)}, "`step` returns no `gain`"),
         ({"arrays": {"x.images": np.zeros(2)}}, r"`x.images` is f64 \[2\]; it is i32 \[n\]"),
         (
             {"arrays": {"x.images": np.zeros(2, np.int32), "mask": np.zeros(2)}},
-            r"`mask` is f64, the step takes bool\[B\]",
+            r"`mask` is f64, the function takes bool\[B\]",
         ),
     ],
 )
 def test_a_plan_that_does_not_fit_says_where(executor, changes, complaint):
     whole = plan(0)
-    broken = Plan(0, "train", changes.get("scalars", whole.scalars), changes.get("arrays", whole.arrays))
+    broken = replace(whole, **changes)
     with pytest.raises(HostError, match=complaint):
-        executor.run(broken, Gradient())
+        executor.run(broken, {"train": Gradient()})
 
 
-def test_a_metric_that_is_not_one_number_fails_the_step(executor):
-    executor.program.call = lambda function, arguments: {"loss": torch.zeros(3)}
-    with pytest.raises(StepFailed) as failed:
-        run(executor, range(1))
-    assert failed.value.cause.code == "F2C6312" and "[3]" in failed.value.cause.message
+def test_a_metric_that_is_not_one_number_fails_the_plan_before_it_begins(executor):
+    with pytest.raises(HostError) as failed:
+        executor.run(replace(plan(0), finite=("rows",)), {"train": Gradient()})
+    assert failed.value.code == "F2C6312" and "f32[B]" in failed.value.message
+    assert not executor.in_flight
+
+
+def test_tensors_come_back_if_the_plan_asks_and_are_what_they_were_when_it_ran(executor):
+    executor.run(replace(plan(3), returns=("rows",)), {"train": Gradient()})
+    executor.run(plan(4), {"train": Gradient()})
+    asked, other = executor.finished(wait=True)
+    assert asked.results["rows"].tolist() == [3, 0] and asked.results["rows"].dtype == np.float32
+    assert other.results == {}
+
+
+def test_a_result_that_is_a_storage_is_copied_before_the_next_plan_writes_to_it(executor):
+    storage = torch.zeros(2)
+    executor.program.call = lambda function, arguments: {"loss": torch.zeros(()), "rows": storage.add_(1)}
+    for number in range(2):
+        executor.run(replace(plan(number), returns=("rows",)), {"train": Gradient()})
+    assert [report.results["rows"].tolist() for report in executor.finished(wait=True)] == [[1, 1], [2, 2]]

@@ -16,13 +16,13 @@ import pytest
 import torch
 from ir_examples import NUMBER, ModuleBuilder, conv_net_module, tensor
 from mutations import mutate, nested
-from programs import COUNTS, SOURCE_SPEC, plan, summing_module
+from programs import COUNTS, PROGRAM, SOURCE_SPEC, look, plan, summing_module
 from test_ir import regions_module
 from test_verify import example
 from wire_mutations import mutate_frames
 
 from f2c_host.errors import HostError
-from f2c_host.executor import Plan, StepFailed
+from f2c_host.executor import Plan, PlanFailed
 from f2c_host.export import export_function
 from f2c_host.failure import as_host_error, failure_body
 from f2c_host.ir import Function, Module, parse_module
@@ -164,14 +164,15 @@ def loops(module: Module) -> bool:
 # ---- the wire
 
 SENT: list[tuple[str, dict[str, Any], dict[str, np.ndarray]]] = [
-    ("load", {"ir": summing_module(), "device": "cpu"}, {}),
+    ("load", {"program": PROGRAM, "ir": summing_module(), "device": "cpu"}, {}),
     ("source", {"name": "train", "spec": SOURCE_SPEC}, {"counts": COUNTS}),
-    ("init", {"seed": 1}, {}),
+    ("init", {"program": PROGRAM, "seed": 1}, {}),
     ("plan", *plan(0, [1, 2])),
-    ("sync", {}, {}),
-    ("similarities", {"source": "train", "function": "embed"},
+    ("sync", {"program": PROGRAM}, {}),
+    ("plan", *look(1, [1, 2])),
+    ("similarities", {"program": PROGRAM, "source": "train", "function": "embed"},
      {"images": np.arange(4, dtype=np.int32), "pairs": np.array([[0, 1]], np.int32)}),
-    ("read", {"names": ["total"]}, {}),
+    ("read", {"program": PROGRAM, "names": ["total"]}, {}),
     ("welcome", {"heartbeat": 1.0}, {}),
 ]  # fmt: skip
 # These do their work quickly and write no file, so a mutant of theirs may be executed.
@@ -231,13 +232,13 @@ def answered(session: Session, work: Plan | Message) -> None:
     try:
         if isinstance(work, Plan):
             session.run_plan(work)
-            reports = [report.body() for report in session.finished_steps(wait=True)]
-            pack(Message("step", {"reports": reports, "next": session.expected_step}))
+            for report in session.finished_plans(wait=True):
+                pack(Message("result", report.body(), dict(report.results)))
         else:
             answer = session.answer(work)
             pack(Message("ok", dict(answer.body), dict(answer.buffers), re=work.id))
     except Exception as error:
-        cause = error.cause if isinstance(error, StepFailed) else error
+        cause = error.cause if isinstance(error, PlanFailed) else error
         known = as_host_error(cause, "fuzz")
         assert known.code != "F2C6690", known.message
         pack(Message("error", failure_body(cause, "fuzz")))

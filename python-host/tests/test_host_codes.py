@@ -7,7 +7,7 @@ import errno
 import pytest
 import torch
 from driver import Driver, HostErrorReply
-from programs import summing_module
+from programs import PROGRAM, summing_module
 
 from f2c_host.data.contact_sheet import write_contact_sheet
 from f2c_host.data.prefetch import Prefetcher
@@ -62,13 +62,19 @@ def test_what_the_machine_refuses_is_the_machines_not_ours(error, code, says):
 def test_a_storage_or_a_device_that_does_not_exist_is_named():
     with Driver() as driver:
         driver.welcome()
-        load = {"ir": summing_module(), "backend": "torchscript", "device": "cpu", "threads": 1}
+        load = {
+            "program": PROGRAM,
+            "ir": summing_module(),
+            "backend": "torchscript",
+            "device": "cpu",
+            "threads": 1,
+        }
         with pytest.raises(HostErrorReply, match="F2C6603: `tpu` is not a device"):
             driver.ask("load", load | {"device": "tpu"})
         driver.ask("load", load)
-        driver.ask("init", {"seed": 1})
+        driver.ask("init", {"program": PROGRAM, "seed": 1})
         with pytest.raises(
             HostErrorReply, match=r"F2C6315: the program has no parameter or state `net\.bias`"
         ):
-            driver.ask("read", {"names": ["net.bias"]})
+            driver.ask("read", {"program": PROGRAM, "names": ["net.bias"]})
         driver.ask("shutdown", {})

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from driver import Driver
-from programs import plan
+from programs import PROGRAM, plan
 from test_server import LONG, prepare
 
 TESTS = Path(__file__).parent
@@ -24,7 +24,7 @@ DRIVER_PROCESS = """
 import signal, sys
 sys.path.insert(0, {tests!r})
 from driver import Driver
-from programs import plan
+from programs import PROGRAM, plan
 from test_server import LONG, prepare
 driver = Driver()
 if {working!r}:
@@ -95,7 +95,7 @@ def test_a_host_whose_driver_died_before_it_began_exits_with_5():
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     endpoints = {name: f"ipc:///nowhere/{name}" for name in ("control", "work", "events")}
-    session = {"protocol": [1, 0], "endpoints": endpoints, "parent": dead.pid, "token": ""}
+    session = {"protocol": [2, 0], "endpoints": endpoints, "parent": dead.pid, "token": ""}
     host = subprocess.run(
         [sys.executable, "-m", "f2c_host", "serve"],
         env={**os.environ, "F2C_SESSION": json.dumps(session)},
@@ -119,7 +119,8 @@ def test_what_ends_a_job_does_not_end_its_host_while_the_driver_lives(number):
     with Driver() as driver:
         driver.welcome()
         driver.host.send_signal(number)
-        assert driver.ask("sync", {}).body == {"step": -1}
+        prepare(driver)
+        assert driver.ask("sync", {"program": PROGRAM}).body == {"number": -1}
         driver.host.stdin.close()
         assert driver.host.wait(60) == 5
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driver import Driver, write_recording
-from programs import COUNTS, plan
+from programs import COUNTS, PROGRAM, plan
 from test_server import prepare
 
 from f2c_host.replay import read_recording, replay
@@ -21,19 +21,19 @@ STEPS = 5
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory) -> tuple[Path, list[dict]]:
-    """A recording, and the events/step bodies of the session that it recorded."""
+    """A recording, and the events/result bodies of the session that it recorded."""
     folder = tmp_path_factory.mktemp("recording")
     with Driver() as driver:
         driver.welcome()
         prepare(driver)
         for step in range(STEPS):
             driver.send("plan", *plan(step, [step, 2], gain=0.5, extra=(step, 1)))
-        driver.ask("save", {"path": str(folder / "saved.safetensors")})
+        driver.ask("save", {"program": PROGRAM, "path": str(folder / "saved.safetensors")})
         (folder / "saved.safetensors").unlink()
         driver.send("plan", *plan(1, [0]))  # ran already
-        driver.ask("sync", {})
+        driver.ask("sync", {"program": PROGRAM})
         driver.ask("shutdown", {})
-        events = [driver.event("step") for _ in range(STEPS + 1)]
+        events = [driver.event("result") for _ in range(STEPS + 1)]
         write_recording(folder / "session.rec", driver.record)
     return folder / "session.rec", events
 
@@ -54,7 +54,7 @@ def test_a_replay_has_the_metrics_of_the_session_bit_for_bit(session):
     assert code == 0
     assert list(map(without_times, lines[:-1])) == list(map(without_times, events))
     totals = lines[-1]
-    assert set(totals) == {"steps", "seconds", "wall"} and totals["steps"] == STEPS
+    assert set(totals) == {"plans", "seconds", "wall"} and totals["plans"] == STEPS
     assert totals["seconds"] == pytest.approx(sum(line["seconds"] for line in lines[:-1]))
     assert totals["wall"] >= totals["seconds"]
 
@@ -67,7 +67,7 @@ def test_a_replay_writes_no_file(session):
 
 def test_a_limit_ends_the_replay_after_so_many_steps(session):
     _, lines = replayed(session[0], limit=2)
-    assert [line["step"] for line in lines[:-1]] == [0, 1] and lines[-1]["steps"] == 2
+    assert [line["number"] for line in lines[:-1]] == [0, 1] and lines[-1]["plans"] == 2
 
 
 def test_a_recording_that_breaks_off_is_executed_up_to_there(session, tmp_path):
@@ -78,7 +78,7 @@ def test_a_recording_that_breaks_off_is_executed_up_to_there(session, tmp_path):
     assert sum(sizes) == len(whole)
     (tmp_path / "cut").write_bytes(whole[: sum(sizes[:5]) + 9])  # load, source, init, two plans, and a bit
     code, lines = replayed(tmp_path / "cut")
-    assert code == 0 and lines[-1]["steps"] == 2
+    assert code == 0 and lines[-1]["plans"] == 2
 
 
 def test_a_diverging_session_prints_its_failure_and_the_totals(session, tmp_path, capsys):
@@ -89,7 +89,7 @@ def test_a_diverging_session_prints_its_failure_and_the_totals(session, tmp_path
     write_recording(tmp_path / "diverging", [*setup, diverging])
     code, lines = replayed(tmp_path / "diverging")
     assert code == 1
-    assert lines[0]["failed"]["code"] == "F2C6301" and lines[1]["steps"] == 0
+    assert lines[0]["failed"]["code"] == "F2C6301" and lines[1]["plans"] == 0
     assert "F2C6301" in capsys.readouterr().err
 
 

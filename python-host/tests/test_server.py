@@ -14,7 +14,7 @@ import msgpack
 import numpy as np
 import pytest
 from driver import Driver, HostErrorReply
-from programs import COUNTS, IMAGES, SIZE, SOURCE_SPEC, plan, summing_module
+from programs import COUNTS, IMAGES, PROGRAM, SIZE, SOURCE_SPEC, plan, summing_module
 
 from f2c_host.data import open_source
 from f2c_host.ops_table import IR_VERSION
@@ -41,9 +41,12 @@ def running() -> Iterator[Driver]:
 
 
 def prepare(driver: Driver, backend: str = "torchscript") -> Driver:
-    driver.ask("load", {"ir": summing_module(), "backend": backend, "device": "cpu", "threads": 1})
+    driver.ask(
+        "load",
+        {"program": PROGRAM, "ir": summing_module(), "backend": backend, "device": "cpu", "threads": 1},
+    )
     driver.ask("source", {"name": "train", "spec": SOURCE_SPEC}, {"counts": COUNTS})
-    driver.ask("init", {"seed": 1})
+    driver.ask("init", {"program": PROGRAM, "seed": 1})
     return driver
 
 
@@ -53,13 +56,13 @@ def host(running: Driver) -> Driver:
 
 
 def total(driver: Driver) -> float:
-    return driver.ask("read", {"names": ["total"]}).buffers["total"].item()
+    return driver.ask("read", {"program": PROGRAM, "names": ["total"]}).buffers["total"].item()
 
 
 def test_hello_names_versions_and_devices():
     with Driver() as driver:
         hello = driver.welcome().body
-        assert hello["protocol"] == [1, 0] and hello["ir"] == list(IR_VERSION)
+        assert hello["protocol"] == [2, 0] and hello["ir"] == list(IR_VERSION)
         assert hello["token"] == "of this session"
         assert hello["pid"] == driver.host.pid
         assert hello["devices"][0] == "cpu"
@@ -80,7 +83,7 @@ def test_a_rejected_host_prints_why_and_exits_with_4():
 
 
 def test_load_and_source_answer_with_sizes(running):
-    loaded = running.ask("load", {"ir": summing_module(), "device": "cpu"}).body
+    loaded = running.ask("load", {"program": PROGRAM, "ir": summing_module(), "device": "cpu"}).body
     assert (loaded["parameters"], loaded["bytes"]) == (4 * 3, (4 * 3 + 1) * 4)
     opened = running.ask("source", {"name": "train", "spec": SOURCE_SPEC}, {"counts": COUNTS}).body
     assert opened == {"images": IMAGES, "shape": [1, SIZE, SIZE]}
@@ -93,22 +96,22 @@ def test_steps_report_metrics_in_order_and_change_the_state(running, pixels, bac
     for step in range(6):
         running.send("plan", *plan(step, [step, step + 1], gain=step, extra=(step, 0)))
     for step in range(6):
-        event = running.event("step")
+        event = running.event("result")
         brightness = pixels[step : step + 2].mean()
         expected += step * brightness + step / 2
-        assert event["step"] == step
+        assert event["number"] == step
         assert event["metrics"]["brightness"] == pytest.approx(brightness)
         assert event["metrics"]["loss"] == pytest.approx(expected)
         assert event["seconds"] > 0 and event["wait"] >= 0
-    assert running.ask("sync", {}).body == {"step": 5}
+    assert running.ask("sync", {"program": PROGRAM}).body == {"number": 5}
     assert total(running) == pytest.approx(expected)
 
 
 def test_a_plan_that_ran_already_is_skipped(host):
     host.send("plan", *plan(0, [0]))
-    first = host.event("step")
+    first = host.event("result")
     host.send("plan", *plan(0, [0]))
-    again = host.event("step")
+    again = host.event("result")
     assert again["skipped"] is True and again["metrics"] == {}
     assert total(host) == pytest.approx(first["metrics"]["loss"])
 
@@ -116,35 +119,35 @@ def test_a_plan_that_ran_already_is_skipped(host):
 def test_a_gap_fails_and_later_plans_are_dropped_until_init(host):
     for step in (0, 2, 3):
         host.send("plan", *plan(step, [0]))
-    assert host.event("step")["step"] == 0
+    assert host.event("result")["number"] == 0
     failed = host.event("failed")
-    assert (failed["code"], failed["class"], failed["step"]) == ("F2C6505", "host", 2)
-    assert host.ask("sync", {}).body == {"step": 0}
-    host.ask("init", {"seed": 1})
+    assert (failed["code"], failed["class"], failed["number"]) == ("F2C6505", "host", 2)
+    assert host.ask("sync", {"program": PROGRAM}).body == {"number": 0}
+    host.ask("init", {"program": PROGRAM, "seed": 1})
     host.send("plan", *plan(0, [0]))
-    assert host.event("step")["step"] == 0
+    assert host.event("result")["number"] == 0
 
 
 @pytest.mark.parametrize("gain", [math.nan, math.inf])
 def test_a_loss_that_is_not_finite_fails_and_its_state_cannot_be_saved(host, tmp_path, gain):
     path = str(tmp_path / "whole.safetensors")
     host.send("plan", *plan(0, [0]))
-    saved = host.ask("save", {"path": path}).body
+    saved = host.ask("save", {"program": PROGRAM, "path": path}).body
     data = (tmp_path / "whole.safetensors").read_bytes()
-    assert saved == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "step": 0}
+    assert saved == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "number": 0}
     before = total(host)
     host.send("plan", *plan(1, [0], gain=gain))
     host.send("plan", *plan(2, [0]))
-    assert host.event("step")["step"] == 0
+    assert host.event("result")["number"] == 0
     failed = host.event("failed")
-    assert (failed["code"], failed["class"], failed["step"]) == ("F2C6301", "user", 1)
+    assert (failed["code"], failed["class"], failed["number"]) == ("F2C6301", "user", 1)
     assert "learning rate" in failed["hint"]
     with pytest.raises(HostErrorReply, match=r"F2C6504.*failed halfway"):
-        host.ask("save", {"path": path})
-    host.ask("restore", {"path": path, "step": 0})
+        host.ask("save", {"program": PROGRAM, "path": path})
+    host.ask("restore", {"program": PROGRAM, "path": path, "next": 1})
     assert total(host) == before
     host.send("plan", *plan(1, [0]))
-    assert host.event("step")["step"] == 1
+    assert host.event("result")["number"] == 1
 
 
 def test_a_broken_plan_names_what_is_wrong_and_leaves_a_state_that_can_be_saved(host, tmp_path):
@@ -154,21 +157,23 @@ def test_a_broken_plan_names_what_is_wrong_and_leaves_a_state_that_can_be_saved(
     failed = host.event("failed")
     assert (failed["code"], failed["class"]) == ("F2C6311", "fault")
     assert "`extra` (f32[2]) is missing" in failed["message"]
-    assert host.ask("save", {"path": str(tmp_path / "s.safetensors")}).body["step"] == -1
+    assert (
+        host.ask("save", {"program": PROGRAM, "path": str(tmp_path / "s.safetensors")}).body["number"] == -1
+    )
 
 
 def test_an_image_index_out_of_range_fails_the_step_that_wanted_it(host):
     host.send("plan", *plan(0, [0]))
     host.send("plan", *plan(1, [IMAGES]))
-    assert host.event("step")["step"] == 0
+    assert host.event("result")["number"] == 0
     failed = host.event("failed")
-    assert (failed["code"], failed["step"]) == ("F2C6105", 1)
+    assert (failed["code"], failed["number"]) == ("F2C6105", 1)
 
 
 def test_an_array_of_another_shape_fails_the_step(host):
     host.send("plan", *plan(0, [0], extra=(1, 2, 3)))
     failed = host.event("failed")
-    assert (failed["class"], failed["step"]) == ("fault", 0)
+    assert (failed["class"], failed["number"]) == ("fault", 0)
     assert "extra" in failed["message"]
 
 
@@ -178,13 +183,21 @@ OUT_OF_PLACE = {
         {"source": "test", "columns": 1, "path": "x"},
         "no source is called `test`",
     ),
-    "an unknown storage": ("read", {"names": ["net.bias"]}, "net.bias"),
-    "an unknown function": ("export", {"function": "f", "torchscript": "a", "weights": "b"}, "f"),
-    "a folder that is not there": ("save", {"path": "/nowhere/at/all"}, "cannot write the checkpoint"),
-    "a malformed program": ("load", {"ir": {"version": [1, 0]}}, "malformed IR"),
-    "a device that is none": ("load", {"ir": summing_module(), "device": "tpu"}, "tpu"),
-    "a backend that is none": ("load", {"ir": summing_module(), "backend": "jax"}, "jax"),
-    "a missing field": ("init", {}, "`seed` is missing"),
+    "an unknown storage": ("read", {"program": PROGRAM, "names": ["net.bias"]}, "net.bias"),
+    "an unknown function": (
+        "export",
+        {"program": PROGRAM, "function": "f", "torchscript": "a", "weights": "b"},
+        "f",
+    ),
+    "a folder that is not there": (
+        "save",
+        {"program": PROGRAM, "path": "/nowhere/at/all"},
+        "cannot write the checkpoint",
+    ),
+    "a malformed program": ("load", {"program": PROGRAM, "ir": {"version": [1, 0]}}, "malformed IR"),
+    "a device that is none": ("load", {"program": PROGRAM, "ir": summing_module(), "device": "tpu"}, "tpu"),
+    "a backend that is none": ("load", {"program": PROGRAM, "ir": summing_module(), "backend": "jax"}, "jax"),
+    "a missing field": ("init", {"program": PROGRAM}, "`seed` is missing"),
     "a kind of the future": ("dream", {}, "unknown message `dream`"),
 }
 
@@ -194,20 +207,20 @@ def test_a_request_that_cannot_be_met_is_answered_and_the_host_serves_on(host, k
     with pytest.raises(HostErrorReply) as caught:
         host.ask(kind, body, {"images": np.zeros(1, np.int32)} if kind == "preview" else {})
     assert complaint in caught.value.body["message"]
-    assert host.ask("sync", {}).body == {"step": -1}
+    assert host.ask("sync", {"program": PROGRAM}).body == {"number": -1}
 
 
 def test_nothing_works_before_load():
     with Driver() as driver:
         driver.welcome()
-        with pytest.raises(HostErrorReply, match="F2C6504: no program is loaded"):
-            driver.ask("init", {"seed": 0})
+        with pytest.raises(HostErrorReply, match="F2C6504: no program is called `train`"):
+            driver.ask("init", {"program": PROGRAM, "seed": 0})
         driver.send("plan", *plan(0, [0]))
         assert driver.event("failed")["code"] == "F2C6504"
 
 
 def test_a_plan_before_init_fails(running):
-    running.ask("load", {"ir": summing_module(), "device": "cpu"})
+    running.ask("load", {"program": PROGRAM, "ir": summing_module(), "device": "cpu"})
     running.send("plan", *plan(0, [0]))
     assert "send `init` or `restore`" in running.event("failed")["hint"]
 
@@ -217,18 +230,20 @@ def test_frames_that_are_no_message_are_refused_in_their_turn(host):
     work = host.sockets["work"]
     work.send_multipart([msgpack.packb({"kind": "sync", "id": 900}), b"\xc1"])
     work.send_multipart([b"\xc1"])
-    assert host.event("step")["step"] == 0
+    assert host.event("result")["number"] == 0
     reply = host.receive("work")
     assert (reply.kind, reply.re, reply.body["code"]) == ("error", 900, "F2C6501")
     failed = host.event("failed")
-    assert (failed["code"], failed["step"]) == ("F2C6501", 1)
+    assert (failed["code"], failed["number"]) == ("F2C6501", 1)
 
 
 def test_similarities_are_cosines_of_embeddings(host, pixels):
     images = np.array([3, 0, 7, 11, 0], np.int32)
     pairs = np.array([[0, 1], [2, 3], [1, 4], [4, 4], [3, 0]], np.int32)
     buffers = {"images": images, "pairs": pairs}
-    answer = host.ask("similarities", {"source": "train", "function": "embed", "batch": 2}, buffers)
+    answer = host.ask(
+        "similarities", {"program": PROGRAM, "source": "train", "function": "embed", "batch": 2}, buffers
+    )
     found = answer.buffers["similarity"]
     assert found.dtype == np.float64
     for similarity, (a, b) in zip(found, pairs, strict=True):
@@ -239,7 +254,9 @@ def test_similarities_are_cosines_of_embeddings(host, pixels):
 def test_similarities_without_a_function_are_of_mean_subtracted_pixels(host, pixels):
     pairs = np.array([[0, 1], [2, 2]], np.int32)
     buffers = {"images": np.array([4, 9, 5], np.int32), "pairs": pairs}
-    found = host.ask("similarities", {"source": "train", "function": None}, buffers).buffers["similarity"]
+    found = host.ask(
+        "similarities", {"program": PROGRAM, "source": "train", "function": None}, buffers
+    ).buffers["similarity"]
     assert found == pytest.approx([np.corrcoef(pixels[4], pixels[9])[0, 1], 1.0], abs=1e-12)
 
 
@@ -247,10 +264,12 @@ def test_training_goes_on_after_an_evaluation_in_between(host):
     evaluation = {"images": np.arange(5, dtype=np.int32), "pairs": np.array([[0, 1]], np.int32)}
     for step in range(3):
         host.send("plan", *plan(step, [step]))
-    host.send("similarities", {"source": "train", "function": "embed", "batch": 2}, evaluation)
+    host.send(
+        "similarities", {"program": PROGRAM, "source": "train", "function": "embed", "batch": 2}, evaluation
+    )
     for step in range(3, 6):
         host.send("plan", *plan(step, [step]))
-    assert [host.event("step")["step"] for _ in range(6)] == list(range(6))
+    assert [host.event("result")["number"] for _ in range(6)] == list(range(6))
     assert host.receive("work").kind == "ok"
 
 
@@ -259,30 +278,30 @@ def test_preview_and_export_write_their_files(host, tmp_path):
     size = host.ask("preview", sheet, {"images": np.arange(3, dtype=np.int32)}).body
     assert set(size) == {"width", "height"} and (tmp_path / "sheet.png").stat().st_size > 0
     files = {"torchscript": str(tmp_path / "e.pt"), "weights": str(tmp_path / "e.safetensors")}
-    host.ask("export", {"function": "embed", **files})
+    host.ask("export", {"program": PROGRAM, "function": "embed", **files})
     assert (tmp_path / "e.pt").exists() and (tmp_path / "e.safetensors").exists()
 
 
 def test_stop_finishes_the_step_drops_the_rest_and_goes_on_after_sync(host):
     for step in range(40):
         host.send("plan", *plan(step, [0], rounds=20_000))
-    done = [host.event("step")["step"]]
+    done = [host.event("result")["number"]]
     host.send_control("stop")
-    while (event := host.receive("events")).kind == "step":
-        done.append(event.body["step"])
-    assert (event.kind, event.body) == ("stopped", {"step": done[-1]})
+    while (event := host.receive("events")).kind == "result":
+        done.append(event.body["number"])
+    assert (event.kind, event.body) == ("stopped", {"numbers": {PROGRAM: done[-1]}})
     assert done == list(range(len(done)))
     late = len(done) + 1  # was on its way when the host stopped
     host.send("plan", *plan(late, [0]))
-    assert host.ask("sync", {}).body == {"step": done[-1]}
+    assert host.ask("sync", {"program": PROGRAM}).body == {"number": done[-1]}
     host.send("plan", *plan(len(done), [0]))
-    assert host.event("step")["step"] == len(done)
+    assert host.event("result")["number"] == len(done)
 
 
 def test_an_idle_host_answers_stop_at_once(host):
     host.send_control("stop")
-    assert host.event("stopped") == {"step": -1}
-    assert host.ask("sync", {}).body == {"step": -1}
+    assert host.event("stopped") == {"numbers": {PROGRAM: -1}}
+    assert host.ask("sync", {"program": PROGRAM}).body == {"number": -1}
 
 
 def test_the_heartbeat_goes_on_during_a_long_step_and_sigint_interrupts_it():
@@ -291,20 +310,20 @@ def test_the_heartbeat_goes_on_during_a_long_step_and_sigint_interrupts_it():
         prepare(driver, "eager")
         driver.host.send_signal(signal.SIGINT)  # nothing runs, so nothing happens
         driver.send("plan", *plan(0, [0]))
-        assert driver.event("step")["step"] == 0
+        assert driver.event("result")["number"] == 0
         driver.send("plan", *plan(1, [0], rounds=LONG))
         driver.send("plan", *plan(2, [0]))
-        beat = driver.heartbeat_until(lambda body: body["busy"] == "plan" and body["step"] == 0)
+        beat = driver.heartbeat_until(lambda body: body["busy"] == "plan" and body["number"] == 0)
         later = driver.heartbeat_until(lambda body: body["busy"] == "plan")
         assert later["progress"] > beat["progress"] >= 0
         # The step may not have been entered when the beat was sent, so ask until it is interrupted.
         while not driver.sockets["events"].poll(300):
             driver.host.send_signal(signal.SIGINT)
         failed = driver.event("failed")
-        assert (failed["code"], failed["class"], failed["step"]) == ("F2C6601", "user", 1)
-        driver.ask("init", {"seed": 0})
+        assert (failed["code"], failed["class"], failed["number"]) == ("F2C6601", "user", 1)
+        driver.ask("init", {"program": PROGRAM, "seed": 0})
         driver.send("plan", *plan(0, [0]))
-        assert driver.event("step")["step"] == 0
+        assert driver.event("result")["number"] == 0
 
 
 def test_a_wrong_control_message_is_answered_and_the_heartbeat_goes_on(running):

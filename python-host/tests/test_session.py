@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from ir_examples import NUMBER, ModuleBuilder, tensor
-from programs import COUNTS, SOURCE_SPEC, summing_module
+from programs import COUNTS, PROGRAM, SOURCE_SPEC, summing_module
 from programs import plan as plan_of
 
 from f2c_host import checkpoint, initialise
@@ -27,7 +27,7 @@ class Asked(Session):
 
     def __init__(self, module: dict[str, Any], backend: str = "eager") -> None:
         super().__init__()
-        self.ask("load", ir=module, backend=backend, device="cpu", threads=None, readers=1)
+        self.ask("load", program=PROGRAM, ir=module, backend=backend, device="cpu", threads=None, readers=1)
         self.ask("source", {"counts": COUNTS}, name="train", spec=SOURCE_SPEC)
 
     def ask(self, kind: str, buffers: dict[str, np.ndarray] | None = None, /, **body: Any) -> Answer:
@@ -35,7 +35,7 @@ class Asked(Session):
 
     def run(self, plan: Plan) -> dict[str, float]:
         self.run_plan(plan)
-        (report,) = self.finished_steps(wait=True)
+        (report,) = self.finished_plans(wait=True)
         return dict(report.metrics)
 
 
@@ -58,7 +58,7 @@ def dropping_module() -> dict[str, Any]:
 
 
 def losses(session: Asked, steps: range) -> list[float]:
-    return [session.run(Plan(step, "train", {}, {}))["loss"] for step in steps]
+    return [session.run(Plan(PROGRAM, "step", step))["loss"] for step in steps]
 
 
 @pytest.mark.parametrize("backend", ["torchscript", "eager"])
@@ -69,23 +69,23 @@ def test_what_a_step_drops_depends_on_the_seed_and_the_step_so_a_resumed_run_is_
 
     def begun(seed: int) -> Asked:
         sessions.append(Asked(dropping_module(), backend))
-        sessions[-1].ask("init", seed=seed)
+        sessions[-1].ask("init", program=PROGRAM, seed=seed)
         return sessions[-1]
 
     unbroken = losses(begun(3), range(4))
     assert len(set(unbroken)) == 4
     first = begun(3)
     assert losses(first, range(2)) == unbroken[:2]
-    first.ask("save", path=path)
+    first.ask("save", program=PROGRAM, path=path)
     second = begun(9)
     assert losses(second, range(4)) != unbroken
-    second.ask("restore", path=path, step=1, seed=3)
+    second.ask("restore", program=PROGRAM, path=path, next=2, seed=3)
     assert losses(second, range(2, 4)) == unbroken[2:]
 
 
-def plan(step: int) -> Plan:
-    body, buffers = plan_of(step, [0])
-    return Plan(body["step"], body["source"], body["scalars"], buffers)
+def plan(number: int) -> Plan:
+    body, buffers = plan_of(number, [0])
+    return Plan.of(check_request(Message("plan", body, buffers)))
 
 
 @pytest.fixture
@@ -95,21 +95,26 @@ def session(sessions) -> Asked:
 
 
 def test_what_was_read_is_not_changed_by_the_next_step(session):
-    session.ask("init", seed=0)
-    read = session.ask("read", names=["total"]).buffers["total"]
+    session.ask("init", program=PROGRAM, seed=0)
+    read = session.ask("read", program=PROGRAM, names=["total"]).buffers["total"]
     assert session.run(plan(0))["loss"] != 0
     assert read.item() == 0
 
 
 ASKED = {
-    "save": lambda session, folder: session.ask("save", path=str(folder / "s")),
-    "read": lambda session, folder: session.ask("read", names=["total"]),
+    "save": lambda session, folder: session.ask("save", program=PROGRAM, path=str(folder / "s")),
+    "read": lambda session, folder: session.ask("read", program=PROGRAM, names=["total"]),
     "export": lambda session, folder: session.ask(
-        "export", function="embed", torchscript=str(folder / "e.pt"), weights=str(folder / "e")
+        "export",
+        program=PROGRAM,
+        function="embed",
+        torchscript=str(folder / "e.pt"),
+        weights=str(folder / "e"),
     ),
     "similarities": lambda session, folder: session.ask(
         "similarities",
         {"images": np.zeros(1, np.int32), "pairs": np.zeros((1, 2), np.int32)},
+        program=PROGRAM,
         source="train",
         function="embed",
         batch=2,
@@ -143,21 +148,21 @@ def breaking_off(function: Callable[..., Any]) -> Callable[..., Any]:
 @every_use
 def test_nothing_is_made_of_a_state_that_was_half_written(session, tmp_path, monkeypatch, use, request_):
     kept = tmp_path / "kept"
-    session.ask("init", seed=0)
+    session.ask("init", program=PROGRAM, seed=0)
     session.run(plan(0))
-    session.ask("save", path=str(kept))
+    session.ask("save", program=PROGRAM, path=str(kept))
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         if request_ == "init":
             patch.setattr(initialise, "draw", breaking_off(initialise.draw))
-            session.ask("init", seed=1)
+            session.ask("init", program=PROGRAM, seed=1)
         else:
             patch.setattr(torch.Tensor, "copy_", breaking_off(torch.Tensor.copy_))
-            session.ask("restore", path=str(kept), step=0, seed=0)
+            session.ask("restore", program=PROGRAM, path=str(kept), next=1, seed=0)
     (folder := tmp_path / "new").mkdir()
     with pytest.raises(HostError, match=f"there is no whole state: `{request_}` broke off"):
         use(session, folder)
     assert list(folder.iterdir()) == []
-    session.ask("restore", path=str(kept), step=-1, seed=0)
+    session.ask("restore", program=PROGRAM, path=str(kept), next=0, seed=0)
     use(session, folder)
 
 
@@ -166,25 +171,25 @@ def test_a_stop_ends_an_evaluation_after_the_batch_that_runs(session):
     parts = []
     session._interruption = interruption
     session.on_part = lambda done, total: (parts.append((done, total)), interruption.ask())
-    session.ask("init", seed=0)
+    session.ask("init", program=PROGRAM, seed=0)
     images = {"images": np.zeros(9, np.int32), "pairs": np.zeros((1, 2), np.int32)}
     for function in ("embed", None):
         with pytest.raises(KeyboardInterrupt):
-            session.ask("similarities", images, source="train", function=function, batch=3)
+            session.ask("similarities", images, program=PROGRAM, source="train", function=function, batch=3)
         interruption.heed()
     assert parts == [(3, 9), (3, 9)]
     session.on_part = lambda done, total: parts.append((done, total))
-    session.ask("similarities", images, source="train", function="embed", batch=3)
+    session.ask("similarities", images, program=PROGRAM, source="train", function="embed", batch=3)
     assert parts[2:] == [(3, 9), (6, 9), (9, 9)]
 
 
 def test_a_checkpoint_that_is_refused_leaves_the_state_as_it_was(session, tmp_path):
-    session.ask("init", seed=0)
+    session.ask("init", program=PROGRAM, seed=0)
     checkpoint.save({"w": torch.ones(1)}, tmp_path / "other")
     for name in ("other", "absent"):
         with pytest.raises(HostError):
-            session.ask("restore", path=str(tmp_path / name), step=0, seed=0)
-    assert session.ask("save", path=str(tmp_path / "s")).body["step"] == -1
+            session.ask("restore", program=PROGRAM, path=str(tmp_path / name), next=1, seed=0)
+    assert session.ask("save", program=PROGRAM, path=str(tmp_path / "s")).body["number"] == -1
 
 
 def test_a_load_that_fails_leaves_the_program_before_it_and_no_thread(session, monkeypatch):
@@ -193,10 +198,18 @@ def test_a_load_that_fails_leaves_the_program_before_it_and_no_thread(session, m
             raise RuntimeError("can't start new thread")
         whole(thread)
 
-    session.ask("init", seed=0)
+    session.ask("init", program=PROGRAM, seed=0)
     before = threading.active_count()
     monkeypatch.setattr(threading.Thread, "start", start)
     with pytest.raises(HostError, match="F2C6606: the 4 threads that read images could not be started"):
-        session.ask("load", ir=summing_module(), backend="eager", device="cpu", threads=None, readers=4)
+        session.ask(
+            "load",
+            program=PROGRAM,
+            ir=summing_module(),
+            backend="eager",
+            device="cpu",
+            threads=None,
+            readers=4,
+        )
     assert threading.active_count() == before
     assert session.run(plan(0))["loss"] != 0

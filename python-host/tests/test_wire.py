@@ -129,8 +129,10 @@ def test_the_refusal_of_a_readable_head_keeps_the_request_it_answers():
 
 
 def test_a_whole_float_of_javascript_is_a_whole_number_where_the_field_is_one():
-    request = check_request(Message("init", {"seed": float(2**40)}))
-    assert request.body == {"seed": 2**40} and isinstance(request.body["seed"], int)
+    request = check_request(Message("init", {"program": "p", "seed": float(2**40)}))
+    assert request.body == {"program": "p", "seed": 2**40, "next": 0} and isinstance(
+        request.body["seed"], int
+    )
 
 
 def test_a_whole_number_is_a_float_where_the_field_is_one():
@@ -139,29 +141,45 @@ def test_a_whole_number_is_a_float_where_the_field_is_one():
 
 
 def test_absent_and_nil_fields_read_as_their_default_and_unknown_ones_are_ignored():
-    body = check_request(Message("load", {"ir": {}, "threads": None, "of the future": 1})).body
-    assert body == {"ir": {}, "backend": "torchscript", "device": "auto", "threads": None, "readers": None}
+    body = check_request(
+        Message("load", {"program": "p", "ir": {}, "threads": None, "of the future": 1})
+    ).body
+    assert body == {
+        "program": "p",
+        "ir": {},
+        "backend": "torchscript",
+        "device": "auto",
+        "threads": None,
+        "readers": None,
+    }
 
 
 IMAGES = np.zeros(3, np.int32)
+PLAN = {"program": "p", "function": "f", "number": 0}
 WRONG_REQUESTS = {
     "a kind of the future": (Message("dream"), "F2C6502", "unknown message `dream`"),
-    "a missing field": (Message("init"), "F2C6506", "`init`: `seed` is missing; it is a whole number"),
-    "a fraction": (Message("init", {"seed": 0.5}), "F2C6506", "`seed` is 0.5"),
-    "a truth value as number": (Message("init", {"seed": True}), "F2C6506", "`seed` is True"),
-    "a negative step": (Message("plan", {"step": -1, "source": "s"}), "F2C6506", "whole number from 0"),
+    "a missing field": (
+        Message("init", {"program": "p"}),
+        "F2C6506",
+        "`init`: `seed` is missing; it is a whole number",
+    ),
+    "a fraction": (Message("init", {"program": "p", "seed": 0.5}), "F2C6506", "`seed` is 0.5"),
+    "a truth value as number": (Message("init", {"program": "p", "seed": True}), "F2C6506", "`seed` is True"),
+    "a negative number": (Message("plan", {**PLAN, "number": -1}), "F2C6506", "whole number from 0"),
+    "a request of no program": (Message("sync"), "F2C6506", "`program` is missing; it is a string"),
+    "a source of a number": (Message("plan", {**PLAN, "streams": {"x": 1}}), "F2C6506", "a map of strings"),
     "a scalar of text": (
-        Message("plan", {"step": 0, "source": "s", "scalars": {"lr": "0.1"}}),
+        Message("plan", {**PLAN, "scalars": {"lr": "0.1"}}),
         "F2C6506",
         "a map of numbers",
     ),
     "a missing buffer": (
-        Message("similarities", {"source": "s"}, {"images": IMAGES}),
+        Message("similarities", {"program": "p", "source": "s"}, {"images": IMAGES}),
         "F2C6506",
         "the buffer `pairs` (i32 [n, 2]) is missing",
     ),
     "a buffer of another shape": (
-        Message("similarities", {"source": "s"}, {"images": IMAGES, "pairs": IMAGES}),
+        Message("similarities", {"program": "p", "source": "s"}, {"images": IMAGES, "pairs": IMAGES}),
         "F2C6506",
         "the buffer `pairs` is i32 [3]; it is i32 [n, 2]",
     ),

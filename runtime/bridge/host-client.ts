@@ -2,12 +2,12 @@
 import { randomBytes } from "node:crypto";
 import { Dealer, Pull } from "zeromq";
 import { BridgeError, bridgeError } from "./bridge-error.js";
-import type { Heartbeat, HostEvents, StepDone } from "./host-events.js";
+import type { Heartbeat, HostEvents, PlanResult } from "./host-events.js";
 import { type Exit, HostProcess } from "./host-process.js";
 import { Recording } from "./recording.js";
 import { decode, encode, type Message, type WireBuffer } from "./wire.js";
 
-export const PROTOCOL = [1, 0] as const;
+export const PROTOCOL = [2, 0] as const;
 
 export interface HostOptions {
   /** The interpreter that has the package f2c_host. */
@@ -42,6 +42,8 @@ export interface Hello {
 const PATIENCE = 60;
 const START_TIMEOUT_MS = 300_000;
 const TICK_MS = 1000;
+/** Messages that wait here until they are heard; more wait in the host, which then begins no more plans. */
+const REPORTS = 64;
 
 interface Pending {
   resolve(answer: Message): void;
@@ -54,7 +56,7 @@ export class HostClient {
   events: Partial<HostEvents> = {};
   private readonly control = new Dealer({ linger: 0 });
   private readonly work = new Dealer({ linger: 0, sendHighWaterMark: 0 });
-  private readonly reports = new Pull({ linger: 0 });
+  private readonly reports = new Pull({ linger: 0, receiveHighWaterMark: REPORTS });
   private readonly pending = new Map<number, Pending>();
   private readonly process: HostProcess;
   private readonly recording: Recording | undefined;
@@ -242,10 +244,15 @@ export class HostClient {
     else pending.resolve(message);
   }
 
-  private reported({ kind, body }: Message): void {
-    if (kind === "step") this.events.onStep?.(body as unknown as StepDone);
-    if (kind === "failed") this.events.onFailed?.(BridgeError.from(body), body.step as number | undefined);
-    if (kind === "stopped") this.events.onStopped?.(body.step as number);
+  private reported({ kind, body, buffers }: Message): void {
+    if (kind === "result") this.events.onResult?.({ ...body, tensors: buffers } as unknown as PlanResult);
+    if (kind === "failed")
+      this.events.onFailed?.(
+        BridgeError.from(body),
+        body.program as string | undefined,
+        body.number as number | undefined,
+      );
+    if (kind === "stopped") this.events.onStopped?.(body.numbers as Readonly<Record<string, number>>);
     if (kind === "part") this.events.onPart?.(body.done as number, body.total as number);
     if (kind === "log") this.events.onLog?.(String(body.level), String(body.message));
   }
@@ -267,7 +274,7 @@ export class HostClient {
     });
   }
 
-  /** Sends a plan; its step is reported by `events.onStep`. */
+  /** Sends a plan; `events.onResult` tells what it gave. */
   plan(
     body: Readonly<Record<string, unknown>>,
     buffers: Readonly<Record<string, WireBuffer>>,

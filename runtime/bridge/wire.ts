@@ -1,4 +1,4 @@
-/** @file Messages of protocol `f2c/1` to frames and back. No input or output here; docs/protocol.md is the authority. */
+/** @file Messages of protocol `f2c/2` to frames and back. No input or output here; docs/protocol.md is the authority. */
 import { Packr } from "msgpackr";
 import { bridgeError } from "./bridge-error.js";
 

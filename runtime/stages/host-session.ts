@@ -4,10 +4,9 @@ import type { Catalogue } from "../../dsl/index.js";
 import type { BridgeError } from "../bridge/bridge-error.js";
 import type { HostClient } from "../bridge/host-client.js";
 import type { Heartbeat, HostEvents } from "../bridge/host-events.js";
-import { vector, type WireBuffer } from "../bridge/wire.js";
+import { type Message, vector, type WireBuffer } from "../bridge/wire.js";
 import type { Written } from "../run/files.js";
-import type { Comparison, Host, HostedProgram, LoadOptions, Saved, Similarities } from "./host.js";
-import type { StepPlan } from "./planner.js";
+import type { Comparison, Host, HostedProgram, LoadOptions, Plan, Saved, Similarities } from "./host.js";
 
 /** What was found in image files; a row an image, 0 for a broken one. See `inspect` in docs/protocol.md. */
 export interface Inspected {
@@ -53,14 +52,19 @@ export class HostSession implements Host {
     await this.client.request("source", { name, spec: catalogue.spec }, buffers);
   }
 
-  async load(module: IrModule, { backend, device, threads }: LoadOptions): Promise<HostedProgram> {
+  async load(
+    name: string,
+    module: IrModule,
+    { backend, device, threads }: LoadOptions,
+  ): Promise<HostedProgram> {
     const { body } = await this.client.request("load", {
+      program: name,
       ir: encodeModule(module),
       backend,
       device,
       threads: threads ?? null,
     });
-    return new ProgramInHost(this.client, body as unknown as Loaded);
+    return new ProgramInHost(this.client, name, body as unknown as Loaded);
   }
 
   stop(): Promise<void> {
@@ -105,6 +109,7 @@ class ProgramInHost implements HostedProgram {
 
   constructor(
     private readonly client: HostClient,
+    readonly name: string,
     { parameters, bytes, seconds }: Loaded,
   ) {
     this.parameters = parameters;
@@ -112,29 +117,29 @@ class ProgramInHost implements HostedProgram {
     this.seconds = seconds;
   }
 
-  async initialise(seed: number): Promise<void> {
-    await this.client.request("init", { seed });
+  async initialise(seed: number, next = 0): Promise<void> {
+    await this.ask("init", { seed, next });
   }
 
-  async restore({ path, sha256, step, seed }: Saved): Promise<void> {
-    await this.client.request("restore", { path, step: step - 1, seed, sha256: sha256 ?? null });
+  async restore({ path, sha256, next, seed }: Saved): Promise<void> {
+    await this.ask("restore", { path, next, seed, sha256: sha256 ?? null });
   }
 
   async save(path: string, finite: readonly string[]): Promise<Written> {
-    const { body } = await this.client.request("save", { path, finite });
+    const { body } = await this.ask("save", { path, finite });
     return { bytes: body.bytes as number, sha256: body.sha256 as string };
   }
 
-  plan({ step, source, scalars, arrays }: StepPlan): Promise<void> {
+  plan({ arrays, ...plan }: Plan): Promise<void> {
     const buffers: Record<string, WireBuffer> = Object.fromEntries(
       Object.entries(arrays).map(([name, data]) => [name, vector(data)]),
     );
-    return this.client.plan({ step, source, scalars }, buffers);
+    return this.client.plan({ program: this.name, ...plan }, buffers);
   }
 
   async similarities({ source, function: fn, batch, images, positions }: Comparison): Promise<Similarities> {
     const pairs: WireBuffer = { dtype: "i32", shape: [positions.length / 2, 2], data: positions };
-    const { buffers } = await this.client.request(
+    const { buffers } = await this.ask(
       "similarities",
       { source, function: fn, batch },
       { images: vector(images), pairs },
@@ -146,6 +151,18 @@ class ProgramInHost implements HostedProgram {
   }
 
   async export(fn: string, torchscript: string, weights: string): Promise<void> {
-    await this.client.request("export", { function: fn, torchscript, weights });
+    await this.ask("export", { function: fn, torchscript, weights });
+  }
+
+  async unload(): Promise<void> {
+    await this.ask("unload", {});
+  }
+
+  private ask(
+    kind: string,
+    body: Readonly<Record<string, unknown>>,
+    buffers: Readonly<Record<string, WireBuffer>> = {},
+  ): Promise<Message> {
+    return this.client.request(kind, { program: this.name, ...body }, buffers);
   }
 }

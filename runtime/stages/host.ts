@@ -7,7 +7,6 @@ import type { Catalogue } from "../../dsl/index.js";
 import type { BridgeError } from "../bridge/bridge-error.js";
 import type { HostEvents } from "../bridge/host-events.js";
 import type { Written } from "../run/files.js";
-import type { StepPlan } from "./planner.js";
 import type { Vitals } from "./watch.js";
 
 export interface LoadOptions {
@@ -24,9 +23,9 @@ export interface Host extends Vitals {
   readonly died: Promise<BridgeError>;
   /** Opens a data source under a name. */
   open(name: string, catalogue: Catalogue): Promise<void>;
-  /** Compiles a program, whose storage holds nothing yet. */
-  load(module: IrModule, options: LoadOptions): Promise<HostedProgram>;
-  /** Asks for a halt after the running step; `events.onStopped` tells its number. */
+  /** Compiles a program under a name, in the place of the one that had it; its storage holds nothing yet. */
+  load(name: string, module: IrModule, options: LoadOptions): Promise<HostedProgram>;
+  /** Asks for a halt after the running plan; `events.onStopped` tells how far each program is. */
   stop(): Promise<void>;
   /** Lets the host finish and go. */
   shutdown(): Promise<void>;
@@ -37,10 +36,25 @@ export interface Saved {
   readonly path: string;
   /** A file that has another hash than it was written with is refused as damaged (F2C6205). */
   readonly sha256: string | undefined;
-  /** The step that comes next. */
-  readonly step: number;
+  /** The number of the plan that comes next. */
+  readonly next: number;
   /** That of the run's beginning. */
   readonly seed: number;
+}
+
+/** One call of a function of a program, and all that it needs. */
+export interface Plan {
+  readonly function: string;
+  /** Counts the plans of a program, across its functions. */
+  readonly number: number;
+  /** The source of each stream of images, whose indices are the array `<stream>.images`. */
+  readonly streams: Readonly<Record<string, string>>;
+  readonly scalars: Readonly<Record<string, number | boolean>>;
+  readonly arrays: Readonly<Record<string, Int32Array | Uint8Array | Float32Array>>;
+  /** Tensors that the function returns and that are wanted here. */
+  readonly returns?: readonly string[];
+  /** Numbers that it returns and that must be finite; one that is not fails the plan (F2C6301). */
+  readonly finite?: readonly string[];
 }
 
 /** Pairs of images of a source, to be compared by a function's embeddings or, without one, by their mean-subtracted pixels. */
@@ -62,17 +76,20 @@ export interface Similarities {
 
 /** A program in a host. */
 export interface HostedProgram {
+  readonly name: string;
   readonly parameters: number;
   readonly bytes: number;
   readonly seconds: number;
-  /** Fills the storage by its initialisers. */
-  initialise(seed: number): Promise<void>;
+  /** Fills the storage by its initialisers; `next` is the number of the first plan, 0 if not given. */
+  initialise(seed: number, next?: number): Promise<void>;
   restore(saved: Saved): Promise<void>;
   /** Writes all tensors, unless one of `finite` holds NaN or infinity (F2C6207). */
   save(path: string, finite: readonly string[]): Promise<Written>;
-  /** Sends a plan; `events.onStep` reports its step. */
-  plan(plan: StepPlan): Promise<void>;
+  /** Sends a plan; `events.onResult` tells what it gave. */
+  plan(plan: Plan): Promise<void>;
   similarities(comparison: Comparison): Promise<Similarities>;
   /** Writes what a function computes as a TorchScript file, and its weights as safetensors. */
   export(fn: string, torchscript: string, weights: string): Promise<void>;
+  /** Frees what it holds in the host. */
+  unload(): Promise<void>;
 }

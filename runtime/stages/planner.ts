@@ -11,13 +11,9 @@ import {
   type StepPoint,
 } from "../../dsl/index.js";
 
-/** The source that a step's images come from. */
-export const TRAIN = "train";
-
-/** All that the host needs for one step. */
+/** What is decided for one step. */
 export interface StepPlan {
   readonly step: number;
-  readonly source: string;
   readonly scalars: Readonly<Record<string, number | boolean>>;
   readonly arrays: Readonly<Record<string, Int32Array | Uint8Array | Float32Array>>;
 }
@@ -80,7 +76,7 @@ export class Planner {
     }
     this.planned = step + 1;
     const scalars = { ...flat.scalars, lr, ...windowOf(step, experiment.accumulate) };
-    return { step, source: TRAIN, scalars, arrays };
+    return { step, scalars, arrays };
   }
 
   /** A copy of the books as they are before `step`. */

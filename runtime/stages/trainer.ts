@@ -14,7 +14,7 @@ import {
 } from "../../compiler/index.js";
 import { type BookState, type Every, ExperimentError, twinParts } from "../../dsl/index.js";
 import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
-import type { StepDone } from "../bridge/host-events.js";
+import type { PlanResult } from "../bridge/host-events.js";
 import type { Ending, Observers } from "../observe/observer.js";
 import { type Checkpoint, Checkpoints } from "../run/checkpoints.js";
 import type { Entry } from "../run/history.js";
@@ -23,12 +23,17 @@ import type { RunFolder } from "../run/run-folder.js";
 import { isSummary, type Summary } from "../run/summary.js";
 import { type Evaluation, Evaluator, HELD_OUT } from "./evaluator.js";
 import { Flight } from "./flight.js";
-import type { Host, HostedProgram, LoadOptions } from "./host.js";
-import { Planner, TRAIN } from "./planner.js";
+import type { Host, HostedProgram, LoadOptions, Plan } from "./host.js";
+import { Planner, type StepPlan } from "./planner.js";
 import { Watch } from "./watch.js";
 
 /** Plans sent ahead of the step that runs: enough to hide the bridge and the reading of images. */
 const WINDOW = 4;
+
+/** The function of a program that trains, what it returns, and the source of its images. */
+const STEP = "step";
+const LOSS = "loss";
+const TRAIN = "train";
 
 /** The host is gone; another one can take over. */
 const HOST_DIED = codeOf("host-died");
@@ -187,7 +192,7 @@ export class Trainer {
     this.host = host;
     this.flight.reset();
     host.events = {
-      onStep: (done) => this.guarded(() => this.stepDone(done)),
+      onResult: (result) => this.guarded(() => this.stepDone(result)),
       onStopped: () => this.flight.drop(),
       onFailed: (error) => this.flight.fail(error),
       onPart: (done, total) => {
@@ -208,7 +213,7 @@ export class Trainer {
   /** Sends the program and the data sources. */
   private async load(host: Host): Promise<HostedProgram> {
     const { module, train, heldOut, experiment } = this.program;
-    const hosted = await host.load(module, this.options);
+    const hosted = await host.load(experiment.name, module, this.options);
     await host.open(TRAIN, train);
     if (experiment.evaluate) await host.open(HELD_OUT, heldOut);
     return hosted;
@@ -294,7 +299,7 @@ export class Trainer {
     try {
       await this.watch.during(
         () => `${name} to be read`,
-        this.hosted.restore({ path: tensors, sha256: tensorsHash, step: info.step, seed: info.seed }),
+        this.hosted.restore({ path: tensors, sha256: tensorsHash, next: info.step, seed: info.seed }),
       );
       this.planner.restore(info.step, books);
     } catch (error) {
@@ -353,11 +358,23 @@ export class Trainer {
       if (this.stopping) break;
       const plan = this.planner.next();
       this.flight.sent(plan.step, plan.scalars);
-      await this.hosted.plan(plan);
+      await this.hosted.plan(this.planOf(plan));
     }
     await this.drain();
     if (this.saved !== this.planner.step && this.planner.step > 0) await this.save();
     if (this.program.experiment.evaluate && !this.stopping) await this.evaluate(this.planner.step);
+  }
+
+  private planOf({ step, scalars, arrays }: StepPlan): Plan {
+    const streams = Object.keys(this.program.setting.streams).map((stream) => [stream, TRAIN]);
+    return {
+      function: STEP,
+      number: step,
+      streams: Object.fromEntries(streams),
+      scalars,
+      arrays,
+      finite: [LOSS],
+    };
   }
 
   /** Between two steps: saves first, then evaluates, where either is due. */
@@ -481,7 +498,7 @@ export class Trainer {
     return this.timedSteps > 0 ? this.busySeconds / this.timedSteps : 0;
   }
 
-  private stepDone({ step, metrics, seconds, wait }: StepDone): void {
+  private stepDone({ number: step, metrics, seconds, wait }: PlanResult): void {
     const policies = this.flight.landed(step);
     if (!policies) return;
     this.watch.progressed();

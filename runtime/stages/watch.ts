@@ -16,6 +16,7 @@ const TICK_MS = 1000;
 const DOING: Readonly<Record<string, string>> = {
   plan: "the host computes",
   images: "the host waits for its images",
+  results: "the host waits until its results are taken",
   idle: "the host is idle, as if the message had been lost; if nothing comes, stop with Ctrl-C and go on with --resume",
 };
 

@@ -5,8 +5,7 @@ import type { BridgeError } from "#runtime/bridge/bridge-error";
 import type { HostEvents } from "#runtime/bridge/host-events";
 import { BridgeError as Failure } from "#runtime/index";
 import type { Written } from "#runtime/run/files";
-import type { Comparison, Host, HostedProgram, Saved, Similarities } from "#runtime/stages/host";
-import type { StepPlan } from "#runtime/stages/planner";
+import type { Comparison, Host, HostedProgram, Plan, Saved, Similarities } from "#runtime/stages/host";
 
 /** What the host can be asked besides plans: what it is given, and what it answers. */
 interface Requests {
@@ -45,6 +44,7 @@ export class FakeHost implements Host, HostedProgram {
   events: Partial<HostEvents> = {};
   heartbeat = undefined;
   silentFor = 0;
+  name = "";
   readonly parameters = 0;
   readonly bytes = 0;
   readonly seconds = 0;
@@ -77,7 +77,8 @@ export class FakeHost implements Host, HostedProgram {
     return given === "usual" ? usual() : given;
   }
 
-  load(): Promise<HostedProgram> {
+  load(name: string): Promise<HostedProgram> {
+    this.name = name;
     return this.answer("load", undefined, () => this);
   }
 
@@ -111,7 +112,7 @@ export class FakeHost implements Host, HostedProgram {
     await this.answer("export", { function: fn, torchscript, weights }, () => undefined);
   }
 
-  async plan({ step }: StepPlan): Promise<void> {
+  async plan({ number: step }: Plan): Promise<void> {
     if (this.dead) throw this.dead;
     if (this.dropping) return;
     this.asked.push(`step ${step}`);
@@ -121,13 +122,23 @@ export class FakeHost implements Host, HostedProgram {
   }
 
   report(step: number): void {
-    this.events.onStep?.({ step, metrics: { loss: 10 - step / 10 }, seconds: 0.01, wait: 0 });
+    const metrics = { loss: 10 - step / 10 };
+    this.events.onResult?.({
+      program: this.name,
+      number: step,
+      metrics,
+      tensors: {},
+      seconds: 0.01,
+      wait: 0,
+    });
   }
 
   async stop(): Promise<void> {
     this.dropping = true;
-    setImmediate(() => this.events.onStopped?.(0));
+    setImmediate(() => this.events.onStopped?.({ [this.name]: 0 }));
   }
+
+  async unload(): Promise<void> {}
 
   async shutdown(): Promise<void> {}
 }

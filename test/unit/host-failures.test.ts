@@ -78,7 +78,7 @@ def connected(kind, name):
     socket.connect(session["endpoints"][name])
     return socket
 control, work, events = connected(zmq.DEALER, "control"), connected(zmq.DEALER, "work"), connected(zmq.PUSH, "events")
-control.send_multipart(pack(Message("hello", {"protocol": [1, 0], "ir": [1, 0], "registry": "any", "token": session["token"]}, id=1)))
+control.send_multipart(pack(Message("hello", {"protocol": [2, 0], "ir": [1, 0], "registry": "any", "token": session["token"]}, id=1)))
 control.recv_multipart()
 ${then}
 time.sleep(60)
@@ -100,7 +100,7 @@ describe("a host that cannot be worked with any more is ended, and every call sa
     const client = await started(
       impostor(`garbage-${socket}`, `${socket}.send_multipart([b"\\xc1", b"junk"])`),
     );
-    const error = { code: "F2C6005", message: expect.stringContaining("not of protocol f2c/1") };
+    const error = { code: "F2C6005", message: expect.stringContaining("not of protocol f2c/2") };
     expect(await outcome(client.request("sync"))).toMatchObject(error);
     expect(await client.died).toMatchObject(error);
   });
@@ -122,7 +122,7 @@ describe("a host that cannot be worked with any more is ended, and every call sa
   test("it was killed while a plan was sent to it: the socket's own complaint is not the reason", async () => {
     const client = await started(impostor("dying", "os.kill(os.getpid(), 9)"));
     for (let step = 0; ; step++) {
-      const error = await outcome(client.plan({ step, source: "train", scalars: {} }, {}));
+      const error = await outcome(client.plan({ program: "train", number: step }, {}));
       if (error === "no error") continue;
       expect(error).toMatchObject({ code: "F2C6006", message: expect.stringContaining("SIGKILL") });
       break;

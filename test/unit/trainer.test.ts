@@ -357,7 +357,9 @@ describe("what cannot be saved", () => {
   });
 
   test("an image that cannot be read ends the run, and the steps before it are saved", async () => {
-    const { folder, said, end } = started([at(13, (host) => host.events.onFailed?.(failure("F2C6104"), 13))]);
+    const { folder, said, end } = started([
+      at(13, (host) => host.events.onFailed?.(failure("F2C6104"), host.name, 13)),
+    ]);
     expect(await end).toMatchObject({ code: "F2C6104" });
     expect(checkpoints(folder)).toEqual(["step-00000008", "step-00000013"]);
     expect(said.at(-1)).toBe("saved as it was before step 13");
@@ -415,7 +417,7 @@ describe("resuming", () => {
     const again = started(
       [
         {
-          ...at(18, (host) => host.events.onFailed?.(failure("F2C6104"), 18)),
+          ...at(18, (host) => host.events.onFailed?.(failure("F2C6104"), host.name, 18)),
           on: {
             restore: () => {
               if (++restores > 1) return "usual";
@@ -602,7 +604,7 @@ describe("what a run tells", () => {
     const stopped: Run = started([at(10, (host) => stopped.trainer.stop() && host.report(10))]);
     await stopped.end;
     expect(lasting(stopped.told).at(-1)).toBe("ended interrupted");
-    const failed = started([at(13, (host) => host.events.onFailed?.(failure("F2C6104"), 13))]);
+    const failed = started([at(13, (host) => host.events.onFailed?.(failure("F2C6104"), host.name, 13))]);
     await failed.end;
     expect(lasting(failed.told).at(-1)).toBe("ended failed");
   });

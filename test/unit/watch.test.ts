@@ -7,7 +7,7 @@ let vitals: Vitals;
 beforeEach(() => {
   vi.useFakeTimers();
   said = [];
-  vitals = { heartbeat: { step: 6, busy: "plan", progress: 1 }, silentFor: 0 };
+  vitals = { heartbeat: { program: "train", number: 6, busy: "plan", progress: 1 }, silentFor: 0 };
 });
 afterEach(() => vi.useRealTimers());
 const watch = () =>
@@ -28,7 +28,7 @@ describe("a wait", () => {
 
   test("is said after half a minute, then ever more rarely, with what the host does", () => {
     void watch().during(() => "step 7", never);
-    vitals = { heartbeat: { step: 6, busy: "images", progress: 31.4 }, silentFor: 1 };
+    vitals = { heartbeat: { program: "train", number: 6, busy: "images", progress: 31.4 }, silentFor: 1 };
     vi.advanceTimersByTime(250 * SECOND);
     expect(said).toEqual(
       [30, 60, 120, 240].map(
@@ -59,15 +59,15 @@ describe("a wait", () => {
 test.each([
   [{ heartbeat: undefined, silentFor: 3 }, "the host gave no sign of life yet"],
   [
-    { heartbeat: { step: 6, busy: "plan", progress: 40 }, silentFor: 29 },
+    { heartbeat: { program: "train", number: 6, busy: "plan", progress: 40 }, silentFor: 29 },
     "the host gave no sign of life for 29 s",
   ],
   [
-    { heartbeat: { step: 6, busy: "idle", progress: 30 }, silentFor: 1 },
+    { heartbeat: { program: "train", number: 6, busy: "idle", progress: 30 }, silentFor: 1 },
     "the host is idle, as if the message had been lost",
   ],
   [
-    { heartbeat: { step: 6, busy: "save", progress: 30 }, silentFor: 1 },
+    { heartbeat: { program: "train", number: 6, busy: "save", progress: 30 }, silentFor: 1 },
     "the host is at `save`; it finished something 30 s ago",
   ],
 ] as const)("what is known of the host is said: %j", (known, words) => {

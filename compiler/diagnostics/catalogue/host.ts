@@ -109,20 +109,20 @@ export const HOST = {
     cases: {
       stranger: { message: "it is not the host that was started" },
       frame: {
-        message: "a message that is not of protocol f2c/1: a frame is no MessagePack map",
+        message: "a message that is not of protocol f2c/2: a frame is no MessagePack map",
         hint: "driver and host must be of one version: f2c-dsl setup",
       },
       kind: {
-        message: "a message that is not of protocol f2c/1: no kind",
+        message: "a message that is not of protocol f2c/2: no kind",
         hint: "driver and host must be of one version: f2c-dsl setup",
       },
       buffers: {
         message:
-          "a message that is not of protocol f2c/1: {sent:number} buffers, {described:number} described",
+          "a message that is not of protocol f2c/2: {sent:number} buffers, {described:number} described",
         hint: "driver and host must be of one version: f2c-dsl setup",
       },
       buffer: {
-        message: "a message that is not of protocol f2c/1: buffer {name} has a wrong size",
+        message: "a message that is not of protocol f2c/2: buffer {name} has a wrong size",
         hint: "driver and host must be of one version: f2c-dsl setup",
       },
     },
@@ -171,7 +171,7 @@ export const HOST = {
   "loss-not-finite": {
     code: "F2C6301",
     severity: "error",
-    message: "the loss is {loss} at step {step:number}: training has diverged",
+    message: "the {metric} is {value} at step {step:number}: training has diverged",
     hint: "lower the learning rate or warm it up, lower the margin or the scale, or clip the gradient",
     why: "From a loss that is NaN or infinite no step leads back.",
     remedy: "A checkpoint from before it can be resumed.",
@@ -208,14 +208,14 @@ export const HOST = {
   "plan-misfit": {
     code: "F2C6311",
     severity: "error",
-    message: "plan {step:number} doesn't fit the program: {problem}",
+    message: "plan {number:number} doesn't fit the program: {problem}",
     hint: "the plan was made for another program; load the program again and plan anew",
-    why: "A plan names exactly the inputs of the step.",
+    why: "A plan names a function, exactly its inputs, and results that it has.",
   },
   "metric-shape": {
     code: "F2C6312",
     severity: "error",
-    message: "`step` returns `{name}` {shape}; a metric is one number",
+    message: "`{function}` returns `{name}` {shape}; a metric is one number",
     hint: "reduce it with mean() or sum() before returning it",
     why: "Metrics are logged as one number a step.",
   },
@@ -340,7 +340,7 @@ export const HOST = {
   "plan-out-of-order": {
     code: "F2C6505",
     severity: "error",
-    message: "plan {step:number} came where plan {expected:number} was expected",
+    message: "plan {number:number} came where plan {expected:number} was expected",
     hint: "plans go out in order without a gap; after a stop, `sync` tells the last executed step",
     why: "Each step starts from the state that the step before it left. Our fault, not yours.",
   },

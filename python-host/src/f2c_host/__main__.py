@@ -111,9 +111,11 @@ def _serve() -> int:
     import zmq
 
     from .control import ControlThread, await_welcome, say_hello
+    from .outbox import MESSAGES
 
     context = zmq.Context()
     control, work, events = (context.socket(kind) for kind in (zmq.DEALER, zmq.DEALER, zmq.PUSH))
+    events.sndhwm = MESSAGES
     control.connect(address.control)
     work.connect(address.work)
     events.connect(address.events)

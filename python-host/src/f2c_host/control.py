@@ -108,7 +108,8 @@ class ControlThread:
     def _beat(self) -> None:
         progress = self._progress
         idle_for = time.monotonic() - progress.moved
-        self._send("heartbeat", {"step": progress.step, "busy": progress.busy, "progress": idle_for})
+        body = {"program": progress.program, "number": progress.number, "busy": progress.busy}
+        self._send("heartbeat", {**body, "progress": idle_for})
 
     def _send(self, kind: str, body: dict[str, Any], re: int | None = None) -> None:
         self._sent += 1

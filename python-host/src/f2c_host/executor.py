@@ -1,4 +1,4 @@
-"""Plans to steps: reads images ahead, runs the program's `step`, reports metrics when they exist."""
+"""Plans to results: reads images ahead, runs the function that a plan names, reports when there is something to report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .errors import HostError
-from .initialise import seed_step
+from .initialise import seed_plan
 from .ir import FLOATS
 from .progress import Progress
 from .wire import DTYPE_NAMES, Message
@@ -25,43 +25,58 @@ if TYPE_CHECKING:
     from .ir import Function, Input
     from .program import Program
 
-STEP_FUNCTION = "step"
-
-# On a GPU a step's metrics are read this many steps later at the latest, so that the launch queue never
+# On a GPU a plan's results are read this many plans later at the latest, so that the launch queue never
 # drains.
-STEPS_IN_FLIGHT = 8
+PLANS_IN_FLIGHT = 8
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the driver decided for one step: numbers, small arrays, and which images each stream sees."""
+    """What the driver decided for one call of a function: numbers, small arrays, which images each stream sees and from
+    which source, which tensors it wants back, and which numbers must be finite."""
 
-    step: int
-    source: str
-    scalars: Mapping[str, bool | int | float]
-    arrays: Mapping[str, np.ndarray]
+    program: str
+    function: str
+    number: int
+    streams: Mapping[str, str] = field(default_factory=dict)
+    scalars: Mapping[str, bool | int | float] = field(default_factory=dict)
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    returns: tuple[str, ...] = ()
+    finite: tuple[str, ...] = ()
 
     @staticmethod
     def of(message: Message) -> Plan:
         """The plan in a checked `plan` message."""
         body = message.body
-        return Plan(body["step"], body["source"], body["scalars"], message.buffers)
+        return Plan(
+            body["program"],
+            body["function"],
+            body["number"],
+            body["streams"],
+            body["scalars"],
+            message.buffers,
+            tuple(body["returns"]),
+            tuple(body["finite"]),
+        )
 
 
 @dataclass(frozen=True)
-class StepReport:
-    """A finished step. `seconds` of execution; `wait`, the seconds that execution waited for its images."""
+class Report:
+    """A finished plan. `seconds` of execution; `wait`, the seconds that execution waited for its images."""
 
-    step: int
-    metrics: Mapping[str, float]
-    seconds: float
-    wait: float
+    program: str
+    number: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    results: Mapping[str, np.ndarray] = field(default_factory=dict)
+    seconds: float = 0.0
+    wait: float = 0.0
     skipped: bool = False
 
     def body(self) -> dict[str, Any]:
-        """The body of `events/step`."""
+        """The body of `events/result`."""
         body: dict[str, Any] = {
-            "step": self.step,
+            "program": self.program,
+            "number": self.number,
             "metrics": dict(self.metrics),
             "seconds": self.seconds,
             "wait": self.wait,
@@ -69,22 +84,24 @@ class StepReport:
         return {**body, "skipped": True} if self.skipped else body
 
 
-class StepFailed(Exception):
-    """A step that was launched and went wrong; the cause is what the driver shall see."""
+class PlanFailed(Exception):
+    """A plan that was launched and went wrong; the cause is what the driver shall see."""
 
-    def __init__(self, step: int, cause: BaseException):
-        super().__init__(step)
-        self.step = step
+    def __init__(self, program: str, number: int, cause: BaseException):
+        super().__init__(program, number)
+        self.program = program
+        self.number = number
         self.cause = cause
 
 
 @dataclass
 class _Launched:
-    """A step whose kernels are queued. `values` is host memory that is valid once `done` has passed."""
+    """A plan whose kernels are queued. `values` and `tensors` are host memory that is valid once `done` has passed."""
 
-    step: int
+    plan: Plan
     names: tuple[str, ...]
     values: Tensor
+    tensors: Mapping[str, Tensor]
     wait: float
     seconds: float
     begun: torch.cuda.Event | None = None
@@ -94,15 +111,20 @@ class _Launched:
     def ready(self) -> bool:
         return self.done is None or self.done.query()
 
-    def report(self) -> StepReport:
-        seconds = self.seconds
+    def report(self) -> Report:
+        plan, seconds = self.plan, self.seconds
         if self.begun is not None and self.done is not None:
             self.done.synchronize()
             seconds = self.begun.elapsed_time(self.done) / 1000
         metrics = dict(zip(self.names, self.values.tolist(), strict=True))
-        if not math.isfinite(metrics.get("loss", 0.0)):
-            raise StepFailed(self.step, _diverged(self.step, metrics["loss"]))
-        return StepReport(self.step, metrics, seconds, self.wait)
+        for name in plan.finite:
+            if not math.isfinite(metrics[name]):
+                raise self.failed(_diverged(name, plan.number, metrics[name]))
+        results = {name: tensor.numpy() for name, tensor in self.tensors.items()}
+        return Report(plan.program, plan.number, metrics, results, seconds, self.wait)
+
+    def failed(self, cause: BaseException) -> PlanFailed:
+        return PlanFailed(self.plan.program, self.plan.number, cause)
 
 
 @dataclass
@@ -116,71 +138,79 @@ class PlanExecutor:
     _launched: deque[_Launched] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
-        functions = {function.name: function for function in self.program.module.functions}
-        self._function: Function | None = functions.get(STEP_FUNCTION)
+        self._functions = {function.name: function for function in self.program.module.functions}
         self._on_gpu = self.program.device.type == "cuda"
 
-    def announce(self, plan: Plan, source: Source) -> None:
+    def announce(self, plan: Plan, sources: Mapping[str, Source]) -> None:
         """Lets the loader begin with the images of a plan that will run soon. A second time does nothing."""
-        if plan.step in self._announced:
+        if plan.number in self._announced:
             return
-        for stream, indices in self._image_indices(plan).items():
-            self.prefetcher.submit((plan.step, stream), source, indices)
-        self._announced.add(plan.step)
+        wanted = [
+            (stream, self._source(plan, stream, sources), self._indices(plan, stream))
+            for stream in _streams(self._function(plan))
+        ]
+        for stream, source, indices in wanted:
+            self.prefetcher.submit((plan.number, stream), source, indices)
+        self._announced.add(plan.number)
 
-    def run(self, plan: Plan, source: Source, progress: Progress | None = None) -> None:
-        """Takes the images, launches the step. The report comes out of `finished`. The order of the step,
-        top to bottom: images, plan, kernels, metrics. What fails before the kernels leaves the state as it was.
+    def run(self, plan: Plan, sources: Mapping[str, Source], progress: Progress | None = None) -> None:
+        """Takes the images, launches the function. The report comes out of `finished`. The order of it,
+        top to bottom: images, plan, kernels, results. What fails before the kernels leaves the state as it was.
         `progress` hears whether images are waited for."""
         progress = progress or Progress()
-        self.announce(plan, source)
+        function = self._function(plan)
+        _check_wishes(plan, function)
+        self.announce(plan, sources)
         asked = time.perf_counter()
         progress.busy = "images"
-        images = {stream: self.prefetcher.take((plan.step, stream)) for stream in self._streams}
+        images = {stream: self.prefetcher.take((plan.number, stream)) for stream in _streams(function)}
         progress.busy = "plan"
         inputs: dict[str, Tensor | float | int] = {}
-        for input in self._step_function.inputs:
+        for input in function.inputs:
             inputs[input.name] = (
                 images[input.source.stream]
                 if input.source.kind == "images"
                 else self._plan_value(plan, input)
             )
-        self._announced.discard(plan.step)
+        self._announced.discard(plan.number)
         started = time.perf_counter()
         begun, done = self._event(), self._event()
         _record(begun)
-        arguments = self.program.arguments(STEP_FUNCTION, inputs)
-        if STEP_FUNCTION in self.program.draws:
-            seed_step(self.seed, plan.step)
+        arguments = self.program.arguments(function.name, inputs)
+        if function.name in self.program.draws:
+            seed_plan(self.seed, plan.number)
         try:
-            results = self.program.call(STEP_FUNCTION, arguments)
-            values = self._towards_host(results)
+            results = self.program.call(function.name, arguments)
+            metrics = {r.name: results[r.name] for r in function.results if _is_number(r.type)}
+            values = self._numbers_towards_host(metrics)
+            tensors = {name: self._towards_host(results[name]) for name in plan.returns}
         except BaseException as error:
-            raise StepFailed(plan.step, error) from error
+            raise PlanFailed(plan.program, plan.number, error) from error
         _record(done)
         seconds = time.perf_counter() - started
         self._launched.append(
-            _Launched(plan.step, tuple(results), values, started - asked, seconds, begun, done)
+            _Launched(plan, tuple(metrics), values, tensors, started - asked, seconds, begun, done)
         )
 
     @property
     def in_flight(self) -> bool:
-        """Whether steps are launched that have not been reported."""
+        """Whether plans are launched that have not been reported."""
         return bool(self._launched)
 
-    def finished(self, wait: bool = False) -> Iterable[StepReport]:
-        """The reports that have become available, in order; with `wait`, of every launched step. Raises
-        StepFailed at a step whose loss is not a number, or whose kernels failed; later steps are then forgotten."""
+    def finished(self, wait: bool = False) -> Iterable[Report]:
+        """The reports that have become available, in order; with `wait`, of every launched plan. Raises
+        PlanFailed at one that gave a number that must be finite and is not, or whose kernels failed; later plans are then
+        forgotten."""
         while self._launched:
             oldest = self._launched[0]
             try:
-                if not (wait or len(self._launched) > STEPS_IN_FLIGHT or oldest.ready):
+                if not (wait or len(self._launched) > PLANS_IN_FLIGHT or oldest.ready):
                     return
                 report = oldest.report()
             except BaseException as error:
                 self._launched.clear()
-                if isinstance(error, Exception) and not isinstance(error, StepFailed):
-                    raise StepFailed(oldest.step, error) from error
+                if isinstance(error, Exception) and not isinstance(error, PlanFailed):
+                    raise oldest.failed(error) from error
                 raise
             self._launched.popleft()
             yield report
@@ -191,28 +221,30 @@ class PlanExecutor:
         self._announced.clear()
         self._launched.clear()
 
-    @property
-    def _step_function(self) -> Function:
-        if self._function is None:
+    def _function(self, plan: Plan) -> Function:
+        function = self._functions.get(plan.function)
+        if function is None:
+            known = ", ".join(self._functions)
+            raise _unfit(plan, f"there is no function `{plan.function}`; it has {known}")
+        return function
+
+    def _source(self, plan: Plan, stream: str, sources: Mapping[str, Source]) -> Source:
+        name = plan.streams.get(stream)
+        if name is None:
+            raise _unfit(plan, f"`streams` names no source for `{stream}`")
+        if name not in sources:
+            known = ", ".join(sources) or "none"
             raise HostError(
-                "F2C6311", f"the program has no function `{STEP_FUNCTION}`, so no plan can run", "host"
+                "F2C6504", f"no source is called `{name}` (open: {known})", "host", "send `source` first"
             )
-        return self._function
+        return sources[name]
 
-    @property
-    def _streams(self) -> list[str]:
-        """The streams of images that the step sees, each once."""
-        return sorted({i.source.stream for i in self._step_function.inputs if i.source.kind == "images"})
-
-    def _image_indices(self, plan: Plan) -> dict[str, np.ndarray]:
-        indices = {}
-        for stream in self._streams:
-            array = plan.arrays.get(f"{stream}.images")
-            if array is None or array.dtype != np.int32 or array.ndim != 1:
-                found = "missing" if array is None else f"{DTYPE_NAMES[array.dtype]} {list(array.shape)}"
-                raise _unfit(plan, f"`{stream}.images` is {found}; it is i32 [n]")
-            indices[stream] = array
-        return indices
+    def _indices(self, plan: Plan, stream: str) -> np.ndarray:
+        array = plan.arrays.get(f"{stream}.images")
+        if array is None or array.dtype != np.int32 or array.ndim != 1:
+            found = "missing" if array is None else f"{DTYPE_NAMES[array.dtype]} {list(array.shape)}"
+            raise _unfit(plan, f"`{stream}.images` is {found}; it is i32 [n]")
+        return array
 
     def _plan_value(self, plan: Plan, input: Input) -> Tensor | float | int | bool:
         if input.type.kind == "scalar":
@@ -224,33 +256,69 @@ class PlanExecutor:
         if array is None:
             raise _unfit(plan, f"the array `{input.name}` ({input.type}) is missing")
         if array.dtype.kind == "f" and input.type.dtype not in FLOATS:
-            raise _unfit(plan, f"`{input.name}` is {DTYPE_NAMES[array.dtype]}, the step takes {input.type}")
+            raise _unfit(
+                plan, f"`{input.name}` is {DTYPE_NAMES[array.dtype]}, the function takes {input.type}"
+            )
         # The frame is read-only and perhaps unaligned; the tensor owns its memory.
         return torch.from_numpy(array.copy())
 
-    def _towards_host(self, results: Mapping[str, Tensor | float | int]) -> Tensor:
-        """All metrics in one f64 vector on the host, from a GPU by one copy that nobody waits for."""
-        scalars = []
-        for name, value in results.items():
-            tensor = torch.as_tensor(value, dtype=torch.float64, device=self.program.device).detach()
-            if tensor.numel() != 1:
-                raise HostError(
-                    "F2C6312",
-                    f"`{STEP_FUNCTION}` returns `{name}` {list(tensor.shape)}; a metric is one number",
-                    "user",
-                    "reduce it with mean() or sum() before returning it",
-                )
-            scalars.append(tensor.reshape(()))
-        if not scalars:
+    def _numbers_towards_host(self, numbers: Mapping[str, Tensor | float | int]) -> Tensor:
+        """All numbers in one f64 vector on the host, from a GPU by one copy that nobody waits for."""
+        if not numbers:
             return torch.empty(0, dtype=torch.float64)
-        values = torch.stack(scalars)
+        scalars = [
+            torch.as_tensor(value, dtype=torch.float64, device=self.program.device).detach().reshape(())
+            for value in numbers.values()
+        ]
+        return self._copied(torch.stack(scalars))
+
+    def _towards_host(self, value: Tensor) -> Tensor:
+        """A result on the host, in a type that travels. Always a copy: it may be a storage that the next plan writes to."""
+        return self._copied(value.detach().to(travelling_dtype(value)), always=True)
+
+    def _copied(self, value: Tensor, always: bool = False) -> Tensor:
         if not self._on_gpu:
-            return values
-        host = torch.empty(len(scalars), dtype=torch.float64, pin_memory=True)
-        return host.copy_(values, non_blocking=True)
+            return value.clone(memory_format=torch.contiguous_format) if always else value
+        host = torch.empty(value.shape, dtype=value.dtype, pin_memory=True)
+        return host.copy_(value, non_blocking=True)
 
     def _event(self) -> torch.cuda.Event | None:
         return torch.cuda.Event(enable_timing=True) if self._on_gpu else None
+
+
+def travelling_dtype(tensor: Tensor) -> torch.dtype:
+    """f64 stays, other floats become f32, all else i64: what a JavaScript typed array can hold."""
+    if tensor.is_floating_point():
+        return torch.float64 if tensor.dtype == torch.float64 else torch.float32
+    return torch.int64
+
+
+def _is_number(type: Any) -> bool:
+    return type.kind == "scalar" or (type.kind == "tensor" and not type.dims)
+
+
+def _streams(function: Function) -> list[str]:
+    """The streams of images that a function sees, each once."""
+    return sorted({i.source.stream for i in function.inputs if i.source.kind == "images"})
+
+
+def _check_wishes(plan: Plan, function: Function) -> None:
+    """What a plan wants back is a tensor that the function returns; what it wants finite, a number."""
+    types = {result.name: result.type for result in function.results}
+    for name in (*plan.returns, *plan.finite):
+        if name not in types:
+            raise _unfit(plan, f"`{function.name}` returns no `{name}`; it returns {', '.join(types)}")
+    for name in plan.returns:
+        if _is_number(types[name]):
+            raise _unfit(plan, f"`{name}` is a number, which is reported without being asked for")
+    for name in plan.finite:
+        if not _is_number(types[name]):
+            raise HostError(
+                "F2C6312",
+                f"`{function.name}` returns `{name}` {types[name]}; a metric is one number",
+                "user",
+                "reduce it with mean() or sum() before returning it",
+            )
 
 
 def _record(event: torch.cuda.Event | None) -> None:
@@ -268,22 +336,22 @@ def _scalar(plan: Plan, input: Input, value: bool | int | float) -> bool | int |
         case _:
             if float(value).is_integer():
                 return int(value)
-            raise _unfit(plan, f"the scalar `{input.name}` is {value}, the step takes a whole number")
+            raise _unfit(plan, f"the scalar `{input.name}` is {value}, the function takes a whole number")
 
 
 def _unfit(plan: Plan, what: str) -> HostError:
     return HostError(
         "F2C6311",
-        f"plan {plan.step} doesn't fit the program: {what}",
+        f"plan {plan.number} doesn't fit the program: {what}",
         "fault",
         "the plan was made for another program; load the program again and plan anew",
     )
 
 
-def _diverged(step: int, loss: float) -> HostError:
+def _diverged(name: str, number: int, value: float) -> HostError:
     return HostError(
         "F2C6301",
-        f"the loss is {loss} at step {step}: training has diverged",
+        f"the {name} is {value} at step {number}: training has diverged",
         "user",
         "lower the learning rate or warm it up, lower the margin or the scale, or clip the gradient; "
         "a checkpoint from before it can be resumed",

@@ -25,9 +25,9 @@ def generator_for(seed: int, name: str) -> torch.Generator:
     return torch.Generator().manual_seed(_mixed(seed, name))
 
 
-def seed_step(seed: int, step: int) -> None:
-    """Seeds what a step draws, on every device, from (run seed, step): a run that is resumed draws what an unbroken one does."""
-    torch.manual_seed(_mixed(seed, f"step {step}"))
+def seed_plan(seed: int, number: int) -> None:
+    """Seeds what a plan draws, on every device, from (run seed, number): a run that resumed draws what an unbroken one does."""
+    torch.manual_seed(_mixed(seed, f"step {number}"))
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[float, float]:

@@ -79,6 +79,9 @@ class Program:
         self.draws = {
             f.name for f in module.functions if any(OPS[o.op].effect == "rng" for o in f.body.walk())
         }
+        self._differentiates = {
+            f.name for f in module.functions if any(o.op in ("gradients", "vjp") for o in f.body.walk())
+        }
         build = BACKENDS[backend]
         try:
             self._runnable = {f.name: build(module, f, self._index, self.device) for f in module.functions}
@@ -146,7 +149,7 @@ class Program:
                     "F2C5202",
                     f"`{function}` needs the input {entry.name}",
                     "fault",
-                    "a plan must give every input of the step",
+                    "a plan must give every input of the function",
                 )
             arguments.append(self._argument(entry, inputs[entry.name], symbols))
         for entry, value in zip(declared.inputs, arguments, strict=True):
@@ -159,7 +162,7 @@ class Program:
         """Runs a function on what `arguments` made of its inputs; returns its named results."""
         declared = self._function(function)
         try:
-            if declared.name == "step" or any(op.op in ("gradients", "vjp") for op in declared.body.ops):
+            if function in self._differentiates:
                 results = self._runnable[function](self._list, self.device, *arguments)
             else:
                 with torch.no_grad():

@@ -8,12 +8,18 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Progress:
-    """The last finished step, what is being done, and when something was last finished."""
+    """The last finished plan, what is being done, and when something was last finished."""
 
-    step: int = -1
+    program: str | None = None
+    number: int = -1
     busy: str = "idle"
     moved: float = field(default_factory=time.monotonic)
 
+    def finished(self, program: str, number: int) -> None:
+        """A plan was finished, or a program begins after one that was."""
+        self.program, self.number = program, number
+        self.touch()
+
     def touch(self) -> None:
-        """Something was finished: a step, or a batch of embeddings."""
+        """Something was finished: a plan, or a batch of embeddings."""
         self.moved = time.monotonic()

@@ -1,4 +1,4 @@
-"""Protocol `f2c/1` as tables: the kinds of messages, the fields of their bodies, the buffers beside them.
+"""Protocol `f2c/2` as tables: the kinds of messages, the fields of their bodies, the buffers beside them.
 
 docs/protocol.md is the authority. `check_request` and `check_control` turn what came over the wire into
 a body with every field present and of its type, or raise a HostError naming the field.
@@ -16,7 +16,7 @@ import numpy as np
 from .errors import HostError
 from .wire import DTYPE_NAMES, MAX_NUMBER, Message
 
-VERSION = (1, 0)
+VERSION = (2, 0)
 HEARTBEAT_SECONDS = 1.0
 MAX_THREADS = 1024  # with more than the system allows, OpenMP ends the process
 
@@ -100,6 +100,12 @@ def _scalars(value: Any) -> dict[str, bool | int | float]:
     return value
 
 
+def _names(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise TypeError
+    return value
+
+
 INTEGER = FieldType("a whole number", _integer)
 COUNT = FieldType("a whole number from 0", _count)
 POSITIVE = FieldType("a whole number from 1", _positive)
@@ -109,6 +115,7 @@ TEXT = FieldType("a string", _instance(str))
 MAP = FieldType("a map", _instance(dict))
 TEXTS = FieldType("an array of strings", _strings)
 SCALARS = FieldType("a map of numbers", _scalars)
+NAMES = FieldType("a map of strings", _names)
 
 _REQUIRED = object()
 
@@ -140,9 +147,14 @@ class RequestShape:
 
 INDICES = Buffer("i32", (None,))
 
+# The name of the program that a request concerns.
+PROGRAM = Field(TEXT)
+
 REQUESTS: Mapping[str, RequestShape] = {
+    "source": RequestShape({"name": Field(TEXT), "spec": Field(MAP)}, {}, free_buffers=True),
     "load": RequestShape(
         {
+            "program": PROGRAM,
             "ir": Field(MAP),
             "backend": Field(TEXT, "torchscript"),
             "device": Field(TEXT, "auto"),
@@ -151,32 +163,50 @@ REQUESTS: Mapping[str, RequestShape] = {
         },
         {},
     ),
-    "source": RequestShape({"name": Field(TEXT), "spec": Field(MAP)}, {}, free_buffers=True),
-    "init": RequestShape({"seed": Field(INTEGER)}, {}),
+    "unload": RequestShape({"program": PROGRAM}, {}),
+    "init": RequestShape({"program": PROGRAM, "seed": Field(INTEGER), "next": Field(COUNT, 0)}, {}),
     "plan": RequestShape(
-        {"step": Field(COUNT), "source": Field(TEXT), "scalars": Field(SCALARS, {})}, {}, free_buffers=True
+        {
+            "program": PROGRAM,
+            "function": Field(TEXT),
+            "number": Field(COUNT),
+            "streams": Field(NAMES, {}),
+            "scalars": Field(SCALARS, {}),
+            "returns": Field(TEXTS, []),
+            "finite": Field(TEXTS, []),
+        },
+        {},
+        free_buffers=True,
     ),
-    "sync": RequestShape({}, {}),
+    "sync": RequestShape({"program": PROGRAM}, {}),
     "similarities": RequestShape(
-        {"source": Field(TEXT), "function": Field(TEXT, None), "batch": Field(POSITIVE, 64)},
+        {
+            "program": PROGRAM,
+            "source": Field(TEXT),
+            "function": Field(TEXT, None),
+            "batch": Field(POSITIVE, 64),
+        },
         {"images": INDICES, "pairs": Buffer("i32", (None, 2))},
     ),
-    "save": RequestShape({"path": Field(TEXT), "finite": Field(TEXTS, [])}, {}),
+    "save": RequestShape({"program": PROGRAM, "path": Field(TEXT), "finite": Field(TEXTS, [])}, {}),
     "restore": RequestShape(
         {
+            "program": PROGRAM,
             "path": Field(TEXT),
-            "step": Field(INTEGER),
+            "next": Field(COUNT),
             "seed": Field(INTEGER, 0),
             "sha256": Field(TEXT, None),
         },
         {},
     ),
-    "export": RequestShape({"function": Field(TEXT), "torchscript": Field(TEXT), "weights": Field(TEXT)}, {}),
+    "export": RequestShape(
+        {"program": PROGRAM, "function": Field(TEXT), "torchscript": Field(TEXT), "weights": Field(TEXT)}, {}
+    ),
+    "read": RequestShape({"program": PROGRAM, "names": Field(TEXTS)}, {}),
     "preview": RequestShape(
         {"source": Field(TEXT), "columns": Field(POSITIVE), "path": Field(TEXT)}, {"images": INDICES}
     ),
     "inspect": RequestShape({"source": Field(TEXT)}, {"images": INDICES}),
-    "read": RequestShape({"names": Field(TEXTS)}, {}),
     "shutdown": RequestShape({}, {}),
 }
 

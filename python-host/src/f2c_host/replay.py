@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from .errors import HostError
-from .executor import Plan, StepFailed, StepReport
+from .executor import Plan, PlanFailed, Report
 from .failure import as_host_error, failure_body
 from .protocol import EXIT_FAULT, EXIT_OK, check_request
 from .session import Session
@@ -28,8 +28,8 @@ WRITES = ("save", "export", "preview")
 
 
 def replay(path: Path, limit: int | None = None, out: TextIO = sys.stdout) -> int:
-    """Runs the recording, at most `limit` steps of it. Prints one JSON line a step, as `events/step`, and
-    a last line {"steps", "seconds", "wall"}: seconds of execution, and from the first message to the last.
+    """Runs the recording, at most `limit` plans of it. Prints one JSON line a plan, as `events/result`, and
+    a last line {"plans", "seconds", "wall"}: seconds of execution, and from the first message to the last.
     Returns the exit code."""
     session = Session()
     totals = _Totals(out)
@@ -38,14 +38,14 @@ def replay(path: Path, limit: int | None = None, out: TextIO = sys.stdout) -> in
     try:
         _execute(session, path, limit, totals)
     except (Exception, KeyboardInterrupt) as error:
-        failure = error.cause if isinstance(error, StepFailed) else error
+        failure = error.cause if isinstance(error, PlanFailed) else error
     finally:
         session.close()
     if failure is not None:
         known = as_host_error(failure, "the replay")
         _print_line(out, {"failed": failure_body(failure, "the replay")})
         print(f"f2c-host: {known}" + (f"\n{known.hint}" if known.hint else ""), file=sys.stderr)
-    _print_line(out, {"steps": totals.steps, "seconds": totals.seconds, "wall": time.perf_counter() - begun})
+    _print_line(out, {"plans": totals.plans, "seconds": totals.seconds, "wall": time.perf_counter() - begun})
     return EXIT_OK if failure is None else EXIT_FAULT
 
 
@@ -72,13 +72,13 @@ def read_recording(file: BinaryIO) -> Iterator[list[bytes]]:
 class _Totals:
     def __init__(self, out: TextIO):
         self.out = out
-        self.steps = 0
+        self.plans = 0
         self.seconds = 0.0
         self.began = time.perf_counter()
 
-    def add(self, report: StepReport) -> None:
+    def add(self, report: Report) -> None:
         if not report.skipped:
-            self.steps += 1
+            self.plans += 1
             self.seconds += report.seconds
         _print_line(self.out, report.body() | {"elapsed": time.perf_counter() - self.began})
 
@@ -109,7 +109,7 @@ def _execute(session: Session, path: Path, limit: int | None, totals: _Totals) -
 
 
 def _report(session: Session, totals: _Totals, wait: bool = False) -> None:
-    for report in session.finished_steps(wait):
+    for report in session.finished_plans(wait):
         totals.add(report)
 
 

@@ -1,34 +1,33 @@
-"""Serves one driver: takes work from its socket, executes it in order, reports steps and answers."""
+"""Serves one driver: takes work from its socket, executes it in order, reports what plans gave, and answers."""
 
 from __future__ import annotations
 
 import logging
 import queue
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from types import MappingProxyType
-from typing import Any
 
-import numpy as np
 import zmq
 
 from .control import STOP, ControlThread
 from .errors import HostError
-from .executor import Plan, StepFailed, StepReport
+from .executor import Plan, PlanFailed, Report
 from .failure import failure_body
 from .lifetime import Interruption
+from .outbox import Outbox
 from .protocol import check_request
 from .session import Session
-from .wire import MalformedMessage, Message, pack, unpack
+from .wire import MalformedMessage, Message, unpack
 
 _UNTIL_WORK_COMES = None
 _METRICS_POLL_MS = 2  # while a GPU still owes us metrics
+_RESULTS_POLL_MS = 5  # while the driver takes no results
 _LINGER_MS = 2000
-_NO_BUFFERS: Mapping[str, np.ndarray] = MappingProxyType({})
+_QUEUE = 256  # messages that wait here for their turn; more wait in the socket
 
-# These say that the driver knows which step comes next, so plans count again after a stop.
+# These say that the driver knows which plan of a program comes next, so they count again after a stop.
 _AFTER_STOP = ("sync", "init", "restore")
 
 
@@ -39,6 +38,7 @@ class Refused:
     error: HostError
     kind: str | None
     request: int | None
+    program: str | None = None
 
 
 Work = Plan | Message | Refused
@@ -55,14 +55,13 @@ class Server:
         session: Session,
         interruption: Interruption,
     ):
-        self.work = work
-        self.events = events
+        self.work = Outbox(work)
+        self.events = Outbox(events)
         self.control = control
         self.session = session
         self.interruption = interruption
         self.queue: deque[Work] = deque()
-        self.stopped = False
-        self.sent = {work: 0, events: 0}
+        self.stopped: set[str] = set()  # programs whose plans are dropped
         self.log = EventLog()
         session.on_part = self.report_part
         self.poller = zmq.Poller()
@@ -74,20 +73,25 @@ class Server:
         session = self.session
         while not session.finished:
             self.receive()
-            if not self.stopped:
-                session.look_ahead(takewhile(lambda work: isinstance(work, Plan), self.queue))
-            if self.queue:
+            plans = takewhile(lambda work: isinstance(work, Plan), self.queue)
+            session.look_ahead(plan for plan in plans if plan.program not in self.stopped)
+            if self.queue and not self.awaits_driver:
                 work = self.queue.popleft()
                 if isinstance(work, Plan):
-                    self.step(work)
+                    self.run(work)
                 elif isinstance(work, Message):
-                    self.report_steps(wait=True)
+                    self.report_plans(wait=True)
                     self.answer(work)
                 else:
                     self.refuse(work)
-            self.report_steps()
+            self.report_plans()
             self.report_log()
         self.close()
+
+    @property
+    def awaits_driver(self) -> bool:
+        """Whether the next thing to do is a plan, and the driver has not taken what those before it gave."""
+        return isinstance(self.queue[0], Plan) and self.events.full
 
     # Receiving
 
@@ -97,44 +101,51 @@ class Server:
         if not self.queue:
             self.session.progress.busy = "idle"
             timeout = _METRICS_POLL_MS if self.session.in_flight else _UNTIL_WORK_COMES
-        ready = dict(self.poller.poll(timeout))
-        if self.work in ready:
+        elif self.awaits_driver:
+            self.session.progress.busy = "results"
+            timeout = _RESULTS_POLL_MS
+        if timeout and len(self.queue) >= _QUEUE:
+            ready = {self.control.wakes: zmq.POLLIN} if self.control.wakes.poll(timeout) else {}
+        else:
+            ready = dict(self.poller.poll(timeout))
+        if self.work.socket in ready:
             self.drain()
         if self.control.wakes in ready and self.control.wakes.recv() == STOP:
             self.stop()
 
     def drain(self) -> None:
-        while True:
+        while len(self.queue) < _QUEUE:
             try:
-                frames = self.work.recv_multipart(zmq.DONTWAIT, copy=False)
+                frames = self.work.socket.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.Again:
                 return
             self.queue.append(read_work([frame.buffer for frame in frames]))
 
     def stop(self) -> None:
-        """Reports the steps that were launched, none of which is cut off, and drops the plans to come."""
-        self.report_steps(wait=True)
-        self.stopped = True
+        """Reports the plans that were launched, none of which is cut off, and drops those to come."""
+        self.report_plans(wait=True)
+        self.stopped = set(self.session.programs)
         self.interruption.heed()
         self.session.forget_plans()
-        self.send(self.events, "stopped", {"step": self.session.progress.step})
+        numbers = {name: loaded.done for name, loaded in self.session.programs.items()}
+        self.events.send("stopped", {"numbers": numbers})
 
     # Executing
 
-    def step(self, plan: Plan) -> None:
-        """Runs one plan, unless plans are being dropped."""
-        if self.stopped or self.session.drops_plans:
+    def run(self, plan: Plan) -> None:
+        """Runs one plan, unless its program's plans are being dropped."""
+        if plan.program in self.stopped or self.session.drops(plan.program):
             return
         self.session.progress.busy = "plan"
         try:
             with self.interruption:
                 skipped = self.session.run_plan(plan)
         except (Exception, KeyboardInterrupt) as error:
-            self.report_steps(
+            self.report_plans(
                 wait=True
             )  # those before it; one of them may have failed, and then is the one to tell
-            if not self.session.drops_plans:
-                self.fail(plan.step, error)
+            if not self.session.drops(plan.program):
+                self.fail(plan.program, plan.number, error)
         else:
             if skipped is not None:
                 self.report(skipped)
@@ -142,70 +153,70 @@ class Server:
     def answer(self, request: Message) -> None:
         """Executes one request and replies to it."""
         if request.kind in _AFTER_STOP:
-            self.stopped = False
+            self.stopped.discard(request.body["program"])
         self.session.progress.busy = request.kind
         try:
             with self.interruption:
                 answer = self.session.answer(request)
         except (Exception, KeyboardInterrupt) as error:
-            self.send(self.work, "error", failure_body(error, f"`{request.kind}`"), re=request.id)
+            self.work.send("error", failure_body(error, f"`{request.kind}`"), re=request.id)
         else:
-            self.send(self.work, "ok", answer.body, answer.buffers, re=request.id)
+            self.work.send("ok", answer.body, answer.buffers, re=request.id)
 
     def refuse(self, refused: Refused) -> None:
-        """Answers a message that is not of the protocol; if nobody waits for it, the next plan has failed."""
-        self.report_steps(wait=True)
+        """Answers a message that is not of the protocol. If nobody waits for it, the next plan of its program has failed, or
+        of every program where nobody knows which was meant."""
+        self.report_plans(wait=True)
         if refused.request is not None and refused.kind != "plan":
-            self.send(self.work, "error", failure_body(refused.error, "reading"), re=refused.request)
-        elif not self.stopped and not self.session.drops_plans:
-            self.fail(self.session.expected_step, refused.error)
+            self.work.send("error", failure_body(refused.error, "reading"), re=refused.request)
+            return
+        programs = self.session.programs
+        meant = [refused.program] if refused.program in programs else [*programs]
+        for name in meant:
+            if name not in self.stopped and not self.session.drops(name):
+                self.fail(name, programs[name].expected, refused.error)
+        if not meant:
+            self.events.send("failed", failure_body(refused.error, "reading"))
 
     # Reporting
 
-    def report_steps(self, wait: bool = False) -> None:
-        """Sends what is known of launched steps; with `wait`, all of it."""
-        try:
-            for report in self.session.finished_steps(wait):
-                self.report(report)
-        except StepFailed as failed:
-            self.fail(failed.step, failed)
+    def report_plans(self, wait: bool = False) -> None:
+        """Sends what is known of launched plans; with `wait`, all of it."""
+        failed = True
+        while failed:  # one program's failure hides no report of another
+            failed = False
+            try:
+                for report in self.session.finished_plans(wait):
+                    self.report(report)
+            except PlanFailed as error:
+                failed = True
+                self.fail(error.program, error.number, error)
 
-    def report(self, report: StepReport) -> None:
-        self.send(self.events, "step", report.body())
+    def report(self, report: Report) -> None:
+        self.events.send("result", report.body(), report.results)
 
     def report_part(self, done: int, total: int) -> None:
         """Tells how far a long request has come."""
-        self.send(self.events, "part", {"done": done, "total": total})
+        self.events.send("part", {"done": done, "total": total})
 
-    def fail(self, step: int, error: BaseException) -> None:
-        """Reports a failure; from here plans are dropped."""
-        self.session.plan_failed(error)
-        cause = error.cause if isinstance(error, StepFailed) else error
-        self.send(self.events, "failed", {**failure_body(cause, f"step {step}"), "step": step})
+    def fail(self, program: str, number: int, error: BaseException) -> None:
+        """Reports a failure; from here the program's plans are dropped."""
+        self.session.plan_failed(program, error)
+        cause = error.cause if isinstance(error, PlanFailed) else error
+        body = failure_body(cause, f"plan {number} of {program}")
+        self.events.send("failed", {**body, "program": program, "number": number})
 
     def report_log(self) -> None:
         """Sends what was logged since, by this thread or by those that read images."""
         while not self.log.records.empty():
-            self.send(self.events, "log", self.log.records.get_nowait())
-
-    def send(
-        self,
-        socket: zmq.Socket,
-        kind: str,
-        body: Mapping[str, Any],
-        buffers: Mapping[str, np.ndarray] = _NO_BUFFERS,
-        re: int | None = None,
-    ) -> None:
-        self.sent[socket] += 1
-        frames = pack(Message(kind, dict(body), dict(buffers), id=self.sent[socket], re=re))
-        socket.send_multipart(frames, copy=not buffers)
+            self.events.send("log", self.log.records.get_nowait())
 
     def close(self) -> None:
         """Delivers the last messages and ends the threads."""
         self.session.close()
         self.control.end()
-        self.work.close(linger=_LINGER_MS)
-        self.events.close(linger=_LINGER_MS)
+        self.work.socket.close(linger=_LINGER_MS)
+        self.events.socket.close(linger=_LINGER_MS)
 
 
 def read_work(frames: Sequence[memoryview]) -> Work:
@@ -217,7 +228,8 @@ def read_work(frames: Sequence[memoryview]) -> Work:
     try:
         checked = check_request(message)
     except HostError as error:
-        return Refused(error, message.kind, message.id)
+        program = message.body.get("program")
+        return Refused(error, message.kind, message.id, program if isinstance(program, str) else None)
     return Plan.of(checked) if checked.kind == "plan" else checked
 
 
