@@ -13,7 +13,7 @@ export { encodeModule, structureHash, weightsHash } from "./ir/encode.js";
 export * from "./ir/module.js";
 export { type ParseOptions, parseFunction, parseModule } from "./ir/parse.js";
 export { ParseError } from "./ir/parse-error.js";
-export { printModule } from "./ir/print.js";
+export { printModule, printStructure } from "./ir/print.js";
 export { compareSchemas, currentSchema, type Schema, type SchemaChange } from "./ir/schema.js";
 export { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "./passes/accumulate.js";
 export type { Pass, Statistics } from "./passes/pass.js";

@@ -8,12 +8,13 @@ import type { Tensor } from "./tensor.js";
 export const STORAGE = Symbol.for("f2c-dsl.storage");
 export const MODULE = Symbol.for("f2c-dsl.module");
 
-/** A tensor that lives from step to step: a parameter gets gradients, a state does not. */
+/** A tensor that lives from step to step: a parameter gets gradients unless it is not `trainable`, a state does not. */
 export interface Stored<S extends Shape = Shape, D extends DType = DType> {
   readonly [STORAGE]: "parameter" | "state";
   readonly shape: S;
   readonly dtype: D;
   readonly init: Init;
+  readonly trainable?: false;
 }
 
 function stored<S extends Shape, D extends DType>(

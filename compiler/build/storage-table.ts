@@ -14,7 +14,7 @@ import {
 import { experimentError } from "../diagnostics/catalogue.js";
 import {
   type Group,
-  type Init,
+  isTrained,
   type Location,
   type Storage,
   type TensorType,
@@ -47,8 +47,8 @@ export class StorageTable {
    * are.
    */
   private readonly keys = new Map<unknown, string>();
-  private readonly parameterList: Storage[] = [];
-  private readonly stateList: Storage[] = [];
+  private readonly parameters: Storage[] = [];
+  private readonly others: Storage[] = [];
   private readonly types = new Map<string, TensorType>();
   private readonly groupTable = new Map<string, GroupUse>();
   /** The path of each twin, and the names that it gives to the storages and modules of its original. */
@@ -73,10 +73,12 @@ export class StorageTable {
     if (isStored(item)) {
       if (this.names.has(item)) return;
       this.names.set(item, path);
-      this.add(item[STORAGE] === "parameter", {
+      this.add({
         name: path,
         type: tensorType(item.shape, item.dtype),
         init: item.init,
+        role: item[STORAGE],
+        ...(item.trainable === false && { trainable: false }),
         location: this.location,
       });
       return;
@@ -90,9 +92,9 @@ export class StorageTable {
     for (const [name, child] of childrenOf(item)) this.collect(child, `${path}.${name}`);
   }
 
-  private add(isParameter: boolean, storage: Storage): void {
+  private add(storage: Storage): void {
     if (this.types.has(storage.name)) throw experimentError("state-name-twice", { name: storage.name });
-    (isParameter ? this.parameterList : this.stateList).push(storage);
+    (storage.role === "parameter" ? this.parameters : this.others).push(storage);
     this.types.set(storage.name, storage.type);
   }
 
@@ -103,10 +105,10 @@ export class StorageTable {
     for (const [item, path] of insideOf(original, prefix))
       names.set((isStored(item) ? this.names.get(item) : this.modulePaths.get(item))!, path);
     this.renames.set(twin, names);
-    for (const storage of [...this.parameterList, ...this.stateList]) {
-      const name = names.get(storage.name);
-      const init: Init = { kind: "copy", of: storage.name };
-      if (name !== undefined) this.add(false, { ...storage, name, init });
+    for (const { name: twinOf, type, location } of this.all) {
+      const name = names.get(twinOf);
+      if (name !== undefined)
+        this.add({ name, type, init: { kind: "copy", of: twinOf }, role: "state", twinOf, location });
     }
   }
 
@@ -165,17 +167,19 @@ export class StorageTable {
     return this.define({
       name: "parameters",
       layout: "parameters",
-      members: this.parameterList.map((p) => p.name),
+      members: this.parameters.filter(isTrained).map((p) => p.name),
     });
   }
 
-  /** A slot of the optimizer: one state, zero at first, for each trained parameter. */
+  /** A slot of the optimizer: one tensor, zero at first, for each trained parameter. */
   slot(name: string): GroupUse {
-    const members = this.parameterList.map((p) => `optimizer.${name}.${p.name}`);
+    const trained = this.parameters.filter(isTrained);
+    const nameFor = (parameter: Storage) => `optimizer.${name}.${parameter.name}`;
     if (!this.groupTable.has(`optimizer.${name}`)) {
-      for (const [i, p] of this.parameterList.entries())
-        this.add(false, { ...p, name: members[i]!, init: { kind: "zeros" } });
+      for (const p of trained)
+        this.add({ ...p, name: nameFor(p), init: { kind: "zeros" }, role: "optimizer", slotOf: p.name });
     }
+    const members = trained.map(nameFor);
     return this.define({ name: `optimizer.${name}`, layout: "parameters", members });
   }
 
@@ -184,11 +188,9 @@ export class StorageTable {
     return group;
   }
 
-  get parameters(): readonly Storage[] {
-    return this.parameterList;
-  }
-  get states(): readonly Storage[] {
-    return this.stateList;
+  /** Everything stored, parameters first. */
+  get all(): readonly Storage[] {
+    return [...this.parameters, ...this.others];
   }
   get groups(): readonly Group[] {
     return [...this.groupTable.values()].map(({ name, members }) => ({ name, members }));

@@ -46,8 +46,7 @@ export function compileExperiment(
     {
       name: built.experiment.name,
       sources: [],
-      parameters: storages.parameters,
-      states: storages.states,
+      storages: storages.all,
       groups: storages.groups,
       functions: [step, ...embeddings].filter((fn) => fn !== undefined),
     },

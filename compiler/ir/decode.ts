@@ -12,6 +12,7 @@ import {
   type Location,
   type Op,
   type Region,
+  type Role,
   type ScalarType,
   type Storage,
   scalarType,
@@ -21,6 +22,7 @@ import {
   type UnverifiedModule,
   type Value,
 } from "./module.js";
+import { hasRoles, rolesFromNames, type Version } from "./older-versions.js";
 
 /** JSON that is not a module of a version that this compiler reads. `path` says where: `module.states[0].type`. */
 export class DecodeError extends Error {
@@ -185,6 +187,10 @@ interface JsonStorage {
   readonly name: string;
   readonly type: JsonTensorType;
   readonly init: Init;
+  readonly role?: Role;
+  readonly slotOf?: string;
+  readonly twinOf?: string;
+  readonly trainable?: boolean;
   readonly layout?: "contiguous" | "channels_last";
   readonly location: number;
 }
@@ -195,11 +201,13 @@ interface JsonFunction {
   readonly body: JsonRegion;
   readonly location: number;
 }
-interface JsonModule extends Pick<UnverifiedModule, "name" | "sources" | "groups"> {
+type Table = "storages" | "parameters" | "states";
+interface JsonModule
+  extends Pick<UnverifiedModule, "name" | "sources" | "groups">,
+    Readonly<Partial<Record<Table, readonly JsonStorage[]>>> {
+  readonly version: Version;
   readonly locations: readonly (readonly [source: number, start: number, end: number, parent: number])[];
   readonly fused?: readonly { readonly location: number; readonly also: readonly number[] }[];
-  readonly parameters: readonly JsonStorage[];
-  readonly states: readonly JsonStorage[];
   readonly functions: readonly JsonFunction[];
 }
 
@@ -236,21 +244,34 @@ function placesOf({ locations, fused = [], sources }: JsonModule): Place {
   return (index, path) => places[index] ?? refuse(`${path}.location`, `there is no location ${index}`);
 }
 
+/** The storages of a table; `as` says their role where they do not. */
+function storagesOf(json: JsonModule, table: Table, place: Place, as?: Role): readonly Storage[] {
+  const storages = json[table] ?? refuse("module", `has no \`${table}\``);
+  return storages.map(({ type, trainable, layout, location, role = as, ...rest }, i) => ({
+    ...rest,
+    type: tensorOf(type),
+    role: role ?? refuse(`module.${table}[${i}]`, "has no `role`"),
+    ...(trainable === false && { trainable }),
+    ...(layout === "channels_last" && { layout }),
+    location: place(location, `module.${table}[${i}]`),
+  }));
+}
+
 function moduleOf(json: JsonModule): UnverifiedModule {
   const place = placesOf(json);
-  const storages = (table: "parameters" | "states"): readonly Storage[] =>
-    json[table].map(({ name, type, init, layout, location }, i) => ({
-      name,
-      type: tensorOf(type),
-      init,
-      ...(layout === "channels_last" && { layout }),
-      location: place(location, `module.${table}[${i}]`),
-    }));
+  const gone = (["parameters", "states"] as const).find((table) => json[table] !== undefined);
+  if (hasRoles(json.version) && gone)
+    refuse("module", `has a field \`${gone}\`, which no module since 1.2 has`);
+  const storages = hasRoles(json.version)
+    ? storagesOf(json, "storages", place)
+    : rolesFromNames([
+        ...storagesOf(json, "parameters", place, "parameter"),
+        ...storagesOf(json, "states", place, "state"),
+      ]);
   return {
     name: json.name,
     sources: json.sources,
-    parameters: storages("parameters"),
-    states: storages("states"),
+    storages,
     groups: json.groups,
     functions: json.functions.map((fn, i) => functionOf(fn, place, `module.functions[${i}]`)),
   };

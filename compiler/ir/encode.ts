@@ -12,7 +12,7 @@ import {
   type UnverifiedModule,
   type Value,
 } from "./module.js";
-import { printModule } from "./print.js";
+import { printStructure } from "./print.js";
 import { printType } from "./print-type.js";
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
@@ -68,10 +68,24 @@ export function numberLocations(module: UnverifiedModule): (location: Location) 
 
 function encoded(module: UnverifiedModule): { json: Json; locations: Locations } {
   const locations = new Locations(new Map(module.sources.map((s, i) => [s.path, i])));
-  const storage = ({ name, type, init, layout, location }: Storage): Json => ({
+  const storage = ({
+    name,
+    type,
+    init,
+    role,
+    slotOf,
+    twinOf,
+    trainable,
+    layout,
+    location,
+  }: Storage): Json => ({
     name,
     type: encodeType(type),
     init: init as unknown as Json,
+    role,
+    ...(slotOf !== undefined && { slotOf }),
+    ...(twinOf !== undefined && { twinOf }),
+    ...(trainable === false && { trainable }),
     ...(layout && { layout }),
     location: locations.index(location),
   });
@@ -98,8 +112,7 @@ function encoded(module: UnverifiedModule): { json: Json; locations: Locations }
     version: [...IR_VERSION],
     name: module.name,
     sources: module.sources.map(({ path, text }) => ({ path, text })),
-    parameters: module.parameters.map(storage),
-    states: module.states.map(storage),
+    storages: module.storages.map(storage),
     groups: module.groups.map(({ name, members }) => ({ name, members: [...members] })),
     functions: module.functions.map(fn),
   };
@@ -110,13 +123,12 @@ function encoded(module: UnverifiedModule): { json: Json; locations: Locations }
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
 
 /** Equal for programs that compute the same, wherever their source is written. */
-export const structureHash = (module: UnverifiedModule): string =>
-  sha256(printModule({ ...module, name: "module" }));
+export const structureHash = (module: UnverifiedModule): string => sha256(printStructure(module));
 
 /** Equal for programs that can read each other's checkpoints: the names and types of all storages. */
 export const weightsHash = (module: UnverifiedModule): string =>
   sha256(
-    [...module.parameters, ...module.states]
+    module.storages
       .map((s) => `${s.name}:${printType(s.type)}`)
       .sort()
       .join("\n"),

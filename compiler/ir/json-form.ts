@@ -1,5 +1,5 @@
 /** @file The JSON form of a module as data: what `decode.ts` checks by, and what two versions are compared by. */
-import { DTYPES } from "./module.js";
+import { DTYPES, ROLES } from "./module.js";
 
 /** What a field holds: a primitive, or one of the definitions below; `list`: any number of them. */
 export interface Field {
@@ -43,8 +43,10 @@ export const JSON_FORM = {
     sources: many("Source"),
     locations: many("Location"),
     fused: { type: "Fused", list: true, default: null },
-    parameters: many("Storage"),
-    states: many("Storage"),
+    storages: { type: "Storage", list: true, default: null },
+    /** Before 1.2 these two were the storages; since then they are left out. */
+    parameters: { type: "Storage", list: true, default: null },
+    states: { type: "Storage", list: true, default: null },
     groups: many("Group"),
     functions: many("Function"),
   }),
@@ -56,9 +58,14 @@ export const JSON_FORM = {
     name: one("text"),
     type: one("TensorType"),
     init: one("Init"),
+    role: { type: "Role", default: null },
+    slotOf: { type: "text", default: null },
+    twinOf: { type: "text", default: null },
+    trainable: { type: "boolean", default: true },
     layout: { type: "Layout", default: "contiguous" },
     location: one("size"),
   }),
+  Role: members(...ROLES),
   Layout: members("contiguous", "channels_last"),
   Group: record({ name: one("text"), members: many("text") }),
   Function: record({

@@ -6,7 +6,7 @@ import type { Dim } from "./dim.js";
 import type { OpName } from "./op-name.js";
 
 /** Major: a reader of another major refuses. Minor: additions that an older reader of the same major may lack. */
-export const IR_VERSION = [1, 1] as const;
+export const IR_VERSION = [1, 2] as const;
 
 export const DTYPES = ["f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool"] as const;
 export type DType = (typeof DTYPES)[number];
@@ -99,15 +99,34 @@ export type Init =
   | { readonly kind: "unit_rows"; readonly distribution: "normal" | "uniform" }
   | { readonly kind: "copy"; readonly of: string };
 
-/** A tensor that lives from step to step. Parameters get gradients, states do not. */
+/**
+ * What a stored tensor is for. `parameter`: a net is made of it. `state`: the step itself reads and writes it, such as running
+ * statistics, a pool, a twin. `optimizer`: updates keep it from one to the next.
+ */
+export const ROLES = ["parameter", "state", "optimizer"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** A tensor that lives from step to step. */
 export interface Storage {
   readonly name: string;
   readonly type: TensorType;
   readonly init: Init;
+  /** Since 1.2, as are the next three. */
+  readonly role: Role;
+  /** The parameter that the optimizer keeps this for. */
+  readonly slotOf?: string | undefined;
+  /** The storage of the original that this is in a twin. */
+  readonly twinOf?: string | undefined;
+  /** Of a parameter: the optimizer leaves it alone. Absent: it moves it. */
+  readonly trainable?: false | undefined;
   /** The order of its elements in memory; absent: the last dimension varies fastest. Changes no value. Since 1.1. */
   readonly layout?: "channels_last" | undefined;
   readonly location: Location;
 }
+
+/** Whether the optimizer moves a storage. */
+export const isTrained = ({ role, trainable }: Storage): boolean =>
+  role === "parameter" && trainable !== false;
 
 export type InputSource =
   | { readonly kind: "images"; readonly stream: string }
@@ -135,8 +154,7 @@ export interface Group {
 export interface IrModule<Name extends string = OpName> {
   readonly name: string;
   readonly sources: readonly { readonly path: string; readonly text: string }[];
-  readonly parameters: readonly Storage[];
-  readonly states: readonly Storage[];
+  readonly storages: readonly Storage[];
   readonly groups: readonly Group[];
   readonly functions: readonly IrFunction<Name>[];
 }

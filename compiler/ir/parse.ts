@@ -14,6 +14,7 @@ import {
   type Location,
   type Op,
   type Region,
+  type Role,
   type ScalarType,
   type Storage,
   scalarType,
@@ -22,6 +23,7 @@ import {
   type UnverifiedModule,
   type Value,
 } from "./module.js";
+import { hasRoles, rolesFromNames, type Version } from "./older-versions.js";
 import { TextCursor, type Token } from "./text-cursor.js";
 import { INIT_KIND, LAYOUT, T, VALUE_WORD, VALUES, word } from "./tokens.js";
 
@@ -68,23 +70,25 @@ class Parser {
     cursor.expect(T.module);
     const name = this.symbol();
     cursor.expect(T.versionWord);
-    this.version();
+    const version = this.version();
     cursor.expect(T.openBrace);
-    const tables = { parameter: [] as Storage[], state: [] as Storage[] };
+    const storages: Storage[] = [];
     const groups: Group[] = [];
     const functions: IrFunction<string>[] = [];
-    for (const kind of ["parameter", "state"] as const)
-      while (cursor.sees(T[kind])) tables[kind].push(this.storage(kind));
+    while (cursor.sees(T.role)) storages.push(this.storage());
     while (cursor.accept(T.group) !== undefined) groups.push(this.group());
     while (cursor.sees(T.func)) functions.push(this.function());
     if (cursor.accept(T.closeBrace) === undefined)
-      cursor.fail(`expected a parameter, state, group or func in this order, or "}", found ${cursor.next()}`);
+      cursor.fail(
+        `expected storages (parameter, state, optimizer), then groups, then funcs, or "}", found ${cursor.next()}`,
+      );
     this.finish();
     const { path, text } = cursor;
     const sources = this.pointsHere
       ? [...this.given.filter((s) => s.path !== path), { path, text }]
       : this.given;
-    return { name, sources, parameters: tables.parameter, states: tables.state, groups, functions };
+    const roles = hasRoles(version) ? storages : rolesFromNames(storages);
+    return { name, sources, storages: roles, groups, functions };
   }
 
   onlyFunction(): IrFunction<string> {
@@ -98,12 +102,13 @@ class Parser {
       this.cursor.fail(`expected the end, found ${this.cursor.next()}`);
   }
 
-  private version(): void {
+  private version(): Version {
     const { at } = this.cursor;
     const written = this.cursor.expect(T.version);
-    const [major, minor] = written.split(".").map(Number);
-    if (major !== IR_VERSION[0] || minor! > IR_VERSION[1])
+    const [major, minor] = written.split(".").map(Number) as [number, number];
+    if (major !== IR_VERSION[0] || minor > IR_VERSION[1])
       this.cursor.fail(`the text is IR version ${written}, this compiler reads ${IR_VERSION.join(".")}`, at);
+    return [major, minor];
   }
 
   /** The value of a text in quotes. */
@@ -131,10 +136,10 @@ class Parser {
     return this.name();
   }
 
-  private storage(kind: "parameter" | "state"): Storage {
+  private storage(): Storage {
     const { cursor } = this;
     const start = cursor.at;
-    cursor.expect(T[kind]);
+    const role = cursor.expect(T.role) as Role;
     const name = this.symbol();
     cursor.expect(T.colon);
     const at = cursor.at;
@@ -142,8 +147,25 @@ class Parser {
     if (type.kind !== "tensor") return cursor.fail("a storage has the type of a tensor", at);
     cursor.expect(T.equals);
     const init = this.init();
+    const related = (word: Token) => {
+      if (cursor.accept(word) === undefined) return undefined;
+      cursor.expect(T.of);
+      return this.symbol();
+    };
+    const [slotOf, twinOf] = [related(T.slot), related(T.twin)];
+    const isFrozen = cursor.accept(T.frozen) !== undefined;
     const layout = cursor.accept(LAYOUT) as Storage["layout"];
-    return { name, type, init, ...(layout && { layout }), location: this.location(start, cursor.end) };
+    return {
+      name,
+      type,
+      init,
+      role,
+      ...(slotOf !== undefined && { slotOf }),
+      ...(twinOf !== undefined && { twinOf }),
+      ...(isFrozen && { trainable: false as const }),
+      ...(layout && { layout }),
+      location: this.location(start, cursor.end),
+    };
   }
 
   private init(): Init {

@@ -32,10 +32,37 @@ export function printModule(module: UnverifiedModule, options: PrintOptions = {}
   );
   const bodies = functions.map((fn) => printFunction(fn, options)).join("\n\n");
   if (options.function !== undefined) return `${bodies}\n`;
+  const storages = module.storages.map((s) => printStorage(s, options));
+  return printParts(module, IR_VERSION, storages, bodies);
+}
+
+/**
+ * What a program computes, whatever it is called and whatever its storages are for: the text that hashes are taken of. It is
+ * the text of 1.1, which had no roles, so that a run begun then is still known.
+ */
+export function printStructure(module: UnverifiedModule): string {
+  const parameters = module.storages.filter((s) => s.role === "parameter");
+  const others = module.storages.filter((s) => s.role !== "parameter");
+  const bare = ({ slotOf: _, twinOf: __, trainable: ___, ...storage }: Storage): Storage => storage;
+  const storages = [...parameters, ...others.map((s) => ({ ...s, role: "state" as const }))];
+  const bodies = module.functions.map((fn) => printFunction(fn)).join("\n\n");
+  return printParts(
+    { ...module, name: "module" },
+    [1, 1],
+    storages.map((s) => printStorage(bare(s))),
+    bodies,
+  );
+}
+
+function printParts(
+  module: UnverifiedModule,
+  version: readonly [number, number],
+  storages: readonly string[],
+  bodies: string,
+): string {
   return [
-    `module ${symbolOf(module.name)} version ${IR_VERSION.join(".")} {`,
-    ...module.parameters.map((s) => printStorage("parameter", s, options)),
-    ...module.states.map((s) => printStorage("state", s, options)),
+    `module ${symbolOf(module.name)} version ${version.join(".")} {`,
+    ...storages,
     ...module.groups.map((g) => `  group ${symbolOf(g.name)} = [${g.members.map(symbolOf).join(", ")}]`),
     "",
     bodies.replaceAll(/^(?=.)/gm, "  "),
@@ -48,10 +75,16 @@ const symbolOf = (name: string) => `@${printName(name)}`;
 const placed = (location: Location, options: PrintOptions) =>
   options.locations ? ` ${printLocation(location)}` : "";
 
-function printStorage(word: string, storage: Storage, options: PrintOptions): string {
-  const { name, type, init, layout, location } = storage;
-  const tail = `${layout ? ` ${layout}` : ""}${placed(location, options)}`;
-  return `  ${word} ${symbolOf(name)} : ${printType(type)} = ${printInit(init)}${tail}`;
+function printStorage(storage: Storage, options: PrintOptions = {}): string {
+  const { name, type, init, role, slotOf, twinOf, trainable, layout, location } = storage;
+  const facts = [
+    slotOf === undefined ? "" : ` slot of ${symbolOf(slotOf)}`,
+    twinOf === undefined ? "" : ` twin of ${symbolOf(twinOf)}`,
+    trainable === false ? " frozen" : "",
+    layout ? ` ${layout}` : "",
+    placed(location, options),
+  ];
+  return `  ${role} ${symbolOf(name)} : ${printType(type)} = ${printInit(init)}${facts.join("")}`;
 }
 
 function printInit(init: Init): string {

@@ -1,6 +1,6 @@
 /** @file The tokens of the text form. */
 import { JSON_FORM } from "./json-form.js";
-import { type AttributeValue, DTYPES } from "./module.js";
+import { type AttributeValue, DTYPES, ROLES } from "./module.js";
 import { BARE_NAME, BARE_PATH } from "./print-name.js";
 import { type Token, token } from "./text-cursor.js";
 
@@ -33,8 +33,11 @@ export const T = {
   caller: mark("<-"),
   module: word("module"),
   versionWord: word("version"),
-  parameter: word("parameter"),
-  state: word("state"),
+  role: oneOf("a parameter, state or optimizer", ROLES),
+  slot: word("slot"),
+  twin: word("twin"),
+  of: word("of"),
+  frozen: word("frozen"),
   group: word("group"),
   func: word("func"),
   from: word("from"),

@@ -5,6 +5,7 @@
 import {
   type IrFunction,
   type IrModule,
+  isTrained,
   type Op,
   type Storage,
   scalarType,
@@ -27,15 +28,21 @@ export const accumulate = (steps: number): Pass => ({
   doc: "The optimizer runs once in several steps, on the mean of their gradients.",
   run(module) {
     const functions = module.functions.map((fn) => (takesGradient(fn) ? accumulated(fn, steps, module) : fn));
-    const states = module.parameters.map(
-      (p): Storage => ({ ...p, name: `${GROUP}.${p.name}`, init: { kind: "zeros" } }),
+    const sums = module.storages.filter(isTrained).map(
+      (p): Storage => ({
+        ...p,
+        name: `${GROUP}.${p.name}`,
+        init: { kind: "zeros" },
+        role: "optimizer",
+        slotOf: p.name,
+      }),
     );
-    const group = { name: GROUP, members: states.map((s) => s.name) };
+    const group = { name: GROUP, members: sums.map((s) => s.name) };
     return {
       module: {
         ...module,
         functions,
-        states: [...module.states, ...states],
+        storages: [...module.storages, ...sums],
         groups: [...module.groups, group],
       },
       statistics: { "steps an update": steps },
@@ -47,9 +54,9 @@ function accumulated(fn: IrFunction, steps: number, module: IrModule): IrFunctio
   const { ops } = fn.body;
   const from = ops.findIndex((op) => specOf(op).differentiates);
   const sees = seesImages(fn, module);
-  const isTrained = trainedWrites(fn, module.parameters);
+  const writesTrained = trainedWrites(fn, module);
   // What a method writes to a parameter from images is no part of the update, which knows them by their gradient.
-  const parts = updateOf(fn, from, (op) => isTrained(op) && !sees(op));
+  const parts = updateOf(fn, from, (op) => writesTrained(op) && !sees(op));
   const update = new Set(parts.flat());
   const once = ops.filter((op) => onlyWrites(op) && !update.has(op) && !sees(op));
   const [before, after] = [new Set(once.filter((o) => ops.indexOf(o) < from)), new Set(once)];

@@ -36,10 +36,11 @@ export const layout: Pass = {
   run(module) {
     const { module: moved, statistics } = images.run(module);
     const names = lastNames(moved);
-    const place = <S extends { name: string }>(storages: readonly S[]) =>
-      storages.map((s) => (names.has(s.name) ? { ...s, layout: "channels_last" as const } : s));
+    const storages = moved.storages.map((s) =>
+      names.has(s.name) ? { ...s, layout: "channels_last" as const } : s,
+    );
     return {
-      module: { ...moved, parameters: place(moved.parameters), states: place(moved.states) },
+      module: { ...moved, storages },
       statistics: { ...statistics, ...(names.size && { storages: names.size }) },
     };
   },

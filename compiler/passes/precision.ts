@@ -74,8 +74,11 @@ export const precision = (narrow: Narrow): Pass => ({
         },
       );
     });
-    const states = narrow === "f16" && training ? [...module.states, ...scaleStates(module)] : module.states;
-    return { module: { ...module, states, functions }, statistics: { casts } };
+    const kept = narrow === "f16" && training ? scaleStorages(module) : [];
+    return {
+      module: { ...module, storages: [...module.storages, ...kept], functions },
+      statistics: { casts },
+    };
   },
 });
 
@@ -142,12 +145,16 @@ function wantedTypes(
 
 const scalar = tensorType([], "f32");
 
-const scaleStates = (module: IrModule): readonly Storage[] => {
-  const { location } = module.parameters[0]!;
-  return [
-    { name: SCALE, type: scalar, init: { kind: "constant", value: FIRST_SCALE }, location },
-    { name: GOOD_STEPS, type: scalar, init: { kind: "zeros" }, location },
-  ];
+const scaleStorages = (module: IrModule): readonly Storage[] => {
+  const { location } = module.storages.find((s) => s.role === "parameter")!;
+  const storage = (name: string, init: Storage["init"]): Storage => ({
+    name,
+    type: scalar,
+    init,
+    role: "optimizer",
+    location,
+  });
+  return [storage(SCALE, { kind: "constant", value: FIRST_SCALE }), storage(GOOD_STEPS, { kind: "zeros" })];
 };
 
 /** Scales the loss, unscales the gradients, and undoes an update that came from gradients that are not finite. */

@@ -5,7 +5,7 @@
  * then a chain of vector-Jacobian products, from the last region to the first: recompute, multiply with what arrived at the
  * leaves, pass on. Griewank and Walther 2000; Chen et al. 2016, arXiv 1604.06174.
  */
-import { type IrModule, type Op, type Region, type Value, walkOps } from "../ir/module.js";
+import { type IrModule, isTrained, type Op, type Region, type Value, walkOps } from "../ir/module.js";
 import { cuts } from "../registry/history.js";
 import { specOf } from "../registry/index.js";
 import { isFloat } from "../registry/shapes.js";
@@ -152,7 +152,7 @@ class Recorded {
   private readonly members: Members;
 
   constructor(module: IrModule) {
-    this.parameters = new Set(module.parameters.map((p) => p.name));
+    this.parameters = new Set(module.storages.filter(isTrained).map((s) => s.name));
     this.members = membersOf(module.groups);
   }
 

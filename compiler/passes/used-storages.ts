@@ -18,7 +18,7 @@ const LOSS = "loss";
  */
 export function usedStorages(module: IrModule): readonly string[] {
   const members = membersOf(module.groups);
-  const used = new Set(module.parameters.map((parameter) => parameter.name));
+  const used = new Set(module.storages.filter((s) => s.role === "parameter").map((s) => s.name));
   const slices = module.functions.map((fn) => new Slice(fn, members));
   for (const slice of slices) slice.needResults();
   // A storage matters as soon as one that matters is written from it.
@@ -29,12 +29,12 @@ export function usedStorages(module: IrModule): readonly string[] {
       slice.needWritesTo(used);
     }
   }
-  return [...module.parameters, ...module.states].filter((s) => used.has(s.name)).map((s) => s.name);
+  return module.storages.filter((s) => used.has(s.name)).map((s) => s.name);
 }
 
 /** The storages of `names` that must hold finite numbers: floats, but for those that are declared to start as NaN or infinity. */
 export function finiteStorages(module: IrModule, names: readonly string[]): readonly string[] {
-  const storages = new Map([...module.parameters, ...module.states].map((s) => [s.name, s]));
+  const storages = new Map(module.storages.map((s) => [s.name, s]));
   const startsFinite = ({ init }: Storage): boolean =>
     init.kind === "copy"
       ? startsFinite(storages.get(init.of)!)

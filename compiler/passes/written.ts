@@ -1,5 +1,5 @@
 /** @file What a function writes, and what of it comes of the gradient, is trained, or comes of images. */
-import { type IrFunction, type IrModule, type Op, type Storage, walkOps } from "../ir/module.js";
+import { type IrFunction, type IrModule, isTrained, type Op, walkOps } from "../ir/module.js";
 import { specOf } from "../registry/index.js";
 import { isWrite, membersOf, namesStorage, storagesOf } from "../registry/storages.js";
 
@@ -20,7 +20,7 @@ const writtenBy = (op: Op, names: ReadonlyMap<number, Op>): readonly Op[] =>
     .map((write) => write.operands[0] && names.get(write.operands[0].id))
     .filter((origin) => origin !== undefined);
 
-type Tables = Pick<IrModule, "groups" | "parameters">;
+type Tables = Pick<IrModule, "groups" | "storages">;
 
 /** The storages that an op names; none of one that names no storage. */
 function namedIn({ groups }: Tables): (op: Op | undefined) => readonly string[] {
@@ -28,12 +28,19 @@ function namedIn({ groups }: Tables): (op: Op | undefined) => readonly string[] 
   return (op) => storagesOf(op, members);
 }
 
-/** Whether an op writes parameters or what the optimizer keeps for each, itself or in its regions. */
-export function trainedWrites(fn: IrFunction, parameters: readonly Storage[]): (op: Op) => boolean {
+/** What updates move: trained parameters, and what the optimizer keeps. */
+const moved = ({ storages }: Tables): ReadonlySet<string> =>
+  new Set(storages.filter((s) => isTrained(s) || s.role === "optimizer").map((s) => s.name));
+
+/** Whether an op writes what updates move, itself or in its regions. */
+export function trainedWrites(fn: IrFunction, tables: Tables): (op: Op) => boolean {
   const names = namesIn(fn);
-  const isTrained = ({ attributes: { name } }: Op) =>
-    /^(parameters$|optimizer\.)/.test(name as string) || parameters.some((p) => p.name === name);
-  return (op) => writtenBy(op, names).some(isTrained);
+  const named = namedIn(tables);
+  const trained = moved(tables);
+  return (op) =>
+    writtenBy(op, names)
+      .flatMap(named)
+      .some((name) => trained.has(name));
 }
 
 /**
@@ -46,7 +53,7 @@ export function updateWrites(
 ): { writes: readonly Op[]; written: readonly Op[] } {
   const names = namesIn(fn);
   const named = namedIn(tables);
-  const isTrained = trainedWrites(fn, tables.parameters);
+  const writesTrained = trainedWrites(fn, tables);
   const values = new Set<number>();
   const storages = new Set<string>();
   const writes: Op[] = [];
@@ -56,7 +63,7 @@ export function updateWrites(
     const inner = within(op);
     const depends =
       specOf(op).differentiates ||
-      isTrained(op) ||
+      writesTrained(op) ||
       inner.some((o) =>
         o.operands.some(
           (v) => v && (values.has(v.id) || named(names.get(v.id)).some((s) => storages.has(s))),
@@ -82,8 +89,7 @@ export function updateWrites(
 export function seesImages(fn: IrFunction, tables: Tables): (op: Op) => boolean {
   const names = namesIn(fn);
   const named = namedIn(tables);
-  const isTrained = (name: string) =>
-    name.startsWith("optimizer.") || tables.parameters.some((p) => p.name === name);
+  const trained = moved(tables);
   const storages = new Set<string>();
   for (;;) {
     const before = storages.size;
@@ -97,7 +103,7 @@ export function seesImages(fn: IrFunction, tables: Tables): (op: Op) => boolean 
       ops.add(op);
       for (const result of op.results) values.add(result.id);
       for (const storage of writtenBy(op, names).flatMap(named))
-        if (!isTrained(storage)) storages.add(storage);
+        if (!trained.has(storage)) storages.add(storage);
     }
     if (storages.size === before) return (op) => ops.has(op);
   }

@@ -32,14 +32,14 @@ const print = (layout: ModuleLayout, fn: IrFunction, remark?: Remark) =>
 
 const layoutOf = (module: IrModule): ModuleLayout => ({
   module,
-  storageIndex: new Map([...module.parameters, ...module.states].map(({ name }, i) => [name, i])),
+  storageIndex: new Map(module.storages.map(({ name }, i) => [name, i])),
   locationIndex: numberLocations(module),
 });
 
 /** How to read the names, and which storages the functions touch. */
 function legend({ module, storageIndex }: ModuleLayout, functions: readonly IrFunction[]): string {
   const touched = new Set(functions.flatMap((fn) => [...storagesOf(module, fn)]));
-  const storages = [...module.parameters, ...module.states].filter(({ name }) => touched.has(name));
+  const storages = module.storages.filter(({ name }) => touched.has(name));
   return [
     "# aten__add__Tensor stands for torch.ops.aten.add, dtype_f32 for torch.float32; S holds all that is stored:",
     ...storages.map(({ name, type }) => `# S[${storageIndex.get(name)}] = @${name} : ${printType(type)}`),

@@ -1,5 +1,15 @@
 /** @file The verifier of the IR: constraints V1 to V9 and V11, which docs/ir.md lists. The host checks them again on receipt. */
-import type { IrFunction, IrModule, Op, Region, Type, UnverifiedModule, Value } from "../ir/module.js";
+import {
+  type IrFunction,
+  type IrModule,
+  isTrained,
+  type Op,
+  type Region,
+  type Storage,
+  type Type,
+  type UnverifiedModule,
+  type Value,
+} from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
 import { OPS } from "../registry/index.js";
 import type { OpSpec, ShapeRule } from "../registry/spec.js";
@@ -16,20 +26,19 @@ export function verify(module: UnverifiedModule): readonly Violation[] {
   const check = (holds: boolean, constraint: string, message: () => string) => {
     if (!holds) violations.push({ constraint, message: message() });
   };
-  const storages = new Map([...module.parameters, ...module.states].map((s) => [s.name, s]));
-  check(
-    storages.size === module.parameters.length + module.states.length,
-    "V1",
-    () => "two storages have one name",
-  );
+  const storages = new Map(module.storages.map((s) => [s.name, s]));
+  check(storages.size === module.storages.length, "V1", () => "two storages have one name");
   const groups = new Map(module.groups.map((g) => [g.name, g]));
   for (const group of module.groups) {
     for (const member of group.members)
       check(storages.has(member), "V2", () => `group ${group.name} names ${member}, which is no storage`);
   }
-  for (const { name, init } of storages.values()) {
+  for (const storage of storages.values()) {
+    const { name, init } = storage;
     if (init.kind === "copy")
       check(storages.has(init.of), "V2", () => `${name} starts as a copy of ${init.of}, which is no storage`);
+    const wrong = roleProblem(storage, storages);
+    check(wrong === undefined, "V12", () => `${name} ${wrong}`);
   }
   for (const fn of module.functions) verifyFunction(fn, storages, groups, check);
   return violations;
@@ -41,6 +50,24 @@ export function verified(module: UnverifiedModule): IrModule {
   if (violation)
     throw new Error(`internal: the program breaks ${violation.constraint}: ${violation.message}`);
   return module as IrModule;
+}
+
+/** What of a storage does not fit its role. */
+function roleProblem(storage: Storage, storages: ReadonlyMap<string, Storage>): string | undefined {
+  const { role, slotOf, twinOf, trainable } = storage;
+  const shape = (s: Storage) => s.type.dims.join();
+  if (trainable === false && role !== "parameter") return "is frozen and no parameter";
+  if (slotOf !== undefined) {
+    const of = storages.get(slotOf);
+    if (role !== "optimizer" || !of || !isTrained(of) || shape(of) !== shape(storage))
+      return `cannot be the optimizer's slot of ${slotOf}`;
+  }
+  if (twinOf !== undefined) {
+    const of = storages.get(twinOf);
+    if (role !== "state" || !of || of.twinOf !== undefined || printType(of.type) !== printType(storage.type))
+      return `cannot be the twin of ${twinOf}`;
+  }
+  return undefined;
 }
 
 type Check = (holds: boolean, constraint: string, message: () => string) => void;

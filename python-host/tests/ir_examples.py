@@ -97,12 +97,11 @@ class ModuleBuilder:
     def __init__(self, text: str = "program", path: str = "program.ts") -> None:
         self.text = text
         self._data: dict[str, Any] = {
-            "version": [1, 0],
+            "version": [1, 2],
             "name": "example",
             "sources": [{"path": path, "text": text}],
             "locations": [[0, 0, utf16(text), -1]],
-            "parameters": [],
-            "states": [],
+            "storages": [],
             "groups": [],
             "functions": [],
         }
@@ -124,25 +123,33 @@ class ModuleBuilder:
         self._data["locations"].append([0, start, start + utf16(snippet), parent])
         return len(self._data["locations"]) - 1
 
-    def storage(
-        self, table: str, name: str, type: dict[str, Any], kind: str = "zeros", /, **init: Any
-    ) -> str:
-        self._data[table].append({"name": name, "type": type, "init": {"kind": kind, **init}, "location": 0})
+    def storage(self, name: str, type: dict[str, Any], init: dict[str, Any], **role: Any) -> str:
+        self._data["storages"].append({"name": name, "type": type, "init": init, "location": 0, **role})
         return name
 
     def parameter(self, name: str, type: dict[str, Any], kind: str = "zeros", /, **init: Any) -> str:
-        return self.storage("parameters", name, type, kind, **init)
+        return self.storage(name, type, {"kind": kind, **init}, role="parameter")
+
+    def frozen(self, name: str, type: dict[str, Any], kind: str = "zeros", /, **init: Any) -> str:
+        """A parameter that the optimizer leaves alone."""
+        return self.storage(name, type, {"kind": kind, **init}, role="parameter", trainable=False)
 
     def state(self, name: str, type: dict[str, Any], kind: str = "zeros", /, **init: Any) -> str:
-        return self.storage("states", name, type, kind, **init)
+        return self.storage(name, type, {"kind": kind, **init}, role="state")
+
+    def twin(self, name: str, of: str) -> str:
+        """A state that is what `of` is in a twin, and starts as its copy."""
+        return self.storage(name, self.type_of(of), {"kind": "copy", "of": of}, role="state", twinOf=of)
+
+    def slot(self, name: str, of: str) -> str:
+        """What the optimizer keeps for the parameter `of`."""
+        return self.storage(name, self.type_of(of), {"kind": "zeros"}, role="optimizer", slotOf=of)
 
     def group(self, name: str, members: list[str]) -> None:
         self._data["groups"].append({"name": name, "members": members})
 
     def type_of(self, storage: str) -> dict[str, Any]:
-        return next(
-            s["type"] for s in self._data["parameters"] + self._data["states"] if s["name"] == storage
-        )
+        return next(s["type"] for s in self._data["storages"] if s["name"] == storage)
 
 
 def utf16(text: str) -> int:
@@ -180,9 +187,9 @@ def conv_net_module() -> dict[str, Any]:
                 spec = dict(_INITS[init])
                 m.parameter(name, tensor(*shape), spec.pop("kind"), **spec)
             elif table == "slots":
-                m.state(f"slots.{name}", tensor(*shape))
+                m.slot(f"slots.{name}", name)
             else:
-                m.state(f"average.{name}", tensor(*shape), "copy", of=name)
+                m.twin(f"average.{name}", name)
         prefix = "" if table == "parameters" else f"{table}."
         m.group(f"net.{table}", [f"{prefix}{name}" for name in CONV_WEIGHTS])
     m.state("net.norm.mean", tensor(4))

@@ -111,7 +111,7 @@ def values_of(data: Json) -> list[Json]:
 
 
 def storages_of(data: Json) -> list[Json]:
-    return data["parameters"] + data["states"]
+    return data["storages"]
 
 
 def drop_op(data: Json, draw: random.Random) -> None:
@@ -236,12 +236,19 @@ def reinitialise(data: Json, draw: random.Random) -> None:
         draw.choice(storages)["init"] = copy.deepcopy(draw.choice(INITS))
 
 
-def trade_tables(data: Json, draw: random.Random) -> None:
-    """A parameter becomes a state, or the other way."""
-    tables = [data["parameters"], data["states"]]
-    draw.shuffle(tables)
-    if tables[0]:
-        tables[1].append(tables[0].pop(draw.randrange(len(tables[0]))))
+def change_role(data: Json, draw: random.Random) -> None:
+    """A parameter becomes a state, what is nobody's slot becomes one, and so on."""
+    if storages := storages_of(data):
+        storage, other = draw.choice(storages), draw.choice([*storages, {"name": draw.choice(NAMES)}])
+        change = draw.choice(
+            [
+                {"role": draw.choice(["parameter", "state", "optimizer", "nobody"])},
+                {"slotOf": other["name"]},
+                {"twinOf": other["name"]},
+                {"trainable": False},
+            ]
+        )
+        storage.update(change)
 
 
 def regroup(data: Json, draw: random.Random) -> None:
@@ -334,7 +341,7 @@ def resource(data: Json, draw: random.Random) -> None:
 MUTATIONS: list[Mutation] = [
     damage, damage, damage, drop_op, double_op, swap_ops, move_op, rename_op, rename_op_within_its_form, rewire, change_arity,
     retype, retype_storage_and_its_readers, resize, reidentify, change_attribute, drop_attribute, attribute_of_its_kind,
-    attribute_of_its_kind, rename_storage, reinitialise, trade_tables, regroup, rename_function, change_regions, nest,
+    attribute_of_its_kind, rename_storage, reinitialise, change_role, regroup, rename_function, change_regions, nest,
     wrap_in_no_grad, relocate, resource,
 ]  # fmt: skip
 

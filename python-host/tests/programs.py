@@ -116,20 +116,20 @@ def _look() -> dict[str, Any]:
 
 def summing_module() -> dict[str, Any]:
     """The program of this file's head, in the JSON form."""
-    total = {"name": "total", "type": NUMBER, "init": {"kind": "zeros"}, "location": 0}
+    total = {"name": "total", "type": NUMBER, "init": {"kind": "zeros"}, "role": "state", "location": 0}
     weight = {
         "name": "net.weight",
         "type": {"tensor": [4, 3], "dtype": "f32"},
         "init": {"kind": "normal", "mean": 0.0, "std": 1.0},
+        "role": "parameter",
         "location": 0,
     }
     return {
-        "version": [1, 0],
+        "version": [1, 2],
         "name": "summing",
         "sources": [{"path": "summing.ts", "text": _TEXT}],
         "locations": [[0, 0, len(_TEXT), -1]],
-        "parameters": [weight],
-        "states": [total],
+        "storages": [weight, total],
         "groups": [],
         "functions": [_step(), _embed(), _look()],
     }

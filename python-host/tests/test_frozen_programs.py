@@ -33,10 +33,22 @@ def test_the_host_takes_every_program_that_was_frozen(path: Path) -> None:
     assert {f.name for f in module.functions} >= {"step", "embed"}
 
 
+def test_what_storages_are_for_is_read_from_a_module_before_roles_as_from_one_with_them() -> None:
+    data = read(FROZEN / "1.2" / "own-method.json")
+    since = parse_module(data).storages
+    bare = [{k: v for k, v in s.items() if k not in ("role", "slotOf", "twinOf")} for s in data["storages"]]
+    parameters = sum(s.role == "parameter" for s in since)
+    before = {**data, "version": [1, 1], "parameters": bare[:parameters], "states": bare[parameters:]}
+    assert parse_module(before).storages == since
+    assert {s.role for s in since} == set(ir.ROLES)
+    assert all(s.slot_of for s in since if s.role == "optimizer")
+
+
 def test_the_host_reads_the_form_that_the_schema_of_its_version_says() -> None:
     schema = read(FROZEN / ".".join(map(str, IR_VERSION)) / "schema.json")
     forms = schema["definitions"]
     assert tuple(forms["DType"]["members"]) == ir.DTYPES
+    assert tuple(forms["Role"]["members"]) == ir.ROLES
     inits = {kind: set(fields) for kind, fields in forms["Init"]["members"].items()}
     assert inits == {kind: set(fields) for kind, fields in ir._INITS.items()}
     assert set(schema["ops"]) == set(OPS)

@@ -135,7 +135,7 @@ def test_what_starts_runs_or_is_refused_with_a_reason(accepted):
 
 def start(module: Module, backend: str) -> Program | None:
     """The program with its first state; none if that would be large and the host would do it."""
-    size = sum(storage_bytes(s) for s in (*module.parameters, *module.states))
+    size = sum(storage_bytes(s) for s in module.storages)
     if SMALL < size < 2**40:
         return None
     program = Program(module, backend=backend)

@@ -60,18 +60,21 @@ STEP = "functions.0.body.ops"
         ("fused", [{"location": 99, "also": [0]}], "module.fused[0].location: not a whole number"),
         ("fused", [{"location": 1, "also": [1]}], "module.fused[0].also[0]: not a whole number"),
         ("fused", [{"location": 1}], "no `also`"),
-        ("states.0.type", {"tensor": ["B"], "dtype": "f32"}, "fixed size"),
-        ("states.0.type", {"scalar": "f64"}, "fixed size"),
-        ("states.0.type.tensor", [-1], "whole number"),
-        ("states.0.type.tensor", [1] * 17, "16 dimensions"),
-        ("states.0.type.tensor", [1.5], "whole number"),
-        ("states.0.type.dtype", "f8", "no dtype 'f8'"),
-        ("states.0.init", {"kind": "glorot"}, "no initialiser 'glorot'"),
-        ("states.0.init", {"kind": "normal", "mean": 0.0}, "no `std`"),
-        ("states.0.init", {"kind": "normal", "mean": float("nan"), "std": 1.0}, "finite"),
-        ("states.0.init", {"kind": "normal", "mean": 10**400, "std": 1.0}, "finite"),
-        ("states.0.init", {"kind": "normal", "mean": True, "std": 1.0}, "finite"),
-        ("states.0.init", {"kind": "kaiming_normal", "fan": "both", "gain": 1.0}, "in, out"),
+        ("storages.0.type", {"tensor": ["B"], "dtype": "f32"}, "fixed size"),
+        ("storages.0.type", {"scalar": "f64"}, "fixed size"),
+        ("storages.0.type.tensor", [-1], "whole number"),
+        ("storages.0.type.tensor", [1] * 17, "16 dimensions"),
+        ("storages.0.type.tensor", [1.5], "whole number"),
+        ("storages.0.type.dtype", "f8", "no dtype 'f8'"),
+        ("storages.0.role", "buffer", "no role 'buffer'"),
+        ("storages.0.trainable", 1, "not true or false"),
+        ("storages.0.twinOf", 1, "not a text"),
+        ("storages.0.init", {"kind": "glorot"}, "no initialiser 'glorot'"),
+        ("storages.0.init", {"kind": "normal", "mean": 0.0}, "no `std`"),
+        ("storages.0.init", {"kind": "normal", "mean": float("nan"), "std": 1.0}, "finite"),
+        ("storages.0.init", {"kind": "normal", "mean": 10**400, "std": 1.0}, "finite"),
+        ("storages.0.init", {"kind": "normal", "mean": True, "std": 1.0}, "finite"),
+        ("storages.0.init", {"kind": "kaiming_normal", "fan": "both", "gain": 1.0}, "in, out"),
         ("functions.0.inputs.0.source", {"kind": "disk"}, "no input source 'disk'"),
         ("functions.0.inputs.1.source", {"kind": "images"}, "no `stream`"),
         ("functions.0.inputs.0.type", {"scalar": "f16"}, "no scalar 'f16'"),
@@ -113,8 +116,8 @@ def test_regions_that_nest_too_deep_are_refused_and_do_not_exhaust_the_stack():
 
 def test_whole_floats_are_taken_as_ints_since_javascript_has_one_kind_of_number():
     data = regions_module()
-    data["states"][0]["type"] = {"tensor": [4.0, 2.0], "dtype": "f32"}
-    assert parse_module(data).states[0].type.dims == (4, 2)
+    data["storages"][0]["type"] = {"tensor": [4.0, 2.0], "dtype": "f32"}
+    assert parse_module(data).storages[0].type.dims == (4, 2)
 
 
 def test_frames_go_from_the_place_to_the_calls_around_it():

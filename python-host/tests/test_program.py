@@ -12,6 +12,7 @@ from ir_examples import CONV_WEIGHTS, F64, NUMBER, ModuleBuilder, conv_net_modul
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from f2c_host.errors import HostError
+from f2c_host.export import export_function
 from f2c_host.initialise import draw, fill
 from f2c_host.ir import parse_module
 from f2c_host.memory import zeros
@@ -352,17 +353,71 @@ def test_of_an_op_that_was_inlined_twice_torchscript_names_the_calls_that_both_c
     ]
 
 
+# ---- a parameter that is frozen
+
+
+def half_frozen() -> ModuleBuilder:
+    """step(x [4, 3], y i64 [4]) = the loss of a linear layer `head` on a frozen one; infer(images) = what that gives."""
+    m = ModuleBuilder()
+    m.frozen("net.fixed", tensor(3, 3), "normal", mean=0.0, std=1.0)
+    m.parameter("head", tensor(2, 3), "normal", mean=0.0, std=1.0)
+    m.group("parameters", ["head"])
+    f = m.function("step")
+    x, y = f.input("x", tensor(4, 3)), f.input("y", tensor(4, dtype="i64"))
+    features = f.op("linear", x, f.state("net.fixed"), -1, to=tensor(4, 3))
+    scores = f.op("linear", features, f.state("head"), -1, to=tensor(4, 2))
+    loss = f.op("mean", f.op("cross_entropy", scores, y, to=tensor(4)), to=NUMBER)
+    parameters = f.op("group", to=group("parameters"), name="parameters")
+    gradients = f.op("gradients", loss, parameters, to=group("parameters"))
+    f.op("foreach_add_", parameters, gradients, f.constant(-0.5))
+    f.returns(loss=(loss, NUMBER))
+    f = m.function("infer")
+    images = f.input("images", tensor("B", 3), "argument")
+    rows = tensor("B", 3)
+    f.returns(embedding=(f.op("linear", images, f.state("net.fixed"), -1, to=rows), rows))
+    return m
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_frozen_parameter_is_counted_and_left_alone(backend):
+    made = Program(parse_module(half_frozen().json), backend=backend)
+    made.initialise(2)
+    assert made.parameter_count == 3 * 3 + 2 * 3
+    takes = {name: tensor.requires_grad for name, tensor in made.storage.items()}
+    assert takes == {"net.fixed": False, "head": True}
+    fixed, head = (made.storage[name].detach().clone() for name in takes)
+    head.requires_grad_()
+    x, y = torch.randn(4, 3), torch.tensor([0, 1, 1, 0])
+    for _ in range(3):
+        got = made.run("step", {"x": x, "y": y})["loss"]
+        loss = torch.nn.functional.cross_entropy(x @ fixed.T @ head.T, y)
+        (gradient,) = torch.autograd.grad(loss, head)
+        torch.testing.assert_close(got, loss.detach())
+        head = (head - 0.5 * gradient).detach().requires_grad_()
+    torch.testing.assert_close(made.storage["head"].detach(), head.detach())
+    assert torch.equal(made.storage["net.fixed"], fixed)
+
+
+def test_a_frozen_parameter_is_a_parameter_of_the_exported_net(tmp_path):
+    made = Program(parse_module(half_frozen().json))
+    made.initialise(2)
+    export_function(made, "infer", str(tmp_path / "net.pt"), str(tmp_path / "net.safetensors"))
+    read = torch.jit.load(str(tmp_path / "net.pt"))
+    assert [name for name, _ in read.named_parameters()] == ["fixed"]
+    assert torch.equal(dict(read.named_parameters())["fixed"], made.storage["net.fixed"])
+
+
 # ---- initial values
 
 
 def test_initialising_writes_each_draw_where_the_storage_is():
     data = conv_net_module()
-    data["parameters"][0]["layout"] = "channels_last"
+    data["storages"][0]["layout"] = "channels_last"
     made = Program(parse_module(data))
     held = {name: (tensor, tensor.data_ptr()) for name, tensor in made.storage.items()}
     made.initialise(4)
     assert all(made.storage[n] is t and t.data_ptr() == p for n, (t, p) in held.items())
-    storages = [s for s in (*made.module.parameters, *made.module.states) if s.init["kind"] != "copy"]
+    storages = [s for s in made.module.storages if s.init["kind"] != "copy"]
     assert all(torch.equal(made.storage[s.name], draw(s, 4)) for s in storages)
     assert made.storage["net.conv.weight"].is_contiguous(memory_format=torch.channels_last)
 

@@ -56,7 +56,7 @@ class RecordingVisitor(Visitor):
     """Remembers which torch call it chose for which op."""
 
     def __init__(self, module: Module, function: Function, chosen: set[tuple[str, Call]]) -> None:
-        storages = [*module.parameters, *module.states]
+        storages = module.storages
         super().__init__(module, function, {s.name: i for i, s in enumerate(storages)})
         self.chosen = chosen
 

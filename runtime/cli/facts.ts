@@ -2,12 +2,14 @@
 import {
   countMultiplyAdds,
   type IrModule,
+  isTrained,
+  type Storage,
   structureHash,
   walkOps,
   weightsHash,
 } from "../../compiler/index.js";
 
-const elements = (storages: IrModule["parameters"]) =>
+const elements = (storages: IrModule["storages"]) =>
   storages.reduce((n, s) => n + s.type.dims.reduce<number>((a, d) => a * Number(d), 1), 0);
 export const grouped = (n: number) => String(n).replaceAll(/\B(?=(\d{3})+$)/g, ",");
 
@@ -17,14 +19,17 @@ export function facts(module: IrModule): readonly string[] {
   const used = new Set(
     infer ? [...walkOps(infer.body)].map((op) => op.op === "state" && op.attributes.name) : [],
   );
-  const trained = new Set(module.parameters.map((p) => p.name));
+  const parameters = module.storages.filter((s) => s.role === "parameter");
+  const names = new Set(parameters.map((p) => p.name));
   // A method may use the twin of what it trains.
-  const twins = module.states.filter((s) => s.init.kind === "copy" && trained.has(s.init.of));
-  const net = [...module.parameters, ...twins].filter((s) => used.has(s.name));
+  const isWeight = ({ role, twinOf }: Storage) =>
+    role === "parameter" || (twinOf !== undefined && names.has(twinOf));
+  const net = module.storages.filter((s) => isWeight(s) && used.has(s.name));
+  const [trained, frozen] = [true, false].map((is) => parameters.filter((p) => isTrained(p) === is));
   const macs = infer ? countMultiplyAdds(infer) : 0;
   return [
     `net: ${grouped(elements(net))} parameters, ${(macs / 1e9).toFixed(4)} G multiply-adds an image (convolutions and linear layers)`,
-    `trained: ${grouped(elements(module.parameters))} parameters; state beside them: ${grouped(elements(module.states))} numbers`,
+    `trained: ${grouped(elements(trained!))} parameters; ${frozen!.length ? `frozen: ${grouped(elements(frozen!))}; ` : ""}state beside them: ${grouped(elements(module.storages.filter((s) => s.role !== "parameter")))} numbers`,
     `structure ${structureHash(module)}, weights ${weightsHash(module)}`,
   ];
 }

@@ -13,16 +13,16 @@ const TABLES = `
   state @mean : f32[8] = zeros
   state @variance : f32[8] = constant(value = 1)
   state @twin : f32[8, 3, 3, 3] = zeros
-  state @optimizer.velocity.w : f32[4, 4] = zeros
-  state @optimizer.velocity.head : f32[5, 4] = zeros
-  state @optimizer.velocity.conv : f32[8, 3, 3, 3] = zeros
-  state @optimizer.velocity.depth : f32[8, 1, 3, 3] = zeros
+  optimizer @optimizer.velocity.w : f32[4, 4] = zeros slot of @w
+  optimizer @optimizer.velocity.head : f32[5, 4] = zeros slot of @head
+  optimizer @optimizer.velocity.conv : f32[8, 3, 3, 3] = zeros slot of @conv
+  optimizer @optimizer.velocity.depth : f32[8, 1, 3, 3] = zeros slot of @depth
   group @parameters = [@w, @head, @conv, @depth]
   group @optimizer.velocity = [@optimizer.velocity.w, @optimizer.velocity.head, @optimizer.velocity.conv, @optimizer.velocity.depth]
 `;
 
 export const moduleOf = (fn: string) =>
-  parseModule(`module @test version 1.1 {${TABLES}${fn}\n}\n`, { path: "test.ir" });
+  parseModule(`module @test version 1.2 {${TABLES}${fn}\n}\n`, { path: "test.ir" });
 
 const dedented = (text: string) => {
   const lines = text.replace(/^\n+|\s+$/g, "").split("\n");

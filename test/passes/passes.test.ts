@@ -462,8 +462,8 @@ describe("precision", () => {
   test("scales the loss for f16, and takes back an update of gradients that are not finite", () => {
     const { body, text } = run([precision("f16"), merge, deadCode], IMAGES, trained(net));
     expect(lines(text, "@precision")).toEqual([
-      "  state @precision.loss_scale : f32[] = constant(value = 65536)",
-      "  state @precision.good_steps : f32[] = zeros",
+      "  optimizer @precision.loss_scale : f32[] = constant(value = 65536)",
+      "  optimizer @precision.good_steps : f32[] = zeros",
       "    %4 = state(@precision.loss_scale) : f32[]",
       "    %12 = state(@precision.good_steps) : f32[]",
     ]);

@@ -122,7 +122,7 @@ describe("what is known when the program is built", () => {
           return y;
         })`,
     });
-    expect(module.parameters.map((p) => p.name)).toEqual([
+    expect(module.storages.filter((s) => s.role === "parameter").map((p) => p.name)).toEqual([
       "net.first.weight",
       "net.first.bias",
       ...[0, 1, 2].flatMap((i) => [`net.blocks.${i}.weight`, `net.blocks.${i}.bias`]),

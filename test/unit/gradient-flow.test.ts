@@ -1,7 +1,7 @@
 /** Where the gradient of a loss goes, on functions in the IR's text form. Which ops it passes is asked of torch: test_shape_rules.py. */
 import { describe, expect, test } from "vitest";
 import { GradientFlow } from "#compiler/frontend/build/gradient-flow";
-import { verified } from "#compiler/index";
+import { isTrained, verified } from "#compiler/index";
 import { moduleOf } from "../passes/pass-test.js";
 
 const MEAN = "dim = [], keepdim = false";
@@ -18,7 +18,7 @@ function flowOf(ops: string) {
   const [step] = module.functions;
   const body = step!.body.ops;
   const groups = new Map(module.groups.map((g) => [g.name, g.members]));
-  const parameters = new Set(module.parameters.map((p) => p.name));
+  const parameters = new Set(module.storages.filter(isTrained).map((p) => p.name));
   const flow = new GradientFlow(body.slice(0, -1), groups, parameters, new Set(["twin"]));
   return { flow, loss: body.at(-1)!.operands[0]! };
 }

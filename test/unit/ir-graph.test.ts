@@ -213,8 +213,7 @@ const functionWith = (ops: Op<string>[], inputs: Value[]): IrFunction<string> =>
 const moduleWith = (fn: IrFunction<string>, rest: Partial<UnverifiedModule> = {}): UnverifiedModule => ({
   name: "m",
   sources: [{ path: "a.ts", text: "x" }],
-  parameters: [],
-  states: [],
+  storages: [],
   groups: [],
   functions: [fn],
   ...rest,

@@ -27,10 +27,13 @@ const experiments = ["examples", "test/fixtures/experiments"].flatMap((folder) =
 );
 
 /** Small, with everything of the grammar; written by hand after docs/ir.md. */
-const TEXT = `module @two-words version 1.1 {
+const TEXT = `module @two-words version 1.2 {
   parameter @net.weight : f32[8, 3, 3, 3] = kaiming_normal(fan = "in", gain = 1.5) channels_last
+  parameter @kept : f32[8] = zeros frozen
   state @"0" : i64[] = zeros
-  state @twin : f32[8, 3, 3, 3] = copy(of = @net.weight)
+  state @twin : f32[8, 3, 3, 3] = copy(of = @net.weight) twin of @net.weight channels_last
+  optimizer @velocity : f32[8, 3, 3, 3] = zeros slot of @net.weight
+  optimizer @steps : f32[] = zeros
   group @net.parameters = [@net.weight]
   group @"no members" = []
 
@@ -71,17 +74,26 @@ describe("a text of the IR", () => {
 
   test("holds the module's name, tables and groups", () => {
     expect(module.name).toBe("two-words");
-    expect(module.parameters.map(({ location, ...rest }) => rest)).toEqual([
+    const [weight, ...others] = module.storages.map(({ location, ...rest }) => rest);
+    expect(weight).toEqual({
+      name: "net.weight",
+      type: { kind: "tensor", dims: [8, 3, 3, 3], dtype: "f32" },
+      init: { kind: "kaiming_normal", fan: "in", gain: 1.5 },
+      role: "parameter",
+      layout: "channels_last",
+    });
+    expect(others.map(({ type, ...rest }) => rest)).toEqual([
+      { name: "kept", init: { kind: "zeros" }, role: "parameter", trainable: false },
+      { name: "0", init: { kind: "zeros" }, role: "state" },
       {
-        name: "net.weight",
-        type: { kind: "tensor", dims: [8, 3, 3, 3], dtype: "f32" },
-        init: { kind: "kaiming_normal", fan: "in", gain: 1.5 },
+        name: "twin",
+        init: { kind: "copy", of: "net.weight" },
+        role: "state",
+        twinOf: "net.weight",
         layout: "channels_last",
       },
-    ]);
-    expect(module.states.map((s) => [s.name, s.init])).toEqual([
-      ["0", { kind: "zeros" }],
-      ["twin", { kind: "copy", of: "net.weight" }],
+      { name: "velocity", init: { kind: "zeros" }, role: "optimizer", slotOf: "net.weight" },
+      { name: "steps", init: { kind: "zeros" }, role: "optimizer" },
     ]);
     expect(module.groups).toEqual([
       { name: "net.parameters", members: ["net.weight"] },
@@ -146,7 +158,7 @@ describe("a text of the IR", () => {
     ]);
     expect(at(named("if").location)).toEqual(["two.ir", "%y#1, %y#2 = if(%on)"]);
     expect(at(step.location)).toEqual(["two.ir", "func @step"]);
-    expect(at(module.states[0].location)).toEqual(["two.ir", 'state @"0" : i64[] = zeros']);
+    expect(at(module.storages[2]!.location)).toEqual(["two.ir", 'state @"0" : i64[] = zeros']);
     expect(verify(module).filter((v) => v.constraint === "V7")).toEqual([]);
   });
 
@@ -241,12 +253,19 @@ function errorOf(text: string): ParseError | undefined {
 
 describe("a text that is wrong", () => {
   test.each([
-    ["version 1.1", "version 2.0", "2.0", /IR version 2\.0, this compiler reads 1\./],
-    ["version 1.1", "version 1.99", "1.99", /IR version 1\.99/],
+    ["version 1.2", "version 2.0", "2.0", /IR version 2\.0, this compiler reads 1\./],
+    ["version 1.2", "version 1.99", "1.99", /IR version 1\.99/],
     ["= zeros", "= ones", "ones", /expected an initialiser, found "ones"/],
     ['fan = "in"', 'fan = "up"', '"up"', /fan is "in" or "out"/],
     ["gain = 1.5", "gain = inf", "inf", /expected a number/],
     [", gain = 1.5)", ")", ") channels", /kaiming_normal needs fan, gain/],
+    ["slot of @net.weight", "slot @net.weight", "@net.weight", /expected "of"/],
+    [
+      "optimizer @steps",
+      "optimiser @steps",
+      "optimiser",
+      /expected storages \(parameter, state, optimizer\)/,
+    ],
     ["i64[] = zeros", "i64 = zeros", "i64 = zeros", /a storage has the type of a tensor/],
     ["%rate : f64", "%rate : f65", "f65", /expected a type, found "f65"/],
     ["%rate : f64 from plan", "%rate : f64 from disk", "disk", /expected "plan" or "images", found "disk"/],
@@ -340,8 +359,7 @@ test("two values of one name and one of a name that looks like theirs do not mee
   const module: IrModule = {
     name: "m",
     sources: [],
-    parameters: [],
-    states: [],
+    storages: [],
     groups: [],
     functions: [fn],
   };

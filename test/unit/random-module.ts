@@ -146,6 +146,10 @@ export function randomModule(seed: number): UnverifiedModule {
     name: own,
     type: tensor(size),
     init: init(),
+    role: pick(["parameter", "state", "optimizer"]),
+    ...(next() < 0.2 && { slotOf: name() }),
+    ...(next() < 0.2 && { twinOf: name() }),
+    ...(next() < 0.2 && { trainable: false as const }),
     ...(next() < 0.3 && { layout: "channels_last" as const }),
     location: location(),
   });
@@ -202,8 +206,7 @@ export function randomModule(seed: number): UnverifiedModule {
   return {
     name: name(),
     sources,
-    parameters: distinct(name, 3).map(storage),
-    states: distinct(name, 3).map(storage),
+    storages: distinct(name, 6).map(storage),
     groups: distinct(name, 3).map((own) => ({ name: own, members: times(3, name) })),
     functions: distinct(name, 3).map(fn),
   };

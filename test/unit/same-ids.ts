@@ -5,11 +5,10 @@ type Move = (location: Location) => Location;
 
 /** The module with ids that count up in each function in the order of definition, and places as `move` says. */
 export function canonical(module: UnverifiedModule, move: Move = (location) => location): UnverifiedModule {
-  const storage = (s: UnverifiedModule["states"][number]) => ({ ...s, location: move(s.location) });
+  const storage = (s: UnverifiedModule["storages"][number]) => ({ ...s, location: move(s.location) });
   return {
     ...module,
-    parameters: module.parameters.map(storage),
-    states: module.states.map(storage),
+    storages: module.storages.map(storage),
     functions: module.functions.map((fn) => canonicalFunction(fn, move)),
   };
 }

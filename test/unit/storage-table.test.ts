@@ -4,7 +4,8 @@ import { batchNorm1d, bookkept, linear, type MethodState, module, sequential, st
 
 const place = { path: "exp.ts", start: 0, end: 1 };
 const tableOf = (items: MethodState) => new StorageTable(items, place);
-const namesIn = ({ parameters, states }: StorageTable) => [...parameters, ...states].map((s) => s.name);
+const namesIn = ({ all }: StorageTable) => all.map((s) => s.name);
+const statesOf = ({ all }: StorageTable) => all.filter((s) => s.role === "state");
 const same = (name: string) => name;
 
 const net = () => module({ fc: linear(4, 3), bn: batchNorm1d(3) }, ({ fc, bn }, x: never) => bn(fc(x)));
@@ -51,8 +52,9 @@ describe("a net that is listed and wrapped", () => {
       "gallery.head.bias",
     ]);
     expect(group.layout).toBe(table.group(both, same, "parameters")!.layout);
-    const copies = table.states.filter((s) => s.init.kind === "copy");
-    expect(copies.map((s) => [s.name, (s.init as { of: string }).of])).toEqual(
+    const copies = statesOf(table).filter((s) => s.init.kind === "copy");
+    expect(copies.map((s) => s.twinOf)).toEqual(copies.map((s) => (s.init as { of: string }).of));
+    expect(copies.map((s) => [s.name, s.twinOf])).toEqual(
       [
         ...[...PARAMETERS, ...BUFFERS].map((name) => [`gallery.inner.${name}`, `net.${name}`]),
         ["gallery.head.weight", "both.head.weight"],
@@ -88,8 +90,9 @@ describe("a twin", () => {
     const inside = twin(probe);
     const wrapper = module({ inside, head: linear(3, 2) }, ({ inside, head }, x: never) => head(inside(x)));
     const table = tableOf({ probe, first, again: first, second: twin(first), wrapper });
-    const copies = table.states.map((s) => [s.name, (s.init as { of: string }).of]);
-    expect(copies).toEqual(
+    const twins = statesOf(table);
+    expect(twins.map((s) => s.init)).toEqual(twins.map((s) => ({ kind: "copy", of: s.twinOf })));
+    expect(twins.map((s) => [s.name, s.twinOf])).toEqual(
       ["first", "second", "wrapper.inside"].flatMap((path) => [
         [`${path}.0.weight`, "probe.0.weight"],
         [`${path}.0.bias`, "probe.0.bias"],

@@ -352,7 +352,7 @@ describe("what cannot be saved", () => {
       },
     ]);
     await end;
-    const names = [...everyEight.module.parameters, ...everyEight.module.states].map((s) => s.name);
+    const names = everyEight.module.storages.map((s) => s.name);
     expect(finite).toEqual(names); // F2C uses all it has: both nets, their statistics, the pool, the velocities
   });
 

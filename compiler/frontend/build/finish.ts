@@ -51,13 +51,12 @@ function withSources(module: IrModule, texts: SourceTexts, directory: string): I
     args,
     ops: ops.map((op) => ({ ...located(op), regions: op.regions.map(inRegion) })),
   });
-  // What is walked first decides the order of the sources: functions before the tables of storages.
+  // What is walked first decides the order of the sources: functions before the storages.
   const functions = module.functions.map((fn) => ({ ...located(fn), body: inRegion(fn.body) }));
   return {
     ...module,
     functions,
-    parameters: module.parameters.map(located),
-    states: module.states.map(located),
+    storages: module.storages.map(located),
     sources: [...paths].map((path) => ({ path: shown(path), text: texts.text(path) })),
   };
 }

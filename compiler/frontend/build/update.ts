@@ -31,7 +31,7 @@ export function addUpdate(
 ): void {
   const { builder, storages } = lowerer;
   const complete = builder.ops.findIndex((op) => op.results.includes(loss)) + 1;
-  if (storages.parameters.length === 0)
+  if (storages.trained().members.length === 0)
     lowerer.refuse(stateNode(source) ?? source.node, "nothing-to-train", {});
   const before = builder.ops.slice(0, complete);
   refuseEarlyWrites(lowerer, before, loss);
@@ -89,10 +89,10 @@ function refuseLostGradients(
   loss: Value,
   source: FunctionSource,
 ): void {
-  const { parameters, states } = lowerer.storages;
-  const twins = states.filter((s) => s.init.kind === "copy");
-  const [trained, copied] = [parameters, twins].map((list) => new Set(list.map((s) => s.name)));
-  const flow = new GradientFlow(ops, membersOf(lowerer), trained!, copied);
+  const { storages } = lowerer;
+  const trained = new Set(storages.trained().members);
+  const twins = new Set(storages.all.filter((s) => s.twinOf !== undefined).map((s) => s.name));
+  const flow = new GradientFlow(ops, membersOf(lowerer), trained, twins);
   const lost = flow.lost(loss);
   for (const { storage, write, read } of lost)
     lowerer.report(

@@ -172,12 +172,11 @@ def _sum_module() -> dict[str, Any]:
         "location": 0,
     }
     return {
-        "version": [1, 0],
+        "version": [1, 2],
         "name": "doctor",
         "sources": [{"path": "doctor.ts", "text": "x.add(x)"}],
         "locations": [[0, 0, 8, -1]],
-        "parameters": [],
-        "states": [],
+        "storages": [],
         "groups": [],
         "functions": [function],
     }

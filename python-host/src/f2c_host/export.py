@@ -65,9 +65,9 @@ def export_function(program: Program, function: str, torchscript_path: str, weig
         "the net is not exported",
     )
     values = {short[name]: program.storage[name].detach().cpu().contiguous().clone() for name in names}
-    trained = {short[name] for name in _weights(program.module).intersection(names)}
+    weights = {short[name] for name in _weights(program.module).intersection(names)}
     paths = {name: _attributes(name, values) for name in values}
-    container = _container(values, paths, trained)
+    container = _container(values, paths, weights)
     module = build_module(program.module, declared, {name: paths[short[name]] for name in names}, container)
     # Torch aborts the process where its writer finds the disk full, so it writes into memory; a file of ours says it as an error.
     with whole_file(Path(torchscript_path)) as file:
@@ -78,7 +78,7 @@ def export_function(program: Program, function: str, torchscript_path: str, weig
 
 def _starts_finite(module: Module, name: str) -> bool:
     """Whether a storage is declared to start without NaN and infinity, and so should be without them ever after."""
-    init = next(s.init for s in (*module.parameters, *module.states) if s.name == name)
+    init = next(s.init for s in module.storages if s.name == name)
     if init["kind"] == "copy":
         return _starts_finite(module, init["of"])
     return init["kind"] != "constant" or math.isfinite(init["value"])
@@ -86,8 +86,8 @@ def _starts_finite(module: Module, name: str) -> bool:
 
 def _weights(module: Module) -> set[str]:
     """The parameters, and a twin's copies of them: in a file either is a parameter."""
-    trained = {s.name for s in module.parameters}
-    return trained | {s.name for s in module.states if s.init["kind"] == "copy" and s.init["of"] in trained}
+    parameters = {s.name for s in module.parameters}
+    return parameters | {s.name for s in module.storages if s.twin_of in parameters}
 
 
 def _obstacle(function: Function) -> str | None:
@@ -113,7 +113,7 @@ def _attribute(part: str) -> str:
 
 
 def _container(
-    values: dict[str, torch.Tensor], paths: dict[str, tuple[str, ...]], trained: set[str]
+    values: dict[str, torch.Tensor], paths: dict[str, tuple[str, ...]], weights: set[str]
 ) -> torch.nn.Module:
     """Nested modules that hold each value at its path."""
     root = Exported()
@@ -124,7 +124,7 @@ def _container(
             if part not in home._modules:
                 home.add_module(part, Exported())
             home = home._modules[part]  # type: ignore[assignment]
-        if name in trained:
+        if name in weights:
             home.register_parameter(leaf, torch.nn.Parameter(value, requires_grad=False))
         else:
             home.register_buffer(leaf, value)

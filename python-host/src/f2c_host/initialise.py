@@ -65,7 +65,7 @@ def draw(storage: Storage, seed: int) -> Tensor:
 
 def fill(storage: Mapping[str, Tensor], module: Module, seed: int) -> None:
     """Writes the first value of every storage into its tensor, one drawn at a time: the state is held once."""
-    drawn = sorted((*module.parameters, *module.states), key=lambda s: s.init["kind"] == "copy")
+    drawn = sorted(module.storages, key=lambda s: s.init["kind"] == "copy")
     with torch.no_grad():
         for s in drawn:
             copied = s.init["kind"] == "copy"

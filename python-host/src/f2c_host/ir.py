@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import Frame, HostError
@@ -14,6 +14,7 @@ from .ops_table import IR_VERSION
 DTYPES = ("f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool")
 MAX_FLOAT = sys.float_info.max
 FLOATS = ("f16", "bf16", "f32", "f64")
+ROLES = ("parameter", "state", "optimizer")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
 _DIM = re.compile(r"[A-Za-z0-9_+*-]{1,100}")
 _TERM = re.compile(r"([+-]?)(?:([0-9]+)(?:\*([A-Za-z_]\w*))?|([A-Za-z_]\w*))")
@@ -85,11 +86,22 @@ class Region:
 
 @dataclass(frozen=True)
 class Storage:
+    """A tensor that lives from step to step. `slot_of`: the parameter that the optimizer keeps it for; `twin_of`: the storage of
+    the original that it is in a twin; `trainable`: of a parameter, whether the optimizer moves it."""
+
     name: str
     type: Type
     init: Mapping[str, Any]
     location: int
+    role: str
+    slot_of: str | None = None
+    twin_of: str | None = None
+    trainable: bool = True
     layout: str = "contiguous"
+
+    @property
+    def trained(self) -> bool:
+        return self.role == "parameter" and self.trainable
 
 
 @dataclass(frozen=True)
@@ -148,10 +160,13 @@ class Module:
     name: str
     sources: tuple[SourceText, ...]
     locations: tuple[Location, ...]
-    parameters: tuple[Storage, ...]
-    states: tuple[Storage, ...]
+    storages: tuple[Storage, ...]
     groups: Mapping[str, tuple[str, ...]]
     functions: tuple[Function, ...]
+
+    @property
+    def parameters(self) -> tuple[Storage, ...]:
+        return tuple(s for s in self.storages if s.role == "parameter")
 
     def frames(self, location: int) -> list[Frame]:
         """The place and the calls around it, innermost first."""
@@ -294,14 +309,62 @@ def _init(r: _Reader) -> dict[str, Any]:
     return init
 
 
-def _storage(r: _Reader) -> Storage:
+def _storage(r: _Reader, role: str | None = None) -> Storage:
+    """A storage; `role` is that of one from before 1.2."""
+    if role is None:
+        role = r.field("role").text()
+        if role not in ROLES:
+            raise malformed(r.where, f"no role {role!r}")
     kind = _type(r.field("type"))
     if kind.kind != "tensor" or not all(isinstance(d, int) for d in kind.dims):
         raise malformed(r.where, "storage needs a tensor type of fixed size")
     layout = r.field("layout").text() if "layout" in r.value else "contiguous"
     if layout not in ("contiguous", "channels_last") or (layout == "channels_last" and len(kind.dims) != 4):
         raise malformed(r.where, f"no layout {layout!r} of {kind}")
-    return Storage(r.field("name").text(), kind, _init(r.field("init")), r.field("location").int(0), layout)
+    trainable = r.value.get("trainable", True)
+    if not isinstance(trainable, bool):
+        raise malformed(r.where, "`trainable` is not true or false")
+    return Storage(
+        name=r.field("name").text(),
+        type=kind,
+        init=_init(r.field("init")),
+        location=r.field("location").int(0),
+        role=role,
+        slot_of=r.field("slotOf").text() if "slotOf" in r.value else None,
+        twin_of=r.field("twinOf").text() if "twinOf" in r.value else None,
+        trainable=trainable,
+        layout=layout,
+    )
+
+
+def _storages(r: _Reader, version: list[int]) -> tuple[Storage, ...]:
+    if version[1] >= 2:
+        return tuple(_storage(s) for s in r.field("storages").items())
+    return _roles_from_names(
+        [
+            *(_storage(s, "parameter") for s in r.field("parameters").items()),
+            *(_storage(s, "state") for s in r.field("states").items()),
+        ]
+    )
+
+
+def _roles_from_names(storages: list[Storage]) -> tuple[Storage, ...]:
+    """The storages of a module before 1.2 with their roles: what the optimizer kept was told by its name,
+    `optimizer.velocity.net.weight`, and what was a twin's by how it started. Nothing else reads a role from these."""
+    parameters = {s.name for s in storages if s.role == "parameter"}
+
+    def said(storage: Storage) -> Storage:
+        if storage.role == "parameter":
+            return storage
+        if storage.init["kind"] == "copy":
+            return replace(storage, twin_of=storage.init["of"])
+        kept, _, rest = storage.name.partition(".")
+        if kept not in ("optimizer", "accumulate"):
+            return storage
+        slot_of = rest.partition(".")[2]
+        return replace(storage, role="optimizer", slot_of=slot_of if slot_of in parameters else None)
+
+    return tuple(map(said, storages))
 
 
 def _input(r: _Reader) -> Input:
@@ -366,8 +429,7 @@ def parse_module(data: Any) -> Module:
         name=r.field("name").text(),
         sources=sources,
         locations=tuple(locations),
-        parameters=tuple(_storage(s) for s in r.field("parameters").items()),
-        states=tuple(_storage(s) for s in r.field("states").items()),
+        storages=_storages(r, version),
         groups=groups,
         functions=tuple(_function(f) for f in r.field("functions").items()),
     )

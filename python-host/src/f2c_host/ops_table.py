@@ -38,8 +38,8 @@ class OpSpec:
     calls: tuple[Call, ...]
 
 
-IR_VERSION = (1, 1)
-REGISTRY_HASH = "90b518889cea6fbd"
+IR_VERSION = (1, 2)
+REGISTRY_HASH = "ee8c75a38c0fab0a"
 
 OPS: dict[str, OpSpec] = {
     "add": OpSpec(

@@ -71,9 +71,7 @@ class Program:
         adapter().configure_executor()
         adapter().compute_as_declared()
         keep_freed_memory()
-        storages = [*module.parameters, *module.states]
-        self._index = {s.name: i for i, s in enumerate(storages)}
-        self._trained = {s.name for s in module.parameters}
+        self._index = {s.name: i for i, s in enumerate(module.storages)}
         self._places = Places(module)
         self.functions = {f.name: f for f in module.functions}
         self.draws = {
@@ -91,7 +89,7 @@ class Program:
             raise self._translate(error, "compiling the program") from error
         self._check_memory()
         try:
-            self.storage = {s.name: self._room(s) for s in storages}
+            self.storage = {s.name: self._room(s) for s in module.storages}
         except Exception as error:
             raise self._translate(error, "making room for the state") from error
         self._list = list(self.storage.values())
@@ -106,12 +104,12 @@ class Program:
 
     @property
     def parameter_count(self) -> int:
-        return sum(self.storage[name].numel() for name in self._trained)
+        return sum(self.storage[s.name].numel() for s in self.module.parameters)
 
     def _check_memory(self) -> None:
         """Refuses what cannot fit, before a system that lends memory freely ends the process for using it."""
         module, total = self.module, device_memory(self.device)
-        needed = sum(storage_bytes(s) for s in (*module.parameters, *module.states))
+        needed = sum(storage_bytes(s) for s in module.storages)
         if needed > total:
             raise HostError(
                 "F2C6304",
@@ -121,11 +119,11 @@ class Program:
             )
 
     def _room(self, storage: Storage) -> Tensor:
-        """A storage's tensor, which stays for good; a parameter is a leaf that takes gradients."""
+        """A storage's tensor, which stays for good; a trained parameter is a leaf that takes gradients."""
         tensor = zeros(storage, self.device)
         if storage.layout == "channels_last":
             tensor = tensor.contiguous(memory_format=torch.channels_last)
-        return tensor.requires_grad_(storage.name in self._trained)
+        return tensor.requires_grad_(storage.trained)
 
     def initialise(self, seed: int) -> None:
         """Draws every storage from its initialiser: the same values on every device."""

@@ -11,7 +11,9 @@ V6  what a `write` op changes, and the running statistics of an `update` op, com
 V7  every location exists; each source has a path of its own
 V8  regions have the arguments and yields that their op asks for
 V9  a function returns what it declares, tensors only
-V10 parameters are floating point; `gradients` is taken of a loss of shape [] by parameters, at the top level, once
+V10 parameters are floating point; `gradients` is taken of a loss of shape [] by trained parameters, at the top level, once
+V12 only a parameter is frozen; a slot is the optimizer's, of a trained parameter of its shape; a twin's storage is a state, of
+    the type of the original's
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from .errors import HostError
-from .ir import DTYPES, FLOATS, MAX_FLOAT, Function, Module, Op, Region, Type, Value
+from .ir import DTYPES, FLOATS, MAX_FLOAT, Function, Module, Op, Region, Storage, Type, Value
 from .ops_table import OPS, OpSpec
 
 _HINT = "this is a fault of the compiler, or the program was damaged on its way; please report it with its ir.json"
@@ -37,9 +39,7 @@ _BY_FAN = ("kaiming_normal", "kaiming_uniform", "xavier_uniform")
 class _Verifier:
     def __init__(self, module: Module) -> None:
         self.module = module
-        storages = [*module.parameters, *module.states]
-        self.storages = {s.name: s for s in storages}
-        self.parameters = {s.name for s in module.parameters}
+        self.storages = {s.name: s for s in module.storages}
 
     def refuse(self, constraint: str, message: str, location: int = -1) -> NoReturn:
         frames = self.module.frames(location) if 0 <= location < len(self.module.locations) else []
@@ -47,7 +47,7 @@ class _Verifier:
 
     def module_tables(self) -> None:
         module = self.module
-        if len(self.storages) != len(module.parameters) + len(module.states):
+        if len(self.storages) != len(module.storages):
             self.refuse("V1", "two storages have one name")
         if len({f.name for f in module.functions}) != len(module.functions):
             self.refuse("V1", "two functions have one name")
@@ -63,6 +63,7 @@ class _Verifier:
                     self.refuse("V2", f"{storage.name} cannot start as a copy of {storage.init['of']}")
             if storage.init["kind"] in _BY_FAN and not (storage.type.dims and all(storage.type.dims)):
                 self.refuse("V2", f"{storage.name}, {storage.type}, has no fan to draw by", storage.location)
+            self.role(storage)
         for parameter in module.parameters:
             if parameter.type.dtype not in FLOATS:
                 self.refuse("V10", f"the parameter {parameter.name} is {parameter.type}", parameter.location)
@@ -72,6 +73,21 @@ class _Verifier:
             missing = [m for m in members if m not in self.storages]
             if missing or len(set(members)) != len(members):
                 self.refuse("V2", f"group {name} is not of distinct storages")
+
+    def role(self, storage: Storage) -> None:
+        slot_of, twin_of = storage.slot_of, storage.twin_of
+        if not storage.trainable and storage.role != "parameter":
+            self.refuse("V12", f"{storage.name} is frozen and no parameter", storage.location)
+        if slot_of is not None:
+            of = self.storages.get(slot_of)
+            if storage.role != "optimizer" or not of or not of.trained or of.type.dims != storage.type.dims:
+                self.refuse(
+                    "V12", f"{storage.name} cannot be the optimizer's slot of {slot_of}", storage.location
+                )
+        if twin_of is not None:
+            of = self.storages.get(twin_of)
+            if storage.role != "state" or not of or of.twin_of is not None or of.type != storage.type:
+                self.refuse("V12", f"{storage.name} cannot be the twin of {twin_of}", storage.location)
 
     def location(self, index: int) -> None:
         if not 0 <= index < len(self.module.locations):
@@ -247,10 +263,10 @@ class _Verifier:
             )
 
     def trains(self, group: Op) -> bool:
-        """Whether a group is of floating-point parameters only."""
+        """Whether a group is of trained floating-point parameters only."""
         members = self.module.groups[group.attributes["name"]]
         return bool(members) and all(
-            m in self.parameters and self.storages[m].type.dtype in FLOATS for m in members
+            self.storages[m].trained and self.storages[m].type.dtype in FLOATS for m in members
         )
 
     def check_remat(self, op: Op, seen: dict[int, Value], origins: dict[int, Op], top: bool) -> None:

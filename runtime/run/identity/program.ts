@@ -1,5 +1,11 @@
 /** @file What of a compiled program makes a run this run: what it stores, how that starts, what a step computes, what is exported. */
-import { type IrModule, printModule, type Storage, walkOps, weightsHash } from "../../../compiler/index.js";
+import {
+  type IrModule,
+  printStructure,
+  type Storage,
+  walkOps,
+  weightsHash,
+} from "../../../compiler/index.js";
 import { shortHash } from "./json.js";
 
 /** The tensors under one name of the state. */
@@ -30,7 +36,7 @@ const FEW = 4;
 const MOST_PARTS = 32;
 
 export function programIdentity(module: IrModule): ProgramIdentity {
-  const stored = [...module.parameters, ...module.states];
+  const stored = module.storages;
   const byPart = new Map<string, Storage[]>();
   for (const storage of stored) {
     const first = storage.name.split(".")[0]!;
@@ -54,11 +60,9 @@ export function programIdentity(module: IrModule): ProgramIdentity {
     ];
   });
   const text = (names: (name: string) => boolean) =>
-    printModule({
+    printStructure({
       ...module,
-      name: "module",
-      parameters: module.parameters.map(plain),
-      states: module.states.map(plain),
+      storages: module.storages.map(plain),
       functions: module.functions.filter((f) => names(f.name)),
     });
   const step = module.functions.find((f) => f.name === "step");
