@@ -63,6 +63,12 @@ export class ProcessLock {
     return remove(path, found) ? { kind: "removed", from: by } : { kind: "held", by };
   }
 
+  /** Whether a process that lives, as far as can be told, holds it. */
+  static isHeld(path: string): boolean {
+    const found = textOf(path);
+    return found !== undefined && !isGone(path, holderIn(found));
+  }
+
   /** Gives the lock back; nothing happens the second time. */
   release(): void {
     if (!this.held) return;

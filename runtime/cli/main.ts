@@ -82,6 +82,18 @@ program
   .addHelpText("after", example("f2c-dsl explain F2C1015"))
   .action(async (code) => (await import("./explain.js")).explain(code));
 
+program
+  .command("compare")
+  .description("compare runs: what differs in what they were asked for, what came of it, and their curves")
+  .argument("<run...>", "folders of runs, complete or not")
+  .option("--out <file>", "SVG or PNG file for the curves", "compare.svg")
+  .addOption(
+    new Option("--over <axis>", "what the curves are drawn over").choices(["step", "epoch"]).default("step"),
+  )
+  .option("--dark", "for a dark ground; an SVG without it has the colours of its reader")
+  .addHelpText("after", example("f2c-dsl compare runs/first runs/second --out curves.png"))
+  .action(async (folders, options) => (await import("./compare.js")).compare(folders, options));
+
 const data = program.command("data").description("look at an experiment's data");
 data
   .command("preview")

@@ -32,6 +32,11 @@ export class History {
     return existsSync(this.path);
   }
 
+  /** Its lines, one after the other; undefined for one that is none, as of a line that is being written or was cut off. */
+  *entries(): Generator<Entry | undefined> {
+    for (const line of linesOf(this.path)) yield parsed(line);
+  }
+
   /** Adds a line. */
   add(entry: Entry): void {
     naming(this.path, () => appendFileSync(this.path, `${JSON.stringify(entry)}\n`));

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { bridgeError } from "../bridge/bridge-error.js";
-import type { ProcessLock } from "../bridge/process-lock.js";
+import { ProcessLock } from "../bridge/process-lock.js";
 import { unreadableConfig } from "./config.js";
 import { makeFolder, writeWhole } from "./files.js";
 import { History } from "./history.js";
@@ -29,6 +29,9 @@ const CONFIG = "config.json";
 const METRICS = "metrics.jsonl";
 const CHECKPOINTS = "checkpoints";
 const LOCK = ".lock";
+
+/** Whether a process works in a run's folder. */
+export const isBusy = (folder: string): boolean => ProcessLock.isHeld(join(folder, LOCK));
 
 /** A run's folder, locked by this process until it ends or lets go. */
 export class RunFolder {

@@ -65,6 +65,9 @@ test.each([
   ["zeromq", "runtime/bridge"],
   ["msgpackr", "runtime/bridge"],
   ["commander", "runtime/cli"],
+  ["vega", "runtime/figure"],
+  ["vega-lite", "runtime/figure"],
+  ["@resvg/resvg-js", "runtime/figure"],
 ])("%s is imported only in %s", (name, area) => {
   const wrong = imports.filter(
     ({ from, to }) => (to === name || to.startsWith(`${name}/`)) && !inside(from, area),
@@ -89,6 +92,8 @@ const RUNTIME: Record<string, readonly string[]> = {
   "runtime/graph": ["compiler"],
   "runtime/evaluate": ["dsl", "compiler/diagnostics"],
   "runtime/run": ["dsl", "compiler", "runtime/bridge", "runtime/evaluate"],
+  "runtime/figure": ["runtime/bridge"],
+  "runtime/compare": ["runtime/bridge", "runtime/run", "runtime/figure"],
   "runtime/observe": ["dsl", "runtime/bridge", "runtime/run"],
   "runtime/stages": [
     "dsl",

@@ -309,6 +309,21 @@ export const HOST = {
     hint: "{python} -m pip install {packages}",
     why: "A run that is to be watched there would be trained to its end, and nobody would see it.",
   },
+  "not-a-run": {
+    code: "F2C6421",
+    severity: "error",
+    message: "{folder} is no run: it has no metrics.jsonl",
+    hint: "name folders that f2c-dsl run made and trained in",
+    cases: { "no-folder": { message: "{folder} is no run: there is no such folder" } },
+    why: "Runs are compared by what their folders hold, above all by metrics.jsonl.",
+  },
+  "no-fonts": {
+    code: "F2C6424",
+    severity: "error",
+    message: "a figure cannot be drawn as PNG: this machine has none of the fonts {fonts}",
+    hint: "install one, such as the package fonts-dejavu-core, or write an SVG",
+    why: "Letters of an SVG are drawn by whoever shows it; a PNG needs them now.",
+  },
   "run-config-unreadable": {
     code: "F2C6430",
     severity: "error",

@@ -73,6 +73,10 @@ export const LOADING = {
         hint: "for example --{option} {example:number}",
       },
       backend: { message: "there is no backend {backend}", hint: "choose one of {known}" },
+      picture: {
+        message: "--out {path} is neither an SVG nor a PNG",
+        hint: "end it with .svg, for a page or a paper, or with .png",
+      },
       observe: { message: "--observe: there is no {tool}", hint: "choose among {known}" },
       device: { message: "there is no device {device}", hint: "choose one of {known}" },
       code: {
