@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { catalogue } from "./catalogue.js";
 import { ir, layers } from "./compile.js";
 import { photographs } from "./photographs.js";
 import { planner } from "./planner.js";
@@ -21,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   passes: () => passes(folder, steps),
   bridge: () => bridge(folder, steps),
   threads: () => threads(folder, quick ? 8 : 16),
+  catalogue: () => catalogue(folder),
   photographs: () => photographs(folder, quick ? 2 : 6),
 };
 

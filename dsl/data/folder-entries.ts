@@ -38,6 +38,23 @@ function nameOf(bytes: Buffer): Name {
   return shown === text ? { shown } : { shown, bytes };
 }
 
+/** A name as it is shown. */
+export const shownName = (bytes: Buffer): string => nameOf(bytes).shown;
+
+/** A path as it is shown, each name by itself. */
+export function shownPath(path: Buffer): string {
+  const names: string[] = [];
+  for (let from = 0; from <= path.length; ) {
+    const slash = path.indexOf("/", from);
+    const to = slash < 0 ? path.length : slash;
+    names.push(shownName(path.subarray(from, to)));
+    from = to + 1;
+  }
+  return names.join("/");
+}
+
+export const bytesOf = ({ shown, bytes }: Name): Buffer => bytes ?? Buffer.from(shown);
+
 /** `name` below `folder`. */
 export function below(folder: Path, { shown, bytes }: Name): Path {
   if (typeof folder === "string" && bytes === undefined) return `${folder}/${shown}`;

@@ -9,6 +9,7 @@ import { extname } from "node:path";
 import { experimentError } from "../errors.js";
 import {
   below,
+  bytesOf,
   codeOf,
   type Entry,
   entriesOf,
@@ -21,19 +22,12 @@ import {
 
 export const IMAGE_TYPES = [".pgm", ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm"] as const;
 
-/** An identity: the name of its folder, and its files as paths below the root. */
-export interface Person {
-  readonly name: string;
-  /** In natural order. Bytes that are not UTF-8 and control characters are written with `\xNN`; such a path opens no file. */
-  readonly files: readonly string[];
-  /** The bytes of such paths in hexadecimal digits, by their position in `files`. */
-  readonly bytes: ReadonlyMap<number, string>;
-}
-
-export interface Listing {
-  readonly people: readonly Person[];
-  /** `1 hidden folder (.ipynb_checkpoints)`: what was passed over, a kind an entry. */
-  readonly skipped: readonly string[];
+/** Takes what is found, as it is found. */
+export interface Findings {
+  /** An identity: the name of its folder, and its files in natural order, as paths below that folder. */
+  identity(name: Buffer, files: readonly Buffer[]): void;
+  /** A folder that is looked into, before that. */
+  folder(path: Path, below: Buffer): void;
 }
 
 export interface ListingOptions {
@@ -111,9 +105,12 @@ class Skipped {
   }
 }
 
-/** Lists `root`, a folder of folders. Refuses one that holds no identities, and says what it holds instead. */
-export function listFolders(root: string, options: ListingOptions): Listing {
-  return new Lister(root, options).list();
+/**
+ * Lists `root`, a folder of folders, and returns what was passed over, a kind an entry: `1 hidden folder (.ipynb_checkpoints)`.
+ * Refuses one that holds no identities, and says what it holds instead.
+ */
+export function listFolders(root: string, options: ListingOptions, findings: Findings): readonly string[] {
+  return new Lister(root, options, findings).list();
 }
 
 /** What is collected from an identity's folder. */
@@ -127,28 +124,27 @@ class Lister {
   /** Entries of `leaveOut` for which nothing was found. */
   private readonly unknown: Set<string>;
   private readonly forbidden = new Set<string>();
+  private people = 0;
   private opened = 0;
 
   constructor(
     private readonly root: string,
     private readonly options: ListingOptions,
+    private readonly findings: Findings,
   ) {
     this.unknown = new Set(options.leaveOut?.paths);
     this.skipped = new Skipped(options.leaveOut?.writtenIn ?? "");
   }
 
-  list(): Listing {
+  list(): readonly string[] {
     const folders = this.rootEntries().filter((entry) => this.isIdentity(entry));
-    const people: Person[] = [];
     const without: Entry[] = [];
-    for (const folder of folders) {
-      const person = this.person(folder);
-      if (person) people.push(person);
-      else if (!this.forbidden.has(folder.shown)) without.push(folder);
-    }
-    this.passOver(without, people.length, folders.length);
+    for (const folder of folders)
+      if (!this.person(folder) && !this.forbidden.has(folder.shown)) without.push(folder);
+    const all = folders.length;
+    this.passOver(without, this.people, all);
     for (const path of this.unknown) this.skipped.add("unknown", path);
-    return { people, skipped: this.skipped.lines() };
+    return this.skipped.lines();
   }
 
   /**
@@ -204,7 +200,7 @@ class Lister {
     let isFolder: boolean | undefined;
     try {
       isFolder = statSync(this.root, { throwIfNoEntry: false })?.isDirectory();
-      if (isFolder) return entriesOf(this.root);
+      if (isFolder) return this.entriesOf(this.root, Buffer.alloc(0));
     } catch (error) {
       throw experimentError("data-folder-unreadable", { folder, why: reasonOf(error) });
     }
@@ -244,18 +240,23 @@ class Lister {
     return true;
   }
 
-  private person(folder: Entry): Person | undefined {
-    const files: string[] = [];
-    const bytes = new Map<number, string>();
+  /** Whether the folder has images. */
+  private person(folder: Entry): boolean {
+    const name = bytesOf(folder);
+    const files: Buffer[] = [];
     const foldersInside: string[] = [];
-    const found = (file: Name) => {
-      if (file.bytes) bytes.set(files.length, file.bytes.toString("hex"));
-      files.push(file.shown);
-    };
+    const found = (file: Name) => files.push(bytesOf(file).subarray(name.length + 1));
     this.collect(below(this.root, folder), folder, [], { found, foldersInside });
-    if (files.length === 0) return undefined;
+    if (files.length === 0) return false;
     for (const path of foldersInside) this.skipped.add("inside", path);
-    return { name: folder.shown, files, bytes };
+    this.findings.identity(name, files);
+    this.people++;
+    return true;
+  }
+
+  private entriesOf(path: Path, name: Buffer): Entry[] {
+    this.findings.folder(path, name);
+    return entriesOf(path);
   }
 
   /** Collects the images of a folder. `above`: the folders that led here, so that a link to one of them ends. */
@@ -280,7 +281,7 @@ class Lister {
   /** The entries of an identity's folder; none, and a note, where the user may not read it. */
   private entriesWithin(path: Path, name: Name): readonly Entry[] {
     try {
-      return entriesOf(path);
+      return this.entriesOf(path, bytesOf(name));
     } catch (error) {
       const code = codeOf(error);
       if (code === "EACCES" || code === "EPERM") {

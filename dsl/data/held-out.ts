@@ -1,28 +1,60 @@
 /** @file Which identities of a folder are kept back for verification, from the option that says so. */
 import { experimentError } from "../errors.js";
+import type { Names } from "./index-file.js";
 
 /** How many identities, or which share of them where the number is below 1: the last ones; or their names. */
 export type HeldOut = number | readonly string[];
 
-/**
- * The names that are kept back, given all names in order. Refuses an option that is not a number of identities, or that
- * leaves fewer than two to train on.
- */
-export function heldOutOf(option: HeldOut, names: readonly string[], folder: string): ReadonlySet<string> {
-  const count = typeof option === "number" ? countOf(option, names.length) : undefined;
-  const kept = new Set(typeof option === "number" ? names.slice(Math.max(0, names.length - count!)) : option);
-  const known = new Set(names);
-  const missing = [...kept].find((identity) => !known.has(identity));
-  if (missing !== undefined)
-    throw experimentError("held-out-identity-missing", {
-      identity: missing,
-      folder,
-      examples: examples(names),
-    });
-  const taken = count ?? kept.size;
+/** Identities that follow each other: the first, and the one after the last. */
+export type Stretch = readonly [first: number, end: number];
+
+/** Which identities are trained on, and which are kept back. */
+export interface Division {
+  readonly train: readonly Stretch[];
+  readonly heldOut: readonly Stretch[];
+}
+
+/** Divides identities by their order or their names. Refuses what is no number of identities, and what leaves fewer than two. */
+export function dividedBy(option: HeldOut, names: Names, folder: string): Division {
+  const kept =
+    typeof option === "number"
+      ? [[Math.max(0, names.length - countOf(option, names.length)), names.length] as const]
+      : positionsOf(option, names, folder).map((i) => [i, i + 1] as const);
+  const taken = typeof option === "number" ? countOf(option, names.length) : kept.length;
   const left = Math.max(0, names.length - taken);
   if (left < 2) throw experimentError("too-few-identities", { folder, people: names.length, taken, left });
-  return kept;
+  const heldOut = joined(kept);
+  const between = [...heldOut, [names.length, names.length] as const];
+  return {
+    heldOut,
+    train: joined(between.map(([first], i) => [between[i - 1]?.[1] ?? 0, first])),
+  };
+}
+
+/** Names that are looked at at once. */
+const AT_ONCE = 4096;
+
+function positionsOf(wanted: readonly string[], names: Names, folder: string): number[] {
+  const missing = new Set(wanted);
+  const found: number[] = [];
+  for (let first = 0; first < names.length && missing.size > 0; first += AT_ONCE)
+    for (const [i, name] of names.slice(first, Math.min(first + AT_ONCE, names.length)).entries())
+      if (missing.delete(name)) found.push(first + i);
+  for (const identity of missing)
+    throw experimentError("held-out-identity-missing", { identity, folder, examples: examples(names) });
+  return found;
+}
+
+/** Stretches that touch as one, without empty ones. */
+function joined(stretches: readonly Stretch[]): readonly Stretch[] {
+  const all: (readonly [number, number])[] = [];
+  for (const [first, end] of stretches) {
+    if (first === end) continue;
+    const last = all.at(-1);
+    if (last?.[1] === first) all[all.length - 1] = [last[0], end];
+    else all.push([first, end]);
+  }
+  return all;
 }
 
 /** A share below 1 is rounded up, as a pool's capacity is; 1e-9 less, so that 0.07 * 100 is 7 and not 8. */
@@ -33,5 +65,5 @@ function countOf(option: number, identities: number): number {
 }
 
 /** The first few names, for a message. */
-const examples = (names: readonly string[]) =>
-  `${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`;
+const examples = (names: Names) =>
+  `${names.slice(0, Math.min(5, names.length)).join(", ")}${names.length > 5 ? ", …" : ""}`;

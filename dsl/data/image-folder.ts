@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { experimentError } from "../errors.js";
 import { codeOf } from "./folder-entries.js";
-import { type Listing, listFolders, type Person } from "./folder-listing.js";
-import { type HeldOut, heldOutOf } from "./held-out.js";
-import { type Catalogue, type DataSource, offsetsOf } from "./source.js";
+import { indexOfFolder, skippedOf } from "./folder-scan.js";
+import { dividedBy, type HeldOut, type Stretch } from "./held-out.js";
+import type { ImageIndex, Names } from "./index-file.js";
+import type { Catalogue, DataSource } from "./source.js";
 
 export interface ImageFolderOptions {
   /** The folder that holds one folder an identity; relative to the experiment's file. */
@@ -53,27 +54,27 @@ export function imageFolder(options: ImageFolderOptions): DataSource {
   refuseBadOptions(options);
   return {
     kind: "image_folder",
-    open: ({ directory }) => {
+    open: ({ directory, cache, tell }) => {
       const folder = resolve(directory, root);
-      const listing = listFolders(folder, {
-        subfolders,
-        leaveOut: leaveOut === undefined ? undefined : readLeaveOut(resolve(directory, leaveOut), leaveOut),
-      });
-      const { people } = listing;
-      const kept = heldOutOf(
-        heldOut,
-        people.map((p) => p.name),
-        folder,
+      const index = indexOfFolder(
+        {
+          root: folder,
+          subfolders,
+          leaveOut: leaveOut === undefined ? undefined : readLeaveOut(resolve(directory, leaveOut), leaveOut),
+        },
+        { cache, tell },
       );
+      const division = dividedBy(heldOut, index.identities, folder);
       const [height, width] = typeof size === "number" ? [size, size] : size;
-      const catalogue = (part: readonly Person[]): Catalogue => {
-        const counts = Int32Array.from(part, (p) => p.files.length);
+      const catalogue = (people: readonly Stretch[]): Catalogue => {
+        const part = partOf(index, people);
         return {
           spec: {
             kind: "image_folder",
             root: folder,
-            files: part.flatMap((p) => p.files),
-            ...bytesOf(part),
+            index: index.path,
+            indexId: index.id,
+            people,
             channels,
             height,
             width,
@@ -83,15 +84,16 @@ export function imageFolder(options: ImageFolderOptions): DataSource {
             ...(bits !== undefined && { bits }),
             ...(maxPixels !== undefined && { maxPixels }),
           },
-          offsets: offsetsOf(counts),
+          offsets: part.offsets,
+          names: part.names,
           shape: [channels, height, width],
-          buffers: broken === "skip" ? { counts } : {},
+          buffers: {},
         };
       };
       return {
-        train: catalogue(people.filter((p) => !kept.has(p.name))),
-        heldOut: catalogue(people.filter((p) => kept.has(p.name))),
-        notes: notesOf(root, listing),
+        train: catalogue(division.train),
+        heldOut: catalogue(division.heldOut),
+        notes: notesOf(root, index),
       };
     },
   };
@@ -131,15 +133,29 @@ function refuseBadOptions(options: ImageFolderOptions): void {
     refuse("maxPixels", maxPixels, "a whole number from 1 up");
 }
 
-/** For the host, the bytes of paths that are not valid UTF-8, by the index of the image. */
-function bytesOf(people: readonly Person[]): { bytes?: Readonly<Record<number, string>> } {
-  const bytes: Record<number, string> = {};
-  let first = 0;
-  for (const person of people) {
-    for (const [position, digits] of person.bytes) bytes[first + position] = digits;
-    first += person.files.length;
+/** Some of the identities of an index as a set of images of its own. */
+function partOf(
+  index: ImageIndex,
+  people: readonly Stretch[],
+): Pick<Catalogue, "offsets"> & { names: Names } {
+  const count = people.reduce((sum, [first, end]) => sum + end - first, 0);
+  const offsets = new Int32Array(count + 1);
+  /** Of each stretch its first image here, and that in the index. */
+  const starts: [here: number, there: number][] = [];
+  let identity = 0;
+  for (const [first, end] of people) {
+    const [here, there] = [offsets[identity]!, index.offsets[first]!];
+    starts.push([here, there]);
+    for (let i = first; i < end; i++) offsets[++identity] = here + index.offsets[i + 1]! - there;
   }
-  return Object.keys(bytes).length > 0 ? { bytes } : {};
+  const length = offsets[count]!;
+  const slice = (first: number, end: number): readonly string[] =>
+    starts.flatMap(([here, there], i) => {
+      const from = Math.max(first, here);
+      const to = Math.min(end, starts[i + 1]?.[0] ?? length);
+      return from < to ? index.names(there + from - here, there + to - here) : [];
+    });
+  return { offsets, names: { length, slice } };
 }
 
 function readLeaveOut(path: string, shown: string): { paths: ReadonlySet<string>; writtenIn: string } {
@@ -153,11 +169,11 @@ function readLeaveOut(path: string, shown: string): { paths: ReadonlySet<string>
   return { paths: new Set(lines.map((line) => line.replace(/^\.\//, ""))), writtenIn: shown };
 }
 
-function notesOf(root: string, { people, skipped }: Listing): readonly string[] {
+function notesOf(root: string, index: ImageIndex): readonly string[] {
+  const skipped = skippedOf(index);
   if (skipped.length === 0) return [];
-  const images = people.reduce((sum, p) => sum + p.files.length, 0);
   const counted = (n: number) => n.toLocaleString("en-US");
   return [
-    `photographs in ${root}: ${counted(people.length)} identities, ${counted(images)} images; skipped ${skipped.join(", ")}`,
+    `photographs in ${root}: ${counted(index.identities.length)} identities, ${counted(index.images)} images; skipped ${skipped.join(", ")}`,
   ];
 }

@@ -1,6 +1,7 @@
 /** @file Where images come from. A source is a description; the host opens it. */
 import { experimentError } from "../errors.js";
 import type { ImagesPerIdentity } from "../plan/images-per-identity.js";
+import type { Names } from "./index-file.js";
 
 /** One set of images, as the planner and the host need it. */
 export interface Catalogue {
@@ -9,6 +10,8 @@ export interface Catalogue {
   /** First image index of each identity, and the number of images at the end. Length identities + 1. */
   readonly offsets: Int32Array;
   readonly shape: readonly [channels: number, height: number, width: number];
+  /** Names of the images, where they have some, by position: paths below the source's root. */
+  readonly names?: Names;
   /** Buffers that go with the spec. */
   readonly buffers: Readonly<Record<string, Int32Array>>;
 }
@@ -21,11 +24,21 @@ export interface OpenedData {
   readonly notes?: readonly string[];
 }
 
+/** What a source is given when it is opened. */
+export interface OpeningContext {
+  /** Relative paths begin here. */
+  readonly directory: string;
+  /** A folder where something may be kept from run to run. */
+  readonly cache?: string | undefined;
+  /** Tells the user how far something long has come. */
+  readonly tell?: ((line: string) => void) | undefined;
+}
+
 /** A data source: people to train on, and people kept back for verification. */
 export interface DataSource {
   readonly kind: string;
   /** Opened once, before the program is built; may read the file system. */
-  open(context: { readonly directory: string }): OpenedData;
+  open(context: OpeningContext): OpenedData;
 }
 
 export const offsetsOf = (counts: Int32Array): Int32Array => {

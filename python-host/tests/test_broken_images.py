@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driver import Driver, HostErrorReply
+from indexed import index_spec
 from PIL import Image
 from programs import summing_module
 
@@ -31,10 +32,10 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def source(root: Path, files: list[str] = FILES, counts: list[int] | None = COUNTS, **changes):
-    spec = {"kind": "image_folder", "root": str(root), "files": files, "channels": 1, "fit": "crop"}
+def source(root: Path, files: list[str | bytes] = FILES, counts: list[int] = COUNTS, **changes):
+    spec = {"kind": "image_folder", **index_spec(root, files, counts), "channels": 1, "fit": "crop"}
     spec |= {"height": SIDE, "width": SIDE, "broken": "skip", **changes}
-    return open_source(spec, {} if counts is None else {"counts": np.array(counts, np.int32)})
+    return open_source(spec, {})
 
 
 def shades(images) -> list[int]:
@@ -103,11 +104,11 @@ class TestWhatIsSaid:
         # "photograph" in GBK
         name = b"\xd5\xd5\xc6\xac.png"
         os.rename(root / FILES[3], os.fsencode(root) + b"/0/" + name)
-        files = [*FILES[:3], "0/\\xd5\\xd5\\xc6\\xac.png", *FILES[4:]]
-        reader = source(root, files, bytes={"3": (b"0/" + name).hex()})
+        files = [*FILES[:3], b"0/" + name, *FILES[4:]]
+        reader = source(root, files)
         assert shades(reader.read(np.arange(5))) == [0, 10, 20, 30, 40]
         os.remove(os.fsencode(root) + b"/0/" + name)
-        reader = source(root, files, bytes={"3": (b"0/" + name).hex()})
+        reader = source(root, files)
         told = refusal(lambda: reader.read(np.array([3])))
         assert told.code == "F2C6103" and "\\xd5\\xd5\\xc6\\xac.png" in told.message
 
@@ -117,10 +118,12 @@ class TestWhatIsSaid:
             {"broken": "ignore"},
             {"bits": 17},
             {"channelOrder": "rbg"},
-            {"bytes": {"3": "no digits"}},
-            {"counts": None},
-            {"counts": [4, 3]},
-            {"counts": [4, 0, 3, 1]},
+            {"people": None},
+            {"people": [[0]]},
+            {"people": [[0, 4]]},
+            {"people": [[2, 2]]},
+            {"people": []},
+            {"indexId": 7},
         ],
     )
     def test_a_wrong_spec_is_refused(self, root, changes):
@@ -216,12 +219,12 @@ class TestInspection:
 
     def test_the_host_answers_for_folders_only_and_names_broken_ones_beside_similarities(self, root):
         (root / FILES[1]).write_bytes(b"")
-        spec = {"kind": "image_folder", "root": str(root), "files": FILES, "channels": 1, "fit": "crop"}
+        spec = {"kind": "image_folder", **index_spec(root, FILES, COUNTS), "channels": 1, "fit": "crop"}
         spec |= {"height": SIDE, "width": SIDE, "broken": "skip"}
         faces = {"kind": "synthetic_faces", "seed": 1, "size": 16, "channels": 1, "difficulty": 0.5}
         with Driver() as driver:
             driver.welcome()
-            driver.ask("source", {"name": "train", "spec": spec}, {"counts": np.array(COUNTS, np.int32)})
+            driver.ask("source", {"name": "train", "spec": spec})
             driver.ask("source", {"name": "drawn", "spec": faces}, {"counts": np.array([2], np.int32)})
             images = np.array([0, 1, 4], np.int32)
             answer = driver.ask("inspect", {"source": "train"}, {"images": images})
@@ -229,9 +232,10 @@ class TestInspection:
             assert answer.buffers["content"].shape == (3,)
             with pytest.raises(HostErrorReply, match="F2C6114: the images of `drawn` lie in no files"):
                 driver.ask("inspect", {"source": "drawn"}, {"images": images[:1]})
-            driver.ask("load", {"ir": summing_module(), "backend": "eager", "device": "cpu", "threads": 1})
+            load = {"program": "p", "ir": summing_module(), "backend": "eager", "device": "cpu", "threads": 1}
+            driver.ask("load", load)
             pairs = np.array([[0, 1], [0, 2]], np.int32)
-            body = {"source": "train", "function": None}
+            body = {"program": "p", "source": "train", "function": None}
             answer = driver.ask("similarities", body, {"images": images, "pairs": pairs})
             assert answer.buffers["broken"].tolist() == [1]
             driver.ask("shutdown", {})

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from indexed import index_spec
 from PIL import Image
 
 from f2c_host.data import open_source
@@ -25,8 +26,7 @@ def noise(height: int, width: int, channels: int = 3) -> np.ndarray:
 def folder(root: Path, files: list[str], **changes):
     spec = {
         "kind": "image_folder",
-        "root": str(root),
-        "files": files,
+        **index_spec(root, files),
         "channels": 3,
         "height": 20,
         "width": 30,
@@ -179,11 +179,11 @@ def test_a_missing_folder_is_named_when_the_source_is_opened(tmp_path):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"files": []}, {"files": [3]}, {"fit": "pad"}, {"channels": 4}, {"height": 0}, {"width": "wide"}],
+    [{"index": None}, {"people": 3}, {"fit": "pad"}, {"channels": 4}, {"height": 0}, {"width": "wide"}],
 )
 def test_a_wrong_spec_is_refused(tmp_path, changes):
     with pytest.raises(HostError) as caught:
-        folder(**{"root": tmp_path, "files": ["a.png"], **changes})
+        folder(tmp_path, ["a.png"], **changes)
     assert caught.value.code == "F2C6101"
 
 

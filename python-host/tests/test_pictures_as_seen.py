@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from indexed import index_spec
 from PIL import Image
 
 from f2c_host.data import open_source
@@ -42,8 +43,7 @@ def deep_png(samples: np.ndarray, kind: int, transparent: bytes = b"") -> bytes:
 def source(root: Path, files: list[str], **changes):
     spec = {
         "kind": "image_folder",
-        "root": str(root),
-        "files": files,
+        **index_spec(root, files),
         "channels": 3,
         "height": HIGH,
         "width": WIDE,

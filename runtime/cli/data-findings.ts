@@ -66,7 +66,8 @@ class AllImages {
 
   file(image: number): string {
     const part = this.partOf(image);
-    return (this.parts[part]!.catalogue.spec.files as readonly string[])[image - this.firsts[part]!]!;
+    const position = image - this.firsts[part]!;
+    return this.parts[part]!.catalogue.names!.slice(position, position + 1)[0]!;
   }
 
   person(image: number): string {

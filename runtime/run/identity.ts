@@ -12,7 +12,7 @@ import { SAMPLER_VERSION } from "../../dsl/plan/sampler-version.js";
 import type { OptionName } from "./identity/fates.js";
 import { functionsOf } from "./identity/functions.js";
 import { isRecord, type Json, type JsonRecord, jsonOf, OWN } from "./identity/json.js";
-import { filesOf, type Listing, listingOf } from "./identity/listing.js";
+import { type Listing, listingOf } from "./identity/listing.js";
 import { type ProgramIdentity, programIdentity } from "./identity/program.js";
 import { type Samples, samplesOf } from "./identity/samples.js";
 
@@ -48,10 +48,9 @@ const OPTIONS: { readonly [K in OptionName]: (program: Program) => unknown } = {
   name: ({ experiment }) => experiment.name,
   seed: ({ experiment }) => experiment.seed,
   data: ({ experiment, train }) => {
-    // Where the images lie is not what they are; how their names are spelt in bytes is in the names.
-    const { kind: _, root: __, bytes: ___, files, ...spec } = train.spec;
-    const unlisted = files !== undefined && !filesOf(train) ? { files } : {};
-    return { ...spec, ...unlisted, kind: experiment.data.kind, shape: train.shape };
+    // Where the images lie is not what they are; which they are is in the listing.
+    const { kind: _, root: __, index: ___, indexId: ____, people: _____, ...spec } = train.spec;
+    return { ...spec, kind: experiment.data.kind, shape: train.shape };
   },
   method: ({ experiment }) => descriptionOf(experiment.method) ?? OWN,
   loader: ({ experiment, setting }) => ({

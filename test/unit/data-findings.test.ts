@@ -19,7 +19,8 @@ function part(name: string, rows: readonly Row[], options: object = {}, broken: 
   return {
     heldOut: name === "held",
     catalogue: {
-      spec: { kind: "image_folder", files, ...options },
+      spec: { kind: "image_folder", ...options },
+      names: files,
       offsets: Int32Array.from({ length: rows.length / 2 + 1 }, (_, i) => 2 * i),
       shape: [3, HIGH, WIDE] as const,
       buffers: {},

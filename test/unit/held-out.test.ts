@@ -1,9 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { heldOutOf } from "#dsl/data/held-out";
+import { dividedBy } from "#dsl/data/held-out";
 import { fixed, syntheticFaces } from "#dsl/index";
 
 const people = (n: number) => Array.from({ length: n }, (_, i) => `p${i}`);
-const held = (option: number | readonly string[], n: number) => [...heldOutOf(option, people(n), "faces")];
+const held = (option: number | readonly string[], n: number) => {
+  const { train, heldOut } = dividedBy(option, people(n), "faces");
+  // Every identity is on one side, and stretches that touch are one.
+  const all = [...train, ...heldOut].toSorted(([a], [b]) => a - b);
+  expect(all.flatMap(([first, end]) => people(n).slice(first, end))).toEqual(people(n));
+  for (const side of [train, heldOut])
+    for (const [i, [first]] of side.entries()) expect(first).not.toBe(side[i - 1]?.[1]);
+  return heldOut.flatMap(([first, end]) => people(n).slice(first, end));
+};
 const errorOf = (body: () => unknown): { code: string; message: string } | undefined => {
   try {
     body();

@@ -81,6 +81,13 @@ export const DATA = {
     hint: "the disk, the network or a limit of this machine is at fault, not the image: mend that and resume",
     why: "A run that showed another image instead would not be the same when it is resumed on a machine that is well.",
   },
+  "index-unusable": {
+    code: "F2C6116",
+    severity: "error",
+    message: "the index {path} cannot be used: {why}",
+    hint: "run it again: the index is made anew where it is missing",
+    why: "The names of a data source's images lie in an index file that both processes read; it was removed or replaced between the two.",
+  },
   "prefetch-misuse": {
     code: "F2C6190",
     severity: "error",

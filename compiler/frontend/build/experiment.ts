@@ -12,6 +12,7 @@ import {
   methodParts,
   moduleParts,
   type OpenedData,
+  type OpeningContext,
   type PlanValue,
   type Setting,
 } from "../../../dsl/index.js";
@@ -32,6 +33,7 @@ import type { LoadedExperiment } from "../load/load.js";
 import type { FunctionSource, SourceTexts } from "../lower/function-source.js";
 import { fixed } from "../lower/operand.js";
 import { describe } from "../lower/words.js";
+import { ownFolderIfAny } from "../user-cache.js";
 import { type Findings, type LookingAt, showingOption } from "./findings.js";
 import { partOf, planValueOf, stateEntryOf, stateOf, streamAskedFor } from "./pointing.js";
 
@@ -57,7 +59,13 @@ export interface BuiltExperiment {
 
 /** Opens the experiment's data alone. Throws a CompileError that shows the option at fault. */
 export const openData = (loaded: LoadedExperiment): OpenedData =>
-  showingOption(loaded, () => loaded.experiment.data.open({ directory: loaded.directory }));
+  showingOption(loaded, () => loaded.experiment.data.open(openingContext(loaded.directory)));
+
+const openingContext = (directory: string): OpeningContext => ({
+  directory,
+  cache: process.env.F2C_NO_CACHE ? undefined : ownFolderIfAny("indexes"),
+  tell: (line) => process.stderr.write(`${line}\n`),
+});
 
 /** A fresh book for every piece of state that keeps one. */
 export const openBooks = (state: MethodState) =>
@@ -76,7 +84,7 @@ function build(
   texts: SourceTexts,
   lookingAt: LookingAt,
 ): BuiltExperiment {
-  const { train, heldOut, notes = [] } = experiment.data.open({ directory });
+  const { train, heldOut, notes = [] } = experiment.data.open(openingContext(directory));
   const setting: Setting = {
     identities: train.offsets.length - 1,
     images: train.offsets.at(-1)!,

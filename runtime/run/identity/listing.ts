@@ -22,19 +22,12 @@ const MOST_BLOCKS = 256;
 const DIGITS = 4;
 const LONGEST_NAME = 24;
 
-/** File names in the order of the images, if the source lists files; `person/photograph`, relative to its root. */
-export const filesOf = ({ spec, offsets }: Catalogue): readonly string[] | undefined => {
-  const { files } = spec;
-  return Array.isArray(files) && files.length === offsets.at(-1) ? (files as string[]) : undefined;
-};
-
 /** The person's part of `person/photograph`. */
 const personOf = (file: string) => file.slice(0, Math.max(0, file.lastIndexOf("/")));
 
 export function listingOf(catalogue: Catalogue): Listing {
-  const { offsets } = catalogue;
+  const { offsets, names: files } = catalogue;
   const identities = offsets.length - 1;
-  const files = filesOf(catalogue);
   // A power of two: a set that shrinks or grows by a few keeps its blocks.
   let perBlock = 1;
   while (perBlock * MOST_BLOCKS < identities) perBlock *= 2;
@@ -47,8 +40,9 @@ export function listingOf(catalogue: Catalogue): Listing {
     for (let i = from; i < to; i++) counts[i - from] = offsets[i + 1]! - offsets[i]!;
     const block = createHash("sha256").update(counts);
     if (files) {
-      block.update(files.slice(offsets[from], offsets[to]).join("\n"));
-      names.push(personOf(files[offsets[from]!] ?? "").slice(0, LONGEST_NAME));
+      const inBlock = files.slice(offsets[from]!, offsets[to]!);
+      block.update(inBlock.join("\n"));
+      names.push(personOf(inBlock[0] ?? "").slice(0, LONGEST_NAME));
     }
     const digest = block.digest();
     whole.update(digest);

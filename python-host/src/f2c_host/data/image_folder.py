@@ -1,4 +1,4 @@
-"""Image files in a folder, decoded by Pillow in threads: PGM, PNG, JPEG, WebP, BMP."""
+"""Image files in a folder, by their index, decoded by Pillow in threads: PGM, PNG, JPEG, WebP, BMP."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from f2c_host.data.colours import as_seen, bits_of_a_camera, deep_as_seen, deep_samples, is_deep
 from f2c_host.data.file_contents import what_it_is
 from f2c_host.data.image_cache import ImageCache
+from f2c_host.data.index_file import IndexFile
 from f2c_host.data.inspection import Inspection, inspect_each
 from f2c_host.data.source_spec import bad_spec, checked_indices, one_of, whole
 from f2c_host.errors import HostError
@@ -68,27 +69,23 @@ class Fitted(NamedTuple):
 
 
 class ImageFolder:
-    """The files of a list, in the list's order, fitted to one size.
+    """The files of an index, in its order, fitted to one size.
 
-    spec: root, files (paths below root), channels (1 or 3), height, width, fit ("crop" keeps the proportions
-    and cuts the middle out, "stretch" keeps the whole picture), cacheBytes (512 MiB unless told).
-    May be there: bytes (of paths that are not UTF-8: their index in files to their bytes in hexadecimal digits),
+    spec: root, index (its path), indexId, people (stretches of identities: [[first, end], ...]), channels (1 or 3), height,
+    width, fit ("crop" keeps the proportions and cuts the middle out, "stretch" keeps the whole picture), cacheBytes (512 MiB
+    unless told). May be there:
     channelOrder ("bgr": files hold blue where red belongs), bits (of a channel of 16 that hold brightness, 8..16; found
     from a sample of the files if absent), maxPixels (images that would decode to more are refused; 64 million if
-    absent), broken ("skip": another image of the same identity stands in for one that is broken; needs the buffer
-    counts i32, the images of each identity).
+    absent), broken ("skip": another image of the same identity stands in for one that is broken).
     """
 
     def __init__(self, spec: dict[str, Any], buffers: dict[str, np.ndarray]) -> None:
-        root, files = spec.get("root"), spec.get("files")
-        if (
-            not isinstance(root, str)
-            or not isinstance(files, list)
-            or not files
-            or not all(map(_is_text, files))
-        ):
+        root, index, identifier = spec.get("root"), spec.get("index"), spec.get("indexId")
+        if not (isinstance(root, str) and isinstance(index, str) and isinstance(identifier, str)):
             raise bad_spec(
-                _KIND, "root or files is missing", "give the folder as root and a list of paths as files"
+                _KIND,
+                "root, index or indexId is missing",
+                "give the folder as root, and the path of its index",
             )
         self._root = root
         if not os.path.isdir(root.encode()):
@@ -97,8 +94,9 @@ class ImageFolder:
                 f"image folder {os.path.abspath(root)} does not exist",
                 hint="check the path, or mount the data set; a relative path starts where the host runs",
             )
-        self._files = files
-        self._bytes = _byte_paths(spec.get("bytes"))
+        self._files = IndexFile(index, identifier, _stretches(spec.get("people")))
+        if not len(self._files):
+            raise bad_spec(_KIND, "people are none", "give stretches of identities with images")
         self._channels = one_of(spec, "channels", (1, 3))
         self._crop = one_of(spec, "fit", ("crop", "stretch")) == "crop"
         self._swapped = one_of({"channelOrder": "rgb", **spec}, "channelOrder", ("rgb", "bgr")) == "bgr"
@@ -109,8 +107,8 @@ class ImageFolder:
         self.shape = (self._channels, self._height, self._width)
         cache_bytes = whole(spec, "cacheBytes", 0, 2**53, default=512 * 2**20)
         self._max_pixels = whole(spec, "maxPixels", 1, 2**53, default=_MAX_PIXELS)
-        self._cache = ImageCache(len(files), self.shape, cache_bytes)
-        self._ends = _ends_of_identities(buffers.get("counts"), len(files)) if self._skips else None
+        self._cache = ImageCache(len(self._files), self.shape, cache_bytes)
+        self._ends = self._files.ends_of_identities() if self._skips else None
         self._changing = threading.Lock()
         # Images that were found broken, and those of the same identity that stand in for them.
         self.stand_ins: dict[int, int] = {}
@@ -149,7 +147,7 @@ class ImageFolder:
         if pixels > self._max_pixels:
             raise BrokenImage(
                 "F2C6110",
-                f"image {os.path.join(self._root, self._files[index])} is {file.width} x {file.height}: "
+                f"image {self._shown(index)} is {file.width} x {file.height}: "
                 f"{pixels / 1e6:,.1f} million pixels to decode, the source allows {self._max_pixels / 1e6:,.1f} million",
                 hint="make the image smaller or leave it out; or raise `maxPixels` of imageFolder, "
                 "if the memory is there: 3 bytes a pixel in each of several threads",
@@ -192,7 +190,7 @@ class ImageFolder:
             _log.warning(
                 "%s; %s stands in for it, and so on for others (f2c-dsl data check lists them)",
                 error.message,
-                self._files[other],
+                self._files.shown(other),
             )
         elif count in (10, 100, 1000, 10_000, 100_000):
             _log.warning("%d broken images so far; another of the same identity stands in for each", count)
@@ -200,7 +198,7 @@ class ImageFolder:
     @contextlib.contextmanager
     def _opened(self, index: int) -> Iterator[BinaryIO]:
         """The file of an image, opened; what is wrong with it, then or while it is decoded, as a HostError."""
-        shown = os.path.join(self._root, self._files[index])
+        shown = self._shown(index)
         try:
             descriptor = os.open(self._path(index), _OPENING)
             with open(descriptor, "rb") as data:
@@ -234,8 +232,10 @@ class ImageFolder:
 
     def _path(self, index: int) -> bytes:
         """Paths are bytes: the names on a disk need not be text, nor the locale UTF-8."""
-        below = self._bytes.get(index)
-        return os.path.join(self._root.encode(), self._files[index].encode() if below is None else below)
+        return os.path.join(self._root.encode(), self._files.path(index))
+
+    def _shown(self, index: int) -> str:
+        return os.path.join(self._root, self._files.shown(index))
 
     def _fit(self, file: Image.Image, index: int) -> Fitted:
         # First of all: a PNG is loaded, and its bits are cut, when it is asked for its orientation.
@@ -316,28 +316,13 @@ def _in_words(error: OSError) -> str:
     return "it is cut off" if "truncated" in str(error) else error.strerror or str(error)
 
 
-def _byte_paths(given: Any) -> dict[int, bytes]:
+def _stretches(given: Any) -> list[tuple[int, int]]:
     try:
-        return {int(index): bytes.fromhex(digits) for index, digits in (given or {}).items()}
-    except (AttributeError, TypeError, ValueError) as error:
+        return [(int(first), int(end)) for first, end in given]
+    except (TypeError, ValueError) as error:
         raise bad_spec(
-            _KIND, "bytes is not a map of hexadecimal digits", "give the index of a file and its path's bytes"
+            _KIND, "people is no list of stretches", "give [[first, end], ...] of identities"
         ) from error
-
-
-def _ends_of_identities(counts: np.ndarray | None, images: int) -> np.ndarray:
-    ends = np.cumsum([] if counts is None else counts, dtype=np.int64)
-    if not len(ends) or ends[-1] != images or (np.diff(ends, prepend=0) < 1).any():
-        raise bad_spec(
-            _KIND,
-            'broken is "skip", and the buffer counts does not say which images belong together',
-            "send counts: i32 [identities], images each, in the order of files",
-        )
-    return ends
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,114 @@
+"""The index of a data source, mapped: what `dsl/data/index-file.ts` writes. Nothing of it is read before it is asked for.
+
+A safetensors file: `names` u8 and `nameEnds` i64 [N + 1], names of images one after the other and where each ends;
+`identities` and `identityEnds` likewise; `offsets` i32 [I + 1], first image of each identity and the number of images.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from f2c_host.errors import HostError
+
+_KIND = "f2c index"
+_VERSION = "1"
+_DTYPES = {"U8": np.uint8, "I32": np.int32, "I64": np.int64}
+_LARGEST_HEADER = 1 << 24
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class IndexFile:
+    """Images by position, among all of the index or some of its identities."""
+
+    def __init__(self, path: str, identifier: str, people: Sequence[tuple[int, int]]) -> None:
+        """`people`: stretches of identities, each from its first to before its end. Raises F2C6116 where the index is
+        not there, is none, or is not the one that `identifier` names."""
+        try:
+            with open(path.encode(), "rb") as file:
+                data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            arrays, facts = _arrays(data)
+            if facts["kind"] != _KIND or facts["version"] != _VERSION or facts["id"] != identifier:
+                raise ValueError("it is another one by now")
+            self._names, self._name_ends = arrays["names"], arrays["nameEnds"]
+            self._identities, self._identity_ends = arrays["identities"], arrays["identityEnds"]
+            self._offsets = arrays["offsets"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise HostError(
+                "F2C6116",
+                f"the index {path} cannot be used: {error}",
+                kind="host",
+                hint="run it again: the index is made anew where it is missing",
+            ) from error
+        if any(not 0 <= first < end < len(self._offsets) for first, end in people):
+            raise HostError("F2C6101", f"image_folder: people {people} are not in the index", "fault")
+        self._people = people
+        starts = [int(self._offsets[first]) for first, _ in people]
+        counts = [int(self._offsets[end]) - start for start, (_, end) in zip(starts, people, strict=True)]
+        self._starts = np.array(starts, np.int64)
+        self._firsts = np.cumsum([0, *counts], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return int(self._firsts[-1])
+
+    def path(self, image: int) -> bytes:
+        """The path of an image below the source's root."""
+        stretch = int(np.searchsorted(self._firsts, image, side="right")) - 1
+        position = int(self._starts[stretch] + image - self._firsts[stretch])
+        identity = int(np.searchsorted(self._offsets, position, side="right")) - 1
+        folder = _part(self._identities, self._identity_ends, identity)
+        name = _part(self._names, self._name_ends, position)
+        return folder + b"/" + name if folder else name
+
+    def shown(self, image: int) -> str:
+        """The same for people: what is no text, and control characters, as the bytes that they are."""
+        return shown(self.path(image))
+
+    def ends_of_identities(self) -> np.ndarray:
+        """i64: for each identity of these the position after its last image."""
+        parts = [
+            self._offsets[first + 1 : end + 1].astype(np.int64) - start + here
+            for (first, end), start, here in zip(self._people, self._starts, self._firsts, strict=False)
+        ]
+        return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def shown(path: bytes) -> str:
+    """A path for people: a name that is text as such, control characters and a name that is none as its bytes."""
+    return "/".join(map(_name_shown, path.split(b"/")))
+
+
+def _name_shown(name: bytes) -> str:
+    try:
+        return _CONTROL.sub(lambda found: _escaped(found[0].encode()), name.decode())
+    except UnicodeDecodeError:
+        return "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in name)
+
+
+def _escaped(data: bytes) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in data)
+
+
+def _part(data: np.ndarray, ends: np.ndarray, index: int) -> bytes:
+    return data[int(ends[index]) : int(ends[index + 1])].tobytes()
+
+
+def _arrays(data: mmap.mmap) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    length = int.from_bytes(data[:8], "little")
+    if length > _LARGEST_HEADER:
+        raise ValueError("it is no index")
+    header = json.loads(data[8 : 8 + length])
+    facts = header.pop("__metadata__")
+    arrays = {}
+    for name, section in header.items():
+        start, end = section["data_offsets"]
+        dtype = np.dtype(_DTYPES[section["dtype"]])
+        if 8 + length + end > len(data):
+            raise ValueError("it is cut off")
+        count = (end - start) // dtype.itemsize
+        arrays[name] = np.frombuffer(data, dtype, count, 8 + length + start)
+    return arrays, facts
