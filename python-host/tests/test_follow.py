@@ -156,7 +156,8 @@ def test_tensorboard_knows_what_the_experiment_was_asked_for_and_how_the_run_end
     metadata = pytest.importorskip("tensorboard.plugins.hparams.metadata")
     run.steps(0, 3)
     run.end(3)
-    (run.folder / "roc.png").write_bytes(b"\x89PNG")
+    (run.folder / "follow").mkdir()
+    (run.folder / "follow" / "roc.png").write_bytes(b"\x89PNG")
     followed(run)
     content = read_events(run).PluginTagToContent("hparams")
     begun = metadata.parse_session_start_info_plugin_data(content[metadata.SESSION_START_INFO_TAG])
@@ -167,7 +168,7 @@ def test_tensorboard_knows_what_the_experiment_was_asked_for_and_how_the_run_end
     assert told == {"lr.kind": "multistep", "lr.epochs": "[1, 2]", "seed": 7, "ema": True}
     ended = metadata.parse_session_end_info_plugin_data(content[metadata.SESSION_END_INFO_TAG])
     assert ended.status == 1  # STATUS_SUCCESS of api.proto
-    assert [image.step for image in read_events(run).Images("verification/ROC")] == [3]
+    assert [image.step for image in read_events(run).Images("curves/roc")] == [3]
 
 
 def test_a_run_that_goes_back_while_it_is_followed_leaves_nothing_of_what_it_undid(run):
@@ -258,6 +259,16 @@ def test_a_file_that_was_cut_is_not_read_before_it_says_where(run):
         file.write(json.dumps({"step": 4, "event": "resumed", "at": "2026-11-29T11:00:00.000Z"}) + "\n")
     assert [line["step"] for line in lines.read()] == [4]
     assert position.step == 4
+
+
+def test_a_resume_that_was_taken_over_is_not_taken_over_again(run):
+    run.steps(0, 6)
+    run.resume(4)
+    run.steps(4, 6)
+    position = Position()
+    assert len(list(Lines(run.metrics, position).read())) == 7
+    run.steps(6, 7)
+    assert [line["step"] for line in Lines(run.metrics, position).read()] == [6]  # in another process
 
 
 def test_numbers_that_are_none_have_no_tag():

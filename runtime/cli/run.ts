@@ -19,6 +19,7 @@ import { setUp } from "../bridge/python-environment.js";
 import { Follower, requireTools } from "../observe/follower.js";
 import { JsonLines } from "../observe/json-lines.js";
 import { Observers } from "../observe/observer.js";
+import { drawPictures } from "../observe/pictures.js";
 import { ProgressLine } from "../observe/progress-line.js";
 import { RunLog } from "../observe/run-log.js";
 import { Checkpoints } from "../run/checkpoints.js";
@@ -106,7 +107,8 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     await requireTools(python, watched);
     folder = options.resume ? RunFolder.reopen(options.runDir, name) : RunFolder.create(options.runDir, name);
     observers.add(new RunLog(folder.file("run.log")), new JsonLines(folder.history));
-    for (const tool of watched) observers.add(new Follower(python, folder.path, tool, say));
+    const before = lastPictures(folder.path, say);
+    for (const tool of watched) observers.add(new Follower(python, folder.path, tool, say, { before }));
     const config = options.resume ? readConfig(folder.path) : undefined;
     const given = {
       device: options.device ?? program.experiment.device,
@@ -185,6 +187,17 @@ function watchedIn(experiment: readonly Watched[], given = ""): readonly Watched
 }
 
 const BACKENDS = ["torchscript", "eager", "inductor"];
+
+/** Draws the curves for those who follow: once, however many there are. They do without where that fails. */
+function lastPictures(folder: string, say: Say): () => Promise<void> {
+  let drawn: Promise<void> | undefined;
+  return () => {
+    drawn ??= drawPictures(folder).catch((error: Error) =>
+      say(`curves are not shown elsewhere: ${error.message}`),
+    );
+    return drawn;
+  };
+}
 
 function checkOptions({
   threads,

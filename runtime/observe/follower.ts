@@ -42,6 +42,12 @@ export async function requireTools(python: string, chosen: readonly Chosen[]): P
     : BridgeError.from({ ...word, class: "host" });
 }
 
+export interface FollowerOptions {
+  /** What is done before the tool is told that the run has ended: it finds what that left. */
+  readonly before?: () => Promise<void>;
+  readonly patienceMs?: number;
+}
+
 /** Starts with the run. One that fails or is killed is said, and the run goes on. */
 export class Follower implements Observer {
   readonly name: string;
@@ -56,7 +62,7 @@ export class Follower implements Observer {
     private readonly folder: string,
     private readonly chosen: Chosen,
     private readonly say: (text: string) => void,
-    private readonly patienceMs = PATIENCE_MS,
+    private readonly options: FollowerOptions = {},
   ) {
     this.name = chosen.tool;
   }
@@ -72,11 +78,12 @@ export class Follower implements Observer {
   async ended(): Promise<void> {
     const { child } = this;
     if (!child) return;
+    await this.options.before?.();
     this.ending = true;
     child.stdin?.end();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<true>((resolve) => {
-      timer = setTimeout(() => resolve(true), this.patienceMs);
+      timer = setTimeout(() => resolve(true), this.options.patienceMs ?? PATIENCE_MS);
     });
     if (await Promise.race([this.exited, late])) {
       this.say(`${this.name} is not done yet; it finishes by itself`);

@@ -1,10 +1,12 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { experiment, mlflow, tensorboard, wandb } from "#dsl/index";
-import { Follower, requireTools } from "#runtime/observe/follower";
+import { pageSvg } from "#runtime/figure/figure";
+import { Follower, type FollowerOptions, requireTools } from "#runtime/observe/follower";
 import { Observers } from "#runtime/observe/observer";
+import { drawPictures } from "#runtime/observe/pictures";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-follower-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -23,14 +25,14 @@ function python(code: string): string {
 const say = (word: object) => `console.log(${JSON.stringify(JSON.stringify(word))});`;
 const UNTIL_STDIN_ENDS = "process.stdin.resume().on('end', () => {";
 
-function followed(code: string, patience = 20_000) {
+function followed(code: string, options: FollowerOptions = {}) {
   const said: string[] = [];
   const follower = new Follower(
     python(code),
     join(home, "run"),
     tensorboard(),
     (text) => said.push(text),
-    patience,
+    options,
   );
   const observers = new Observers(follower);
   return { said, follower, observers };
@@ -87,15 +89,32 @@ describe("a tool that follows a run", () => {
   });
 
   test("that does not finish does not keep the run from ending", async () => {
-    const { said, observers, follower } = followed(
-      `${say({ where: "look" })} setInterval(() => {}, 1000);`,
-      100,
-    );
+    const { said, observers, follower } = followed(`${say({ where: "look" })} setInterval(() => {}, 1000);`, {
+      patienceMs: 100,
+    });
     observers.tell("begun");
     await until(() => said.length > 0);
     await observers.end("complete");
     expect(said[1]).toBe("tensorboard is not done yet; it finishes by itself");
     process.kill(follower.pid!, "SIGKILL");
+  });
+
+  test("finds the curves as pictures before it is told that the run has ended", async () => {
+    const folder = join(home, "with-curves");
+    mkdirSync(folder);
+    writeFileSync(
+      join(folder, "roc.svg"),
+      await pageSvg({ data: { values: [{ a: 1 }] }, mark: "point", encoding: {} }),
+    );
+    const found = join(home, "found");
+    const picture = join(folder, "follow", "roc.png");
+    const { observers } = followed(
+      `${UNTIL_STDIN_ENDS} writeFileSync(${JSON.stringify(found)}, require("node:fs").readFileSync(${JSON.stringify(picture)}).subarray(1, 4)); });`,
+      { before: () => drawPictures(folder) },
+    );
+    observers.tell("begun");
+    await observers.end("complete");
+    expect(readFileSync(found, "utf8")).toBe("PNG");
   });
 
   test("that was never started, as of a run that failed before it began, is not waited for", async () => {

@@ -94,7 +94,7 @@ const RUNTIME: Record<string, readonly string[]> = {
   "runtime/run": ["dsl", "compiler", "runtime/bridge", "runtime/evaluate"],
   "runtime/figure": ["runtime/bridge"],
   "runtime/compare": ["runtime/bridge", "runtime/run", "runtime/figure"],
-  "runtime/observe": ["dsl", "runtime/bridge", "runtime/run"],
+  "runtime/observe": ["dsl", "runtime/bridge", "runtime/run", "runtime/figure"],
   "runtime/stages": [
     "dsl",
     "compiler",

@@ -18,7 +18,7 @@ from .writer import Outcome
 _STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 # What MLflow takes in one request.
 _PARAMETERS, _METRICS, _CHARACTERS = 100, 1000, 500
-_FILES = ("summary.json", "config.json", "roc.svg")
+_FILES = ("summary.json", "config.json", "*.svg")
 
 
 class MLflow:
@@ -53,9 +53,8 @@ class MLflow:
             del self._metrics[:_METRICS]
 
     def end(self, outcome: Outcome) -> None:
-        for name in _FILES:
-            if (path := self._run.file(name)) is not None:
-                self._client.log_artifact(self._id, str(path))
+        for path in self._run.files(*_FILES):
+            self._client.log_artifact(self._id, str(path))
         self._client.set_terminated(self._id, _STATUS[outcome])
 
     def _create(self, options: Mapping[str, Any]) -> str:

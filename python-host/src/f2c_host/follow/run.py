@@ -46,10 +46,14 @@ class Run:
         streams = setting.get("streams") if isinstance(setting, dict) else None
         return sum(streams.values()) if isinstance(streams, dict) else 0
 
-    def file(self, name: str) -> Path | None:
-        """A file of the folder, if it is there."""
-        path = self.folder / name
-        return path if path.is_file() else None
+    @property
+    def pictures(self) -> dict[str, Path]:
+        """Its curves as PNG files, by name; drawn at the end."""
+        return {path.stem: path for path in sorted(self.folder.glob("follow/*.png"))}
+
+    def files(self, *patterns: str) -> list[Path]:
+        """Files of the folder."""
+        return [path for pattern in patterns for path in sorted(self.folder.glob(pattern))]
 
     def _read(self, name: str) -> Mapping[str, Any]:
         try:

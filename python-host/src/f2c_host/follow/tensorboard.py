@@ -51,9 +51,9 @@ class TensorBoard:
             metadata=metadata.create_summary_metadata(HParamsPluginData(session_end_info=ended)),
             tensor=metadata.NULL_TENSOR,
         )
-        if (roc := self._run.file("roc.png")) is not None:
-            image = Summary.Image(encoded_image_string=roc.read_bytes())
-            self._value(int(self._run.summary["steps"]), tag="verification/ROC", image=image)
+        for name, path in self._run.pictures.items():
+            image = Summary.Image(encoded_image_string=path.read_bytes())
+            self._value(self._run.summary.get("steps", 0), tag=f"curves/{name}", image=image)
         self._events.close()
 
     def _value(self, step: int, **value: Any) -> None:

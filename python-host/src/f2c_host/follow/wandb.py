@@ -49,10 +49,9 @@ class WeightsAndBiases:
         pass  # W&B sends what it has by itself
 
     def end(self, outcome: Outcome) -> None:
-        if (roc := self._ours.file("roc.png")) is not None:
-            self._run.log(
-                {"step": self._ours.summary.get("steps", 0), "verification/ROC": wandb.Image(str(roc))}
-            )
+        pictures = {f"curves/{name}": wandb.Image(str(path)) for name, path in self._ours.pictures.items()}
+        if pictures:
+            self._run.log({"step": self._ours.summary.get("steps", 0), **pictures})
         self._run.finish(exit_code=_EXIT_CODE[outcome])
 
 
