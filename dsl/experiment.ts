@@ -47,7 +47,12 @@ export interface ExperimentOptions {
    * moving average, happen once an update. A schedule is called at every step; the learning rate of the last one is used.
    */
   accumulate?: number;
+  /** The files that the trained net is left in: `net.pt`, `net.safetensors`, `net.onnx`. The first two unless given. See docs/exporting.md. */
+  export?: readonly Exporter[];
 }
+
+/** An exporter of the host by its name. The host may have more than these; a run asks it before the first step. */
+export type Exporter = "torchscript" | "safetensors" | "onnx" | (string & Record<never, never>);
 
 export const EXPERIMENT = Symbol.for("f2c-dsl.experiment");
 export type Experiment = Readonly<
@@ -101,6 +106,7 @@ export function experiment(options: ExperimentOptions): Experiment {
     precision,
     layout: options.layout ?? "contiguous",
     accumulate,
+    export: Object.freeze([...(options.export ?? ["torchscript", "safetensors"])]),
   });
 }
 

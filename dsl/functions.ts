@@ -6,6 +6,9 @@ import type { Tensor } from "./tensor.js";
 export const normalize = <S extends Shape, D extends FloatDType>(x: Tensor<S, D>): Tensor<S, D> =>
   x.div(x.norm(-1, { keepdim: true }).clamp({ min: 1e-12 })) as Tensor<S, D>;
 
+/** What `pixelsToImages` does to each value, for those who feed a net without it. */
+export const NORMALISATION = "(x - 127.5) / 128";
+
 /** u8 pixels 0..255 as f32, (v - 127.5) / 128: the range that face-recognition nets are trained on. */
 export const pixelsToImages = <S extends Shape>(pixels: Tensor<S, "u8">): Tensor<S, "f32"> =>
   pixels.to("f32").sub(127.5).div(128) as Tensor<S, "f32">;

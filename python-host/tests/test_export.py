@@ -24,12 +24,23 @@ ROWS = tensor("B", 2)
 GIVEN = torch.tensor([[1.0, 2.0]])
 
 
-def exported(m: ModuleBuilder, folder: Path) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """What `infer`, read back from its file, makes of GIVEN, and the weights beside it."""
+def made(m: ModuleBuilder) -> Program:
     program = Program(parse_module(m.json))
     program.initialise(0)
+    return program
+
+
+def export_both(program: Program, folder: Path) -> tuple[str, str]:
+    """`infer` as TorchScript and as safetensors."""
     script, weights = str(folder / "net.pt"), str(folder / "net.safetensors")
-    export_function(program, "infer", script, weights)
+    export_function(program, "infer", "torchscript", script)
+    export_function(program, "infer", "safetensors", weights)
+    return script, weights
+
+
+def exported(m: ModuleBuilder, folder: Path) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """What `infer`, read back from its file, makes of GIVEN, and the weights beside it."""
+    script, weights = export_both(made(m), folder)
     return torch.jit.load(script)(GIVEN), load_file(weights)
 
 
@@ -90,10 +101,7 @@ MISFITS = [
 @pytest.fixture(scope="module")
 def said(tmp_path_factory) -> list[str]:
     folder = tmp_path_factory.mktemp("file")
-    program = Program(parse_module(of_images().json))
-    program.initialise(0)
-    script = str(folder / "net.pt")
-    export_function(program, "infer", script, str(folder / "net.safetensors"))
+    script, _ = export_both(made(of_images()), folder)
     command = [sys.executable, "-W", "ignore", "-c", ALONE, script, json.dumps(MISFITS)]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""})
     assert done.returncode == 0, done.stderr
@@ -114,9 +122,7 @@ def test_one_name_is_one_size_over_all_that_a_file_is_given(tmp_path):
     f = m.function("infer")
     a, b = (f.input(name, ROWS, "argument") for name in ("a", "b"))
     f.returns(embedding=(f.op("mul", f.op("add", a, b, to=ROWS), f.state("net.w"), to=ROWS), ROWS))
-    program = Program(parse_module(m.json))
-    program.initialise(0)
-    export_function(program, "infer", str(tmp_path / "net.pt"), str(tmp_path / "net.safetensors"))
+    export_both(made(m), tmp_path)
     net = torch.jit.load(str(tmp_path / "net.pt"))
     assert net(torch.ones(4, 2), torch.ones(4, 2)).tolist() == [[6.0, 6.0]] * 4
     with pytest.raises(torch.jit.Error, match=r"`b` must be float32 \[B, 2\]; got float32 \[1, 2\]"):
@@ -172,12 +178,11 @@ def test_what_the_function_does_not_read_has_no_say_in_the_names(tmp_path):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_net_that_holds_what_is_not_finite_is_not_exported(tmp_path, value):
-    program = Program(parse_module(product_of("net.w", "net.v").json))
-    program.initialise(0)
+    program = made(product_of("net.w", "net.v"))
     with torch.no_grad():
         program.storage["net.v"][1] = value
     with pytest.raises(HostError, match=r"net\.v holds NaN or infinity; the net is not exported") as caught:
-        export_function(program, "infer", str(tmp_path / "net.pt"), str(tmp_path / "net.safetensors"))
+        export_both(program, tmp_path)
     assert caught.value.code == "F2C6207" and list(tmp_path.iterdir()) == []
 
 

@@ -320,7 +320,7 @@ def test_a_function_over_a_source_in_any_script_compiles_for_torchscript_and_exp
             continue  # the second half of a pair; TypeScript counts it, no token begins there
         Program(parse_module(data))
     program = Program(parse_module(data))
-    export_function(program, "embed", str(tmp_path / "a.pt"), str(tmp_path / "a.safetensors"))
+    export_function(program, "embed", "torchscript", str(tmp_path / "a.pt"))
     assert torch.jit.load(str(tmp_path / "a.pt"))(torch.zeros(1, 3, 8, 8)).shape == (1, 5)
 
 

@@ -103,6 +103,6 @@ def test_an_exported_function_that_uses_them_loads_elsewhere(tmp_path):
     f.returns(embedding=(scaled, tensor("B", 4)))
     program = Program(parse_module(m.json))
     program.initialise(0)
-    export_function(program, "embed", str(tmp_path / "net.pt"), str(tmp_path / "net.safetensors"))
+    export_function(program, "embed", "torchscript", str(tmp_path / "net.pt"))
     loaded = torch.jit.load(str(tmp_path / "net.pt"))
     assert torch.equal(loaded(torch.ones(8, 4)), torch.full((8, 4), 0.25))

@@ -166,7 +166,7 @@ def test_what_is_exported_is_plain_f32_and_gives_the_same_embeddings(programs, k
     program = made(programs[f"checkpointed {kind}"])
     trained(program, 1)
     script = tmp_path / "net.pt"
-    export_function(program, "infer", str(script), str(tmp_path / "net.safetensors"))
+    export_function(program, "infer", "torchscript", str(script))
     images = torch.randint(0, 256, (5, 3, 32, 32), dtype=torch.uint8)
     loaded = torch.jit.load(script)
     assert torch.equal(loaded(images), program.run("infer", {"images": images})["embedding"])

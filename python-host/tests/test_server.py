@@ -186,9 +186,10 @@ OUT_OF_PLACE = {
     "an unknown storage": ("read", {"program": PROGRAM, "names": ["net.bias"]}, "net.bias"),
     "an unknown function": (
         "export",
-        {"program": PROGRAM, "function": "f", "torchscript": "a", "weights": "b"},
+        {"program": PROGRAM, "function": "f", "to": "torchscript", "path": "a"},
         "f",
     ),
+    "an unknown exporter": ("exporters", {"names": ["tflite"]}, "there is no exporter `tflite`"),
     "a folder that is not there": (
         "save",
         {"program": PROGRAM, "path": "/nowhere/at/all"},
@@ -277,9 +278,14 @@ def test_preview_and_export_write_their_files(host, tmp_path):
     sheet = {"source": "train", "columns": 2, "path": str(tmp_path / "sheet.png")}
     size = host.ask("preview", sheet, {"images": np.arange(3, dtype=np.int32)}).body
     assert set(size) == {"width", "height"} and (tmp_path / "sheet.png").stat().st_size > 0
-    files = {"torchscript": str(tmp_path / "e.pt"), "weights": str(tmp_path / "e.safetensors")}
-    host.ask("export", {"program": PROGRAM, "function": "embed", **files})
-    assert (tmp_path / "e.pt").exists() and (tmp_path / "e.safetensors").exists()
+    endings = host.ask("exporters", {"names": ["torchscript", "safetensors"]}).body["endings"]
+    for to, ending in endings.items():
+        path = tmp_path / f"net{ending}"
+        written = host.ask(
+            "export", {"program": PROGRAM, "function": "embed", "to": to, "path": str(path)}
+        ).body
+        assert written["bytes"] == path.stat().st_size > 0
+    assert set(endings.values()) == {".pt", ".safetensors"}
 
 
 def test_stop_finishes_the_step_drops_the_rest_and_goes_on_after_sync(host):

@@ -105,11 +105,7 @@ ASKED = {
     "save": lambda session, folder: session.ask("save", program=PROGRAM, path=str(folder / "s")),
     "read": lambda session, folder: session.ask("read", program=PROGRAM, names=["total"]),
     "export": lambda session, folder: session.ask(
-        "export",
-        program=PROGRAM,
-        function="embed",
-        torchscript=str(folder / "e.pt"),
-        weights=str(folder / "e"),
+        "export", program=PROGRAM, function="embed", to="safetensors", path=str(folder / "e")
     ),
     "similarities": lambda session, folder: session.ask(
         "similarities",

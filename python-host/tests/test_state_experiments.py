@@ -42,7 +42,8 @@ def test_a_file_names_weights_within_the_net_that_embed_calls(state, names, prog
     program = Program(parse_module(programs[state]))
     program.initialise(0)
     script, weights = str(tmp_path / "net.pt"), str(tmp_path / "net.safetensors")
-    export_function(program, "infer", script, weights)
+    export_function(program, "infer", "torchscript", script)
+    export_function(program, "infer", "safetensors", weights)
     assert load_file(weights).keys() == names
     assert torch.jit.load(script).state_dict().keys() == names
 

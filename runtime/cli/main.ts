@@ -115,8 +115,22 @@ data
   .action(async (file, options) => (await import("./data-check.js")).checkData(file, options));
 
 program
+  .command("export")
+  .description("write the net of a run's checkpoint as a file, also of a run that goes on")
+  .argument("<run>", "folder of a run")
+  .option("--to <exporters>", "torchscript, safetensors, onnx, or several joined by commas", "torchscript")
+  .option(
+    "--out <file>",
+    "the file to write (default: net.pt, net.safetensors, net.onnx in the run's folder)",
+  )
+  .option("--checkpoint <step>", "the step of a checkpoint (default: the newest)", Number)
+  .addHelpText("after", example("f2c-dsl export runs/quickstart-2026-01-02-03-04-05 --to onnx"))
+  .action(async (run, options) => (await import("./export.js")).exportRun(run, options));
+
+program
   .command("setup")
   .description("set up the PyTorch host in a virtual environment of its own")
+  .option("--onnx", "also what exporting to ONNX needs")
   .option("--test", "also what the host's tests need")
   .addHelpText("after", example("f2c-dsl setup"))
   .action(async (options) => (await import("./setup.js")).setup(options));

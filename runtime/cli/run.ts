@@ -117,7 +117,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
       threads: options.threads ?? (config?.threads as number | undefined),
     };
     const identity = identityOf(program, given);
-    if (config) continueRun(folder, loaded, config, { ...given, identity }, say);
+    if (config) continueRun(folder, loaded, program, config, { ...given, identity }, say);
     else describeRun(folder, loaded, program, { ...given, identity });
     const steps = lastStep(program);
     observers.note(
@@ -168,6 +168,7 @@ const FILES = [
   ["summary.json", "these figures, for programs"],
   ["net.pt", "the net as TorchScript: torch.jit.load reads it without this package"],
   ["net.safetensors", "its weights"],
+  ["net.onnx", "the net as ONNX: onnxruntime reads it"],
   ["metrics.jsonl", "every step"],
   ["roc.svg", "ROC of trained and untrained net"],
   ["ir.txt", "the program that ran"],
@@ -231,8 +232,7 @@ function checkOptions({
 
 function describeRun(folder: RunFolder, loaded: LoadedExperiment, program: Program, begun: Begun): void {
   const experiment = folder.copySources(loaded);
-  folder.write("ir.txt", printModule(program.module));
-  folder.write("ir.json", JSON.stringify(encodeModule(program.module)));
+  writeProgram(folder, program);
   const { name, seed, length, checkpoint } = program.experiment;
   const { identity, ...given } = begun;
   writeConfig(folder.path, {
@@ -255,6 +255,12 @@ function describeRun(folder: RunFolder, loaded: LoadedExperiment, program: Progr
   });
 }
 
+/** The program, for people and for `f2c-dsl export`. */
+function writeProgram(folder: RunFolder, { module }: Program): void {
+  folder.write("ir.txt", printModule(module));
+  folder.write("ir.json", JSON.stringify(encodeModule(module)));
+}
+
 /** What a run is begun or continued with, beside its program. */
 interface Begun {
   readonly device: string;
@@ -275,6 +281,7 @@ function compared(folder: RunFolder, config: RunConfig, identity: RunIdentity) {
 function continueRun(
   folder: RunFolder,
   loaded: LoadedExperiment,
+  program: Program,
   config: RunConfig,
   { identity, ...given }: Begun,
   say: Say,
@@ -287,6 +294,8 @@ function continueRun(
     say(
       "this run was begun by an f2c-dsl that did not write down its identity: only what config.json knows was compared, and images are drawn in another order from here on",
     );
+  // Of a run without an identity the checkpoints are still to say whether it is their program.
+  if (config.identity !== undefined) writeProgram(folder, program);
   const step = new Checkpoints(folder.file("checkpoints")).newest ?? 0;
   writeConfig(folder.path, { ...recordChanges(config, step, changed, identity), ...given });
   if (changed.length > 0) folder.copySources(loaded, `source-from-${step}`);

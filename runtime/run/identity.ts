@@ -4,9 +4,7 @@
  *
  * Which is which stands in one table, `identity/fates.ts`. `docs/language.md` explains it to users.
  */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { libraryRoot, type Program } from "../../compiler/index.js";
+import type { Program } from "../../compiler/index.js";
 import { descriptionOf, OPTIMIZER, twinParts } from "../../dsl/index.js";
 import { SAMPLER_VERSION } from "../../dsl/plan/sampler-version.js";
 import type { OptionName } from "./identity/fates.js";
@@ -15,6 +13,7 @@ import { isRecord, type Json, type JsonRecord, jsonOf, OWN } from "./identity/js
 import { type Listing, listingOf } from "./identity/listing.js";
 import { type ProgramIdentity, programIdentity } from "./identity/program.js";
 import { type Samples, samplesOf } from "./identity/samples.js";
+import { packageVersion } from "./versions.js";
 
 export { compareIdentity, type Difference, refusalOf } from "./identity/compare.js";
 
@@ -70,6 +69,7 @@ const OPTIONS: { readonly [K in OptionName]: (program: Program) => unknown } = {
   precision: ({ experiment }) => experiment.precision,
   layout: ({ experiment }) => experiment.layout,
   accumulate: ({ experiment }) => experiment.accumulate,
+  export: ({ experiment }) => experiment.export,
 };
 
 /** What makes a program's run this run. Plans a few steps and throws them away; never fails because of what they do. */
@@ -99,7 +99,7 @@ export function identityOf(program: Program, given: Given = {}): RunIdentity {
       stepsPerEpoch: program.stepsPerEpoch,
       ...options,
     }) as JsonRecord,
-    versions: { "f2c-dsl": version(), node: process.version, ...(torch !== undefined && { torch }) },
+    versions: { "f2c-dsl": packageVersion(), node: process.version, ...(torch !== undefined && { torch }) },
     train: listingOf(train),
     heldOut: listingOf(heldOut),
     program: programIdentity(program.module),
@@ -119,13 +119,6 @@ const stateOptions = (state: Program["state"]) =>
 const twinOptions = (item: unknown) => {
   const twin = twinParts(item);
   return twin && { kind: "twin", ...twin.options };
-};
-
-let known: string | undefined;
-const version = (): string => {
-  known ??= (JSON.parse(readFileSync(join(libraryRoot, "package.json"), "utf8")) as { version: string })
-    .version;
-  return known;
 };
 
 /** The identity in a run's config.json; of one that is older than identities, what can be told from its other fields. */

@@ -52,6 +52,11 @@ export class HostSession implements Host {
     await this.client.request("source", { name, spec: catalogue.spec }, buffers);
   }
 
+  async exporters(names: readonly string[]): Promise<Readonly<Record<string, string>>> {
+    const { body } = await this.client.request("exporters", { names });
+    return body.endings as Record<string, string>;
+  }
+
   async load(
     name: string,
     module: IrModule,
@@ -150,8 +155,14 @@ class ProgramInHost implements HostedProgram {
     };
   }
 
-  async export(fn: string, torchscript: string, weights: string): Promise<void> {
-    await this.ask("export", { function: fn, torchscript, weights });
+  async export(
+    fn: string,
+    to: string,
+    path: string,
+    about: Readonly<Record<string, string>>,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const { body } = await this.ask("export", { function: fn, to, path, about });
+    return body;
   }
 
   async unload(): Promise<void> {

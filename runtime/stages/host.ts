@@ -23,6 +23,8 @@ export interface Host extends Vitals {
   readonly died: Promise<BridgeError>;
   /** Opens a data source under a name. */
   open(name: string, catalogue: Catalogue): Promise<void>;
+  /** What files end in that these exporters write. Rejects for one that the host does not have (F2C6317), or that lacks a package (F2C6319). */
+  exporters(names: readonly string[]): Promise<Readonly<Record<string, string>>>;
   /** Compiles a program under a name, in the place of the one that had it; its storage holds nothing yet. */
   load(name: string, module: IrModule, options: LoadOptions): Promise<HostedProgram>;
   /** Asks for a halt after the running plan; `events.onStopped` tells how far each program is. */
@@ -88,8 +90,13 @@ export interface HostedProgram {
   /** Sends a plan; `events.onResult` tells what it gave. */
   plan(plan: Plan): Promise<void>;
   similarities(comparison: Comparison): Promise<Similarities>;
-  /** Writes what a function computes as a TorchScript file, and its weights as safetensors. */
-  export(fn: string, torchscript: string, weights: string): Promise<void>;
+  /** Writes a function as a file of the exporter `to`, with facts about it; resolves to what is to be said of the file. */
+  export(
+    fn: string,
+    to: string,
+    path: string,
+    about: Readonly<Record<string, string>>,
+  ): Promise<Readonly<Record<string, unknown>>>;
   /** Frees what it holds in the host. */
   unload(): Promise<void>;
 }

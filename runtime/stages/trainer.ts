@@ -2,7 +2,7 @@
  * @file The run: plans ahead, keeps a few steps in flight, evaluates and saves where the experiment says, and ends with what
  * a user needs. The loop in `train` reads top to bottom. Whatever happens, what is saved is whole and can be continued.
  */
-
+import { basename } from "node:path";
 import { codeOf } from "../../compiler/diagnostics/catalogue.js";
 import {
   finiteStorages,
@@ -22,6 +22,7 @@ import { refusalOf } from "../run/identity.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { isSummary, type Summary } from "../run/summary.js";
 import { type Evaluation, Evaluator, HELD_OUT } from "./evaluator.js";
+import { exportNet } from "./export-net.js";
 import { Flight } from "./flight.js";
 import type { Host, HostedProgram, LoadOptions, Plan } from "./host.js";
 import { Planner, type StepPlan } from "./planner.js";
@@ -83,6 +84,8 @@ export class Trainer {
   private host: Host | undefined;
   /** The program in the host. */
   private hosted!: HostedProgram;
+  /** What the net's files end in, by exporter. */
+  private endings: Readonly<Record<string, string>> = {};
 
   /** Whether this folder's run was begun before, by this process or another. */
   private again: boolean;
@@ -213,6 +216,8 @@ export class Trainer {
   /** Sends the program and the data sources. */
   private async load(host: Host): Promise<HostedProgram> {
     const { module, train, heldOut, experiment } = this.program;
+    // What cannot be exported is said before a step is trained.
+    this.endings = await host.exporters(experiment.export);
     const hosted = await host.load(experiment.name, module, this.options);
     await host.open(TRAIN, train);
     if (experiment.evaluate) await host.open(HELD_OUT, heldOut);
@@ -446,10 +451,7 @@ export class Trainer {
   }
 
   private async finish(): Promise<Summary> {
-    if (this.done > 0) {
-      const files = [this.folder.file("net.pt"), this.folder.file("net.safetensors")] as const;
-      await this.watch.during(() => "the net to be exported", this.hosted.export("infer", ...files));
-    }
+    const exported = this.done > 0 ? await this.exportNet() : undefined;
     this.evaluator?.plot();
     const before = this.timedSteps === 0 ? this.summaryOfBefore() : undefined;
     const rate = (images: number) =>
@@ -469,7 +471,28 @@ export class Trainer {
       interrupted: this.stopping && !this.complete,
     };
     this.folder.writeJson("summary.json", summary);
+    if (exported instanceof BridgeError) throw exported;
     return summary;
+  }
+
+  /** Writes the files of the net. One that cannot be written keeps neither the others nor the summary from being there: its error is returned. */
+  private async exportNet(): Promise<BridgeError | undefined> {
+    const { module, experiment } = this.program;
+    let failed: BridgeError | undefined;
+    const state = { module, experiment: experiment.name, folder: this.folder.path, step: this.done };
+    for (const [to, ending] of Object.entries(this.endings)) {
+      const file = this.folder.file(`net${ending}`);
+      const exporting = exportNet(this.hosted, to, file, state);
+      try {
+        const facts = await this.watch.during(() => `${basename(file)} to be exported`, exporting);
+        if (facts.length > 0) this.observers.note(`${basename(file)}: ${facts.join(", ")}`);
+      } catch (error) {
+        const ends = !(error instanceof BridgeError) || BRIDGE_BROKEN.has(error.code);
+        if (ends || error.code === INTERRUPTED) throw error;
+        failed ??= error;
+      }
+    }
+    return failed;
   }
 
   /** The summary of the same steps, where a resume had none to make: only it knows how fast they were. */

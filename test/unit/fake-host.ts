@@ -15,7 +15,8 @@ interface Requests {
   restore(asked: Saved): undefined;
   save(asked: { path: string; finite: readonly string[] }): Written;
   similarities(asked: Comparison): Similarities;
-  export(asked: { function: string; torchscript: string; weights: string }): undefined;
+  exporters(asked: readonly string[]): Readonly<Record<string, string>>;
+  export(asked: { function: string; to: string; path: string }): Readonly<Record<string, unknown>>;
 }
 type Asked<K extends keyof Requests> = Parameters<Requests[K]>[0];
 type Answer<K extends keyof Requests> = ReturnType<Requests[K]>;
@@ -108,8 +109,12 @@ export class FakeHost implements Host, HostedProgram {
     }));
   }
 
-  async export(fn: string, torchscript: string, weights: string): Promise<void> {
-    await this.answer("export", { function: fn, torchscript, weights }, () => undefined);
+  exporters(names: readonly string[]): Promise<Readonly<Record<string, string>>> {
+    return this.answer("exporters", names, () => Object.fromEntries(names.map((name) => [name, `.${name}`])));
+  }
+
+  export(fn: string, to: string, path: string): Promise<Readonly<Record<string, unknown>>> {
+    return this.answer("export", { function: fn, to, path }, () => ({ bytes: 1 }));
   }
 
   async plan({ number: step }: Plan): Promise<void> {

@@ -190,6 +190,7 @@ const EXPERIMENT_OPTIONS: Cases<ExperimentOptions> = {
   precision: [["bf16", refused("precision")]],
   layout: [["channels_last", refused("layout")]],
   accumulate: [[2, refused("accumulate")]],
+  export: [[["onnx"], free("export")]],
 };
 
 const SYNTHETIC_OPTIONS: Cases<SyntheticFacesOptions> = {

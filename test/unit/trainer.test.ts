@@ -114,7 +114,7 @@ describe("where a checkpoint and an evaluation are due at the same step", () => 
     expect(await end).toMatchObject({ summary: { steps: 24, interrupted: false } });
     const [host] = hosts;
     expect(between("step 7", host!).slice(0, 3)).toEqual(["save", "similarities", "step 8"]);
-    expect(host!.asked.slice(-4)).toEqual(["step 23", "save", "similarities", "export"]);
+    expect(host!.asked.slice(-5)).toEqual(["step 23", "save", "similarities", "export", "export"]);
     expect(stepsOf(folder).filter((s) => typeof s === "string")).toEqual([
       "evaluated 7",
       "evaluated 15",
@@ -124,11 +124,45 @@ describe("where a checkpoint and an evaluation are due at the same step", () => 
   });
 });
 
+describe("a net that cannot be exported", () => {
+  test("for want of an exporter is no reason to train first", async () => {
+    const lacking: FakeHostOptions = {
+      on: {
+        exporters: () => {
+          throw failure("F2C6319", "host");
+        },
+      },
+    };
+    const { hosts, end, folder } = started([lacking]);
+    expect(await end).toMatchObject({ code: "F2C6319" });
+    expect(hosts[0]!.asked).toEqual(["exporters"]);
+    expect(existsSync(folder.file("metrics.jsonl"))).toBe(false);
+  });
+
+  test("in one format is there in the others, and the summary too", async () => {
+    const written: string[] = [];
+    const failing: FakeHostOptions = {
+      on: {
+        export: ({ to, path }) => {
+          if (to === "torchscript") throw failure("F2C6316");
+          written.push(path);
+          return "usual";
+        },
+      },
+    };
+    const { end, folder } = started([failing]);
+    expect(await end).toMatchObject({ code: "F2C6316" });
+    expect(written).toEqual([folder.file("net.safetensors")]);
+    expect(JSON.parse(readFileSync(folder.file("summary.json"), "utf8"))).toMatchObject({ steps: 24 });
+  });
+});
+
 describe("a host that dies", () => {
   test("before the first checkpoint: the run begins anew in its folder", async () => {
     const { folder, hosts, said, end } = started([dyingAt(5), {}]);
     expect(await end).toMatchObject({ summary: { steps: 24, baselines: { untrained: expect.any(Number) } } });
-    expect(hosts[1]!.asked.slice(0, 7)).toEqual([
+    expect(hosts[1]!.asked.slice(0, 8)).toEqual([
+      "exporters",
       "load",
       "source",
       "source",
@@ -197,7 +231,7 @@ describe("a stop", () => {
     expect(checkpoints(run.folder)).toEqual(["step-00000007"]);
     const again = started([{}], { folder: run.folder });
     expect(await again.end).toMatchObject({ summary: { steps: 24, interrupted: false } });
-    expect(again.hosts[0]!.asked.slice(3, 5)).toEqual(["restore", "step 7"]);
+    expect(again.hosts[0]!.asked.slice(4, 6)).toEqual(["restore", "step 7"]);
     expect(stepsOf(run.folder).filter((s) => typeof s === "number")).toEqual(upTo(24));
   });
 
@@ -225,7 +259,7 @@ describe("a stop", () => {
     });
     const again = started([{}], { folder: run.folder });
     await again.end;
-    expect(again.hosts[0]!.asked.slice(3, 6)).toEqual(["restore", "similarities", "step 8"]);
+    expect(again.hosts[0]!.asked.slice(4, 7)).toEqual(["restore", "similarities", "step 8"]);
     expect(stepsOf(run.folder).filter((s) => typeof s === "string")).toEqual([
       "evaluated 7",
       "evaluated 15",
@@ -379,7 +413,10 @@ describe("resuming", () => {
     const plot = readFileSync(folder.file("roc.svg"), "utf8");
     const again = started([{}], { folder });
     await again.end;
-    expect(again.hosts[0]!.asked).toEqual(["load", "source", "source", "restore", "export"]);
+    expect(again.hosts[0]!.asked).toEqual([
+      ...["exporters", "load", "source", "source", "restore"],
+      ...["export", "export"],
+    ]);
     const summary = JSON.parse(readFileSync(folder.file("summary.json"), "utf8"));
     expect(summary).toEqual(JSON.parse(before));
     expect(summary.throughput.stepMilliseconds).toBeCloseTo(10);
@@ -508,7 +545,7 @@ describe("resuming", () => {
       const again = started([{}], { folder });
       expect(await again.end).toMatchObject({ summary: { baselines: expected, interrupted: false } });
       expect(again.said.join("\n")).toContain(words);
-      expect(again.hosts[0]!.asked.slice(3, 7)).toEqual(["init", "similarities", "similarities", "restore"]);
+      expect(again.hosts[0]!.asked.slice(4, 8)).toEqual(["init", "similarities", "similarities", "restore"]);
       const third = started([{}], { folder });
       await third.end;
       expect(third.hosts[0]!.asked).not.toContain("init");

@@ -244,8 +244,31 @@ export const HOST = {
     code: "F2C6316",
     severity: "error",
     message: "cannot export `{function}`: {problem}",
-    why: "An exported file is one function with one result; its weights have the names of the program without the net's.",
-    remedy: "Rename what is named twice, or return one tensor.",
+    why: "An exported file is one function with one result that draws nothing at random. A format may hold less: ONNX has one graph for every batch, and a form of most ops.",
+    remedy:
+      "Return one tensor from `embed`, write the op that is named in another way, or choose another format.",
+  },
+  "no-such-exporter": {
+    code: "F2C6317",
+    severity: "error",
+    message: "there is no exporter `{name}`",
+    hint: "choose of {known}",
+    why: "What writes a trained net into a file is known to the host by name. A run asks before its first step.",
+  },
+  "onnx-differs": {
+    code: "F2C6318",
+    severity: "error",
+    message:
+      "the ONNX file is not written: it is {difference} off what torch computes, and {tolerance} of a row's length is allowed",
+    hint: "export torchscript instead, and report this with the experiment",
+    why: "A graph is run by onnxruntime on random images before it is kept, and what it gives is compared with torch. Rounding makes 1e-6.",
+  },
+  "exporter-lacks-package": {
+    code: "F2C6319",
+    severity: "error",
+    message: "exporting to {name} needs {packages}, which this Python lacks",
+    hint: "{python} -m pip install {packages}",
+    why: "Some formats need packages that training does not. A run asks before its first step.",
   },
   "run-folder-occupied": {
     code: "F2C6401",
@@ -301,6 +324,32 @@ export const HOST = {
     message: "{file} is damaged: {problem}",
     hint: "put it back as it was, or remove it: the run goes on without what it held",
     why: "What the run computes does not depend on this file: it says so, goes on, and measures anew what can be measured.",
+  },
+  "nothing-to-export": {
+    code: "F2C6408",
+    severity: "error",
+    message: "there is nothing to export in {folder}: it is no run's folder",
+    hint: "name the folder of a run that has written a checkpoint",
+    cases: {
+      "no-program": { message: "there is nothing to export in {folder}: ir.json is missing" },
+      "damaged-program": {
+        message: "there is nothing to export in {folder}: ir.json cannot be read: {reason}",
+        hint: "put it back as it was; f2c-dsl run --resume writes it anew",
+      },
+      "no-checkpoint": { message: "there is nothing to export in {folder}: it has no checkpoint" },
+      "no-such-checkpoint": {
+        message: "there is nothing to export in {folder}: it has the checkpoints {known}, not {step:number}",
+        hint: "choose one of {known}, or leave out --checkpoint",
+      },
+    },
+    why: "A net is exported from a checkpoint, by the program (`ir.json`) that lies beside it.",
+  },
+  "checkpoint-of-other-program": {
+    code: "F2C6409",
+    severity: "error",
+    message: "step {step:number} in {folder} is of another program than ir.json: {was}, not {is}",
+    hint: "export a checkpoint from after the experiment was changed, or put back the ir.json of before",
+    why: "A resume may change what is evaluated and exported. The weights of a checkpoint are put into no other program than the one that wrote it.",
   },
   "follower-missing": {
     code: "F2C6411",

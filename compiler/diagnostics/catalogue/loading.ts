@@ -90,6 +90,11 @@ export const LOADING = {
         hint: "leave out --stage, or --json and --graph",
       },
       function: { message: "there is no function {function}", hint: "choose one of {known}" },
+      "no-exporter": { message: "--to names no exporter", hint: "for example --to onnx" },
+      "one-file": {
+        message: "--out is one file, and --to names {count:number} exporters",
+        hint: "leave out --out, or call it once for each",
+      },
       pass: { message: "there is no pass {pass}", hint: "choose one of all, {known}" },
     },
     why: "The command line names a command, an option or a value that there is not, or leaves one out.",

@@ -199,8 +199,16 @@ REQUESTS: Mapping[str, RequestShape] = {
         },
         {},
     ),
+    "exporters": RequestShape({"names": Field(TEXTS)}, {}),
     "export": RequestShape(
-        {"program": PROGRAM, "function": Field(TEXT), "torchscript": Field(TEXT), "weights": Field(TEXT)}, {}
+        {
+            "program": PROGRAM,
+            "function": Field(TEXT),
+            "to": Field(TEXT),
+            "path": Field(TEXT),
+            "about": Field(NAMES, {}),
+        },
+        {},
     ),
     "read": RequestShape({"program": PROGRAM, "names": Field(TEXTS)}, {}),
     "preview": RequestShape(

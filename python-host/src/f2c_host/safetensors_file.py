@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 import torch
@@ -26,15 +27,16 @@ DTYPES = {
     "BOOL": torch.bool,
 }
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
+_NONE: Mapping[str, str] = MappingProxyType({})
 _PIECE = 1 << 24
 _ALIGNMENT = 8
 
 
-def write(tensors: Mapping[str, Tensor], file: BinaryIO) -> str:
+def write(tensors: Mapping[str, Tensor], file: BinaryIO, metadata: Mapping[str, str] = _NONE) -> str:
     """Writes the tensors and returns the SHA-256 of the whole file, in hexadecimal.
 
     One tensor at a time is on the host, so a pool on a GPU is not doubled in the machine's memory."""
-    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    header: dict[str, object] = {"__metadata__": {"format": "pt", **metadata}}
     offset = 0
     # Wide elements first, as the format's own writer has it: then each tensor lies at a multiple of its element's size.
     order = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))

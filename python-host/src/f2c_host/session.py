@@ -24,7 +24,7 @@ from .data.image_folder import ImageFolder
 from .data.prefetch import Prefetcher
 from .errors import HostError
 from .executor import Plan, Report, travelling_dtype
-from .export import export_function
+from .export import export_function, ready_exporter
 from .ir import parse_module
 from .lifetime import Interruption
 from .loaded import PLANS_AHEAD, LoadedProgram
@@ -65,6 +65,7 @@ class Session:
             "similarities": self._similarities,
             "save": self._save,
             "restore": self._restore,
+            "exporters": self._exporters,
             "export": self._export,
             "preview": self._preview,
             "inspect": self._inspect,
@@ -212,10 +213,12 @@ class Session:
         self._begin(loaded, body["next"], body["seed"])
         return Answer()
 
+    def _exporters(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
+        return Answer({"endings": {name: ready_exporter(name).ending for name in body["names"]}})
+
     def _export(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         program = self._loaded(body["program"]).whole()
-        export_function(program, body["function"], body["torchscript"], body["weights"])
-        return Answer()
+        return Answer(export_function(program, body["function"], body["to"], body["path"], body["about"]))
 
     def _preview(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
         images = self._named_source(body["source"]).read(buffers["images"])

@@ -33,6 +33,7 @@ export const FATES = {
   device: "free",
   backend: "free",
   threads: "free",
+  export: "free",
 } as const satisfies Readonly<Record<string, Fate>>;
 
 /** The options of an experiment. */

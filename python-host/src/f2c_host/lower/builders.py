@@ -95,6 +95,17 @@ def build_eager(
     return names[tree.name]
 
 
+def build_traceable(module: Module, function: Function, storage_index: dict[str, int]) -> Runnable:
+    """The same for `torch.export`: it keeps the lines of functions called `forward` alone, and takes what `aten::size` gives
+    for a constant."""
+    visitor = Visitor(module, function, storage_index)
+    tree = visitor.lower()
+    tree.name = "forward"
+    names = _python(tree)
+    names |= {target_name(t): _overload(t.replace("aten::size.", "aten::sym_size.")) for t in visitor.targets}
+    return names[tree.name]
+
+
 def build_inductor(
     module: Module, function: Function, storage_index: dict[str, int], device: torch.device
 ) -> Runnable:

@@ -1,0 +1,95 @@
+"""What every exporter starts from: a function that can stand alone, the storages that it reads, and their names in a file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from ..checkpoint import refuse_non_finite
+from ..errors import Frame, HostError
+from ..ir import Function, Module
+from ..program import Program
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A function on its way into a file."""
+
+    module: Module
+    function: Function
+    values: Mapping[str, torch.Tensor]
+    """Copies of what the function reads, on the CPU, by their names in the file."""
+    names: Mapping[str, str]
+    """The name in the file of each storage."""
+    weights: Collection[str]
+    """Which of these names are parameters of the file."""
+    about: Mapping[str, str]
+    """Facts about the net that the file shall carry."""
+
+
+def exported(program: Program, function: str, about: Mapping[str, str]) -> Exported:
+    """Raises F2C5201 if there is no such function, F2C6316 if it cannot stand alone, F2C6207 if its weights hold NaN or
+    infinity."""
+    if function not in program.functions:
+        raise HostError(
+            "F2C5201",
+            f"the program has no function {function!r}",
+            "fault",
+            f"it has {', '.join(program.functions)}",
+        )
+    module, declared = program.module, program.functions[function]
+    storages = used_storages(module, declared)
+    if len(declared.results) != 1:
+        raise cannot_export(declared, f"it returns {len(declared.results)} results, a file has one")
+    if any(op.op in ("gradients", "vjp") for op in declared.body.walk()):
+        raise cannot_export(declared, "it takes gradients, and the weights of a file have none")
+    refuse_non_finite(
+        {name: program.storage[name] for name in storages if _starts_finite(module, name)},
+        "the net is not exported",
+    )
+    names = names_in_file(storages)
+    values = {names[name]: program.storage[name].detach().cpu().contiguous().clone() for name in storages}
+    weights = {names[name] for name in _weights(module).intersection(storages)}
+    return Exported(module, declared, values, names, weights, about)
+
+
+def cannot_export(function: Function, obstacle: str, frames: list[Frame] | None = None) -> HostError:
+    return HostError(
+        "F2C6316", f"cannot export `{function.name}`: {obstacle}", "user", None, frames if frames else []
+    )
+
+
+def used_storages(module: Module, function: Function) -> list[str]:
+    """The storages that a function reads, alone or in a group, in order of first use."""
+    names = []
+    for op in function.body.walk():
+        if op.op == "state":
+            names.append(op.attributes["name"])
+        elif op.op == "group":
+            names.extend(module.groups[op.attributes["name"]])
+    return list(dict.fromkeys(names))
+
+
+def names_in_file(names: Collection[str]) -> dict[str, str]:
+    """What storages are called in a file of their own: where all lie in one part of the method's state, without its key. So
+    a net has the same names whatever the state calls it and whatever lies beside it."""
+    parts = {name.partition(".")[0] for name in names}
+    whole = len(parts) > 1 or any("." not in name for name in names)
+    return {name: name if whole else name.partition(".")[2] for name in names}
+
+
+def _starts_finite(module: Module, name: str) -> bool:
+    """Whether a storage is declared to start without NaN and infinity, and so should be without them ever after."""
+    init = next(s.init for s in module.storages if s.name == name)
+    if init["kind"] == "copy":
+        return _starts_finite(module, init["of"])
+    return init["kind"] != "constant" or math.isfinite(init["value"])
+
+
+def _weights(module: Module) -> set[str]:
+    """The parameters, and a twin's copies of them: in a file either is a parameter."""
+    parameters = {s.name for s in module.parameters}
+    return parameters | {s.name for s in module.storages if s.twin_of in parameters}
