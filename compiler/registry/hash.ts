@@ -2,15 +2,22 @@ import { createHash } from "node:crypto";
 import { IR_VERSION } from "../ir/module.js";
 import { REGISTRY } from "./index.js";
 
-/** What both languages must agree on: operands, attributes, results, effects, torch calls. Words may change without it. */
+/** What both languages must agree on: what the host's table says of ops. Words, and what only passes ask, may change without it. */
 export const registryHash = (): string => {
-  const essence = REGISTRY.map(({ name, operands, attributes, results, effect, calls }) => ({
-    name,
-    operands,
-    attributes,
-    results,
-    effect,
-    calls,
+  const essence = REGISTRY.map((op) => ({
+    name: op.name,
+    operands: op.operands,
+    attributes: op.attributes,
+    results: op.results,
+    effect: op.effect,
+    calls: op.calls,
+    declared: op.shape === "declared",
+    scalarResult: op.scalarResult,
+    ends: op.ends,
+    writes: op.writes,
+    history: op.history,
+    control: op.control,
+    differentiates: op.differentiates,
   }));
   return createHash("sha256")
     .update(JSON.stringify([IR_VERSION, essence]))

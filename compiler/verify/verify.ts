@@ -1,47 +1,43 @@
-/** @file The verifier of the IR: constraints V1 to V9 and V11, which docs/ir.md lists. The host checks them again on receipt. */
+/**
+ * @file The verifier of the IR: every constraint of `registry/constraints`, by what the registry says of each op. The host checks
+ * them again on receipt, by code of its own.
+ */
 import {
-  type IrFunction,
+  type AttributeValue,
+  DTYPES,
+  type Init,
   type IrModule,
   isTrained,
-  type Op,
-  type Region,
+  type Location,
+  type ScalarType,
   type Storage,
+  scalarType,
   type Type,
+  type UnverifiedFunction,
   type UnverifiedModule,
+  type UnverifiedOp,
+  type UnverifiedRegion,
   type Value,
 } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
+import type { Constraint } from "../registry/constraints.js";
 import { OPS } from "../registry/index.js";
-import type { OpSpec, ShapeRule } from "../registry/spec.js";
+import { argTypes } from "../registry/regions.js";
+import { isFloat } from "../registry/shapes.js";
+import type { AttributeSpec, ControlSpec, DerivativeSpec, OpSpec, ShapeRule } from "../registry/spec.js";
 
 /** A violated constraint: ours to mend, never the user's. */
 export interface Violation {
-  readonly constraint: string;
+  readonly constraint: Constraint;
   readonly message: string;
 }
 
 /** Every violation of the constraints in a module; none for a module that the compiler built right. */
 export function verify(module: UnverifiedModule): readonly Violation[] {
-  const violations: Violation[] = [];
-  const check = (holds: boolean, constraint: string, message: () => string) => {
-    if (!holds) violations.push({ constraint, message: message() });
-  };
-  const storages = new Map(module.storages.map((s) => [s.name, s]));
-  check(storages.size === module.storages.length, "V1", () => "two storages have one name");
-  const groups = new Map(module.groups.map((g) => [g.name, g]));
-  for (const group of module.groups) {
-    for (const member of group.members)
-      check(storages.has(member), "V2", () => `group ${group.name} names ${member}, which is no storage`);
-  }
-  for (const storage of storages.values()) {
-    const { name, init } = storage;
-    if (init.kind === "copy")
-      check(storages.has(init.of), "V2", () => `${name} starts as a copy of ${init.of}, which is no storage`);
-    const wrong = roleProblem(storage, storages);
-    check(wrong === undefined, "V12", () => `${name} ${wrong}`);
-  }
-  for (const fn of module.functions) verifyFunction(fn, storages, groups, check);
-  return violations;
+  const verifier = new Verifier(module);
+  verifier.tables();
+  for (const fn of module.functions) verifier.function(fn);
+  return verifier.violations;
 }
 
 /** The module, now that it breaks no constraint. Throws if it breaks one. */
@@ -52,128 +48,348 @@ export function verified(module: UnverifiedModule): IrModule {
   return module as IrModule;
 }
 
-/** What of a storage does not fit its role. */
-function roleProblem(storage: Storage, storages: ReadonlyMap<string, Storage>): string | undefined {
-  const { role, slotOf, twinOf, trainable } = storage;
-  const shape = (s: Storage) => s.type.dims.join();
-  if (trainable === false && role !== "parameter") return "is frozen and no parameter";
-  if (slotOf !== undefined) {
-    const of = storages.get(slotOf);
-    if (role !== "optimizer" || !of || !isTrained(of) || shape(of) !== shape(storage))
-      return `cannot be the optimizer's slot of ${slotOf}`;
-  }
-  if (twinOf !== undefined) {
-    const of = storages.get(twinOf);
-    if (role !== "state" || !of || of.twinOf !== undefined || printType(of.type) !== printType(storage.type))
-      return `cannot be the twin of ${twinOf}`;
-  }
-  return undefined;
+const MOST_ELEMENTS = 2 ** 40;
+const BY_FAN: ReadonlySet<Init["kind"]> = new Set(["kaiming_normal", "kaiming_uniform", "xavier_uniform"]);
+
+const isDistinct = (names: readonly string[]) => new Set(names).size === names.length;
+const isReal = (type: Type | undefined) => type?.kind === "tensor" && isFloat(type.dtype);
+const kindOf = (type: Type) => (type.kind === "scalar" ? type.scalar : type.kind);
+const printed = (list: readonly (Type | undefined)[]) =>
+  list.map((type) => (type ? printType(type) : "none")).join(", ");
+const typesOf = (values: readonly (Value | undefined)[]) => values.map((v) => v?.type);
+const placeOf = ({ operands }: OpSpec, name: string) => operands.findIndex((o) => o.name === name);
+const namesStorage = ({ attributes }: OpSpec) =>
+  attributes.some(({ type }) => type === "storage" || type === "group");
+
+/** What is known of the values that an op may use. */
+interface Scope {
+  readonly visible: Set<number>;
+  /** Whether it is the function's own region. */
+  readonly isTop: boolean;
 }
 
-type Check = (holds: boolean, constraint: string, message: () => string) => void;
+class Verifier {
+  readonly violations: Violation[] = [];
+  private readonly storages: ReadonlyMap<string, Storage>;
+  private readonly groups: ReadonlyMap<string, readonly string[]>;
+  private readonly paths: ReadonlySet<string>;
+  /** Of the function at hand: which values were defined, and by which ops. */
+  private defined = new Set<number>();
+  private origins = new Map<number, UnverifiedOp>();
 
-function verifyFunction(
-  fn: IrFunction<string>,
-  storages: ReadonlyMap<string, unknown>,
-  groups: ReadonlyMap<string, unknown>,
-  check: Check,
-): void {
-  for (const names of [fn.inputs.map((input) => input.value.name), fn.results.map((result) => result.name)])
-    check(
-      new Set(names).size === names.length,
+  constructor(private readonly module: UnverifiedModule) {
+    this.storages = new Map(module.storages.map((s) => [s.name, s]));
+    this.groups = new Map(module.groups.map((g) => [g.name, g.members]));
+    this.paths = new Set(module.sources.map((s) => s.path));
+  }
+
+  private check(holds: boolean, constraint: Constraint, message: () => string): boolean {
+    if (!holds) this.violations.push({ constraint, message: message() });
+    return holds;
+  }
+
+  private place(location: Location, what: () => string): void {
+    const { path, start, end } = location;
+    const isPlace = this.paths.has(path) && 0 <= start && start <= end;
+    this.check(isPlace, "V7", () => `${what()} has no place in a source`);
+  }
+
+  tables(): void {
+    const { storages, functions, groups, sources } = this.module;
+    this.check(isDistinct(storages.map((s) => s.name)), "V1", () => "two storages have one name");
+    this.check(isDistinct(functions.map((f) => f.name)), "V1", () => "two functions have one name");
+    this.check(isDistinct(groups.map((g) => g.name)), "V1", () => "two groups have one name");
+    const elements = storages.map((s) => s.type.dims.reduce<number>((n, d) => n * Math.max(Number(d), 1), 1));
+    this.check(
+      elements.reduce((a, b) => a + b, 0) <= MOST_ELEMENTS,
       "V1",
-      () => `${fn.name}: two of ${names.join(", ")} have one name`,
+      () => "the storage has more than 2^40 elements",
     );
-  const origins = new Map<number, string>();
-  const visit = (region: Region<string>, visible: ReadonlySet<number>, terminator: string): void => {
-    const seen = new Set(visible);
-    const define = (value: Value) => {
-      check(!seen.has(value.id), "V3", () => `${fn.name}: value ${value.id} is defined twice`);
-      seen.add(value.id);
-    };
-    for (const argument of region.args) define(argument);
-    region.ops.forEach((op, i) => {
-      const at = () => `${fn.name}: ${op.op} (${op.results.map((r) => r.name || r.id).join(", ")})`;
-      const spec = OPS.get(op.op);
-      check(spec !== undefined, "V4", () => `${at()} is not in the registry`);
-      for (const operand of op.operands)
-        if (operand)
-          check(
-            seen.has(operand.id),
-            "V3",
-            () => `${at()} uses ${operand.name || operand.id} before its definition`,
-          );
-      const last = i === region.ops.length - 1;
-      check(
-        last === (op.op === terminator),
-        "V5",
-        () => `${at()}: a region ends with ${terminator}, and nowhere else`,
+    for (const storage of storages) this.storage(storage);
+    this.check(isDistinct(sources.map((s) => s.path)), "V7", () => "two sources have one path");
+    for (const { name, members } of groups)
+      this.check(
+        isDistinct(members) && members.every((member) => this.storages.has(member)),
+        "V2",
+        () => `group ${name} is not of distinct storages`,
       );
-      const { name } = op.attributes;
-      if (op.op === "state")
-        check(storages.has(name as string), "V2", () => `${at()} reads ${String(name)}, which is no storage`);
-      if (op.op === "group")
-        check(groups.has(name as string), "V2", () => `${at()} names ${String(name)}, which is no group`);
-      if (spec?.effect === "write") {
-        const origin = op.operands[0] && origins.get(op.operands[0].id);
-        check(
-          origin === "state" || origin === "group",
-          "V6",
-          () => `${at()} writes to something that is no storage`,
-        );
-      }
-      check(
-        op.location.path !== "" && op.location.end >= op.location.start,
-        "V7",
-        () => `${at()} has no place in a source`,
-      );
-      for (const inner of op.regions) visit(inner, seen, "yield");
-      if (op.op === "if") {
-        const [a, b] = op.regions.map((r) => typesOf(r));
-        check(
-          a === b && a === types(op.results.map((r) => r.type)),
-          "V8",
-          () => `${at()}: the branches yield ${a} and ${b}`,
-        );
-      }
-      if (op.op === "no_grad" || op.op === "remat")
-        check(
-          typesOf(op.regions[0]!) === types(op.results.map((r) => r.type)),
-          "V8",
-          () => `${at()}: yields another type than its results`,
-        );
-      if (op.op === "for" || op.op === "while") {
-        const carried = types(op.results.map((r) => r.type));
-        const initial = types(op.operands.slice(op.op === "for" ? 1 : 0).map((v) => v?.type));
-        const turn = op.regions.at(-1)!;
-        const args = types(turn.args.slice(op.op === "for" ? 1 : 0).map((a) => a.type));
-        check(
-          initial === carried && args === carried && typesOf(turn) === carried,
-          "V8",
-          () => `${at()}: carries ${carried}, begins with ${initial}, yields ${typesOf(turn)}`,
-        );
-      }
-      if (spec && !op.regions.length && spec.shape !== "declared") {
-        const wrong = resultsDiffer(op, spec, spec.shape);
-        check(wrong === undefined, "V11", () => `${at()}: ${wrong}`);
-      }
+  }
+
+  private storage(storage: Storage): void {
+    const { name, type, init, location } = storage;
+    this.place(location, () => name);
+    if (init.kind === "copy") {
+      const of = this.storages.get(init.of);
+      const isDrawn = of !== undefined && of.init.kind !== "copy" && printType(of.type) === printType(type);
+      this.check(isDrawn, "V2", () => `${name} cannot start as a copy of ${init.of}`);
+    }
+    const hasFan = type.dims.length > 0 && type.dims.every((dim) => dim !== 0);
+    if (BY_FAN.has(init.kind)) this.check(hasFan, "V2", () => `${name} has no fan to draw by`);
+    if (storage.role === "parameter")
+      this.check(isReal(type), "V10", () => `the parameter ${name} is ${printType(type)}`);
+    const wrong = this.roleProblem(storage);
+    this.check(wrong === undefined, "V12", () => `${name} ${wrong}`);
+  }
+
+  /** What of a storage does not fit its role. */
+  private roleProblem(storage: Storage): string | undefined {
+    const { role, slotOf, twinOf, trainable } = storage;
+    const shape = (s: Storage) => s.type.dims.join();
+    if (trainable === false && role !== "parameter") return "is frozen and no parameter";
+    if (slotOf !== undefined) {
+      const of = this.storages.get(slotOf);
+      if (role !== "optimizer" || !of || !isTrained(of) || shape(of) !== shape(storage))
+        return `cannot be the optimizer's slot of ${slotOf}`;
+    }
+    if (twinOf !== undefined) {
+      const of = this.storages.get(twinOf);
+      const isOriginal = of !== undefined && of.twinOf === undefined;
+      if (role !== "state" || !isOriginal || printType(of.type) !== printType(storage.type))
+        return `cannot be the twin of ${twinOf}`;
+    }
+    return undefined;
+  }
+
+  function(fn: UnverifiedFunction): void {
+    this.defined = new Set();
+    this.origins = new Map();
+    this.place(fn.location, () => fn.name);
+    for (const names of [fn.inputs.map((i) => i.value.name), fn.results.map((r) => r.name)])
+      this.check(isDistinct(names), "V1", () => `${fn.name}: two of ${names.join(", ")} have one name`);
+    const scope: Scope = { visible: new Set(), isTop: true };
+    for (const { value } of fn.inputs) this.define(value, scope);
+    this.ops(fn.body, scope, "function");
+    const returned = typesOf(fn.body.ops.at(-1)?.operands ?? []);
+    const declared = fn.results.map((r) => r.type);
+    this.check(
+      printed(returned) === printed(declared) && declared.every((type) => type.kind === "tensor"),
+      "V9",
+      () => `${fn.name}: returns ${printed(returned)}, declares ${printed(declared)}`,
+    );
+  }
+
+  private define(value: Value, scope: Scope): void {
+    this.check(!this.defined.has(value.id), "V3", () => `value ${value.id} is defined twice`);
+    this.defined.add(value.id);
+    scope.visible.add(value.id);
+  }
+
+  private ops(region: UnverifiedRegion, scope: Scope, end: "region" | "function"): void {
+    this.check(region.ops.length > 0, "V5", () => "a region is empty");
+    for (const [i, op] of region.ops.entries()) {
+      const ends = OPS.get(op.op)?.ends;
+      const wanted = i === region.ops.length - 1 ? end : undefined;
+      this.check(ends === wanted, "V5", () => `${op.op}: a ${end} must have one end, and have it last`);
+      this.op(op, scope);
       for (const result of op.results) {
-        define(result);
-        origins.set(result.id, op.op);
+        this.define(result, scope);
+        this.origins.set(result.id, op);
       }
-    });
+    }
+  }
+
+  private op(op: UnverifiedOp, scope: Scope): void {
+    const at = () => `${op.op} (${op.results.map((r) => r.name || r.id).join(", ")})`;
+    const before = this.violations.length;
+    this.place(op.location, at);
+    const spec = OPS.get(op.op);
+    if (!this.check(spec !== undefined, "V4", () => `${at()} is not in the registry`) || !spec) return;
+    for (const operand of op.operands)
+      if (operand)
+        this.check(
+          scope.visible.has(operand.id),
+          "V3",
+          () => `${at()} uses ${operand.name || operand.id} before its definition`,
+        );
+    const fits = misfit(op, spec);
+    this.check(fits === undefined, "V4", () => `${at()}: ${fits}`);
+    for (const name of spec.writes) {
+      const operand = op.operands[placeOf(spec, name)];
+      if (operand)
+        this.check(this.isStorage(operand), "V6", () => `${at()} would change ${name}, which is no storage`);
+    }
+    const regions = spec.control?.regions.length ?? 0;
+    this.check(op.regions.length === regions, "V8", () => `${at()} has ${op.regions.length} regions`);
+    // What follows looks at parts of the op that are there where all of this holds.
+    if (this.violations.length > before) return;
+    if (spec.control) this.regions(op, spec, spec.control, scope, at);
+    else if (spec.shape === "declared") this.named(op, spec, at);
+    else {
+      if (spec.differentiates) this.derivative(op, spec, spec.differentiates, scope, at);
+      if (this.violations.length > before) return;
+      const wrong = resultsDiffer(op, spec, spec.shape);
+      this.check(wrong === undefined, "V11", () => `${at()}: ${wrong}`);
+    }
+  }
+
+  private isStorage(value: Value): boolean {
+    const origin = OPS.get(this.origins.get(value.id)?.op ?? "");
+    return origin !== undefined && namesStorage(origin);
+  }
+
+  /** The storage or the group that an op names. */
+  private named(op: UnverifiedOp, spec: OpSpec, at: () => string): void {
+    const [type] = typesOf(op.results);
+    for (const attribute of spec.attributes) {
+      const name = String(op.attributes[attribute.name]);
+      const storage = this.storages.get(name);
+      if (attribute.type === "storage")
+        this.check(
+          storage !== undefined && printed([storage.type]) === printed([type]),
+          "V2",
+          () => `${at()}: there is no storage ${name} of type ${printed([type])}`,
+        );
+      if (attribute.type === "group")
+        this.check(this.groups.has(name), "V2", () => `${at()}: there is no group ${name}`);
+    }
+  }
+
+  private regions(
+    op: UnverifiedOp,
+    spec: OpSpec,
+    control: ControlSpec,
+    scope: Scope,
+    at: () => string,
+  ): void {
+    const results = typesOf(op.results) as Type[];
+    const first = control.carries === undefined ? op.operands.length : placeOf(spec, control.carries);
+    const carried = typesOf(op.operands.slice(first)) as Type[];
+    if (control.carries !== undefined)
+      this.check(
+        printed(carried) === printed(results),
+        "V8",
+        () => `${at()} begins with ${printed(carried)}, and gives ${printed(results)}`,
+      );
+    for (const [i, region] of op.regions.entries()) {
+      const wanted = control.regions[i]!;
+      const args = argTypes(wanted, carried);
+      const yields = wanted.yields === "condition" ? [scalarType("bool")] : results;
+      const inside: Scope = { visible: new Set(scope.visible), isTop: false };
+      for (const arg of region.args) this.define(arg, inside);
+      this.ops(region, inside, "region");
+      const [hasArgs, hasYields] = [typesOf(region.args), typesOf(region.ops.at(-1)?.operands ?? [])];
+      this.check(
+        printed(hasArgs) === printed(args) && printed(hasYields) === printed(yields),
+        "V8",
+        () =>
+          `${at()}: ${wanted.name} takes ${printed(hasArgs)} and yields ${printed(hasYields)}, ` +
+          `not ${printed(args)} and ${printed(yields)}`,
+      );
+    }
+  }
+
+  private derivative(
+    op: UnverifiedOp,
+    spec: OpSpec,
+    { by, loss, products }: DerivativeSpec,
+    { isTop }: Scope,
+    at: () => string,
+  ): void {
+    const parameters = op.operands[placeOf(spec, by)];
+    this.check(
+      isTop && parameters !== undefined && this.isTrainedGroup(parameters),
+      "V10",
+      () => `${at()} is taken at the top level, by a group of trained parameters`,
+    );
+    if (loss !== undefined) {
+      const type = op.operands[placeOf(spec, loss)]?.type;
+      const isNumber = isReal(type) && type?.kind === "tensor" && type.dims.length === 0;
+      this.check(isNumber, "V10", () => `${at()} is taken of one real number, not of ${printed([type])}`);
+    }
+    if (products === undefined) return;
+    const outputs = op.attributes.outputs as number;
+    const values = op.operands.slice(placeOf(spec, products));
+    const types = typesOf(values);
+    this.check(
+      outputs >= 1 &&
+        values.length >= 2 * outputs &&
+        printed(types.slice(0, outputs)) === printed(types.slice(outputs, 2 * outputs)) &&
+        types.every(isReal) &&
+        values.slice(2 * outputs).every((leaf) => leaf && this.isLeaf(leaf)),
+      "V10",
+      () => `${at()} takes outputs, cotangents of their types, and leaves`,
+    );
+  }
+
+  private isLeaf(value: Value): boolean {
+    return OPS.get(this.origins.get(value.id)?.op ?? "")?.history === "leaf";
+  }
+
+  /** Whether a value is a group of trained floating-point parameters only. */
+  private isTrainedGroup(value: Value): boolean {
+    const members = this.groups.get(String(this.origins.get(value.id)?.attributes.name)) ?? [];
+    const trained = members.map((name) => this.storages.get(name)).filter((s) => s && isTrained(s));
+    return (
+      this.isStorage(value) &&
+      members.length > 0 &&
+      trained.length === members.length &&
+      trained.every((storage) => isReal(storage?.type))
+    );
+  }
+}
+
+/** What of an op its entry does not allow: operands, attributes, kinds of results. */
+function misfit(op: UnverifiedOp, spec: OpSpec): string | undefined {
+  const { operands } = spec;
+  const least = operands.at(-1)?.variadic ? operands.length - 1 : operands.length;
+  if (op.operands.length < least || (least === operands.length && op.operands.length > least))
+    return `has ${op.operands.length} operands`;
+  for (const [i, value] of op.operands.entries()) {
+    const { name, kinds, optional } = operands[Math.min(i, operands.length - 1)]!;
+    if (value ? !kinds.includes(kindOf(value.type)) : !optional)
+      return `\`${name}\` is ${printed([value?.type])}`;
+  }
+  for (const [name, value] of Object.entries(op.attributes)) {
+    const attribute = spec.attributes.find((a) => a.name === name);
+    if (!attribute || !fitsAttribute(attribute.type, value))
+      return `attribute ${name} = ${JSON.stringify(value)}`;
+  }
+  const missing = spec.attributes.find((a) => !("default" in a) && !Object.hasOwn(op.attributes, a.name));
+  if (missing) return `lacks attribute ${missing.name}`;
+  const kinds = op.results.map((result) => kindOf(result.type));
+  if (op.op === LITERAL) return isSpelled(op.attributes.value!, kinds) ? undefined : `is no ${kinds.join()}`;
+  const whole = op.operands.every((v) => v && kindOf(v.type) === "i64");
+  const wanted = spec.scalarResult === "joined" && whole ? ["i64"] : spec.results;
+  if (spec.results[0] === "*" || kinds.join() === wanted.join()) return undefined;
+  return `has results ${kinds.join()}, not ${wanted.join()}`;
+}
+
+const LITERAL = "constant";
+/** What JSON has no number for. */
+const SPELLED: readonly AttributeValue[] = ["inf", "-inf", "nan"];
+const MOST_INTEGERS = 64;
+
+function fitsAttribute(type: AttributeSpec["type"], value: AttributeValue): boolean {
+  switch (type) {
+    case "int":
+      return Number.isInteger(value);
+    case "ints":
+      return Array.isArray(value) && value.length <= MOST_INTEGERS && value.every(Number.isInteger);
+    case "float":
+      return typeof value === "number";
+    case "bool":
+      return typeof value === "boolean";
+    case "scalar":
+      return typeof value === "number" || typeof value === "boolean" || SPELLED.includes(value);
+    case "dtype":
+      return (DTYPES as readonly unknown[]).includes(value);
+    default:
+      return typeof value === "string";
+  }
+}
+
+/** Whether a literal is one of its kind. */
+function isSpelled(value: AttributeValue, kinds: readonly string[]): boolean {
+  const fits: Readonly<Record<ScalarType, boolean>> = {
+    f64: typeof value !== "boolean",
+    i64: Number.isInteger(value) && Math.abs(value as number) < 2 ** 63,
+    bool: typeof value === "boolean",
   };
-  visit(fn.body, new Set(fn.inputs.map((i) => i.value.id)), "return");
-  const returned = fn.body.ops.at(-1)?.operands ?? [];
-  check(
-    types(returned.map((v) => v?.type)) === types(fn.results.map((r) => r.type)),
-    "V9",
-    () => `${fn.name}: returns another type than it declares`,
-  );
+  return kinds.length === 1 && (fits as Readonly<Record<string, boolean>>)[kinds[0]!] === true;
 }
 
 /** What the registry says of an op's results, where it says something else. */
-function resultsDiffer(op: Op<string>, { attributes }: OpSpec, shape: ShapeRule): string | undefined {
+function resultsDiffer(op: UnverifiedOp, { attributes }: OpSpec, shape: ShapeRule): string | undefined {
   const defaults = attributes.flatMap((a) => (a.default == null ? [] : [[a.name, a.default] as const]));
   const fail = (_kind: string, message: string): never => {
     throw new Refused(message);
@@ -181,12 +397,12 @@ function resultsDiffer(op: Op<string>, { attributes }: OpSpec, shape: ShapeRule)
   try {
     const inferred = shape({
       op: op.op,
-      operands: op.operands.map((v) => v?.type),
+      operands: typesOf(op.operands),
       attributes: { ...Object.fromEntries(defaults), ...op.attributes },
       fail,
     });
-    const declared = types(op.results.map((r) => r.type));
-    return types(inferred) === declared ? undefined : `gives ${types(inferred)}, not ${declared}`;
+    const [gives, declared] = [printed(inferred), printed(typesOf(op.results))];
+    return gives === declared ? undefined : `gives ${gives}, not ${declared}`;
   } catch (error) {
     if (error instanceof Refused) return error.message;
     throw error;
@@ -194,7 +410,3 @@ function resultsDiffer(op: Op<string>, { attributes }: OpSpec, shape: ShapeRule)
 }
 
 class Refused extends Error {}
-
-const types = (list: readonly (Type | undefined)[]) =>
-  list.map((type) => (type ? printType(type) : "none")).join(", ");
-const typesOf = (region: Region<string>) => types((region.ops.at(-1)?.operands ?? []).map((v) => v?.type));

@@ -328,12 +328,14 @@ def test_a_function_over_a_source_in_any_script_compiles_for_torchscript_and_exp
 def test_a_failing_op_behind_characters_of_many_bytes_is_named_by_its_place(backend):
     m = ModuleBuilder('let ü = "日本😀"; f(x, y); // 日')
     f = m.function("step")
-    x, y = f.input("x", tensor("A"), "argument"), f.input("y", tensor("B"), "argument")
+    x, y = f.input("x", tensor("A"), "argument"), f.input("y", tensor("A", dtype="i64"), "argument")
     place = m.place("f(x, y)")
     f.location = place
-    f.returns(z=(f.op("sum", f.op("add", x, y, to=tensor("A")), to=NUMBER), NUMBER))
+    f.returns(z=(f.op("sum", f.op("index_select", x, y, to=tensor("A")), to=NUMBER), NUMBER))
     with pytest.raises(HostError) as caught:
-        Program(parse_module(m.json), backend=backend).run("step", {"x": torch.ones(2), "y": torch.ones(3)})
+        Program(parse_module(m.json), backend=backend).run(
+            "step", {"x": torch.ones(2), "y": torch.tensor([0, 2])}
+        )
     _, start, end, _ = m.json["locations"][place]
     assert (caught.value.frames[0].start, caught.value.frames[0].end) == (start, end)
 

@@ -18,8 +18,9 @@ from compiled import FIXTURES, node
 from ir_examples import ModuleBuilder, tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from f2c_host.ir import FLOATS, parse_module
+from f2c_host.ir import FLOATS, Op, Type, Value, parse_module
 from f2c_host.lower.builders import DTYPES, build_eager
+from f2c_host.lower.result_types import Refused, ResultTypes
 from f2c_host.ops_table import OPS
 
 Case = dict[str, Any]
@@ -193,6 +194,29 @@ def test_the_rules_promise_what_torch_does_and_refuse_what_it_refuses(cases):
     found = differences(cases)
     unforeseen = [d for d in found if not expected(d)]
     assert not unforeseen, "\n".join(" | ".join(d) for d in unforeseen)
+
+
+def test_the_verifier_is_given_by_torch_what_the_rules_promise(cases):
+    """V11 on both sides: what the compiler takes by its rules, the host takes by asking torch without memory."""
+
+    def read(t: Any) -> Type | None:
+        if t is None or "group" in t:
+            return t and Type("group", group="g")
+        scalar = t.get("scalar", "")
+        return Type("scalar", scalar=scalar) if scalar else Type("tensor", tuple(t["tensor"]), t["dtype"])
+
+    asked = ResultTypes({"g": [Type("tensor", tuple(dims), "f32") for dims in MEMBERS]})
+    wrong, taken = [], 0
+    for case in (case for calls in cases.values() for case in calls if "results" in case):
+        results = tuple(Value(i, "", read(t)) for i, t in enumerate(case["results"]))
+        op = Op(case["op"], (), case["attributes"], results, (), 0)
+        taken += 1
+        try:
+            asked.check(op, [read(t) for t in case["operands"]])
+        except Refused as why:
+            wrong.append(f"{told(case)}: {why}")
+    assert not wrong, "\n".join(wrong)
+    assert taken > 1_000
 
 
 def test_batch_norm_of_one_value_a_channel_is_among_the_calls(cases):

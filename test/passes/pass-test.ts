@@ -22,7 +22,10 @@ const TABLES = `
 `;
 
 export const moduleOf = (fn: string) =>
-  parseModule(`module @test version 1.2 {${TABLES}${fn}\n}\n`, { path: "test.ir" });
+  parseModule(`module @test version 1.2 {${TABLES}${fn}\n}\n`, {
+    path: "test.ir",
+    sources: [{ path: "exp.ts", text: "" }],
+  });
 
 const dedented = (text: string) => {
   const lines = text.replace(/^\n+|\s+$/g, "").split("\n");

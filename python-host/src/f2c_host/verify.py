@@ -1,37 +1,22 @@
-"""The verifier: nothing is executed that breaks one of these.
+"""The verifier: nothing is executed that breaks a constraint of the table (`CONSTRAINTS`, which docs/ir.md lists).
 
-V1  storage names are unique; function names too, and those of a function's inputs and of its results; the storage fits
-    into memory (2^40 elements)
-V2  every storage and group that is named exists; a group has distinct members; a copy starts from a storage that is drawn,
-    and what is drawn by its fans has some
-V3  every value is defined once, before its uses, in its region or one around it
-V4  every op is in the registry, with the operands, attributes and result kinds that it says
-V5  a region ends with `yield`, a function with `return`, and neither stands elsewhere
-V6  what a `write` op changes, and the running statistics of an `update` op, come straight from `state` or `group`
-V7  every location exists; each source has a path of its own
-V8  regions have the arguments and yields that their op asks for
-V9  a function returns what it declares, tensors only
-V10 parameters are floating point; `gradients` is taken of a loss of shape [] by trained parameters, at the top level, once
-V12 only a parameter is frozen; a slot is the optimizer's, of a trained parameter of its shape; a twin's storage is a state, of
-    the type of the original's
+The compiler checks the same ones by code of its own; what there is to check of an op stands in its entry of the table.
 """
 
 from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from .errors import HostError
 from .ir import DTYPES, FLOATS, MAX_FLOAT, Function, Module, Op, Region, Storage, Type, Value
-from .ops_table import OPS, OpSpec
+from .lower.result_types import Refused, ResultTypes
+from .ops_table import CONSTRAINTS, OPS, Derivative, OpSpec
+from .regions import CONDITION, argument_types, fixed_operands
 
 _HINT = "this is a fault of the compiler, or the program was damaged on its way; please report it with its ir.json"
-
-_NESTS = ("if", "for", "while", "no_grad", "remat")
-# The registry says f64 of these; of whole numbers they are whole.
-_JOINED = ("scalar_add", "scalar_sub", "scalar_mul", "scalar_neg", "scalar_min", "scalar_max")
 
 _BY_FAN = ("kaiming_normal", "kaiming_uniform", "xavier_uniform")
 
@@ -40,8 +25,15 @@ class _Verifier:
     def __init__(self, module: Module) -> None:
         self.module = module
         self.storages = {s.name: s for s in module.storages}
+        self.result_types = ResultTypes(
+            {
+                name: [self.storages[m].type for m in members if m in self.storages]
+                for name, members in module.groups.items()
+            }
+        )
 
     def refuse(self, constraint: str, message: str, location: int = -1) -> NoReturn:
+        assert constraint in CONSTRAINTS
         frames = self.module.frames(location) if 0 <= location < len(self.module.locations) else []
         raise HostError("F2C5003", f"the IR breaks {constraint}: {message}", "fault", _HINT, frames)
 
@@ -104,8 +96,7 @@ class _Verifier:
             self.refuse("V1", f"two inputs of {function.name} have one name")
         if len({r.name for r in function.results}) != len(function.results):
             self.refuse("V1", f"two results of {function.name} have one name")
-        self.taken = False
-        self.region(function.body, seen, origins, "return", top=True)
+        self.region(function.body, seen, origins, "function", top=True)
         returned = self.types(function.body.ops[-1], seen)
         if returned != [r.type for r in function.results] or any(t.kind != "tensor" for t in returned):
             self.refuse("V9", f"{function.name} does not return what it declares", function.location)
@@ -129,10 +120,9 @@ class _Verifier:
             self.refuse("V5", "a region is empty")
         for i, op in enumerate(region.ops):
             self.location(op.location)
-            if (op.op == end) != (i == len(region.ops) - 1) or (
-                op.op in ("yield", "return") and op.op != end
-            ):
-                self.refuse("V5", f"a region must end with {end}, and only there", op.location)
+            ends = OPS[op.op].ends if op.op in OPS else None
+            if ends != (end if i == len(region.ops) - 1 else None):
+                self.refuse("V5", f"a {end} must have one end, and have it last", op.location)
             self.op(op, seen, origins, top)
             for result in op.results:
                 self.define(result, seen, op.location)
@@ -150,27 +140,66 @@ class _Verifier:
                 self.refuse("V3", f"{op.op} uses value {operand} before its definition", op.location)
         self.operands(op, spec, seen)
         self.attributes(op, spec)
+        self.kinds(op, spec, seen)
+        for name in spec.writes:
+            if op.operands[spec.place(name)] >= 0:
+                self.storage_origin(op, op.operands[spec.place(name)], origins)
+        if len(op.regions) != (len(spec.control.regions) if spec.control else 0):
+            self.refuse("V8", f"{op.op} has {len(op.regions)} regions", op.location)
+        if spec.control:
+            self.regions(op, spec, seen, origins)
+        elif spec.declared:
+            self.named(op, spec)
+        elif spec.differentiates:
+            self.derivative(op, spec.differentiates, seen, origins, top)
+        else:
+            self.results(op, spec, seen)
+
+    def kinds(self, op: Op, spec: OpSpec, seen: Mapping[int, Value]) -> None:
+        """The kinds of an op's results; of one that says itself what they are, the types that it may say."""
         kinds = [r.type.operand_kind for r in op.results]
         wanted = list(spec.results)
-        if op.op in _JOINED and all(seen[v].type.scalar == "i64" for v in op.operands):
-            wanted = ["i64"]
-        if op.op != "constant" and spec.results != ("*",) and kinds != wanted:
+        if spec.scalar_result:
+            whole = all(seen[v].type.scalar == "i64" for v in op.operands)
+            wanted = [("i64" if whole else "f64") if spec.scalar_result == "joined" else spec.scalar_result]
+        if op.op == _LITERAL:
+            if not _spells(op.attributes["value"], kinds):
+                self.refuse("V4", f"constant {_shown(op.attributes['value'])} as {kinds}", op.location)
+        elif spec.results != ("*",) and kinds != wanted:
             self.refuse("V4", f"{op.op} has results {kinds}, not {wanted}", op.location)
-        if op.regions and op.op not in _NESTS:
-            self.refuse("V8", f"{op.op} has no regions", op.location)
-        if spec.effect == "write":
-            self.storage_origin(op, op.operands[0], origins)
-        if spec.effect == "update":
-            for i, operand in enumerate(spec.operands):
-                if operand.name in ("mean", "variance") and op.operands[i] >= 0:
-                    self.storage_origin(op, op.operands[i], origins)
-        check = getattr(self, f"check_{op.op}", None)
-        if check is not None:
-            check(op, seen, origins, top)
+
+    def named(self, op: Op, spec: OpSpec) -> None:
+        """The storage or the group that an op names."""
+        for attribute in spec.attributes:
+            name = op.attributes.get(attribute.name)
+            storage = self.storages.get(name) if attribute.type == "storage" else None
+            if attribute.type == "storage" and (storage is None or op.results[0].type != storage.type):
+                self.refuse("V2", f"there is no storage {name!r} of type {op.results[0].type}", op.location)
+            if attribute.type == "group" and name not in self.module.groups:
+                self.refuse("V2", f"there is no group {name!r}", op.location)
+
+    def results(self, op: Op, spec: OpSpec, seen: Mapping[int, Value]) -> None:
+        """The types of an op's results, by torch; those of scalars are their kinds."""
+        operands = [seen[v].type if v >= 0 else None for v in op.operands]
+        if spec.history == "leaf":
+            if op.results[0].type != operands[0] or op.results[0].type.dtype not in FLOATS:
+                self.refuse("V11", "a leaf has the floating-point type of its operand", op.location)
+        elif not spec.scalar_result:
+            groups = {t for t in (*operands, *(r.type for r in op.results)) if t and t.kind == "group"}
+            if len(groups) > 1:
+                self.refuse(
+                    "V11",
+                    f"{op.op}: groups with other members: {', '.join(sorted(map(str, groups)))}",
+                    op.location,
+                )
+            try:
+                self.result_types.check(op, operands)
+            except Refused as why:
+                self.refuse("V11", f"{op.op}: {why}", op.location)
 
     def storage_origin(self, op: Op, operand: int, origins: Mapping[int, Op]) -> None:
         origin = origins.get(operand)
-        if origin is None or origin.op not in ("state", "group"):
+        if origin is None or not _names_storage(origin):
             self.refuse("V6", f"{op.op} would change something that is no storage", op.location)
 
     def operands(self, op: Op, spec: OpSpec, seen: Mapping[int, Value]) -> None:
@@ -196,118 +225,78 @@ class _Verifier:
             if attribute.required and attribute.name not in op.attributes:
                 self.refuse("V4", f"{op.op} lacks attribute {attribute.name}", op.location)
 
-    # ---- ops that the lowering knows by name
-
-    def check_constant(self, op: Op, *_: object) -> None:
-        value = op.attributes["value"]
-        kind = op.results[0].type.operand_kind if len(op.results) == 1 else ""
-        integral = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-        fits = {
-            "f64": not isinstance(value, bool),
-            "i64": integral and not isinstance(value, bool) and abs(value) < 2**63,
-            "bool": isinstance(value, bool),
-        }
-        if not fits.get(kind, False):
-            self.refuse("V4", f"constant {_shown(value)} as {kind or 'nothing'}", op.location)
-
-    def check_state(self, op: Op, *_: object) -> None:
-        storage = self.storages.get(op.attributes["name"])
-        if storage is None or op.results[0].type != storage.type:
-            self.refuse(
-                "V2",
-                f"there is no storage {op.attributes['name']!r} of type {op.results[0].type}",
-                op.location,
-            )
-
-    def check_group(self, op: Op, *_: object) -> None:
-        if op.attributes["name"] not in self.module.groups:
-            self.refuse("V2", f"there is no group {op.attributes['name']!r}", op.location)
-
-    def check_gradients(
-        self, op: Op, seen: Mapping[int, Value], origins: Mapping[int, Op], top: bool
+    def derivative(
+        self, op: Op, of: Derivative, seen: Mapping[int, Value], origins: Mapping[int, Op], top: bool
     ) -> None:
-        loss = seen[op.operands[0]].type
-        origin = origins.get(op.operands[1])
-        trained = origin is not None and origin.op == "group" and self.trains(origin)
-        if loss.dims != () or loss.dtype not in FLOATS or not trained or not top or self.taken:
+        spec = OPS[op.op]
+        by = op.operands[spec.place(of.by)]
+        origin = origins.get(by)
+        if not top or origin is None or not _names_storage(origin) or not self.trains(origin):
             self.refuse(
-                "V10", "gradients need one loss of shape [] and floating-point parameters, once", op.location
+                "V10", f"{op.op} is taken at the top level, by a group of trained parameters", op.location
             )
-        self.taken = True
-
-    def check_leaf(self, op: Op, seen: Mapping[int, Value], *_: object) -> None:
-        if op.results[0].type != seen[op.operands[0]].type or op.results[0].type.dtype not in FLOATS:
-            self.refuse("V10", "a leaf has the floating-point type of its operand", op.location)
-
-    def check_vjp(self, op: Op, seen: Mapping[int, Value], origins: Mapping[int, Op], top: bool) -> None:
-        outputs = int(op.attributes["outputs"])
-        values = self.types(op, seen)[1:]
-        products, leaves = values[: 2 * outputs], values[2 * outputs :]
-        origin = origins.get(op.operands[0])
-        fits = (
-            outputs > 0
-            and len(products) == 2 * outputs
-            and products[:outputs] == products[outputs:]
-            and all(t.kind == "tensor" and t.dtype in FLOATS for t in values)
-            and all(
-                (made := origins.get(v)) is not None and made.op == "leaf"
-                for v in op.operands[1 + 2 * outputs :]
-            )
-            and [r.type for r in op.results] == [seen[op.operands[0]].type, *leaves]
-        )
-        if not (fits and top and origin is not None and origin.op == "group" and self.trains(origin)):
-            self.refuse(
-                "V10",
-                "vjp takes outputs, cotangents of their types and leaves, at the top level",
-                op.location,
-            )
+        leaves: Sequence[int] = ()
+        if of.loss:
+            loss = seen[op.operands[spec.place(of.loss)]].type
+            if loss.dims != () or loss.dtype not in FLOATS:
+                self.refuse("V10", f"{op.op} is taken of one real number, not of {loss}", op.location)
+        if of.products:
+            outputs, values = int(op.attributes["outputs"]), op.operands[spec.place(of.products) :]
+            types = [seen[v].type for v in values]
+            leaves = values[2 * outputs :]
+            if (
+                outputs < 1
+                or len(values) < 2 * outputs
+                or types[:outputs] != types[outputs : 2 * outputs]
+                or any(t.dtype not in FLOATS for t in types)
+                or any((made := origins.get(v)) is None or OPS[made.op].history != "leaf" for v in leaves)
+            ):
+                self.refuse(
+                    "V10", f"{op.op} takes outputs, cotangents of their types, and leaves", op.location
+                )
+        if [r.type for r in op.results] != [seen[v].type for v in (by, *leaves)]:
+            self.refuse("V11", f"{op.op} gives a derivative of another type than it is taken by", op.location)
 
     def trains(self, group: Op) -> bool:
         """Whether a group is of trained floating-point parameters only."""
-        members = self.module.groups[group.attributes["name"]]
+        members = self.module.groups.get(group.attributes["name"], ())
         return bool(members) and all(
             self.storages[m].trained and self.storages[m].type.dtype in FLOATS for m in members
         )
 
-    def check_remat(self, op: Op, seen: dict[int, Value], origins: dict[int, Op], top: bool) -> None:
-        self.check_no_grad(op, seen, origins, top)
-
-    def check_no_grad(self, op: Op, seen: dict[int, Value], origins: dict[int, Op], _top: bool) -> None:
-        self.regions(op, seen, origins, [[]], [[r.type for r in op.results]])
-
-    def check_if(self, op: Op, seen: dict[int, Value], origins: dict[int, Op], _top: bool) -> None:
+    def regions(self, op: Op, spec: OpSpec, seen: dict[int, Value], origins: dict[int, Op]) -> None:
         results = [r.type for r in op.results]
-        self.regions(op, seen, origins, [[], []], [results, results])
-
-    def check_for(self, op: Op, seen: dict[int, Value], origins: dict[int, Op], _top: bool) -> None:
-        carried = [r.type for r in op.results]
-        if self.types(op, seen)[1:] != carried:
-            self.refuse("V8", "for carries other types than it begins with", op.location)
-        self.regions(op, seen, origins, [[Type("scalar", scalar="i64"), *carried]], [carried])
-
-    def check_while(self, op: Op, seen: dict[int, Value], origins: dict[int, Op], _top: bool) -> None:
-        carried = [r.type for r in op.results]
-        if self.types(op, seen) != carried:
-            self.refuse("V8", "while carries other types than it begins with", op.location)
-        self.regions(op, seen, origins, [carried, carried], [[Type("scalar", scalar="bool")], carried])
-
-    def regions(
-        self,
-        op: Op,
-        seen: dict[int, Value],
-        origins: dict[int, Op],
-        arguments: list[list[Type]],
-        yields: list[list[Type]],
-    ) -> None:
-        if len(op.regions) != len(arguments):
-            self.refuse("V8", f"{op.op} has {len(op.regions)} regions", op.location)
-        for region, wanted, given in zip(op.regions, arguments, yields, strict=True):
-            if [a.type for a in region.arguments] != wanted or self.region(
-                region, seen, origins, "yield"
-            ) != given:
+        carried = [seen[v].type for v in op.operands[fixed_operands(op) :]]
+        if spec.control.carries and carried != results:
+            self.refuse("V8", f"{op.op} carries other types than it begins with", op.location)
+        for wanted, region in zip(spec.control.regions, op.regions, strict=True):
+            yields = [CONDITION] if wanted.yields == "condition" else results
+            if [a.type for a in region.arguments] != argument_types(wanted, carried) or self.region(
+                region, seen, origins, "region"
+            ) != yields:
                 self.refuse(
-                    "V8", f"a region of {op.op} has other arguments or yields than it should", op.location
+                    "V8",
+                    f"{wanted.name} of {op.op} has other arguments or yields than it should",
+                    op.location,
                 )
+
+
+_LITERAL = "constant"
+
+
+def _names_storage(op: Op) -> bool:
+    return any(a.type in ("storage", "group") for a in OPS[op.op].attributes)
+
+
+def _spells(value: object, kinds: list[str]) -> bool:
+    """Whether a constant is one of its kind."""
+    integral = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    fits = {
+        "f64": not isinstance(value, bool),
+        "i64": integral and not isinstance(value, bool) and abs(value) < 2**63,  # type: ignore[arg-type]
+        "bool": isinstance(value, bool),
+    }
+    return len(kinds) == 1 and fits.get(kinds[0], False)
 
 
 def _shown(value: object) -> str:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from ..ir import DTYPES, Function, Module, Op, Region, Type, Value
-from ..ops_table import OPS, Call
+from ..ops_table import OPS, Call, OpSpec
 
 _BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
 _COMPARE = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
@@ -24,6 +24,15 @@ _ANNOTATIONS = {"f64": "float", "i64": "int", "bool": "bool"}
 def target_name(target: str) -> str:
     """The name under which generated code calls `aten::add.Tensor`: `aten__add__Tensor`."""
     return target.replace("::", "__").replace(".", "__")
+
+
+def select(spec: OpSpec, kinds: Iterable[str]) -> Call:
+    """The torch call that fits the kinds of the operands: tensor, scalar, group or none."""
+    named = dict(zip((o.name for o in spec.operands), kinds, strict=False))
+    for call in spec.calls:
+        if all(named.get(name) == kind for name, kind in call.when):
+            return call
+    raise AssertionError(f"internal: no torch call of {spec.name} fits {named}")
 
 
 class Visitor:
@@ -171,7 +180,9 @@ class Visitor:
         if special is not None:
             return special(op)
         spec = OPS[op.op]
-        expression = self.torch_call(op, self.select(op))
+        expression = self.torch_call(
+            op, select(spec, ["none" if v < 0 else self.types[v].kind for v in op.operands])
+        )
         targets = [self.local(r.id) for r in op.results]
         statement = self.assign(targets, expression) if targets else self.at(ast.Expr(expression))
         if spec.effect != "write":
@@ -186,18 +197,6 @@ class Visitor:
             return []
         length = ast.Compare(self.call("len", self.read(value)), [ast.GtE()], [ast.Constant(0)])
         return [self.at(ast.Assert(length, None))]  # type: ignore[list-item]
-
-    def select(self, op: Op) -> Call:
-        """The torch call that fits the kinds of the operands."""
-        spec = OPS[op.op]
-        kinds = {}
-        for operand, value in zip(spec.operands, op.operands, strict=False):
-            kind = "none" if value < 0 else self.types[value].kind
-            kinds[operand.name] = kind
-        for call in spec.calls:
-            if all(kinds.get(name) == kind for name, kind in call.when):
-                return call
-        raise AssertionError(f"internal: no torch call of {op.op} fits {kinds}")
 
     def torch_call(self, op: Op, call: Call) -> ast.expr:
         positional: list[ast.expr] = []
