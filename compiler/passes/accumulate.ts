@@ -1,6 +1,15 @@
 /**
- * @file Gradient accumulation: one update for the mean gradient of several steps. Writes that depend on no image, such as a
- * twin's moving average, count updates, so they happen once an update; what depends on images happens in every step.
+ * @file Gradient accumulation: one update for the mean gradient of several steps, for batches that the device cannot hold.
+ *
+ *     foreach_lerp_(%twin, %net, %ema)        if(%accumulate.first) { foreach_lerp_(%twin, %net, %ema) }
+ *     …                                       …
+ *     %g = gradients(%loss, %p)               %now = gradients(%loss, %p)
+ *     foreach_add_(%p, %g, %less)             %g = group(@accumulate.gradient)
+ *                                             foreach_add_(%g, %now, 1 / steps)
+ *                                             if(%accumulate.last) { foreach_add_(%p, %g, %less) foreach_mul_(%g, 0) }
+ *
+ * Writes that depend on no image, such as a twin's moving average, happen once an update, since their constants are chosen
+ * for updates; writes that depend on images, such as a pool's, happen in every step.
  */
 import {
   type IrFunction,
@@ -18,7 +27,7 @@ import type { Pass } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
 import { seesImages, trainedWrites, within } from "./written.js";
 
-/** Inputs of the plan that say where in the window of steps a step is. */
+/** Inputs of the plan: whether a step is the first, or the last, of those that make an update. */
 export const ACCUMULATE_FIRST = "accumulate.first";
 export const ACCUMULATE_LAST = "accumulate.last";
 const GROUP = "accumulate.gradient";
@@ -55,7 +64,7 @@ function accumulated(fn: IrFunction, steps: number, module: IrModule): IrFunctio
   const from = ops.findIndex((op) => specOf(op).differentiates);
   const sees = seesImages(fn, module);
   const writesTrained = trainedWrites(fn, module);
-  // What a method writes to a parameter from images is no part of the update, which knows them by their gradient.
+  // A method may also write to a parameter directly from images; that is not part of the update.
   const parts = updateOf(fn, from, (op) => writesTrained(op) && !sees(op));
   const update = new Set(parts.flat());
   const once = ops.filter((op) => onlyWrites(op) && !update.has(op) && !sees(op));
@@ -92,7 +101,7 @@ function accumulated(fn: IrFunction, steps: number, module: IrModule): IrFunctio
           for (const [i, value] of replay.copy(o).entries()) replay.stand(o.results[i]!, value);
         if (part === parts.at(-1)) clear(replay.value(ops[from]!.results[0]!), at, replay);
       });
-    // What stands for the results of an update is only asked for by the update.
+    // Only ops of the update use these results, so outside of it any value may stand for them.
     if (update.has(op)) return op.results.map((result) => replay.standing(result) ?? inputs[0]!.value);
     if (after.has(op)) {
       when(before.has(op) ? first : last, op, replay, () => replay.copy(op));
@@ -103,8 +112,8 @@ function accumulated(fn: IrFunction, steps: number, module: IrModule): IrFunctio
 }
 
 /**
- * The ops that happen once an update, in the parts that they stand in: those that write what is trained, and those whose
- * results only these use. What stands between happens in every step, so it parts them.
+ * The ops that happen once an update: those that write parameters or optimizer slots, and those whose results only these
+ * use. They are divided into runs of neighbouring ops, since ops between them happen in every step.
  */
 function updateOf(fn: IrFunction, from: number, isTrained: (op: Op) => boolean): readonly (readonly Op[])[] {
   const { ops } = fn.body;
@@ -129,5 +138,5 @@ function updateOf(fn: IrFunction, from: number, isTrained: (op: Op) => boolean):
   }
 }
 
-/** Whether an op is a write, or a choice or a loop that gives nothing and writes. */
+/** Whether an op is a write, or an `if` or a loop that has no results and writes. */
 const onlyWrites = (op: Op) => op.results.length === 0 && within(op).some(isWrite);

@@ -1,4 +1,15 @@
-/** @file Drops ops whose results nobody uses and that change nothing, and what regions yield for nobody. */
+/**
+ * @file Dead code: drops ops whose results nobody uses and that change nothing, and what regions yield to nobody. Other
+ * passes leave such ops behind, and the gradient would pay for them.
+ *
+ *     %a = relu(%x)                                                %r = for(%n, %x) (%i, %s) {
+ *     %r, %q = for(%n, %x, %y) (%i, %s, %t) {                        %u = neg(%s)
+ *       %u = neg(%s)                                                 yield(%u)
+ *       %v = exp(%t)                                               }
+ *       yield(%u, %v)                                              return(%r)
+ *     }
+ *     return(%r)
+ */
 import type { IrFunction, Op, Region, Value } from "../ir/module.js";
 import { specOf } from "../registry/index.js";
 import {
@@ -22,13 +33,13 @@ const acts = (op: Op): boolean => {
   return effect !== "pure" && effect !== "read";
 };
 
-/** Which values matter: those that ops that act, and the function's results, are computed from. */
+/** The live values: those from which the function's results and the ops that act are computed. */
 class Liveness {
   readonly values = new Set<number>();
   readonly ops = new Set<Op>();
   /** The op that makes a value or carries it, and which of its results that is; none of a counter. */
   private readonly makers = new Map<number, { op: Op; i: number | undefined }>();
-  /** What matters and was not looked at yet: a list, since chains of ops are longer than a stack is deep. */
+  /** Live values that were not followed yet: a list, since a chain of ops can be longer than the call stack is deep. */
   private readonly open: Value[] = [];
 
   constructor(body: Region) {

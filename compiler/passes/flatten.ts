@@ -1,10 +1,19 @@
-/** @file Regions without a meaning of their own are written out: `no_grad` where nothing is recorded anyway, `remat` likewise. */
+/**
+ * @file Replaces regions that have no effect by their ops: `no_grad` where nothing is recorded anyway, `remat` where nothing
+ * is kept for a gradient. Later passes then see these ops beside the others.
+ *
+ *     %y = no_grad() {                %a = relu(%x)         in a function without a gradient, after the gradient,
+ *       %a = relu(%x)                 %y = neg(%a)          and inside another no_grad
+ *       %b = neg(%a)
+ *       yield(%b)
+ *     }
+ */
 import type { IrFunction, Op } from "../ir/module.js";
 import { specOf } from "../registry/index.js";
 import { overFunctions } from "./pass.js";
 import { rewrite } from "./replay.js";
 
-/** The index of the last op of a body that takes derivatives; what comes after it is recorded by nobody. */
+/** The index of the last op of a body that takes derivatives; nothing after it is recorded. */
 export const lastGradient = (ops: readonly Op[]): number =>
   ops.findLastIndex((op) => specOf(op).differentiates);
 

@@ -1,4 +1,17 @@
-/** @file Computes what is known: ops on constants, choices and loops that constants decide, ops that change nothing. */
+/**
+ * @file Constant folding: computes ops on constants, decides choices and loops by constants, drops ops that change nothing.
+ * Options of an experiment become constants when a library function is inlined, so there are many.
+ *
+ *     %2 = scalar_mul(%c2, %c3)                                    %y = mul(%x, %c6)
+ *     %3 = scalar_gt(%2, %c0)
+ *     %4 = if(%3) { … mul(%x, %2) … } { … add(%x, %2) … }
+ *     %5 = mul(%4, %c1)
+ *     %6 = neg(%5)
+ *     %y = neg(%6)
+ *
+ * Only what is equal to the last bit, signed zeros and NaN included. A copy of a stored tensor stays: a write may come before
+ * it is read.
+ */
 import type { Op, Type, Value } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
 import { specOf } from "../registry/index.js";
@@ -47,7 +60,7 @@ export const fold = overFunctions(
         return [same];
       }
       const results = replay.copy(op, operands);
-      // The op as it is now, so that a later one can look through it.
+      // The op after replacements, so that later ops can see through it.
       for (const result of results) made.set(result.id, { ...op, operands });
       if (op.regions.length) storage.mayBeAny(results);
       else storage.follow(op, operands, results);
@@ -60,11 +73,11 @@ export const fold = overFunctions(
 interface Facts {
   readonly known: ReadonlyMap<number, Known>;
   readonly made: ReadonlyMap<number, Op>;
-  /** A copy of what is stored is no copy to spare: a write may come. */
+  /** A copy of a stored tensor is needed: a write may come before it is read. */
   readonly storage: Storage;
 }
 
-/** Whether a computed value is one that the device would compute too. */
+/** Whether the device would compute the same value. */
 function fits(value: Known, type: Type): boolean {
   if (type.kind !== "scalar") return false;
   if (type.scalar === "bool") return typeof value === "boolean";
@@ -95,7 +108,7 @@ function decide(
 
 const sameType = (a: Type, b: Type) => printType(a) === printType(b);
 
-/** The operand that an op would give back as it is, to the last bit. */
+/** The operand that an op would return unchanged, to the last bit. */
 function unchanged(
   op: Op,
   operands: readonly (Value | undefined)[],

@@ -1,6 +1,13 @@
 /**
- * @file Images lie channels last, as convolutions read them fastest: they are put in order before the first convolution, and
- * its weights are kept so. What follows parameters member by member (slots of the optimizer, a twin) lies as they do.
+ * @file Channels last: puts images into the memory order in which convolutions are fastest, once before the first of them, and
+ * keeps the convolutions' weights in it.
+ *
+ *     parameter @conv : f32[8, 3, 3, 3]       parameter @conv : f32[8, 3, 3, 3] channels_last
+ *     %a = conv2d(%x, %conv, …)               %0 = channels_last(%x)
+ *     %b = conv2d(%a, %next, …)               %a = conv2d(%0, %conv, …)
+ *                                             %b = conv2d(%a, %next, …)
+ *
+ * Storages that belong to such a weight member by member (slots of the optimizer, a twin) get the same order. No value changes.
  */
 import type { IrModule, Value } from "../ir/module.js";
 import { walkOps } from "../ir/module.js";

@@ -29,7 +29,7 @@ const pointwise = (op: Op): boolean => {
   return effect === "pure" && traits.pointwise === true;
 };
 
-/** A mask that holds in one column of each row at most: which, as an index [N], and whether it may hold nowhere. */
+/** A mask that is true in at most one column of each row: the column as an index [N], and whether a row may have none. */
 interface OneColumn {
   readonly target: Value;
   readonly mayBeNone: boolean;
@@ -68,10 +68,10 @@ export const margin = overFunctions(
 
 interface Choice {
   readonly column: OneColumn;
-  /** What stands in all columns but the chosen one. */
+  /** The matrix whose other columns are kept. */
   readonly base: Value;
   readonly type: Matrix;
-  /** What stands in the chosen one: `of` narrowed, or base changed by a number of its own. */
+  /** The value of the chosen column: that of `of` in this column, or base plus or minus a number. */
   readonly inside:
     | { readonly of: Value }
     | { readonly op: "add" | "sub"; readonly amount: Value | undefined };
@@ -79,13 +79,16 @@ interface Choice {
 
 /** Recognises choices of one column a row. */
 class Pattern {
-  /** `again`: whether an op would read now what it read where it stands: nothing wrote to it since. */
+  /**
+   * `again`: whether an op would give the same value if it were computed here, because no storage that it reads was written
+   * since.
+   */
   constructor(
     private readonly made: ReadonlyMap<number, Op>,
     private readonly again: (op: Op) => boolean,
   ) {}
 
-  /** The op that made a value, where it can be made again. */
+  /** The op that made a value, if it can be computed again here. */
   op(value: Value | undefined, name?: OpName): Op | undefined {
     const op = value && this.made.get(value.id);
     return op && (name === undefined || op.op === name) && this.again(op) ? op : undefined;
@@ -106,7 +109,7 @@ class Pattern {
         : undefined;
     }
     if ((op.op !== "sub" && op.op !== "add") || !isLike(a) || !isWhole(b)) return undefined;
-    // In a narrow type the product rounds before it is taken off; among integers the number may be none.
+    // In a narrow type the product is rounded before the subtraction; for integers the number may not be whole.
     if (type.dtype !== "f32" && type.dtype !== "f64") return undefined;
     const { dtype } = b!.type as TensorType;
     if (dtype !== type.dtype && dtype !== "i64" && dtype !== "bool") return undefined;
@@ -168,7 +171,7 @@ const isMatrix = (type: Type | undefined): type is Matrix =>
   type?.kind === "tensor" && type.dims.length === 2;
 const sameDims = (a: Matrix, b: Matrix) => a.dims.every((dim, i) => sameDim(dim, b.dims[i]!));
 
-/** Makes the value of a chosen column [N, 1] from the recipe of the whole matrix. */
+/** Builds the chosen column [N, 1] from the ops that made the whole matrix. */
 class Narrowed {
   private readonly rows: Dim;
   private readonly columns: Dim;
@@ -228,7 +231,7 @@ class Narrowed {
     return this.emit(op, [own, number]);
   }
 
-  /** The recipe of a matrix in the chosen column: pointwise ops again, everything else gathered. */
+  /** A matrix in the chosen column only: pointwise ops are computed again on columns, the rest is gathered. */
   private narrow(value: Value): Value {
     const known = this.known.get(value.id);
     if (known) return known;
@@ -248,7 +251,10 @@ class Narrowed {
     return narrow;
   }
 
-  /** How an operand has one value in the column: it is the same in all columns, or a matrix, or one row for all. */
+  /**
+   * What the chosen column of an operand is: the operand itself if it is the same in all columns, a column of a matrix, or
+   * an element of a row.
+   */
   private form(value: Value | undefined): "column" | "matrix" | "row" | undefined {
     if (value?.type.kind !== "tensor") return "column";
     const { dims } = value.type;

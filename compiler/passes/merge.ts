@@ -1,6 +1,12 @@
 /**
- * @file Common subexpressions: an op on the same values, with the same attributes, is made once. What reads storage is
- * merged only where nothing wrote to it in between; what is recorded for the gradient is not merged with what is not.
+ * @file Common subexpressions: ops of one kind, on the same values, with the same attributes, become one. Library functions
+ * are inlined at every call, so the same product or slice occurs more than once.
+ *
+ *     %0 = index_select(%pool, %i)            %0 = index_select(%pool, %i)
+ *     %1 = index_select(%pool, %i)            %2 = add(%0, %0)
+ *     %2 = add(%0, %1)
+ *
+ * Not across a write to the storage that is read, and not between code that is recorded for the gradient and code that is not.
  */
 import type { Value } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
@@ -9,7 +15,7 @@ import { overFunctions } from "./pass.js";
 import { rewrite } from "./replay.js";
 import { Storage } from "./storage.js";
 
-/** What is known at a place: results by key, in this region and those around it. */
+/** Results by key, of this region and those around it. */
 class Table {
   private readonly found = new Map<string, readonly Value[]>();
 

@@ -1,9 +1,16 @@
 /**
- * @file Mixed precision: products in a narrow type, what sums or exponentiates in f32, every cast an op that one can see.
- * Which op is computed how is data in the registry. Parameters, states and gradients stay in f32 (Micikevicius et al. 2018).
+ * @file Mixed precision: matrix products and convolutions in a narrow type, sums and exponentials in f32; every cast is an op.
+ * The registry says for each op where it may be computed. Parameters, states and gradients stay f32 (Micikevicius et al. 2018).
  *
- * f16 has few exponents, so the loss is scaled before the gradient. The scale is a state: halved, and the update undone,
- * when a gradient is not finite, doubled after 2,000 steps that were; all of it on the device.
+ *     %y = conv2d(%x, %w, …) : f32[…]         %0 = to(%x, dtype = "bf16")
+ *     %z = sum(%y, …) : f32[]                 %1 = to(%w, dtype = "bf16")
+ *                                             %y = conv2d(%0, %1, …) : bf16[…]
+ *                                             %2 = to(%y, dtype = "f32")
+ *                                             %z = sum(%2, …) : f32[]
+ *
+ * f16 has a narrow range of exponents, so with it the loss is multiplied by a scale before the gradient is taken, and the
+ * gradient divided by it. The scale is a state on the device: if a gradient is not finite, the update is undone and the scale
+ * halved; after 2,000 steps without that it is doubled.
  */
 import {
   type AttributeValue,
@@ -82,7 +89,7 @@ export const precision = (narrow: Narrow): Pass => ({
   },
 });
 
-/** The finite numbers that an op computes with, of those that are known. */
+/** The finite numbers among an op's attributes and constant operands. */
 function numbersOf(op: Op, known: ReadonlyMap<number, AttributeValue>): readonly number[] {
   const named = specOf(op).attributes.filter(({ type }) => type === "float" || type === "scalar");
   return [
@@ -91,13 +98,13 @@ function numbersOf(op: Op, known: ReadonlyMap<number, AttributeValue>): readonly
   ].filter((n): n is number => typeof n === "number" && Number.isFinite(n));
 }
 
-/** Bits of the significand, the largest number, and the smallest above zero. */
+/** By type: bits of the significand, the largest number, and the smallest positive one. */
 const FORMATS: Readonly<Record<Narrow, readonly [number, number, number]>> = {
   bf16: [8, (2 - 2 ** -7) * 2 ** 127, 2 ** -133],
   f16: [11, 65_504, 2 ** -24],
 };
 
-/** Whether the narrow type loses a number: it is out of range, or it is a limit, which rounding would move. */
+/** Whether the narrow type cannot hold a number: it is out of range, or a limit of `clamp` that rounding would move. */
 function loses(op: Op, number: number, narrow: Narrow): boolean {
   const [bits, largest, smallest] = FORMATS[narrow];
   const size = Math.abs(number);
@@ -109,7 +116,7 @@ function loses(op: Op, number: number, narrow: Narrow): boolean {
   );
 }
 
-/** The type in which an op should get each of its operands; `undefined`: as it is. */
+/** The type to which each operand of an op is cast; `undefined`: none. */
 function wantedTypes(
   op: Op,
   operands: readonly (Value | undefined)[],
@@ -159,7 +166,7 @@ const scaleStorages = (module: IrModule): readonly Storage[] => {
 
 /** Scales the loss, unscales the gradients, and undoes an update that came from gradients that are not finite. */
 class LossScale {
-  /** What names the storage that the update writes, and what depends on it. */
+  /** The ops that name storages written by the update or by what depends on it. */
   private readonly written: readonly Op[];
   /** The last op that writes such; without one, the gradient. */
   private readonly last: Op;
@@ -183,7 +190,7 @@ class LossScale {
     this.finite = emit("isfinite", [emit("foreach_norm", [gradients])]);
     replay.builder.rename(this.finite, "finite");
     const one = replay.number(1, at);
-    // A choice between the same keeps every type, which a product with 1 does not.
+    // A copy: `where` with the same value twice works for every dtype, unlike a product with 1.
     const copied = (now: Value) =>
       now.type.kind === "group" ? emit("foreach_mul", [now, one]) : emit("where", [this.finite!, now, now]);
     this.saved = this.written.map((origin) => ({
@@ -198,7 +205,7 @@ class LossScale {
     if (op === this.last) this.end(op.location, replay);
   }
 
-  /** After the update: takes it back where it must not count, and moves the scale. */
+  /** After the update: undoes it if the gradient was not finite, and changes the scale. */
   private end(at: Op["location"], replay: Replay): void {
     const finite = this.finite!;
     const emit = (name: OpName, operands: Value[], attributes = {}) =>

@@ -1,4 +1,9 @@
-/** @file Puts numbers for symbols: every shape that follows from the inputs is inferred anew. */
+/**
+ * @file Puts numbers for symbols in the types of inputs, and infers every shape that follows again.
+ *
+ *     func @embed(%images : u8[B, 3, 56, 56])          func @embed(%images : u8[64, 3, 56, 56])          refine({ B: 64 })
+ *     %y = cat(%a, %b, dim = 0) : f32[2*B, 128]        %y = cat(%a, %b, dim = 0) : f32[128, 128]
+ */
 import { addDims, type Dim, mulDims } from "../ir/dim.js";
 import type { Type } from "../ir/module.js";
 import { overFunctions } from "./pass.js";

@@ -1,9 +1,20 @@
 /**
- * @file Rematerialisation: what a `remat` region computes on the way is not kept for the gradient but computed again.
+ * @file Rematerialisation: the values inside a `remat` region are not kept for the gradient but computed again, which costs
+ * time and saves memory. Griewank and Walther 2000; Chen et al. 2016, arXiv 1604.06174.
  *
- * The forward half of a region runs without recording, and its results are cut off as leaves. The gradient of the loss is
- * then a chain of vector-Jacobian products, from the last region to the first: recompute, multiply with what arrived at the
- * leaves, pass on. Griewank and Walther 2000; Chen et al. 2016, arXiv 1604.06174.
+ *     %d = remat() { … f(%a) … }              %a1 = leaf(%a)
+ *     %loss = …%d…                            %0 = no_grad() { … f(%a1) … }
+ *     %g = gradients(%loss, %p)               %d = leaf(%0)
+ *                                             %loss = …%d…
+ *                                             %g1, %dd = vjp(%p, %loss, 1, %d)
+ *                                             %again = …f(%a1)…
+ *                                             %g2, %da = vjp(%p, %again, %dd, %a1)
+ *                                             %g3 = vjp(%p, %a, %da)
+ *                                             %g = %g1 + %g2 + %g3
+ *
+ * The region runs forward without recording, and its results are leaves: tensors without a history. The gradient is then a
+ * chain of vector-Jacobian products from the last region to the first: compute the region again, multiply with the gradient
+ * that arrived at its leaves, and pass the product on.
  */
 import { type IrModule, isTrained, type Op, type Region, type Value, walkOps } from "../ir/module.js";
 import { cuts } from "../registry/history.js";
@@ -17,7 +28,7 @@ import { type Replay, rewrite } from "./replay.js";
 const isAgain = (op: Op): boolean => specOf(op).control?.gradient === "again";
 const isReal = (value: Value) => value.type.kind === "tensor" && isFloat(value.type.dtype);
 
-/** A place where the history is cut: a region to compute again, or a value that a region takes in. */
+/** A place where the history is cut: a region that is computed again, or a value from outside that a region uses. */
 type Cut =
   | { readonly region: Op; readonly leaves: readonly Value[]; readonly taken: readonly Value[] }
   | { readonly original: Value; readonly leaves: readonly Value[] };
@@ -128,7 +139,7 @@ function backward(op: Op, replay: Replay, cuts: readonly Cut[]): Value {
   return total;
 }
 
-/** Values of the surroundings that a region uses. */
+/** The values from outside that a region uses. */
 function takenIn(region: Region): readonly Value[] {
   const own = new Set<number>();
   const define = (r: Region): void => {
@@ -145,7 +156,7 @@ function takenIn(region: Region): readonly Value[] {
   return [...taken.values()];
 }
 
-/** Which values the gradient could be asked for, and which carry a history that leads to one. */
+/** Which values are parameters or leaves, and which have a history that leads to one. */
 class Recorded {
   private readonly known = new Map<number, "parameter" | "leaf" | "history">();
   private readonly parameters: ReadonlySet<string>;

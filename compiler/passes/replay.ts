@@ -18,7 +18,7 @@ import type { OpName } from "../ir/op-name.js";
 import { specOf } from "../registry/index.js";
 import { argTypes, fixedOperands, joins } from "../registry/regions.js";
 
-/** Emits something in place of an op and returns what stands for its results; `undefined`: the op as it is. */
+/** Emits something in place of an op and returns the values that replace its results; `undefined`: the op is copied. */
 export type Visit = (op: Op, replay: Replay) => readonly Value[] | undefined;
 
 /** Makes a value that leaves a region, or the function, fit the type that is expected there. */
@@ -26,7 +26,10 @@ export type Fit = (value: Value, type: Type, at: Location, replay: Replay) => Va
 
 export interface ReplayOptions {
   readonly fit?: Fit;
-  /** What arms join and loops carry keeps its types; otherwise it gets those of the first arm, or of the loop's start. */
+  /**
+   * The results of `if` and loops keep their types; otherwise they get those of the first arm, or of the loop's initial
+   * values.
+   */
   readonly keepJoined?: boolean;
   /** Another type for an input. */
   readonly inputType?: (input: FunctionInput) => Type;
@@ -51,19 +54,19 @@ export class Replay {
     }
   }
 
-  /** What stands for a value of the old function, if anything does yet. */
+  /** The new value for a value of the old function, if there is one yet. */
   standing(old: Value): Value | undefined {
     return this.stands.get(old.id);
   }
 
-  /** What stands for a value of the old function. */
+  /** The new value for a value of the old function. */
   value(old: Value): Value {
     const now = this.standing(old);
     if (!now) throw new Error(`internal: a pass uses ${old.name || old.id} before it is made`);
     return now;
   }
 
-  /** Lets `now` stand for a value of the old function, under the same name. */
+  /** Makes `now` the new value for a value of the old function, under the same name. */
   stand(old: Value, now: Value): void {
     this.stands.set(old.id, now);
     if (old.name !== "") this.builder.rename(now, old.name);
@@ -88,7 +91,7 @@ export class Replay {
     return this.emit("constant", [], { value }, at, [scalarType(scalar)])[0]!;
   }
 
-  /** The op as it is, on what stands for its operands now, or on others. */
+  /** Copies an op, with the new values of its operands or with others. */
   copy(op: Op, operands: readonly (Value | undefined)[] = this.operands(op)): readonly Value[] {
     const { shape, control } = specOf(op);
     if (!control) {
@@ -141,7 +144,7 @@ export class Replay {
     return this.options.fit?.(value, type, at, this) ?? value;
   }
 
-  /** Replays the ops of a region here; returns what stands for what it yields. */
+  /** Replays the ops of a region here; returns the new values of what it yields. */
   inline(region: Region): readonly Value[] {
     this.ops(region);
     return region.ops.at(-1)!.operands.map((v) => this.value(v!));

@@ -1,13 +1,15 @@
-/** @file What shares memory with storage, for passes that must not look past a write. */
+/**
+ * @file Alias analysis: which storages a value may share memory with, for passes that must not move a read across a write.
+ */
 import { type IrModule, type Op, type Value, walkOps } from "../ir/module.js";
 import { specOf } from "../registry/index.js";
 import { type Members, membersOf, namesStorage, storagesOf, written } from "../registry/storages.js";
 
 const changes = (op: Op): boolean => written(op).length > 0;
 
-/** Which storage a value may share memory with, and how often each was written. */
+/** The storages that each value may share memory with, and how often each storage was written. */
 export class Storage {
-  /** `undefined` as a root: any storage at all. */
+  /** A root is a storage's name; `undefined`: it may be any storage. */
   private readonly roots = new Map<number, readonly (string | undefined)[]>();
   private readonly writes = new Map<string, number>();
   private total = 0;
@@ -18,9 +20,9 @@ export class Storage {
     this.members = membersOf(module.groups);
   }
 
-  /** Follows an op, and with `make` those of its regions. Returns what `make` gives: the op's results. */
+  /** Follows an op; `make` emits it, with the ops of its regions, and returns its results. */
   through(op: Op, operands: readonly (Value | undefined)[], make: () => readonly Value[]): readonly Value[] {
-    // A loop's second turn sees what its first wrote.
+    // A loop's second turn reads what its first wrote.
     const inside = op.regions.some((region) => [...walkOps(region)].some(changes));
     if (inside) this.changeAll();
     const results = make();
@@ -31,14 +33,16 @@ export class Storage {
     return results;
   }
 
-  /** Notes what the results of a pure op, or of one that names storage, share memory with. */
+  /**
+   * Follows a pure op, or one that names a storage: its results may share the memory of its operands, or of that storage.
+   */
   follow(op: Op, operands: readonly (Value | undefined)[], results: readonly Value[]): void {
     const through = specOf(op).alias && operands[0] ? this.roots.get(operands[0].id) : undefined;
     const roots = namesStorage(op) ? storagesOf(op, this.members) : through;
     if (roots) for (const result of results) this.roots.set(result.id, roots);
   }
 
-  /** Values whose way is not followed: out of regions, around loops. */
+  /** Values that are not followed: results of regions, arguments of loops. They may share memory with any storage. */
   mayBeAny(values: readonly Value[]): void {
     for (const value of values) if (value.type.kind !== "scalar") this.roots.set(value.id, [undefined]);
   }
@@ -48,7 +52,7 @@ export class Storage {
     return this.roots.has(value.id);
   }
 
-  /** A suffix for keys: empty for values that no write can change. */
+  /** A suffix for keys that changes with every write that may change the value; empty if no write can. */
   version(value: Value): string {
     const roots = this.roots.get(value.id);
     if (!roots) return "";
@@ -65,7 +69,7 @@ export class Storage {
     }
   }
 
-  /** Something wrote, and what is not known. */
+  /** Something was written, and it is not known what. */
   private changeAll(): void {
     this.epoch++;
   }

@@ -1,4 +1,4 @@
-/** @file Which storages a program's loss and nets depend on, from step to step. */
+/** @file Finds the storages on which a program's loss and embeddings depend, in this step or a later one. */
 import {
   type IrFunction,
   type IrModule,
@@ -45,7 +45,7 @@ export function finiteStorages(module: IrModule, names: readonly string[]): read
   });
 }
 
-/** What some values of a function are made of. */
+/** The ops and storages that some values of a function depend on. */
 class Slice {
   /** Storages that the needed values read. */
   readonly read = new Set<string>();
@@ -72,7 +72,7 @@ class Slice {
       this.need(value);
   }
 
-  /** What is written into any of these storages. */
+  /** Adds the values that are written into any of these storages. */
   needWritesTo(storages: ReadonlySet<string>): void {
     for (const op of this.ops) {
       const names = written(op).flatMap(({ id }) => storagesOf(this.makers.get(id), this.members));

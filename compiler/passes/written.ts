@@ -1,9 +1,9 @@
-/** @file What a function writes, and what of it comes of the gradient, is trained, or comes of images. */
+/** @file What a function writes, and whether a write is part of the update, or depends on images. For `accumulate` and `precision`. */
 import { type IrFunction, type IrModule, isTrained, type Op, walkOps } from "../ir/module.js";
 import { specOf } from "../registry/index.js";
 import { isWrite, membersOf, namesStorage, storagesOf } from "../registry/storages.js";
 
-/** An op and those of its regions. */
+/** An op and all ops in its regions. */
 export const within = (op: Op): readonly Op[] => [
   op,
   ...op.regions.flatMap((region) => [...walkOps(region)]),
@@ -13,7 +13,7 @@ export const within = (op: Op): readonly Op[] => [
 const namesIn = (fn: IrFunction): ReadonlyMap<number, Op> =>
   new Map([...walkOps(fn.body)].filter(namesStorage).map((op) => [op.results[0]!.id, op]));
 
-/** What an op writes, itself or in its regions: the ops that name it. */
+/** The ops that name the storages which an op writes, itself or in its regions. */
 const writtenBy = (op: Op, names: ReadonlyMap<number, Op>): readonly Op[] =>
   within(op)
     .filter(isWrite)
@@ -44,8 +44,9 @@ export function trainedWrites(fn: IrFunction, tables: Tables): (op: Op) => boole
 }
 
 /**
- * The writes at the top level that are part of the update or depend on it, and what names the storage that they write, each
- * once: after the gradient, all that is trained, and what the gradient, or storage that was written so, goes into.
+ * The top-level writes that are part of the update or depend on it, and the ops that name the storages which they write,
+ * each once. After the gradient these are all writes to parameters and optimizer slots, and all that use the gradient or a
+ * storage that such a write has changed.
  */
 export function updateWrites(
   fn: IrFunction,
@@ -82,9 +83,9 @@ export function updateWrites(
 }
 
 /**
- * Which ops at the top level could compute or write something else for other images, or other arrays of the plan: themselves,
- * or through storage that was written so, in this step or one before. What is trained counts as seeing them through the
- * gradient only, and the statistics of a normalisation as part of its net: a twin follows both.
+ * The top-level ops whose results or writes depend on images or on arrays of the plan, directly or through a storage that
+ * was written so, in this step or an earlier one. Two dependencies do not count, because a twin follows both at every
+ * update: that of parameters through the gradient, and that of a normalisation's running statistics.
  */
 export function seesImages(fn: IrFunction, tables: Tables): (op: Op) => boolean {
   const names = namesIn(fn);
