@@ -16,9 +16,9 @@ import type { Op, Type, Value } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
 import { specOf } from "../registry/index.js";
 import { controlOf, initial } from "../registry/regions.js";
+import { Aliases } from "./aliases.js";
 import { overFunctions } from "./pass.js";
 import { type Replay, rewrite, type Visit } from "./replay.js";
-import { Storage } from "./storage.js";
 
 type Known = number | boolean;
 
@@ -28,7 +28,7 @@ export const fold = overFunctions(
   (fn, module, count) => {
     const known = new Map<number, Known>();
     const made = new Map<number, Op>();
-    const storage = new Storage(module);
+    const aliases = new Aliases(module);
     const constant = (value: Known, type: Type, op: Op, replay: Replay): readonly Value[] => {
       const results = replay.emit("constant", [], { value }, op.location, [type]);
       known.set(results[0]!.id, value);
@@ -54,7 +54,7 @@ export const fold = overFunctions(
           return constant(value, result!.type, op, replay);
         }
       }
-      const same = unchanged(op, operands, { known, made, storage });
+      const same = unchanged(op, operands, { known, made, aliases });
       if (same) {
         count("unchanged");
         return [same];
@@ -62,11 +62,11 @@ export const fold = overFunctions(
       const results = replay.copy(op, operands);
       // The op after replacements, so that later ops can see through it.
       for (const result of results) made.set(result.id, { ...op, operands });
-      if (op.regions.length) storage.mayBeAny(results);
-      else storage.follow(op, operands, results);
+      if (op.regions.length) aliases.mayBeAny(results);
+      else aliases.follow(op, operands, results);
       return results;
     };
-    return rewrite(fn, visit, { enter: (_, args) => storage.mayBeAny(args) });
+    return rewrite(fn, visit, { enter: (_, args) => aliases.mayBeAny(args) });
   },
 );
 
@@ -74,7 +74,7 @@ interface Facts {
   readonly known: ReadonlyMap<number, Known>;
   readonly made: ReadonlyMap<number, Op>;
   /** A copy of a stored tensor is needed: a write may come before it is read. */
-  readonly storage: Storage;
+  readonly aliases: Aliases;
 }
 
 /** Whether the device would compute the same value. */
@@ -112,17 +112,17 @@ const sameType = (a: Type, b: Type) => printType(a) === printType(b);
 function unchanged(
   op: Op,
   operands: readonly (Value | undefined)[],
-  { known, made, storage }: Facts,
+  { known, made, aliases }: Facts,
 ): Value | undefined {
   const [x, y] = operands;
   const [result] = op.results;
   if (!x || !result) return undefined;
   const { involution, idempotent, neutral, identity } = specOf(op).traits;
   const isNeutral = neutral !== undefined && y !== undefined && known.get(y.id) === neutral;
-  if (isNeutral && sameType(x.type, result.type)) return storage.isShared(x) ? undefined : x;
+  if (isNeutral && sameType(x.type, result.type)) return aliases.isShared(x) ? undefined : x;
   const before = made.get(x.id);
   const inner = before?.operands[0];
-  if (involution && before?.op === op.op && inner) return storage.isShared(inner) ? undefined : inner;
+  if (involution && before?.op === op.op && inner) return aliases.isShared(inner) ? undefined : inner;
   if (idempotent && before?.op === op.op) return x;
   if (identity === "same type" && sameType(x.type, result.type)) return x;
   if (x.type.kind !== "tensor" || result.type.kind !== "tensor") return undefined;

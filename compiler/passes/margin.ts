@@ -19,9 +19,9 @@ import {
 } from "../ir/module.js";
 import type { OpName } from "../ir/op-name.js";
 import { specOf } from "../registry/index.js";
+import { Aliases } from "./aliases.js";
 import { overFunctions } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
-import { Storage } from "./storage.js";
 
 /** Ops whose value at a place depends on nothing else. */
 const pointwise = (op: Op): boolean => {
@@ -43,8 +43,8 @@ export const margin = overFunctions(
     for (const op of walkOps(fn.body)) for (const result of op.results) made.set(result.id, op);
     const forms = new Pattern(made, () => true);
     if (![...made.values()].some((op) => forms.choice(op))) return fn;
-    const storage = new Storage(module);
-    const versions = (op: Op) => op.operands.map((v) => v && storage.version(v)).join();
+    const aliases = new Aliases(module);
+    const versions = (op: Op) => op.operands.map((v) => v && aliases.version(v)).join();
     const read = new Map<Op, string>();
     const again = (op: Op) => read.get(op) === versions(op);
     const look = new Pattern(made, again);
@@ -53,7 +53,7 @@ export const margin = overFunctions(
       (op, replay) => {
         read.set(op, versions(op));
         let results: readonly Value[] = [];
-        storage.through(op, op.operands, () => {
+        aliases.through(op, op.operands, () => {
           const choice = look.choice(op);
           if (choice) count("narrowed");
           results = choice ? [new Narrowed(replay, look, op.location, choice).scattered()] : replay.copy(op);
@@ -61,7 +61,7 @@ export const margin = overFunctions(
         });
         return results;
       },
-      { enter: ({ regions }) => storage.mayBeAny(regions.flatMap(({ args }) => args)) },
+      { enter: ({ regions }) => aliases.mayBeAny(regions.flatMap(({ args }) => args)) },
     );
   },
 );

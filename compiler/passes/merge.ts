@@ -11,9 +11,9 @@
 import type { Value } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
 import { specOf } from "../registry/index.js";
+import { Aliases } from "./aliases.js";
 import { overFunctions } from "./pass.js";
 import { rewrite } from "./replay.js";
-import { Storage } from "./storage.js";
 
 /** Results by key, of this region and those around it. */
 class Table {
@@ -37,7 +37,7 @@ class Table {
 export const merge = overFunctions("merge", "Equal ops on equal values are one.", (fn, module, count) => {
   let table = new Table();
   const tables: Table[] = [];
-  const storage = new Storage(module);
+  const aliases = new Aliases(module);
 
   return rewrite(
     fn,
@@ -47,11 +47,11 @@ export const merge = overFunctions("merge", "Equal ops on equal values are one."
       if (differentiates) table = new Table(table, true);
       // A constant, a storage or a group is the same wherever it stands.
       const isName = shape === "declared" && !control;
-      const copy = () => storage.through(op, operands, () => replay.copy(op, operands));
+      const copy = () => aliases.through(op, operands, () => replay.copy(op, operands));
       if (!isName && (control || effect !== "pure")) return copy();
       const key = [
         op.op,
-        ...operands.map((v) => (v ? v.id + storage.version(v) : "-")),
+        ...operands.map((v) => (v ? v.id + aliases.version(v) : "-")),
         JSON.stringify(Object.entries(op.attributes).sort(([a], [b]) => (a < b ? -1 : 1))),
         isName ? printType(op.results[0]!.type) : "",
       ].join(" ");
@@ -67,7 +67,7 @@ export const merge = overFunctions("merge", "Equal ops on equal values are one."
     },
     {
       enter: (op, args) => {
-        storage.mayBeAny(args);
+        aliases.mayBeAny(args);
         tables.push(table);
         // Another recording, or memory to be freed: such regions share no values with what is around them.
         table = new Table(table, specOf(op).control?.gradient !== undefined);

@@ -8,7 +8,7 @@ import { type Members, membersOf, namesStorage, storagesOf, written } from "../r
 const changes = (op: Op): boolean => written(op).length > 0;
 
 /** The storages that each value may share memory with, and how often each storage was written. */
-export class Storage {
+export class Aliases {
   /** A root is a storage's name; `undefined`: it may be any storage. */
   private readonly roots = new Map<number, readonly (string | undefined)[]>();
   private readonly writes = new Map<string, number>();
@@ -47,7 +47,7 @@ export class Storage {
     for (const value of values) if (value.type.kind !== "scalar") this.roots.set(value.id, [undefined]);
   }
 
-  /** Whether a value may share memory with storage. */
+  /** Whether a value may share memory with a storage. */
   isShared(value: Value): boolean {
     return this.roots.has(value.id);
   }
