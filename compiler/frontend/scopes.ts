@@ -98,7 +98,7 @@ export function isValueUse(node: ts.Identifier): boolean {
 }
 
 /** Whether a node is `outer`, or stands in it. */
-export function within(node: ts.Node | undefined, outer: ts.Node): boolean {
+export function isInside(node: ts.Node | undefined, outer: ts.Node): boolean {
   for (let n = node; n; n = n.parent) if (n === outer) return true;
   return false;
 }
@@ -110,7 +110,7 @@ export function capturesOf(fn: FunctionNode): readonly string[] {
     if (ts.isTypeNode(node)) return;
     if (ts.isIdentifier(node) && isValueUse(node)) {
       const found = resolveName(node, node.text);
-      if (found && !within(found.scope, fn)) captured.add(node.text);
+      if (found && !isInside(found.scope, fn)) captured.add(node.text);
     }
     ts.forEachChild(node, visit);
   };

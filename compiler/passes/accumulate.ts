@@ -25,7 +25,7 @@ import { isWrite } from "../registry/storages.js";
 import { takesGradient } from "./flatten.js";
 import type { Pass } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
-import { seesImages, trainedWrites, within } from "./written.js";
+import { seesImages, trainedWrites, withNested } from "./written.js";
 
 /** Inputs of the plan: whether a step is the first, or the last, of those that make an update. */
 export const ACCUMULATE_FIRST = "accumulate.first";
@@ -120,7 +120,7 @@ function updateOf(fn: IrFunction, from: number, isTrained: (op: Op) => boolean):
   const range = ops.slice(from + 1, ops.findLastIndex(isTrained) + 1);
   const users = new Map<number, Op[]>();
   for (const op of ops)
-    for (const value of within(op).flatMap((o) => o.operands))
+    for (const value of withNested(op).flatMap((o) => o.operands))
       if (value) users.set(value.id, [...(users.get(value.id) ?? []), op]);
   const update = new Set(range);
   for (;;) {
@@ -130,7 +130,7 @@ function updateOf(fn: IrFunction, from: number, isTrained: (op: Op) => boolean):
       else if (parts.at(-1)!.length) parts.push([]);
     const partOf = new Map(parts.flatMap((part) => part.map((op) => [op, part])));
     const belongs = (op: Op) =>
-      (isTrained(op) || within(op).every((o) => ["pure", "read"].includes(specOf(o).effect))) &&
+      (isTrained(op) || withNested(op).every((o) => ["pure", "read"].includes(specOf(o).effect))) &&
       op.results.every((r) => (users.get(r.id) ?? []).every((user) => partOf.get(user) === partOf.get(op)));
     const strangers = [...update].filter((op) => !belongs(op));
     if (strangers.length === 0) return parts.filter((part) => part.length > 0);
@@ -139,4 +139,4 @@ function updateOf(fn: IrFunction, from: number, isTrained: (op: Op) => boolean):
 }
 
 /** Whether an op is a write, or an `if` or a loop that has no results and writes. */
-const onlyWrites = (op: Op) => op.results.length === 0 && within(op).some(isWrite);
+const onlyWrites = (op: Op) => op.results.length === 0 && withNested(op).some(isWrite);

@@ -4,7 +4,7 @@ import { specOf } from "../registry/index.js";
 import { isWrite, membersOf, namesStorage, storagesOf } from "../registry/storages.js";
 
 /** An op and all ops in its regions. */
-export const within = (op: Op): readonly Op[] => [
+export const withNested = (op: Op): readonly Op[] => [
   op,
   ...op.regions.flatMap((region) => [...walkOps(region)]),
 ];
@@ -15,7 +15,7 @@ const namesIn = (fn: IrFunction): ReadonlyMap<number, Op> =>
 
 /** The ops that name the storages which an op writes, itself or in its regions. */
 const writtenBy = (op: Op, names: ReadonlyMap<number, Op>): readonly Op[] =>
-  within(op)
+  withNested(op)
     .filter(isWrite)
     .map((write) => write.operands[0] && names.get(write.operands[0].id))
     .filter((origin) => origin !== undefined);
@@ -61,7 +61,7 @@ export function updateWrites(
   const written = new Map<string, Op>();
   const from = fn.body.ops.findIndex((op) => specOf(op).differentiates);
   for (const op of fn.body.ops.slice(from)) {
-    const inner = within(op);
+    const inner = withNested(op);
     const depends =
       specOf(op).differentiates ||
       writesTrained(op) ||
@@ -97,7 +97,7 @@ export function seesImages(fn: IrFunction, tables: Tables): (op: Op) => boolean 
     const values = new Set(fn.inputs.filter((i) => i.value.type.kind === "tensor").map((i) => i.value.id));
     const ops = new Set<Op>();
     for (const op of fn.body.ops) {
-      const sees = within(op).some(
+      const sees = withNested(op).some(
         (o) => o.operands.some((v) => v && values.has(v.id)) || named(o).some((s) => storages.has(s)),
       );
       if (!sees || specOf(op).differentiates) continue;

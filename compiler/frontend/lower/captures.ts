@@ -7,7 +7,7 @@ import { type Filled, inWords } from "../../diagnostics/catalogue.js";
 import type { Span } from "../../diagnostics/diagnostic.js";
 import { LIBRARY_PREFIX } from "../library.js";
 import { locate } from "../load/cache.js";
-import { capturesOf, type FunctionNode, resolveName, within } from "../scopes.js";
+import { capturesOf, type FunctionNode, isInside, resolveName } from "../scopes.js";
 import { ts } from "../typescript.js";
 import { changeOf, changeOfImport, isHeld, mutated, rootOf, targetOf } from "./changes.js";
 import type { FunctionSource, SourceTexts } from "./function-source.js";
@@ -173,7 +173,7 @@ function changedBy(source: FunctionSource, name: string): Unfit | undefined {
     const held = targetOf(node) ?? mutated(node);
     const root = held && rootOf(held);
     const means = root && ts.isIdentifier(root) && root.text === name && !(held === root && targetOf(node));
-    return means && !within(resolveName(root, name)?.scope, source.node)
+    return means && !isInside(resolveName(root, name)?.scope, source.node)
       ? node
       : ts.forEachChild(node, visit);
   };

@@ -2,7 +2,7 @@
 
 import type { PlainName } from "../../diagnostics/catalogue.js";
 import type { Value } from "../../ir/module.js";
-import { isFunctionNode, resolveName, within } from "../scopes.js";
+import { isFunctionNode, isInside, resolveName } from "../scopes.js";
 import { ts } from "../typescript.js";
 import { namesIn, targetOf } from "./changes.js";
 import { condition, lowerIf } from "./control.js";
@@ -263,7 +263,7 @@ export function assignedNames(node: ts.Node): ReadonlySet<string> {
   const visit = (n: ts.Node): void => {
     for (const name of namesAssigned(n)) {
       const declaration = resolveName(name, name.text)?.declaration;
-      if (!within(declaration, node) || (head && within(declaration, head))) names.add(name.text);
+      if (!isInside(declaration, node) || (head && isInside(declaration, head))) names.add(name.text);
     }
     ts.forEachChild(n, visit);
   };
