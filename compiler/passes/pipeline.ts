@@ -5,11 +5,11 @@ import { deadCode } from "./dead-code.js";
 import { flatten } from "./flatten.js";
 import { fold } from "./fold.js";
 import { layout } from "./layout.js";
-import { margin } from "./margin.js";
 import { merge } from "./merge.js";
 import type { Pass, Statistics } from "./pass.js";
 import { type Narrow, precision } from "./precision.js";
 import { remat } from "./remat.js";
+import { targetColumn } from "./target-column.js";
 
 /** What an experiment says of how its program shall be computed. */
 export interface PassOptions {
@@ -23,7 +23,7 @@ export interface PassOptions {
 export const passesFor = (options: PassOptions): readonly Pass[] => [
   flatten,
   ...(options.accumulate > 1 ? [accumulate(options.accumulate)] : []),
-  margin,
+  targetColumn,
   ...(options.precision === "f32" ? [] : [precision(options.precision)]),
   ...(options.layout === "channels_last" ? [layout] : []),
   remat,

@@ -6,12 +6,12 @@ import { deadCode } from "#compiler/passes/dead-code";
 import { flatten } from "#compiler/passes/flatten";
 import { fold } from "#compiler/passes/fold";
 import { layout } from "#compiler/passes/layout";
-import { margin } from "#compiler/passes/margin";
 import { merge } from "#compiler/passes/merge";
 import { passesFor } from "#compiler/passes/pipeline";
 import { precision } from "#compiler/passes/precision";
 import { refine } from "#compiler/passes/refine";
 import { remat } from "#compiler/passes/remat";
+import { targetColumn } from "#compiler/passes/target-column";
 import { ir, run } from "./pass-test.js";
 
 const X = "%x : f32[4, 4] from plan";
@@ -256,7 +256,7 @@ test("flatten: no_grad and remat stay only where something is recorded", () => {
   expect(statistics).toEqual({ "written out": 3 });
 });
 
-describe("margin", () => {
+describe("target-column", () => {
   const arcFace = (mask: string) => `
     %head = state(@head) : f32[5, 4]
     %cosine = linear(%x, %head, none) : f32[4, 5]
@@ -277,7 +277,7 @@ describe("margin", () => {
     );
     expect(
       run(
-        [margin, deadCode],
+        [targetColumn, deadCode],
         targets,
         ops.replaceAll("%m =", "%half =").replace("%angle, %m", "%angle, %half"),
       ).body,
@@ -303,7 +303,7 @@ describe("margin", () => {
       %target = unsqueeze(%t, dim = 1) : i64[4, 1]
       %mask = eq(%columns, %target) : bool[4, 5]`;
     const { body } = run(
-      [margin, deadCode],
+      [targetColumn, deadCode],
       targets,
       arcFace(mask).replaceAll("%m =", "%half =").replace("%angle, %m", "%angle, %half"),
     );
@@ -338,7 +338,7 @@ describe("margin", () => {
       %l = cross_entropy(%logits, %t) : f32[4]
       %y = mean(%l, ${MEAN}) : f32[]
       return(%y)`;
-    const { body } = run([margin, deadCode], targets, ops);
+    const { body } = run([targetColumn, deadCode], targets, ops);
     expect(lines(body, "[4, 5]")).toEqual([
       "%cosine = linear(%x, %head, none) : f32[4, 5]",
       "%logits = scatter(%cosine, %column, %1, dim = 1) : f32[4, 5]",
@@ -349,14 +349,15 @@ describe("margin", () => {
     const ops = arcFace("%z = constant(0) : f64 %mask = gt(%cosine, %z) : bool[4, 5]")
       .replaceAll("%m =", "%half =")
       .replace("%angle, %m", "%angle, %half");
-    expect(run(margin, targets, ops).statistics).toEqual({});
+    expect(run(targetColumn, targets, ops).statistics).toEqual({});
   });
 
   const small = `%z : f32[8, 4] from plan, %own : f32[8, 1] from plan, %whole : i64[8, 4] from plan,
     %t : i64[8] from plan, %one : i64[1] from plan, %half : f64 from plan`;
-  const narrowed = (ops: string) => run([margin, deadCode], small, `${ops}\nreturn(%y)`, "y: f32[8, 4]");
+  const narrowed = (ops: string) =>
+    run([targetColumn, deadCode], small, `${ops}\nreturn(%y)`, "y: f32[8, 4]");
   const count = (ops: string, type = "f32[8, 4]") =>
-    run(margin, small, `${ops}\nreturn(%y)`, `y: ${type}`).statistics.narrowed ?? 0;
+    run(targetColumn, small, `${ops}\nreturn(%y)`, `y: ${type}`).statistics.narrowed ?? 0;
   const hot = "%hot = one_hot(%t, classes = 4) : i64[8, 4]";
   const scaled = `${hot} %amount = mul(%hot, %half) : f32[8, 4]`;
   const less = "%less = sub(%z, %half) : f32[8, 4]";
@@ -837,11 +838,11 @@ test("refine: a size that is given is known in every shape", () => {
 test("the passes of an experiment are those that it asks for", () => {
   const names = (options: Partial<Parameters<typeof passesFor>[0]>) =>
     passesFor({ precision: "f32", layout: "contiguous", accumulate: 1, ...options }).map((pass) => pass.name);
-  expect(names({})).toEqual(["flatten", "margin", "remat", "fold", "merge", "dead-code"]);
+  expect(names({})).toEqual(["flatten", "target-column", "remat", "fold", "merge", "dead-code"]);
   expect(names({ precision: "bf16", layout: "channels_last", accumulate: 2 })).toEqual([
     "flatten",
     "accumulate",
-    "margin",
+    "target-column",
     "precision",
     "layout",
     "remat",

@@ -35,8 +35,8 @@ interface OneColumn {
   readonly mayBeNone: boolean;
 }
 
-export const margin = overFunctions(
-  "margin",
+export const targetColumn = overFunctions(
+  "target-column",
   "What is chosen in one column a row is computed in that column only.",
   (fn, module, count) => {
     const made = new Map<number, Op>();
