@@ -12,7 +12,7 @@ import {
 } from "../ir/module.js";
 
 export type PlanSignature =
-  | { readonly kind: "leaf"; readonly type: Type }
+  | { readonly kind: "value"; readonly type: Type }
   | { readonly kind: "record"; readonly fields: Readonly<Record<string, PlanSignature>> };
 
 /** The numbers that policies see at `step`. */
@@ -33,11 +33,11 @@ const ARRAYS: Readonly<Partial<Record<DType, new (length: number) => ArrayBuffer
 
 /** An Int32Array becomes i64 (torch indexes only with it), a Uint8Array bool, a Float32Array f32, a number f64. */
 export function signatureOf(value: PlanValue, path = "plan"): PlanSignature {
-  const leaf = (type: Type): PlanSignature => ({ kind: "leaf", type });
-  if (typeof value === "number") return leaf(scalarType("f64"));
-  if (typeof value === "boolean") return leaf(scalarType("bool"));
+  const ofType = (type: Type): PlanSignature => ({ kind: "value", type });
+  if (typeof value === "number") return ofType(scalarType("f64"));
+  if (typeof value === "boolean") return ofType(scalarType("bool"));
   for (const [dtype, array] of Object.entries(ARRAYS))
-    if (value instanceof array) return leaf(tensorType([(value as Int32Array).length], dtype as DType));
+    if (value instanceof array) return ofType(tensorType([(value as Int32Array).length], dtype as DType));
   if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value) && !Array.isArray(value)) {
     return {
       kind: "record",
@@ -74,15 +74,15 @@ export const loggedAs = (name: string): string | undefined =>
 
 /** The names under which a plan's numbers are logged. */
 export const loggedNumbers = (signature: PlanSignature): readonly string[] =>
-  signature.kind === "leaf"
+  signature.kind === "value"
     ? []
     : Object.entries(signature.fields).flatMap(([name, field]) =>
-        field.kind === "leaf" && field.type.kind === "scalar" && field.type.scalar !== "bool" ? [name] : [],
+        field.kind === "value" && field.type.kind === "scalar" && field.type.scalar !== "bool" ? [name] : [],
       );
 
 /** The dotted paths of a plan's values. A plan that is a single value has the path `plan`. */
 export function pathsOf(signature: PlanSignature, path = ""): readonly string[] {
-  if (signature.kind === "leaf") return [path === "" ? "plan" : path];
+  if (signature.kind === "value") return [path === "" ? "plan" : path];
   return Object.entries(signature.fields).flatMap(([name, field]) =>
     pathsOf(field, path === "" ? name : `${path}.${name}`),
   );
