@@ -5,7 +5,7 @@ import { f2c, python, root } from "./command.js";
 import { median, row } from "./table.js";
 
 /** Steps left out of every count: kernels are chosen, and every image is drawn once and kept from then on. */
-const SETTLING = 10;
+const WARM_UP = 10;
 
 /**
  * The quickstart on so few images that all are in the cache when counting begins: the peer draws none, so neither may we.
@@ -34,9 +34,9 @@ const stepsOf = (lines: string): Step[] =>
     .split("\n")
     .map((line) => JSON.parse(line))
     .filter((m) => "loss" in m || "metrics" in m);
-const settled = (steps: readonly Step[]) => median(steps.slice(SETTLING).map((s) => s.seconds + s.wait));
+const steady = (steps: readonly Step[]) => median(steps.slice(WARM_UP).map((s) => s.seconds + s.wait));
 /** By the clock on the wall, from the end of the first steps to that of the last. */
-const wall = (steps: readonly Step[]) => steps.at(-1)!.elapsed - steps[SETTLING]!.elapsed;
+const wall = (steps: readonly Step[]) => steps.at(-1)!.elapsed - steps[WARM_UP]!.elapsed;
 
 function train(folder: string, source: string, name: string, args: readonly string[]): Step[] {
   const run = join(folder, name);
@@ -50,9 +50,9 @@ const against = (s: number, peer: number) =>
 /** The compiled step on every backend, against a hand-written loop of the same net and method. */
 export function backends(folder: string, steps: number): void {
   const source = settledQuickstart(folder, "backends.ts");
-  const peer = Number(python([join(root, "bench/plain_pytorch.py"), String(steps - SETTLING)]).out.trim());
+  const peer = Number(python([join(root, "bench/plain_pytorch.py"), String(steps - WARM_UP)]).out.trim());
   for (const backend of ["torchscript", "eager", "inductor"]) {
-    const s = settled(train(folder, source, backend, ["--backend", backend, "--steps", String(steps)]));
+    const s = steady(train(folder, source, backend, ["--backend", backend, "--steps", String(steps)]));
     row(`a step, ${backend} / hand-written PyTorch loop`, (s / peer).toFixed(3), against(s, peer));
   }
 }
@@ -60,9 +60,7 @@ export function backends(folder: string, steps: number): void {
 /** Options that change how a step is computed, against the step without them, on TorchScript. */
 export function passes(folder: string, steps: number): void {
   const time = (name: string, options: string) =>
-    settled(
-      train(folder, settledQuickstart(folder, `${name}.ts`, options), name, ["--steps", String(steps)]),
-    );
+    steady(train(folder, settledQuickstart(folder, `${name}.ts`, options), name, ["--steps", String(steps)]));
   const plain = time("plain", "");
   for (const [name, options] of [
     ["channels-last", ' layout: "channels_last",'],

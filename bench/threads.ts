@@ -6,7 +6,7 @@ import { f2c, root } from "./command.js";
 import { median, row } from "./table.js";
 
 /** Steps left out: kernels are chosen, and most images are drawn. */
-const SETTLING = 3;
+const WARM_UP = 3;
 
 /** How threads wait: as the host has it, alone on one core, and as OpenMP's default has it. */
 const WAYS = {
@@ -35,7 +35,7 @@ function step(folder: string, way: Way, steps: number, number: number): number {
       "--run-dir",
       run,
       "--steps",
-      String(steps + SETTLING),
+      String(steps + WARM_UP),
       ...args,
     ],
     env,
@@ -46,7 +46,7 @@ function step(folder: string, way: Way, steps: number, number: number): number {
     .map((line) => JSON.parse(line))
     .filter((entry) => "loss" in entry)
     .map((entry) => entry.seconds as number);
-  return median(seconds.slice(SETTLING));
+  return median(seconds.slice(WARM_UP));
 }
 
 export function threads(folder: string, steps: number): void {

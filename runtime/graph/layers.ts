@@ -163,7 +163,7 @@ export function positionLayers(
     });
   });
   const bend = (v: number) => vertices[v]!.node < 0;
-  const settle = (l: number, up: boolean, down: boolean) => {
+  const alignLayer = (l: number, up: boolean, down: boolean) => {
     const layer = layers[l]!;
     const weights: number[] = [];
     const wished = layer.map((v) => {
@@ -183,7 +183,7 @@ export function positionLayers(
     });
   };
   for (let sweep = 0; sweep < 6; sweep++) {
-    for (let l = 0; l < layers.length; l++) settle(l, true, sweep > 3);
-    for (let l = layers.length - 1; l >= 0; l--) settle(l, sweep > 3, true);
+    for (let l = 0; l < layers.length; l++) alignLayer(l, true, sweep > 3);
+    for (let l = layers.length - 1; l >= 0; l--) alignLayer(l, sweep > 3, true);
   }
 }

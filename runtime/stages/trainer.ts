@@ -99,7 +99,7 @@ export class Trainer {
   /** When the first plan was made. */
   private began = 0;
   /** Where the planner stood when nothing was in flight: rewinding starts here. */
-  private settled: { step: number; books: Books };
+  private drained: { step: number; books: Books };
   private readonly unstarted: Books;
   /** The step that the newest checkpoint of this process continues with. */
   private saved: number | undefined;
@@ -119,7 +119,7 @@ export class Trainer {
     this.again = options.resume;
     this.planner = new Planner(program);
     this.unstarted = this.planner.state();
-    this.settled = { step: 0, books: this.unstarted };
+    this.drained = { step: 0, books: this.unstarted };
     this.checkpoints = new Checkpoints(folder.file("checkpoints"));
     this.hashes = { structureHash: structureHash(program.module), weightsHash: weightsHash(program.module) };
     this.finite = finiteStorages(program.module, usedStorages(program.module));
@@ -210,7 +210,7 @@ export class Trainer {
     void host.died.then((error) => this.flight.fail(error));
     this.hosted = await this.watch.during(() => "the host to load the program", this.load(host));
     if (!(await this.restore())) await this.begin();
-    this.settle();
+    this.noteDrained();
   }
 
   /** Sends the program and the data sources. */
@@ -572,18 +572,18 @@ export class Trainer {
       this.secondsPerStep(),
     );
     if (this.flight.size > 0) this.rewind();
-    this.settle();
+    this.noteDrained();
   }
 
   /** Takes back the plans that were not executed. */
   private rewind(): void {
     this.flight.clear();
-    this.planner.restore(this.settled.step, this.settled.books);
+    this.planner.restore(this.drained.step, this.drained.books);
     this.planner.advance(this.done);
   }
 
-  private settle(): void {
-    this.settled = { step: this.planner.step, books: this.planner.state() };
+  private noteDrained(): void {
+    this.drained = { step: this.planner.step, books: this.planner.state() };
   }
 }
 

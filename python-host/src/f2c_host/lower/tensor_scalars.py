@@ -39,7 +39,7 @@ class TensorScalars(Visitor):
         }
         self.early: list[Op] = []
         self.known = set(self.scalars)
-        self.settle(function.body)
+        self.find_early(function.body)
         self.known -= forms.fixed
         self.computing = False
 
@@ -60,18 +60,18 @@ class TensorScalars(Visitor):
         tree.body[:0] = parts
         return tree
 
-    def settle(self, region: Region, always: bool = True) -> None:
+    def find_early(self, region: Region, always: bool = True) -> None:
         """Finds the ops that `before` can compute from scalars that are known: in any region, since one too many does no
         harm; and the conditions and loops that hold none but such, where they run `always`, since a loop may not end."""
         for op in region.ops:
             for inner in op.regions:
-                self.settle(inner, always=False)
+                self.find_early(inner, always=False)
             wanted = any(r.id in self.forms.numbers for r in op.results) and (always or not op.regions)
-            if wanted and self.settles(op, self.known):
+            if wanted and self.is_computable(op, self.known):
                 self.early.append(op)
                 self.known |= {r.id for r in op.results}
 
-    def settles(self, op: Op, known: set[int]) -> bool:
+    def is_computable(self, op: Op, known: set[int]) -> bool:
         """Whether an op can be computed from these scalars."""
         if not known.issuperset(op.operands):
             return False
@@ -80,7 +80,7 @@ class TensorScalars(Visitor):
         inside = known | {a.id for region in op.regions for a in region.arguments}
         for region in op.regions:
             for inner in region.ops:
-                if not self.settles(inner, inside):
+                if not self.is_computable(inner, inside):
                     return False
                 inside |= {r.id for r in inner.results}
         return op.op in ("if", "for", "while")
