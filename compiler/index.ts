@@ -4,7 +4,7 @@ export { CompileError } from "./diagnostics/compile-error.js";
 export type { Diagnostic, Span } from "./diagnostics/diagnostic.js";
 export { renderAll, renderDiagnostic } from "./diagnostics/render.js";
 export { openBooks, openData } from "./frontend/build/experiment.js";
-export { compileExperiment, lastStep, type Program } from "./frontend/compile.js";
+export { compileExperiment, compilePreparation, lastStep, type Program } from "./frontend/compile.js";
 export { libraryRoot } from "./frontend/library.js";
 export { type LoadedExperiment, loadExperiment } from "./frontend/load/load.js";
 export { countMultiplyAdds } from "./ir/cost.js";

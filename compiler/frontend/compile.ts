@@ -1,4 +1,5 @@
 /** @file From a loaded experiment to its program: builds it, lowers its functions, runs the passes, verifies what came out. */
+import { StorageTable } from "../build/storage-table.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import type { IrModule } from "../ir/module.js";
 import type { PassRecord } from "../passes/pipeline.js";
@@ -7,6 +8,7 @@ import { type BuiltExperiment, buildExperiment, methodSources, storagesOf } from
 import { Findings } from "./build/findings.js";
 import { finish } from "./build/finish.js";
 import { lowerStep } from "./build/step.js";
+import { lowerPreparation } from "./build/streams.js";
 import { warningsOf } from "./build/warnings.js";
 import type { LoadedExperiment } from "./load/load.js";
 import { SourceTexts } from "./lower/function-source.js";
@@ -54,4 +56,24 @@ export function compileExperiment(
     { texts, directory: loaded.directory, observe },
   );
   return { ...built, module, warnings: warningsOf(loaded, built) };
+}
+
+/** What an experiment's loader makes of images, as a program of its own: a function `prepare`, which gives a result a stream. */
+export function compilePreparation(
+  loaded: LoadedExperiment,
+): BuiltExperiment & { readonly module: IrModule } {
+  const texts = new SourceTexts(loaded.texts);
+  const findings = new Findings(loaded, texts);
+  const built = buildExperiment(loaded, texts);
+  const storages = new StorageTable({}, { path: loaded.path, start: 0, end: 0 });
+  const prepare = lowerPreparation({ built, storages, texts, findings });
+  findings.throwIfAny();
+  const { name } = built.experiment;
+  const functions = prepare ? [prepare] : [];
+  const module = finish({ name, sources: [], storages: [], groups: [], functions }, built.experiment, {
+    texts,
+    directory: loaded.directory,
+    observe: () => {},
+  });
+  return { ...built, module };
 }

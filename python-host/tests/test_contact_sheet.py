@@ -49,3 +49,25 @@ def test_a_sheet_without_images_is_refused(tmp_path):
     with pytest.raises(HostError, match="0 images"):
         write_contact_sheet(torch.zeros(0, 3, 4, 4, dtype=torch.uint8), 4, str(tmp_path / "sheet.png"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_names_stand_below_their_images_which_are_enlarged_to_have_room(tmp_path):
+    images = torch.full((3, 1, 40, 30), 7, dtype=torch.uint8)
+    path = tmp_path / "sheet.png"
+    width, height = write_contact_sheet(images, 2, str(path), ["a", "", "a very long name of an image.jpg"])
+    # 30 pixels become 120, the next multiple from 96 up; a line of names has 13.
+    assert (width, height) == (2 * 120 + 3 * 2, 2 * (160 + 13) + 3 * 2)
+    sheet = np.asarray(Image.open(path))
+    assert np.unique(sheet[2:162, 2:122]).tolist() == [7]
+    lines = [
+        sheet[162 + 175 * row : 175 + 175 * row, 2 + 122 * column :][:, :120]
+        for row, column in ((0, 0), (0, 1), (1, 0))
+    ]
+    assert [bool((line < 200).any()) for line in lines] == [True, False, True]
+    # A name never reaches the next image.
+    assert (sheet[:, 122:124] == 255).all()
+
+
+def test_names_and_images_are_as_many(tmp_path):
+    with pytest.raises(HostError, match="2 images has 1 names"):
+        write_contact_sheet(torch.zeros(2, 1, 4, 4, dtype=torch.uint8), 2, str(tmp_path / "s.png"), ["a"])

@@ -278,6 +278,9 @@ def test_preview_and_export_write_their_files(host, tmp_path):
     sheet = {"source": "train", "columns": 2, "path": str(tmp_path / "sheet.png")}
     size = host.ask("preview", sheet, {"images": np.arange(3, dtype=np.int32)}).body
     assert set(size) == {"width", "height"} and (tmp_path / "sheet.png").stat().st_size > 0
+    pixels = np.zeros((2, 3, 8, 8), np.uint8)
+    sheet = {"columns": 2, "path": str(tmp_path / "drawn.png"), "names": ["a", "b"]}
+    assert host.ask("draw", sheet, {"pixels": pixels}).body["width"] == 2 * 96 + 3 * 2
     endings = host.ask("exporters", {"names": ["torchscript", "safetensors"]}).body["endings"]
     for to, ending in endings.items():
         path = tmp_path / f"net{ending}"

@@ -1,48 +1,142 @@
-/** @file `f2c-dsl data preview`: a contact sheet, a row a person. */
+/** @file `f2c-dsl data preview`: a contact sheet, a row a person; or the images of a step, as the net gets them. */
 import { resolve } from "node:path";
+import { flattenPlan } from "../../compiler/build/plan-signature.js";
 import { experimentError } from "../../compiler/diagnostics/catalogue.js";
-import { compileExperiment, IR_VERSION, loadExperiment, registryHash } from "../../compiler/index.js";
+import {
+  compilePreparation,
+  IR_VERSION,
+  type LoadedExperiment,
+  loadExperiment,
+  openData,
+  registryHash,
+} from "../../compiler/index.js";
+import type { Catalogue } from "../../dsl/index.js";
 import { HostClient } from "../bridge/host-client.js";
+import type { PlanResult } from "../bridge/host-events.js";
 import { setUp } from "../bridge/python-environment.js";
 import { HostSession } from "../stages/host-session.js";
 import { fail } from "./report.js";
 
-export async function preview(
-  file: string,
-  options: { out: string; people: number; images: number },
-): Promise<void> {
+interface PreviewOptions {
+  readonly out: string;
+  readonly people: number;
+  readonly images: number;
+  readonly step?: number;
+}
+
+export async function preview(file: string, options: PreviewOptions): Promise<void> {
   let host: HostSession | undefined;
-  try {
-    for (const name of ["people", "images"] as const) {
-      if (!Number.isInteger(options[name]) || options[name] < 1)
-        throw experimentError("bad-command-line.count", { option: name, least: 1, example: 8 });
-    }
-    const loaded = loadExperiment(file);
-    const program = compileExperiment(loaded);
-    const { offsets } = program.train;
-    const chosen: number[] = [];
-    // People with enough images make full rows; without enough of them, those with most come first.
-    const people = Array.from({ length: offsets.length - 1 }, (_, i) => i).sort(
-      (a, b) =>
-        Math.min(offsets[b + 1]! - offsets[b]!, options.images) -
-          Math.min(offsets[a + 1]! - offsets[a]!, options.images) || a - b,
-    );
-    for (const person of people.slice(0, options.people)) {
-      const count = offsets[person + 1]! - offsets[person]!;
-      for (let i = 0; i < options.images; i++) chosen.push(offsets[person]! + (i % count));
-    }
+  const started = async () => {
     const python = await setUp((line) => process.stderr.write(`${line}\n`));
     host = new HostSession(
       await HostClient.start({ python, registryHash: registryHash(), irVersion: IR_VERSION }),
     );
-    await host.open("train", program.train);
-    await host.preview("train", Int32Array.from(chosen), options.images, resolve(options.out));
-    process.stdout.write(
-      `${options.out}: ${Math.min(options.people, people.length)} people, ${options.images} images each\n`,
-    );
+    return host;
+  };
+  try {
+    for (const [name, least] of [
+      ["people", 1],
+      ["images", 1],
+      ["step", 0],
+    ] as const) {
+      const value = options[name] ?? least;
+      if (!Number.isInteger(value) || value < least)
+        throw experimentError("bad-command-line.count", { option: name, least, example: 8 });
+    }
+    const loaded = loadExperiment(file);
+    const drawn =
+      options.step === undefined
+        ? await drawPeople(loaded, options, started)
+        : await drawStep(loaded, options.step, options, started);
+    process.stdout.write(`${options.out}: ${drawn}\n`);
   } catch (error) {
     fail(error);
   } finally {
     await host?.shutdown();
   }
 }
+
+type Started = () => Promise<HostSession>;
+
+/** A row of images of each person, as they lie in the source. */
+async function drawPeople(
+  loaded: LoadedExperiment,
+  { people: rows, images, out }: PreviewOptions,
+  started: Started,
+): Promise<string> {
+  const { train } = openData(loaded);
+  const { offsets } = train;
+  const chosen: number[] = [];
+  // People with enough images make full rows; without enough of them, those with most come first.
+  const people = Array.from({ length: offsets.length - 1 }, (_, i) => i).sort(
+    (a, b) =>
+      Math.min(offsets[b + 1]! - offsets[b]!, images) - Math.min(offsets[a + 1]! - offsets[a]!, images) ||
+      a - b,
+  );
+  for (const person of people.slice(0, rows)) {
+    const count = offsets[person + 1]! - offsets[person]!;
+    for (let i = 0; i < images; i++) chosen.push(offsets[person]! + (i % count));
+  }
+  const host = await started();
+  await host.open("train", train);
+  const names = chosen.map((image) => nameOf(train, image));
+  await host.preview("train", Int32Array.from(chosen), { columns: images, path: resolve(out), names });
+  return `${Math.min(rows, people.length)} people, ${images} images each`;
+}
+
+/** The images of a step, stream after stream, as the loader prepares them for the net. */
+async function drawStep(
+  loaded: LoadedExperiment,
+  step: number,
+  { images: columns, out }: PreviewOptions,
+  started: Started,
+): Promise<string> {
+  const { module, experiment, train, changes } = compilePreparation(loaded);
+  const batch = experiment.loader.open(train.offsets, experiment.seed).batch(step);
+  const streams = Object.keys(batch);
+  const arrays = Object.fromEntries(
+    Object.entries(batch).flatMap(([stream, { images, changes: drawn }]) => [
+      [`${stream}.images`, images],
+      ...Object.entries(flattenPlan(drawn, changes[stream]!, step, stream).arrays),
+    ]),
+  );
+  const host = await started();
+  await host.open("train", train);
+  const program = await host.load("prepare", module, { device: "cpu", backend: "eager" });
+  await program.initialise(experiment.seed);
+  const result = new Promise<PlanResult>((resolve, reject) => {
+    host.events = { onResult: resolve, onFailed: reject };
+    host.died.then(reject);
+  });
+  await program.plan({
+    function: "prepare",
+    number: 0,
+    streams: Object.fromEntries(streams.map((stream) => [stream, "train"])),
+    scalars: {},
+    arrays,
+    returns: streams,
+  });
+  const { tensors } = await result;
+  const names = streams.flatMap((stream) =>
+    Array.from(batch[stream]!.images, (image) => `${stream}: ${nameOf(train, image)}`),
+  );
+  const pixels = streams.map((stream) => pixelsOf(tensors[stream]!.data as Float32Array));
+  const all = new Uint8Array(pixels.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of pixels) {
+    all.set(part, at);
+    at += part.length;
+  }
+  await host.draw(all, [names.length, ...train.shape], { columns, path: resolve(out), names });
+  return `step ${step}, ${names.length} images as the net gets them, streams ${streams.join(", ")}`;
+}
+
+/** What `pixelsToImages` made of pixels, the other way round; what left the range is cut off. */
+const pixelsOf = (images: Float32Array): Uint8ClampedArray =>
+  Uint8ClampedArray.from(images, (value) => value * 128 + 127.5);
+
+const nameOf = ({ names, offsets }: Catalogue, image: number): string => {
+  if (names) return names.slice(image, image + 1)[0]!;
+  const person = offsets.findLastIndex((first) => first <= image);
+  return `${person} (${image - offsets[person]!})`;
+};

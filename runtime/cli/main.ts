@@ -97,11 +97,18 @@ program
 const data = program.command("data").description("look at an experiment's data");
 data
   .command("preview")
-  .description("write a contact sheet of an experiment's training images: a row a person")
+  .description(
+    "write a contact sheet of an experiment's training images: a row a person, or what a step gets",
+  )
   .argument(...experiment)
   .option("--out <file>", "PNG file", "preview.png")
   .option("--people <n>", "rows", Number, 8)
-  .option("--images <n>", "images of each person", Number, 12)
+  .option("--images <n>", "images of each person, or in a row", Number, 12)
+  .option(
+    "--step <n>",
+    "the images of this step instead, as the net gets them: cropped, turned, blurred, …",
+    Number,
+  )
   .addHelpText("after", example("f2c-dsl data preview examples/quickstart.ts --out faces.png"))
   .action(async (file, options) => (await import("./data-preview.js")).preview(file, options));
 

@@ -21,6 +21,13 @@ export interface Inspected {
   readonly tint: Uint8Array;
 }
 
+/** A picture of many images: how many in a row, where it is written, and a name below each. */
+export interface Sheet {
+  readonly columns: number;
+  readonly path: string;
+  readonly names: readonly string[];
+}
+
 /** A host behind the bridge. */
 export class HostSession implements Host {
   readonly died: Promise<BridgeError>;
@@ -81,8 +88,13 @@ export class HostSession implements Host {
   }
 
   /** Writes images of a source as one picture. */
-  async preview(source: string, images: Int32Array, columns: number, path: string): Promise<void> {
-    await this.client.request("preview", { source, columns, path }, { images: vector(images) });
+  async preview(source: string, images: Int32Array, sheet: Sheet): Promise<void> {
+    await this.client.request("preview", { source, ...sheet }, { images: vector(images) });
+  }
+
+  /** Writes images [N, C, H, W] as one picture. */
+  async draw(pixels: Uint8Array, shape: readonly number[], sheet: Sheet): Promise<void> {
+    await this.client.request("draw", { ...sheet }, { pixels: { dtype: "u8", shape, data: pixels } });
   }
 
   /** Reads images of an open source of files, and says what was found. */

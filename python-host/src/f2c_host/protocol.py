@@ -147,6 +147,11 @@ class RequestShape:
 
 INDICES = Buffer("i32", (None,))
 
+PIXELS = Buffer("u8", (None, None, None, None))
+
+# A picture of many images: how many in a row, where it is written, and a name below each.
+SHEET = {"columns": Field(POSITIVE), "path": Field(TEXT), "names": Field(TEXTS, [])}
+
 # The name of the program that a request concerns.
 PROGRAM = Field(TEXT)
 
@@ -211,9 +216,8 @@ REQUESTS: Mapping[str, RequestShape] = {
         {},
     ),
     "read": RequestShape({"program": PROGRAM, "names": Field(TEXTS)}, {}),
-    "preview": RequestShape(
-        {"source": Field(TEXT), "columns": Field(POSITIVE), "path": Field(TEXT)}, {"images": INDICES}
-    ),
+    "preview": RequestShape({"source": Field(TEXT), **SHEET}, {"images": INDICES}),
+    "draw": RequestShape(SHEET, {"pixels": PIXELS}),
     "inspect": RequestShape({"source": Field(TEXT)}, {"images": INDICES}),
     "shutdown": RequestShape({}, {}),
 }

@@ -68,6 +68,7 @@ class Session:
             "exporters": self._exporters,
             "export": self._export,
             "preview": self._preview,
+            "draw": self._draw,
             "inspect": self._inspect,
             "read": self._read,
             "shutdown": self._shutdown,
@@ -222,7 +223,13 @@ class Session:
 
     def _preview(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
         images = self._named_source(body["source"]).read(buffers["images"])
-        width, height = write_contact_sheet(images, body["columns"], body["path"])
+        return self._sheet(images, body)
+
+    def _draw(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
+        return self._sheet(torch.from_numpy(buffers["pixels"].copy()), body)
+
+    def _sheet(self, images: Tensor, body: dict[str, Any]) -> Answer:
+        width, height = write_contact_sheet(images, body["columns"], body["path"], body["names"])
         return Answer({"width": width, "height": height})
 
     def _inspect(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
