@@ -1,6 +1,8 @@
 /** @file What examples/orl-faces.ts verifies with one seed and another: ten people are few, so one run says little. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Measured } from "../dsl/index.js";
+import type { Summary } from "../runtime/run/summary.js";
 import { f2c, root } from "./command.js";
 import { row } from "./table.js";
 
@@ -18,12 +20,15 @@ export function photographs(folder: string, seeds: number): void {
     writeFileSync(source, text.replace('name: "orl-faces",', `name: "orl-faces", seed: ${seed},`));
     const run = join(folder, `orl-${seed}`);
     f2c(["run", source, "--run-dir", run]);
-    const { verification, baselines } = JSON.parse(readFileSync(join(run, "summary.json"), "utf8"));
-    found.push(verification.accuracy);
+    const { trained, untrained, rawPixels } = (
+      JSON.parse(readFileSync(join(run, "summary.json"), "utf8")) as Summary
+    ).results.verification!;
+    const accuracy = (measured: Measured | null) => measured!.numbers.accuracy!.value!;
+    found.push(accuracy(trained));
     row(
       `photographs of unseen people, seed ${seed}`,
-      percent(verification.accuracy),
-      `untrained ${percent(baselines.untrained)}, raw pixels ${percent(baselines.rawPixels)}`,
+      percent(accuracy(trained)),
+      `untrained ${percent(accuracy(untrained))}, raw pixels ${percent(accuracy(rawPixels))}`,
     );
   }
   const mean = found.reduce((a, b) => a + b, 0) / seeds;

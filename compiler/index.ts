@@ -3,6 +3,7 @@ export { flattenPlan, type PlanSignature, planPoint } from "./build/plan-signatu
 export { CompileError } from "./diagnostics/compile-error.js";
 export type { Diagnostic, Span } from "./diagnostics/diagnostic.js";
 export { renderAll, renderDiagnostic } from "./diagnostics/render.js";
+export { type Evaluation, HELD_OUT, openEvaluations } from "./frontend/build/evaluations.js";
 export { openBooks, openData } from "./frontend/build/experiment.js";
 export { compileExperiment, compilePreparation, lastStep, type Program } from "./frontend/compile.js";
 export { libraryRoot } from "./frontend/library.js";

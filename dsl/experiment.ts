@@ -5,7 +5,8 @@ import { isLoader, type Loader, loader } from "./data/loader.js";
 import type { Sampler } from "./data/sampler.js";
 import type { DataSource } from "./data/source.js";
 import { experimentError } from "./errors.js";
-import type { Every, Verification } from "./evaluate.js";
+import { isProtocol, type Protocol } from "./evaluate/protocol.js";
+import type { Every } from "./every.js";
 import type { MethodBuilder, Policy } from "./method.js";
 import type { Follower } from "./observe/index.js";
 import type { Optimizer } from "./optimizer.js";
@@ -24,7 +25,8 @@ export interface ExperimentOptions {
   /** Length of the run, in passes over the images, or in steps. One of the two. */
   epochs?: number;
   steps?: number;
-  evaluate?: Verification;
+  /** How the net is scored: a protocol, or several by names of your own. */
+  evaluate?: Protocol | Readonly<Record<string, Protocol>>;
   /** Where the run is watched, beside the terminal: `[tensorboard()]`. */
   observe?: readonly Follower[];
   /** The seed of everything random: initial weights, order of the images, flips. */
@@ -62,7 +64,8 @@ export type Experiment = Readonly<
   readonly lr: Policy;
   readonly loader: Loader;
   readonly length: Every;
-  readonly evaluate: Verification | undefined;
+  /** By name; one that was given without a name has that of its kind. */
+  readonly evaluate: Readonly<Record<string, Protocol>>;
   readonly checkpoint: Every;
 };
 
@@ -97,7 +100,7 @@ export function experiment(options: ExperimentOptions): Experiment {
     optimizer: options.optimizer,
     lr: typeof lr === "number" ? always(lr) : lr,
     length: { unit: epochs === undefined ? ("steps" as const) : ("epochs" as const), count: length },
-    evaluate: options.evaluate,
+    evaluate: byName(name, options.evaluate),
     observe,
     seed,
     checkpoint: options.checkpoint ?? { unit: "epochs" as const, count: 1 },
@@ -108,6 +111,19 @@ export function experiment(options: ExperimentOptions): Experiment {
     accumulate,
     export: Object.freeze([...(options.export ?? ["torchscript", "safetensors"])]),
   });
+}
+
+/** Protocols by name: names of files, and of what observers are told. */
+function byName(experiment: string, given: ExperimentOptions["evaluate"]): Experiment["evaluate"] {
+  if (given === undefined) return {};
+  const named = isProtocol(given) ? { [given.kind]: given } : given;
+  for (const [name, protocol] of Object.entries(named)) {
+    if (!isProtocol(protocol))
+      throw experimentError("bad-experiment.no-protocol", { name: experiment, evaluation: name });
+    if (!/^[A-Za-z][\w-]*$/.test(name))
+      throw experimentError("bad-experiment.evaluation-name", { name: experiment, evaluation: name });
+  }
+  return Object.freeze({ ...named });
 }
 
 export const isExperiment = (value: unknown): value is Experiment =>

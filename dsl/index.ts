@@ -10,7 +10,26 @@ export * from "./data/source.js";
 export { DESCRIPTION, type Described, type Description, described, descriptionOf } from "./description.js";
 export * from "./entry.js";
 export { ExperimentError } from "./errors.js";
-export * from "./evaluate.js";
+export * from "./evaluate/identification.js";
+export {
+  type Axis,
+  type Curve,
+  type EvaluateOptions,
+  type Figure,
+  isProtocol,
+  type Measured,
+  type Nearest,
+  type OpenedProtocol,
+  type People,
+  type Protocol,
+  protocol,
+  type Result,
+  type Rows,
+  type View,
+} from "./evaluate/protocol.js";
+export { roc, tarAtFar, tenFold } from "./evaluate/rates.js";
+export { type VerificationOptions, verification } from "./evaluate/verification.js";
+export * from "./every.js";
 export * from "./experiment.js";
 export * from "./functions.js";
 export * from "./initialisers.js";
@@ -28,6 +47,7 @@ export * from "./optimizer.js";
 export { randomBelow, randomU32, randomUnit } from "./plan/counter-random.js";
 export type { Draws } from "./plan/draws.js";
 export { fixed, type ImagesPerIdentity, spread, zipf } from "./plan/images-per-identity.js";
+export { type KeyedPermutation, keyedPermutation } from "./plan/keyed-permutation.js";
 export { SAMPLER_VERSION } from "./plan/sampler-version.js";
 export * from "./pool.js";
 export * from "./samplers/index.js";

@@ -2,8 +2,6 @@
 export { BridgeError } from "./bridge/bridge-error.js";
 export { type Hello, HostClient, type HostOptions, PROTOCOL } from "./bridge/host-client.js";
 export { findPython, pythonEnv, requirePython, setUp } from "./bridge/python-environment.js";
-export { makePairs } from "./evaluate/pairs.js";
-export { roc, tarAtFar, tenFold, type Verified, verify } from "./evaluate/verification.js";
 export { HostSession } from "./stages/host-session.js";
 export { Planner } from "./stages/planner.js";
 export { Trainer } from "./stages/trainer.js";

@@ -65,7 +65,7 @@ const LOGGED: Readonly<Record<string, string>> = {
   seconds: "how long the step took",
   wait: "how long the step waited for images",
   elapsed: "how long the run has taken",
-  verification: "the result of an evaluation",
+  evaluation: "what an evaluation found",
 };
 
 /** What the log already has under a name; `undefined` if the name is free. */

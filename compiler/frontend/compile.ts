@@ -4,6 +4,7 @@ import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import type { IrModule } from "../ir/module.js";
 import type { PassRecord } from "../passes/pipeline.js";
 import { checkEmbedding, lowerEmbeddings } from "./build/embedding.js";
+import { type Evaluation, openEvaluations } from "./build/evaluations.js";
 import { type BuiltExperiment, buildExperiment, methodSources, storagesOf } from "./build/experiment.js";
 import { Findings } from "./build/findings.js";
 import { finish } from "./build/finish.js";
@@ -16,6 +17,8 @@ import { SourceTexts } from "./lower/function-source.js";
 /** A compiled experiment: the program for the host, and what the planner needs to feed it. */
 export interface Program extends BuiltExperiment {
   readonly module: IrModule;
+  /** The experiment's protocols, and what they drew. */
+  readonly evaluations: readonly Evaluation[];
   /** The run ends after this many steps, even if its schedule is longer. */
   readonly stopAfter?: number | undefined;
   /** About what compiles but is probably a mistake. */
@@ -55,7 +58,14 @@ export function compileExperiment(
     built.experiment,
     { texts, directory: loaded.directory, observe },
   );
-  return { ...built, module, warnings: warningsOf(loaded, built) };
+  const { evaluations, notes } = openEvaluations(loaded, built);
+  return {
+    ...built,
+    module,
+    evaluations,
+    warnings: warningsOf(loaded, built),
+    notes: [...built.notes, ...notes],
+  };
 }
 
 /** What an experiment's loader makes of images, as a program of its own: a function `prepare`, which gives a result a stream. */

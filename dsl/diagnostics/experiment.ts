@@ -53,6 +53,14 @@ export const EXPERIMENT = {
           'experiment "{name}": both `epochs` ({epochs:number}) and `steps` ({steps:number}) are given',
         hint: "keep one of them",
       },
+      "no-protocol": {
+        message: 'experiment "{name}": `evaluate.{evaluation}` is no protocol',
+        hint: "give verification(…), identification(…) or protocol(…)",
+      },
+      "evaluation-name": {
+        message: 'experiment "{name}": `evaluate` has the name "{evaluation}"',
+        hint: "begin with a letter; then letters, digits, - and _",
+      },
       length: {
         message: 'experiment "{name}": a length of {length:number}',
         hint: "give a number above 0; steps are whole",
@@ -316,6 +324,68 @@ export const EXPERIMENT = {
       },
     },
     why: "Which identity sits in which slot, and who leaves next, is read back from a checkpoint; followed blindly, damage there hangs or trains quietly wrong.",
+  },
+  "too-few-held-out-people": {
+    code: "F2C2501",
+    severity: "error",
+    message: "verification needs two held-out people, the data source has {people:number}",
+    hint: "hold out two people or more: `heldOut` of the data source",
+    why: "Verification compares people that were not trained on, with themselves and with each other.",
+  },
+  "too-few-whole-pairs": {
+    code: "F2C2505",
+    severity: "error",
+    message:
+      "without their broken images the held-out people make {genuine:number} pairs of the same person and {impostor:number} of two, and {folds:number} folds need at least {least:number} of each",
+    hint: "f2c-dsl data check lists what is broken; mend it, hold out more people, or ask for more pairs",
+    why: "A pair with a broken image says nothing, and of too few no accuracy can be told.",
+  },
+  "too-few-pairs-for-folds": {
+    code: "F2C2502",
+    severity: "error",
+    message:
+      "the held-out people make {pairs:number} pairs of the same person, and {folds:number} folds need at least {folds:number}",
+    hint: "hold out more people, or more images of each",
+    why: "Each fold needs a pair of the same person.",
+  },
+  "too-few-pairs": {
+    code: "F2C2503",
+    severity: "error",
+    message: "{asked:number} {kind} pairs are asked for, the held-out people make {found:number}",
+    hint: "ask for fewer, or hold out more",
+    why: "A pair is taken once: repeating pairs would make an accuracy look more certain than it is.",
+  },
+  "bad-identification": {
+    code: "F2C2506",
+    severity: "error",
+    cases: {
+      whole: {
+        message: "identification: `{option}` is {value:number}",
+        hint: "give a whole number from 1 up",
+      },
+      ranks: { message: "identification: `ranks` is empty", hint: "give a rank or more: [1, 5]" },
+      unknown: {
+        message: "identification: `unknown` is {value:number}",
+        hint: "give a whole number of people, or a share of them below 1",
+      },
+      rate: {
+        message: "identification: `fpir` has a rate of {rate:number}",
+        hint: "a rate is above 0 and at most 1: 1e-2",
+      },
+      "no-unknown": {
+        message: "identification: `unknown` is 0, and `fpir` is given",
+        hint: "a false positive identification rate is of people who are not enrolled: let some stay unknown, or leave `fpir` out",
+      },
+    },
+    why: "Images and ranks are counted, people who stay unknown are counted or a share, and rates are shares of their searches.",
+  },
+  "too-few-searches": {
+    code: "F2C2507",
+    severity: "error",
+    message:
+      "identification of {people:number} people, {counted}: {unknown:number} stay unknown, with {nonMated:number} images; {enrolled:number} are enrolled, with {mated:number} images to search for",
+    hint: "it needs two enrolled people, an image more of one of them, and an image of an unknown person unless `unknown` is 0: hold out more people or images, or lower `gallery` or `unknown`",
+    why: "A single enrolled person is always the nearest, and without searches there is no rate.",
   },
   "bad-verification": {
     code: "F2C2504",

@@ -217,7 +217,7 @@ class TestInspection:
         assert arrays["transparent"].tolist() == [False, False, False, False, True]
         assert arrays["tint"].tolist() == [0, 1, 2, 0, 1]
 
-    def test_the_host_answers_for_folders_only_and_names_broken_ones_beside_similarities(self, root):
+    def test_the_host_answers_for_folders_only_and_names_broken_ones_beside_a_matrix(self, root):
         (root / FILES[1]).write_bytes(b"")
         spec = {"kind": "image_folder", **index_spec(root, FILES, COUNTS), "channels": 1, "fit": "crop"}
         spec |= {"height": SIDE, "width": SIDE, "broken": "skip"}
@@ -234,8 +234,8 @@ class TestInspection:
                 driver.ask("inspect", {"source": "drawn"}, {"images": images[:1]})
             load = {"program": "p", "ir": summing_module(), "backend": "eager", "device": "cpu", "threads": 1}
             driver.ask("load", load)
-            pairs = np.array([[0, 1], [0, 2]], np.int32)
-            body = {"program": "p", "source": "train", "function": None}
-            answer = driver.ask("similarities", body, {"images": images, "pairs": pairs})
+            answer = driver.ask(
+                "embed", {"program": "p", "matrix": "m", "source": "train"}, {"images": images}
+            )
             assert answer.buffers["broken"].tolist() == [1]
             driver.ask("shutdown", {})

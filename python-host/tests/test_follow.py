@@ -52,7 +52,11 @@ class Recorded:
         for step in range(first, end):
             self.add({"step": step, "epoch": step / 8, "loss": loss(step), "seconds": 0.25, "wait": 0.25})
             if step % 8 == 7:
-                self.add({"step": step, "verification": {"accuracy": step / 64, "tarAtFar": {"0.1": None}}})
+                numbers = {
+                    "accuracy": {"value": step / 64, "std": 0.5, "as": "percent", "note": "on 72 pairs"},
+                    "TAR at FAR 0.1": {"value": None, "as": "percent"},
+                }
+                self.add({"step": step, "evaluation": {"verification": {"numbers": numbers, "notes": []}}})
 
     def resume(self, step: int) -> None:
         """Cuts the file as a resume does: the lines before stand in another file, which takes its place."""
@@ -72,7 +76,9 @@ class Recorded:
     @property
     def accuracies(self) -> list[tuple[int, float]]:
         return [
-            (line["step"], line["verification"]["accuracy"]) for line in self.now if "verification" in line
+            (line["step"], line["evaluation"]["verification"]["numbers"]["accuracy"]["value"])
+            for line in self.now
+            if "evaluation" in line
         ]
 
 
@@ -147,6 +153,7 @@ def test_every_number_of_a_run_stands_at_its_step_under_a_tag_that_says_what_it_
         "train/epoch",
         "train/loss",
         "verification/accuracy",
+        "verification/accuracy std",
     ]
     # 12 + 8 images in a quarter of a second, after a quarter of waiting
     assert scalars(run, "speed/images a second")[3] == (3, 40.0)

@@ -170,13 +170,18 @@ SENT: list[tuple[str, dict[str, Any], dict[str, np.ndarray]]] = [
     ("plan", *plan(0, [1, 2])),
     ("sync", {"program": PROGRAM}, {}),
     ("plan", *look(1, [1, 2])),
-    ("similarities", {"program": PROGRAM, "source": "train", "function": "embed"},
-     {"images": np.arange(4, dtype=np.int32), "pairs": np.array([[0, 1]], np.int32)}),
+    ("embed", {"program": PROGRAM, "matrix": "m", "source": "train", "function": "embed"},
+     {"images": np.arange(4, dtype=np.int32)}),
+    ("cosines", {"matrix": "m"}, {"pairs": np.array([[0, 1]], np.int32)}),
+    ("top_k", {"matrix": "m", "gallery": "m", "k": 2},
+     {"queries": np.arange(3, dtype=np.int32), "among": np.arange(4, dtype=np.int32)}),
+    ("means", {"matrix": "m", "into": "n", "count": 2}, {"groups": np.array([0, 1, 1, -1], np.int32)}),
+    ("release", {"matrix": "n"}, {}),
     ("read", {"program": PROGRAM, "names": ["total"]}, {}),
     ("welcome", {"heartbeat": 1.0}, {}),
 ]  # fmt: skip
 # These do their work quickly and write no file, so a mutant of theirs may be executed.
-HARMLESS = ("init", "plan", "sync", "similarities", "read")
+HARMLESS = ("init", "plan", "sync", "embed", "cosines", "top_k", "means", "release", "read")
 
 
 def frames_of(kind: str, body: dict[str, Any], buffers: dict[str, np.ndarray]) -> list[bytes]:

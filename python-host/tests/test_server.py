@@ -238,36 +238,34 @@ def test_frames_that_are_no_message_are_refused_in_their_turn(host):
     assert (failed["code"], failed["number"]) == ("F2C6501", 1)
 
 
-def test_similarities_are_cosines_of_embeddings(host, pixels):
+def test_a_matrix_of_embeddings_gives_their_cosines(host, pixels):
     images = np.array([3, 0, 7, 11, 0], np.int32)
     pairs = np.array([[0, 1], [2, 3], [1, 4], [4, 4], [3, 0]], np.int32)
-    buffers = {"images": images, "pairs": pairs}
-    answer = host.ask(
-        "similarities", {"program": PROGRAM, "source": "train", "function": "embed", "batch": 2}, buffers
-    )
-    found = answer.buffers["similarity"]
+    asked = {"program": PROGRAM, "matrix": "m", "source": "train", "function": "embed", "batch": 2}
+    host.ask("embed", asked, {"images": images})
+    found = host.ask("cosines", {"matrix": "m"}, {"pairs": pairs}).buffers["cosines"]
     assert found.dtype == np.float64
     for similarity, (a, b) in zip(found, pairs, strict=True):
         u, v = pixels[images[a]], pixels[images[b]]
         assert similarity == pytest.approx(u @ v / math.sqrt((u @ u) * (v @ v)), abs=1e-12)
 
 
-def test_similarities_without_a_function_are_of_mean_subtracted_pixels(host, pixels):
+def test_without_a_function_it_is_of_mean_subtracted_pixels(host, pixels):
     pairs = np.array([[0, 1], [2, 2]], np.int32)
-    buffers = {"images": np.array([4, 9, 5], np.int32), "pairs": pairs}
-    found = host.ask(
-        "similarities", {"program": PROGRAM, "source": "train", "function": None}, buffers
-    ).buffers["similarity"]
+    images = np.array([4, 9, 5], np.int32)
+    host.ask(
+        "embed", {"program": PROGRAM, "matrix": "m", "source": "train", "function": None}, {"images": images}
+    )
+    found = host.ask("cosines", {"matrix": "m"}, {"pairs": pairs}).buffers["cosines"]
     assert found == pytest.approx([np.corrcoef(pixels[4], pixels[9])[0, 1], 1.0], abs=1e-12)
 
 
 def test_training_goes_on_after_an_evaluation_in_between(host):
-    evaluation = {"images": np.arange(5, dtype=np.int32), "pairs": np.array([[0, 1]], np.int32)}
+    evaluation = {"images": np.arange(5, dtype=np.int32)}
+    embed = {"program": PROGRAM, "matrix": "m", "source": "train", "function": "embed", "batch": 2}
     for step in range(3):
         host.send("plan", *plan(step, [step]))
-    host.send(
-        "similarities", {"program": PROGRAM, "source": "train", "function": "embed", "batch": 2}, evaluation
-    )
+    host.send("embed", embed, evaluation)
     for step in range(3, 6):
         host.send("plan", *plan(step, [step]))
     assert [host.event("result")["number"] for _ in range(6)] == list(range(6))

@@ -107,10 +107,11 @@ ASKED = {
     "export": lambda session, folder: session.ask(
         "export", program=PROGRAM, function="embed", to="safetensors", path=str(folder / "e")
     ),
-    "similarities": lambda session, folder: session.ask(
-        "similarities",
-        {"images": np.zeros(1, np.int32), "pairs": np.zeros((1, 2), np.int32)},
+    "embed": lambda session, folder: session.ask(
+        "embed",
+        {"images": np.zeros(1, np.int32)},
         program=PROGRAM,
+        matrix="m",
         source="train",
         function="embed",
         batch=2,
@@ -168,15 +169,75 @@ def test_a_stop_ends_an_evaluation_after_the_batch_that_runs(session):
     session._interruption = interruption
     session.on_part = lambda done, total: (parts.append((done, total)), interruption.ask())
     session.ask("init", program=PROGRAM, seed=0)
-    images = {"images": np.zeros(9, np.int32), "pairs": np.zeros((1, 2), np.int32)}
+    images = {"images": np.zeros(9, np.int32)}
     for function in ("embed", None):
         with pytest.raises(KeyboardInterrupt):
-            session.ask("similarities", images, program=PROGRAM, source="train", function=function, batch=3)
+            session.ask(
+                "embed", images, program=PROGRAM, matrix="m", source="train", function=function, batch=3
+            )
         interruption.heed()
     assert parts == [(3, 9), (3, 9)]
+    with pytest.raises(HostError, match="F2C6504: no matrix is called `m`"):
+        session.ask("cosines", {"pairs": np.zeros((1, 2), np.int32)}, matrix="m")
     session.on_part = lambda done, total: parts.append((done, total))
-    session.ask("similarities", images, program=PROGRAM, source="train", function="embed", batch=3)
+    session.ask("embed", images, program=PROGRAM, matrix="m", source="train", function="embed", batch=3)
     assert parts[2:] == [(3, 9), (6, 9), (9, 9)]
+
+
+def test_a_stop_ends_a_reduction_between_two_of_its_parts(session):
+    interruption = Interruption()
+    session._interruption = interruption
+    session.ask("init", program=PROGRAM, seed=0)
+    session.ask(
+        "embed",
+        {"images": np.arange(9, dtype=np.int32)},
+        program=PROGRAM,
+        matrix="m",
+        source="train",
+        function="embed",
+    )
+    everything = np.arange(9, dtype=np.int32)
+    reductions = {
+        "cosines": lambda: session.ask("cosines", {"pairs": np.zeros((9, 2), np.int32)}, matrix="m"),
+        "top_k": lambda: session.ask(
+            "top_k", {"queries": everything, "among": everything}, matrix="m", gallery="m", k=2
+        ),
+        "means": lambda: session.ask("means", {"groups": everything}, matrix="m", into="n", count=9),
+    }
+    for reduce in reductions.values():
+        interruption.ask()
+        with pytest.raises(KeyboardInterrupt):
+            reduce()
+        interruption.heed()
+        reduce()
+
+
+def test_matrices_stay_under_their_names_until_they_are_released(session):
+    session.ask("init", program=PROGRAM, seed=0)
+    pairs = {"pairs": np.array([[0, 1]], np.int32)}
+    for name, images in (("a", [3, 3]), ("b", [3, 5])):
+        embedded = {"images": np.array(images, np.int32)}
+        answer = session.ask("embed", embedded, program=PROGRAM, matrix=name, source="train", function=None)
+        assert answer.body == {"width": 256} and answer.buffers["broken"].tolist() == []
+    session.ask(
+        "load", program=PROGRAM, ir=summing_module(), backend="eager", device="cpu", threads=None, readers=1
+    )
+    assert session.ask("cosines", pairs, matrix="a").buffers["cosines"] == pytest.approx([1], abs=1e-12)
+    assert session.ask("cosines", pairs, matrix="b").buffers["cosines"] < 0.999
+    session.ask("means", {"groups": np.array([0, 0], np.int32)}, matrix="a", into="mean", count=1)
+    nearest = session.ask(
+        "top_k",
+        {"queries": np.array([1, 0], np.int32), "among": np.array([0], np.int32)},
+        matrix="b",
+        gallery="mean",
+        k=1,
+    )
+    assert nearest.buffers["positions"].tolist() == [[0], [0]]
+    assert nearest.buffers["scores"][1] == pytest.approx([1], abs=1e-6)
+    for _ in range(2):
+        session.ask("release", matrix="a")
+    with pytest.raises(HostError, match="F2C6504: no matrix is called `a` \\(kept: b, mean\\)"):
+        session.ask("cosines", pairs, matrix="a")
 
 
 def test_a_checkpoint_that_is_refused_leaves_the_state_as_it_was(session, tmp_path):

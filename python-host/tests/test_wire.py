@@ -174,12 +174,12 @@ WRONG_REQUESTS = {
         "a map of numbers",
     ),
     "a missing buffer": (
-        Message("similarities", {"program": "p", "source": "s"}, {"images": IMAGES}),
+        Message("cosines", {"matrix": "m"}),
         "F2C6506",
         "the buffer `pairs` (i32 [n, 2]) is missing",
     ),
     "a buffer of another shape": (
-        Message("similarities", {"program": "p", "source": "s"}, {"images": IMAGES, "pairs": IMAGES}),
+        Message("cosines", {"matrix": "m"}, {"pairs": IMAGES}),
         "F2C6506",
         "the buffer `pairs` is i32 [3]; it is i32 [n, 2]",
     ),

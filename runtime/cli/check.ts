@@ -3,8 +3,7 @@ import { existsSync, type FSWatcher, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { toJson } from "../../compiler/diagnostics/render.js";
 import { CompileError, compileExperiment, loadExperiment } from "../../compiler/index.js";
-import { pairsOf } from "../stages/evaluator.js";
-import { facts, grouped } from "./facts.js";
+import { drawn, facts, grouped } from "./facts.js";
 import { fail, warn } from "./report.js";
 
 interface CheckOptions {
@@ -24,14 +23,13 @@ function checkOnce(file: string, options: CheckOptions): readonly string[] {
     const loaded = loadExperiment(file);
     const program = compileExperiment(loaded);
     const { module, notes, steps, warnings: found } = program;
-    if (program.experiment.evaluate) pairsOf(program); // what cannot be evaluated is said now, and not by the run
     const warnings = [...loaded.warnings, ...found];
     if (options.json) {
       const told = toJson(warnings, (path) => loaded.texts.get(path));
       process.stdout.write(`${JSON.stringify(told, undefined, 2)}\n`);
     } else {
       process.stdout.write(
-        `${[...notes, ...facts(module)].join("\n")}\n${grouped(steps)} steps; no errors\n`,
+        `${[...notes, ...facts(module), ...program.evaluations.map(drawn)].join("\n")}\n${grouped(steps)} steps; no errors\n`,
       );
       warn(warnings, loaded);
     }

@@ -1,13 +1,21 @@
 /** @file `f2c-dsl data check`: reads every image before a run, and lists what is broken, doubled or suspicious. */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
-import { IR_VERSION, loadExperiment, openData, registryHash } from "../../compiler/index.js";
+import {
+  type Evaluation,
+  HELD_OUT,
+  IR_VERSION,
+  loadExperiment,
+  openData,
+  openEvaluations,
+  registryHash,
+} from "../../compiler/index.js";
 import type { Catalogue } from "../../dsl/index.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
 import { ProgressLine } from "../observe/progress-line.js";
 import { HostSession, type Inspected } from "../stages/host-session.js";
 import { type Doubled, type Findings, findingsOf, type InspectedPart } from "./data-findings.js";
-import { grouped } from "./facts.js";
+import { drawn, grouped } from "./facts.js";
 import { EXIT, fail } from "./report.js";
 
 interface CheckDataOptions {
@@ -24,8 +32,11 @@ export async function checkData(file: string, options: CheckDataOptions): Promis
   let host: HostSession | undefined;
   try {
     const loaded = loadExperiment(file);
-    const { train, heldOut, notes = [] } = openData(loaded);
-    const { name } = loaded.experiment;
+    const { experiment } = loaded;
+    const { name } = experiment;
+    const { train, heldOut, notes: own = [] } = openData(loaded);
+    const { evaluations, notes: others } = openEvaluations(loaded, { experiment, train, heldOut });
+    const notes = [...own, ...others];
     if (train.spec.kind !== "image_folder") {
       const none = `${name}: its data, ${String(train.spec.kind)}, lies in no files that could be checked`;
       process.stdout.write(options.json ? `${JSON.stringify({ name, notes: [none] })}\n` : `${none}\n`);
@@ -35,27 +46,63 @@ export async function checkData(file: string, options: CheckDataOptions): Promis
     host = new HostSession(
       await HostClient.start({ python, registryHash: registryHash(), irVersion: IR_VERSION }),
     );
-    const progress = new ReadingProgress(train.offsets.at(-1)! + heldOut.offsets.at(-1)!);
-    const parts: InspectedPart[] = [];
-    for (const [source, catalogue] of Object.entries({ train, heldOut })) {
+    const sources = new Map([
+      ["train", train],
+      [HELD_OUT, heldOut],
+    ]);
+    for (const { source, people } of evaluations)
+      if (people.spec.kind === "image_folder") sources.set(source, people);
+    const images = [...sources.values()].reduce((sum, { offsets }) => sum + offsets.at(-1)!, 0);
+    const progress = new ReadingProgress(images);
+    const parts = new Map<string, InspectedPart>();
+    for (const [source, catalogue] of sources) {
       if (catalogue.offsets.at(-1) === 0) continue;
       const found = await inspectAll(host, source, catalogue, progress);
-      parts.push({ catalogue, heldOut: source === "heldOut", found });
+      parts.set(source, { catalogue, heldOut: source === HELD_OUT, found });
     }
     progress.end();
-    const findings = findingsOf(parts);
+    const isOwn = (source: string) => source === "train" || source === HELD_OUT;
+    const findings = findingsOf([...parts].filter(([source]) => isOwn(source)).map(([, part]) => part));
+    /** Of the sources that are only evaluated on: their files lie below roots of their own. */
+    const elsewhere = [...parts]
+      .filter(([source]) => !isOwn(source))
+      .map(([source, part]) => ({
+        source,
+        ...findingsOf([part]),
+      }));
+    const scored = evaluations.map((evaluation) => ({
+      name: evaluation.name,
+      compares: drawn(evaluation),
+      broken: brokenOf(evaluation, parts.get(evaluation.source)?.found),
+    }));
     if (options.leaveOut !== undefined) addToList(options.leaveOut, findings);
     process.stdout.write(
       options.json
-        ? `${JSON.stringify({ name, notes, ...findings }, undefined, 2)}\n`
-        : `${[...notes, ...described(findings)].join("\n")}\n`,
+        ? `${JSON.stringify({ name, notes, ...findings, elsewhere, evaluations: scored }, undefined, 2)}\n`
+        : `${[
+            ...notes,
+            ...described(findings),
+            ...elsewhere.flatMap(({ source, ...found }) =>
+              described(found).map((line, i) => (i === 0 ? `${source}: ${line}` : line)),
+            ),
+            ...scored.map(
+              ({ compares, broken }) =>
+                `${compares}${broken > 0 ? `, ${grouped(broken)} of them broken` : ""}`,
+            ),
+          ].join("\n")}\n`,
     );
-    if (findings.broken.length > 0) process.exitCode = EXIT.user;
+    if ([findings, ...elsewhere].some(({ broken }) => broken.length > 0)) process.exitCode = EXIT.user;
   } catch (error) {
     fail(error, { json: options.json === true });
   } finally {
     await host?.shutdown();
   }
+}
+
+/** How many of the images that an evaluation compares are broken. */
+function brokenOf({ opened }: Evaluation, found: Inspected | undefined): number {
+  const broken = new Set(found?.broken.map(({ position }) => position));
+  return opened.images.filter((image) => broken.has(image)).length;
 }
 
 async function inspectAll(

@@ -1,6 +1,7 @@
 /** @file What a program amounts to, in a few numbers. */
 import {
   countMultiplyAdds,
+  type Evaluation,
   type IrModule,
   isTrained,
   type Storage,
@@ -12,6 +13,12 @@ import {
 const elements = (storages: IrModule["storages"]) =>
   storages.reduce((n, s) => n + s.type.dims.reduce<number>((a, d) => a * Number(d), 1), 0);
 export const grouped = (n: number) => String(n).replaceAll(/\B(?=(\d{3})+$)/g, ",");
+
+/** What an evaluation compares. */
+export function drawn({ name, people, opened: { images, says } }: Evaluation): string {
+  const what = says === undefined ? "" : `: ${says}`;
+  return `evaluate.${name}${what}; ${grouped(images.length)} images of ${grouped(people.offsets.length - 1)} people`;
+}
 
 /** Sizes and cost of the net that is trained, of all that is stored, and the hashes of the program. */
 export function facts(module: IrModule): readonly string[] {

@@ -1,5 +1,5 @@
 /** @file `f2c-dsl run`: torch starts while the experiment compiles, then the trainer takes over. */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { codeOf, experimentError } from "../../compiler/diagnostics/catalogue.js";
 import {
   compileExperiment,
@@ -27,7 +27,6 @@ import { type RunConfig, readConfig, recordChanges, unreadableConfig, writeConfi
 import { compareIdentity, identityOf, type RunIdentity, refusalOf, savedIdentity } from "../run/identity.js";
 import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
-import { pairsOf } from "../stages/evaluator.js";
 import type { Host } from "../stages/host.js";
 import { HostSession } from "../stages/host-session.js";
 import { Trainer } from "../stages/trainer.js";
@@ -102,7 +101,6 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     const program: Program = { ...compileExperiment(loaded), stopAfter: options.steps };
     warn([...loaded.warnings, ...program.warnings], loaded);
     const { name } = program.experiment;
-    if (program.experiment.evaluate) pairsOf(program); // what cannot be evaluated makes no run folder
     const watched = watchedIn(program.experiment.observe, options.observe);
     await requireTools(python, watched);
     folder = options.resume ? RunFolder.reopen(options.runDir, name) : RunFolder.create(options.runDir, name);
@@ -170,14 +168,18 @@ const FILES = [
   ["net.safetensors", "its weights"],
   ["net.onnx", "the net as ONNX: onnxruntime reads it"],
   ["metrics.jsonl", "every step"],
-  ["roc.svg", "ROC of trained and untrained net"],
   ["ir.txt", "the program that ran"],
   ["source/", "the experiment as it was"],
   ["checkpoints/", "to resume from"],
 ] as const;
 
-/** Not every run has each of them: one that measures nothing has no ROC. */
-const filesIn = (folder: RunFolder) => FILES.filter(([name]) => existsSync(folder.file(name)));
+/** Not every run has each of them: one that measures nothing has no curves. */
+const filesIn = (folder: RunFolder) => [
+  ...FILES.filter(([name]) => existsSync(folder.file(name))),
+  ...readdirSync(folder.path)
+    .filter((name) => name.endsWith(".svg"))
+    .map((name) => [name, "curves of the trained net and what it is compared with"] as const),
+];
 
 /** The tools that the experiment names, and those that the command line does. */
 function watchedIn(experiment: readonly Watched[], given = ""): readonly Watched[] {

@@ -1,4 +1,6 @@
 /** @file The curves of runs over each other: loss, learning rate, and what was measured on the way. */
+
+import type { Figure } from "../../dsl/index.js";
 import { lineColours, lineDashes } from "../figure/colours.js";
 import type { Spec } from "../figure/figure.js";
 import type { Axis, ComparedRun } from "./read.js";
@@ -127,20 +129,25 @@ function lrPanel(runs: readonly ComparedRun[]): Panel | undefined {
 function evaluationPanels(runs: readonly ComparedRun[]): readonly Panel[] {
   const measuring = runs.flatMap(({ evaluations }) => evaluations.flatMap(({ results }) => [...results]));
   return [...new Map(measuring)].map(([name, figures]) => {
-    const [first] = figures.keys();
+    const [[first, { as }]] = [...figures] as [[string, Figure]];
     const what = `${name} ${first}`;
     const pointsOf = ({ evaluations }: ComparedRun) =>
       evaluations.flatMap(({ x, results }) => {
-        const figure = results.get(name)?.get(first!);
-        return figure ? [{ x, y: figure.value }] : [];
+        const figure = results.get(name)?.get(first);
+        return figure ? [{ x, y: figure.value! }] : [];
       });
     const colours = lineColours(runs.length);
     return {
       what,
       height: 150,
-      layer: lines(runs, pointsOf, vertical(what, { axis: { format: "~%", tickCount: 6 } }), (i) => ({
-        point: { size: 26, color: colours[i] },
-      })),
+      layer: lines(
+        runs,
+        pointsOf,
+        vertical(what, { axis: { format: as === "percent" ? "~%" : "~g", tickCount: 6 } }),
+        (i) => ({
+          point: { size: 26, color: colours[i] },
+        }),
+      ),
     };
   });
 }

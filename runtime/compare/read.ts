@@ -1,21 +1,17 @@
 /** @file A run's folder, as far as runs are compared: what it was asked for, how it went, and its curves. In bounded memory. */
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { basename, join } from "node:path";
+import type { Figure } from "../../dsl/index.js";
 import { bridgeError } from "../bridge/bridge-error.js";
 import { readConfig } from "../run/config.js";
 import { History } from "../run/history.js";
 import { inWords, isRecord, type Json } from "../run/identity/json.js";
+import { isMeasured } from "../run/measured.js";
 import { isBusy } from "../run/run-folder.js";
 import { Series } from "./series.js";
 
 /** What is drawn over steps or over passes. */
 export type Axis = "step" | "epoch";
-
-/** A number that was measured. */
-export interface Figure {
-  readonly value: number;
-  readonly std?: number;
-}
 
 /** What was measured before a step, by the names of what measures and of its numbers. */
 export interface Evaluated {
@@ -86,7 +82,7 @@ function readRun(
       if (finalLoss < (bestLoss?.value ?? Number.POSITIVE_INFINITY))
         bestLoss = { value: finalLoss, step: steps };
     } else {
-      const results = resultsOf(entry);
+      const results = resultsOf(entry.evaluation);
       if (results.size > 0) evaluations.push({ x: axis === "step" ? entry.step + 1 : epoch, results });
     }
   }
@@ -114,18 +110,13 @@ function readRun(
 
 const numberOr = <T>(value: unknown, other: T): number | T => (typeof value === "number" ? value : other);
 
-/** `{ verification: { accuracy, std, tarAtFar: { "0.1": … } } }`: accuracies and rates. */
-function resultsOf(entry: object): Evaluated["results"] {
-  const results = new Map<string, Map<string, Figure>>();
-  for (const [name, measured] of Object.entries(entry)) {
-    if (!isRecord(measured)) continue;
-    const figures = new Map<string, Figure>();
-    const { accuracy, std, tarAtFar } = measured;
-    if (typeof accuracy === "number")
-      figures.set("accuracy", { value: accuracy, ...(typeof std === "number" && { std }) });
-    for (const [far, tar] of isRecord(tarAtFar) ? Object.entries(tarAtFar) : [])
-      if (typeof tar === "number") figures.set(`TAR at FAR ${far}`, { value: tar });
-    if (figures.size > 0) results.set(name, figures);
+/** By name, the numbers that are shown, and are known. */
+function resultsOf(evaluation: unknown): Evaluated["results"] {
+  const results = new Map<string, ReadonlyMap<string, Figure>>();
+  for (const [name, measured] of isRecord(evaluation) ? Object.entries(evaluation) : []) {
+    if (!isMeasured(measured)) continue;
+    const shown = Object.entries(measured.numbers).filter(([, { value, quiet }]) => value !== null && !quiet);
+    if (shown.length > 0) results.set(name, new Map(shown));
   }
   return results;
 }

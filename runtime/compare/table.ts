@@ -1,5 +1,6 @@
 /** @file Runs beside each other as a table: what they were asked for where that differs, and what came of it. */
-import type { ComparedRun, Evaluated, Figure } from "./read.js";
+import { figureText } from "../run/measured.js";
+import type { ComparedRun } from "./read.js";
 
 /** A line of the table: a value a run, in words; `best` tells the best of them, where they are not all equally good. */
 interface Row {
@@ -14,7 +15,6 @@ const LONGEST = 40;
 
 const NONE = "-";
 const count = (n: number) => n.toLocaleString("en-US");
-const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 
 /** The table as text, its last line with an end. The best of a line has a star. */
 export function comparisonTable(runs: readonly ComparedRun[]): string {
@@ -89,17 +89,15 @@ function evaluationRows(runs: readonly ComparedRun[]): readonly Row[] {
       for (const [result, figures] of results)
         for (const figure of figures.keys()) keys.set(`${result}: ${figure}`, [result, figure]);
   return [...keys].map(([title, [result, name]]) => {
-    const figure = (evaluated: Evaluated | undefined): Figure | undefined =>
-      evaluated?.results.get(result)?.get(name);
+    const figure = ({ evaluations }: ComparedRun) =>
+      evaluations.flatMap(({ results }) => results.get(result)?.get(name) ?? []).at(-1);
+    const lower = runs.some((run) => figure(run)?.better === "lower");
     return ranked(
       title,
       runs,
-      ({ evaluations }) => figure(evaluations.at(-1))?.value,
-      1,
-      (value, { evaluations }) => {
-        const { std } = figure(evaluations.at(-1))!;
-        return `${percent(value)}${std === undefined ? "" : ` ± ${percent(std)}`}`;
-      },
+      (run) => figure(run)?.value ?? undefined,
+      lower ? -1 : 1,
+      (_, run) => figureText(figure(run)!),
     );
   });
 }

@@ -23,6 +23,6 @@ export class JsonLines implements Observer {
 
   /** Stands with the step that it follows. */
   evaluated({ step, results }: EvaluationReport): void {
-    this.history.add({ step: step - 1, ...results });
+    this.history.add({ step: step - 1, evaluation: results });
   }
 }

@@ -1,5 +1,7 @@
 /** @file What a run tells, and who listens: the trainer says what happens, and writes and shows nothing itself. */
 
+import type { Measured } from "../../dsl/index.js";
+
 /** A step that is done. */
 export interface StepReport {
   /** From 0. */
@@ -23,7 +25,7 @@ export interface StepReport {
 /** What was measured of the net as it is before a step, by name. */
 export interface EvaluationReport {
   readonly step: number;
-  readonly results: Readonly<Record<string, unknown>>;
+  readonly results: Readonly<Record<string, Measured>>;
 }
 
 /** How a run ended. */

@@ -17,8 +17,8 @@ export interface CheckpointInfo {
   readonly weightsHash: string;
   readonly seed: number;
   readonly createdAt: string;
-  /** The step before which the net was evaluated last; absent in checkpoints of before. */
-  readonly evaluated?: number | undefined;
+  /** By evaluation, the step before which it was made last; absent in checkpoints of before. */
+  readonly evaluated?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface Checkpoint {

@@ -10,7 +10,9 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
+import type { Measured } from "../../dsl/index.js";
 import { naming } from "./files.js";
+import { isMeasured, isRecord } from "./measured.js";
 
 export type Entry = Readonly<Record<string, unknown>> & { readonly step: number };
 
@@ -18,8 +20,15 @@ export type Entry = Readonly<Record<string, unknown>> & { readonly step: number 
 export interface Past {
   /** The metrics of the last step. */
   readonly last: Entry | undefined;
-  /** The last evaluation, and the step that it stands before. */
-  readonly evaluated: Entry | undefined;
+  /** The last evaluation by each name. */
+  readonly evaluations: Readonly<Record<string, Evaluated>>;
+}
+
+/** An evaluation in the log. */
+export interface Evaluated {
+  /** The step before which the net was evaluated. */
+  readonly before: number;
+  readonly measured: Measured;
 }
 
 const PIECE = 1 << 20;
@@ -45,8 +54,8 @@ export class History {
   /** Keeps the lines of steps before `step`; a line that a crash cut off goes too. In bounded memory. */
   rewind(step: number): Past {
     let last: Entry | undefined;
-    let evaluated: Entry | undefined;
-    if (!existsSync(this.path)) return { last, evaluated };
+    const evaluations: Record<string, Evaluated> = {};
+    if (!existsSync(this.path)) return { last, evaluations };
     const partial = `${this.path}.partial`;
     const file = openSync(partial, "w");
     try {
@@ -54,8 +63,10 @@ export class History {
         for (const line of linesOf(this.path)) {
           const entry = parsed(line);
           if (!entry || entry.step >= step) continue;
-          if ("verification" in entry) evaluated = entry;
-          else if (entry.event !== "resumed") last = entry;
+          if (isRecord(entry.evaluation)) {
+            for (const [name, measured] of Object.entries(entry.evaluation))
+              if (isMeasured(measured)) evaluations[name] = { before: entry.step + 1, measured };
+          } else if (entry.event !== "resumed") last = entry;
           writeSync(file, `${line}\n`);
         }
         fsyncSync(file);
@@ -67,7 +78,7 @@ export class History {
     } finally {
       closeSync(file);
     }
-    return { last, evaluated };
+    return { last, evaluations };
   }
 }
 

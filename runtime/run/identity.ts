@@ -4,7 +4,7 @@
  *
  * Which is which stands in one table, `identity/fates.ts`. `docs/language.md` explains it to users.
  */
-import type { Program } from "../../compiler/index.js";
+import { HELD_OUT, type Program } from "../../compiler/index.js";
 import { descriptionOf, OPTIMIZER, twinParts } from "../../dsl/index.js";
 import { SAMPLER_VERSION } from "../../dsl/plan/sampler-version.js";
 import type { OptionName } from "./identity/fates.js";
@@ -59,8 +59,14 @@ const OPTIONS: { readonly [K in OptionName]: (program: Program) => unknown } = {
   optimizer: ({ experiment }) => descriptionOf(experiment.optimizer) ?? OWN,
   lr: ({ experiment }) => experiment.lr,
   length: ({ experiment: { length } }) => `${length.count} ${length.unit}`,
-  evaluate: ({ experiment: { evaluate } }) =>
-    evaluate ? { ...evaluate, every: evaluate.every ?? null } : undefined,
+  evaluate: ({ evaluations }) =>
+    Object.fromEntries(
+      evaluations.map(({ name, protocol, people, source }) => {
+        const { kind, every = null, flip, baselines, options } = protocol;
+        const data = source === HELD_OUT ? undefined : listingOf(people).hash;
+        return [name, { ...options, kind, every, flip, baselines, data }];
+      }),
+    ),
   observe: ({ experiment: { observe } }) =>
     observe.length ? Object.fromEntries(observe.map(({ tool, options }) => [tool, options])) : undefined,
   checkpoint: ({ experiment: { checkpoint } }) => `every ${checkpoint.count} ${checkpoint.unit}`,

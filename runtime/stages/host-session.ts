@@ -1,12 +1,13 @@
 /** @file A host behind the bridge, and the programs in it. Names of messages end here. */
 import { encodeModule, type IrModule } from "../../compiler/index.js";
-import type { Catalogue } from "../../dsl/index.js";
+import type { Catalogue, Nearest } from "../../dsl/index.js";
 import type { BridgeError } from "../bridge/bridge-error.js";
 import type { HostClient } from "../bridge/host-client.js";
 import type { Heartbeat, HostEvents } from "../bridge/host-events.js";
 import { type Message, vector, type WireBuffer } from "../bridge/wire.js";
+import type { Embedded, HostedMatrix, Wanted } from "../evaluate/embedder.js";
 import type { Written } from "../run/files.js";
-import type { Comparison, Host, HostedProgram, LoadOptions, Plan, Saved, Similarities } from "./host.js";
+import type { Host, HostedProgram, LoadOptions, Plan, Saved } from "./host.js";
 
 /** What was found in image files; a row an image, 0 for a broken one. See `inspect` in docs/protocol.md. */
 export interface Inspected {
@@ -154,17 +155,14 @@ class ProgramInHost implements HostedProgram {
     return this.client.plan({ program: this.name, ...plan }, buffers);
   }
 
-  async similarities({ source, function: fn, batch, images, positions }: Comparison): Promise<Similarities> {
-    const pairs: WireBuffer = { dtype: "i32", shape: [positions.length / 2, 2], data: positions };
+  async embed({ source, function: fn, batch, images }: Wanted): Promise<Embedded> {
+    const matrix = new MatrixInHost(this.client);
     const { buffers } = await this.ask(
-      "similarities",
-      { source, function: fn, batch },
-      { images: vector(images), pairs },
+      "embed",
+      { matrix: matrix.name, source, function: fn, batch },
+      { images: vector(images) },
     );
-    return {
-      similarity: buffers.similarity!.data as Float64Array,
-      broken: buffers.broken!.data as Int32Array,
-    };
+    return { matrix, broken: buffers.broken!.data as Int32Array };
   }
 
   async export(
@@ -187,5 +185,43 @@ class ProgramInHost implements HostedProgram {
     buffers: Readonly<Record<string, WireBuffer>> = {},
   ): Promise<Message> {
     return this.client.request(kind, { program: this.name, ...body }, buffers);
+  }
+}
+
+/** How many matrices were named. */
+let named = 0;
+
+class MatrixInHost implements HostedMatrix {
+  readonly name = `matrix ${++named}`;
+
+  constructor(private readonly client: HostClient) {}
+
+  async cosines(pairs: Int32Array): Promise<Float64Array> {
+    const buffer: WireBuffer = { dtype: "i32", shape: [pairs.length / 2, 2], data: pairs };
+    const { buffers } = await this.client.request("cosines", { matrix: this.name }, { pairs: buffer });
+    return buffers.cosines!.data as Float64Array;
+  }
+
+  async topK(queries: Int32Array, gallery: HostedMatrix, among: Int32Array, k: number): Promise<Nearest> {
+    const { buffers } = await this.client.request(
+      "top_k",
+      { matrix: this.name, gallery: (gallery as MatrixInHost).name, k },
+      { queries: vector(queries), among: vector(among) },
+    );
+    return {
+      positions: buffers.positions!.data as Int32Array,
+      scores: buffers.scores!.data as Float64Array,
+    };
+  }
+
+  async means(groups: Int32Array, count: number): Promise<HostedMatrix> {
+    const means = new MatrixInHost(this.client);
+    const body = { matrix: this.name, into: means.name, count };
+    await this.client.request("means", body, { groups: vector(groups) });
+    return means;
+  }
+
+  async release(): Promise<void> {
+    await this.client.request("release", { matrix: this.name });
   }
 }

@@ -6,6 +6,7 @@ import type { IrModule } from "../../compiler/index.js";
 import type { Catalogue } from "../../dsl/index.js";
 import type { BridgeError } from "../bridge/bridge-error.js";
 import type { HostEvents } from "../bridge/host-events.js";
+import type { Embedder } from "../evaluate/embedder.js";
 import type { Written } from "../run/files.js";
 import type { Vitals } from "./watch.js";
 
@@ -59,25 +60,8 @@ export interface Plan {
   readonly finite?: readonly string[];
 }
 
-/** Pairs of images of a source, to be compared by a function's embeddings or, without one, by their mean-subtracted pixels. */
-export interface Comparison {
-  readonly source: string;
-  readonly function: string | null;
-  readonly batch: number;
-  readonly images: Int32Array;
-  /** Two positions in `images` a pair. */
-  readonly positions: Int32Array;
-}
-
-export interface Similarities {
-  /** The cosine of each pair. */
-  readonly similarity: Float64Array;
-  /** Positions in `images` of those for which others stood in. */
-  readonly broken: Int32Array;
-}
-
 /** A program in a host. */
-export interface HostedProgram {
+export interface HostedProgram extends Embedder {
   readonly name: string;
   readonly parameters: number;
   readonly bytes: number;
@@ -89,7 +73,6 @@ export interface HostedProgram {
   save(path: string, finite: readonly string[]): Promise<Written>;
   /** Sends a plan; `events.onResult` tells what it gave. */
   plan(plan: Plan): Promise<void>;
-  similarities(comparison: Comparison): Promise<Similarities>;
   /** Writes a function as a file of the exporter `to`, with facts about it; resolves to what is to be said of the file. */
   export(
     fn: string,

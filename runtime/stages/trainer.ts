@@ -12,16 +12,17 @@ import {
   usedStorages,
   weightsHash,
 } from "../../compiler/index.js";
-import { type BookState, type Every, ExperimentError, twinParts } from "../../dsl/index.js";
+import { type BookState, type Every, ExperimentError, type Measured, twinParts } from "../../dsl/index.js";
 import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
 import type { PlanResult } from "../bridge/host-events.js";
+import { Evaluator } from "../evaluate/evaluator.js";
 import type { Ending, Observers } from "../observe/observer.js";
 import { type Checkpoint, Checkpoints } from "../run/checkpoints.js";
-import type { Entry } from "../run/history.js";
+import type { Past } from "../run/history.js";
 import { refusalOf } from "../run/identity.js";
+import { headline } from "../run/measured.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { isSummary, type Summary } from "../run/summary.js";
-import { type Evaluation, Evaluator, HELD_OUT } from "./evaluator.js";
 import { exportNet } from "./export-net.js";
 import { Flight } from "./flight.js";
 import type { Host, HostedProgram, LoadOptions, Plan } from "./host.js";
@@ -75,7 +76,7 @@ export class Trainer {
   private readonly hashes: { structureHash: string; weightsHash: string };
   /** What a checkpoint must hold finite numbers in. */
   private readonly finite: readonly string[];
-  private readonly evaluator: Evaluator | undefined;
+  private readonly evaluator: Evaluator;
   private readonly end: number;
   private readonly imagesPerStep: number;
   private readonly galleryImagesPerStep: number;
@@ -103,12 +104,12 @@ export class Trainer {
   private readonly unstarted: Books;
   /** The step that the newest checkpoint of this process continues with. */
   private saved: number | undefined;
-  private evaluation: Evaluation | undefined;
-  /** The step before which the net was evaluated last. */
-  private evaluated: number | undefined;
+  /** By evaluation, what it found last, and the step before which that was. */
+  private results: Readonly<Record<string, Measured>> = {};
+  private evaluated: Readonly<Record<string, number>> = {};
   private failedEvaluation: BridgeError | undefined;
-  /** The step before which an evaluation failed last. */
-  private failedBefore: number | undefined;
+  /** By evaluation, the step before which it failed last. */
+  private readonly failedBefore: Record<string, number> = {};
 
   constructor(
     private readonly program: Program,
@@ -123,7 +124,7 @@ export class Trainer {
     this.checkpoints = new Checkpoints(folder.file("checkpoints"));
     this.hashes = { structureHash: structureHash(program.module), weightsHash: weightsHash(program.module) };
     this.finite = finiteStorages(program.module, usedStorages(program.module));
-    this.evaluator = program.experiment.evaluate ? new Evaluator(program, folder) : undefined;
+    this.evaluator = new Evaluator(program, folder);
     this.end = lastStep(program);
     this.imagesPerStep = Object.values(program.setting.streams).reduce((a, b) => a + b, 0);
     const twins = Object.values(program.state).some((item) => twinParts(item));
@@ -215,12 +216,12 @@ export class Trainer {
 
   /** Sends the program and the data sources. */
   private async load(host: Host): Promise<HostedProgram> {
-    const { module, train, heldOut, experiment } = this.program;
+    const { module, train, experiment } = this.program;
     // What cannot be exported is said before a step is trained.
     this.endings = await host.exporters(experiment.export);
     const hosted = await host.load(experiment.name, module, this.options);
     await host.open(TRAIN, train);
-    if (experiment.evaluate) await host.open(HELD_OUT, heldOut);
+    for (const [source, people] of this.evaluator.sources()) await host.open(source, people);
     return hosted;
   }
 
@@ -237,35 +238,32 @@ export class Trainer {
     if (this.again) this.observers.note("there is no checkpoint yet: the run begins anew");
     this.saved = undefined;
     this.folder.history.rewind(0);
-    this.remember(0, undefined);
+    this.remember(0, { last: undefined, evaluations: {} });
     this.planner.restore(0, this.unstarted);
     if (this.again) this.observers.tell("resumed", 0);
     else this.observers.tell("begun");
     await this.watch.during(() => "the first state", this.hosted.initialise(this.program.experiment.seed));
-    this.evaluator?.forget();
+    this.evaluator.forget();
     await this.measureBaselines();
   }
 
   private async measureBaselines(): Promise<void> {
-    if (!this.evaluator || !this.program.experiment.evaluate?.baselines) return;
-    const { pairs } = await this.watch.during(
-      () => "the baselines",
-      this.evaluator.measureBaselines(this.hosted),
-    );
-    const { untrained, rawPixels } = this.evaluator.baselines;
-    this.observers.note(
-      `before training: untrained net ${percent(untrained!)}, raw pixels ${percent(rawPixels!)} on ${pairs} pairs`,
-    );
+    const names = this.evaluator.missing;
+    await this.watch.during(() => "the baselines", this.evaluator.measureBaselines(this.hosted, names));
+    for (const name of names) {
+      const { untrained, rawPixels } = this.evaluator.baselinesOf(name);
+      this.observers.note(
+        `before training: ${name}: untrained net ${headline(untrained!).text}, raw pixels ${headline(rawPixels!).text}`,
+      );
+    }
   }
 
   /** What the untrained net scores can be measured later too: its numbers depend on the seed alone. A run goes on without it where that fails. */
   private async completeBaselines(): Promise<void> {
-    const lacks = this.evaluator?.lacks;
-    if (lacks === undefined) return;
-    const asked = this.program.experiment.evaluate?.baselines;
-    this.observers.note(asked ? `${lacks}; they are measured anew` : lacks);
-    this.evaluator!.lacks = undefined;
-    if (!asked) return;
+    const lacks = this.evaluator.takeLacks();
+    const anew = this.evaluator.missing.length > 0;
+    for (const lack of lacks) this.observers.note(anew ? `${lack}; they are measured anew` : lack);
+    if (lacks.length === 0 || !anew) return;
     try {
       await this.watch.during(() => "the first state", this.hosted.initialise(this.program.experiment.seed));
       await this.measureBaselines();
@@ -314,11 +312,11 @@ export class Trainer {
       if (damaged) return error.message;
       throw error;
     }
-    const { last, evaluated } = this.folder.history.rewind(info.step);
-    const known = last === undefined ? 0 : last.step + 1;
+    const past = this.folder.history.rewind(info.step);
+    const known = past.last === undefined ? 0 : past.last.step + 1;
     if (known < info.step)
       this.observers.note(`metrics.jsonl lacks the lines of steps ${known} to ${info.step - 1}`);
-    this.remember(info.step, last, evaluated, info.evaluated);
+    this.remember(info.step, past, info.evaluated);
     this.saved = info.step;
     this.observers.tell("resumed", info.step);
     const where = info.step <= this.end ? `of ${this.end}` : `which is beyond the end, ${this.end}`;
@@ -342,12 +340,14 @@ export class Trainer {
     if (refusal) throw refusal;
   }
 
-  /** Takes over what the folder's metrics say of the steps before `step`. */
-  private remember(step: number, last: Entry | undefined, evaluated?: Entry, recorded?: number): void {
+  /** Takes over what the folder's metrics say of the steps before `step`; `recorded`: which evaluations were made, where they don't. */
+  private remember(step: number, { last, evaluations }: Past, recorded: Trainer["evaluated"] = {}): void {
     this.done = step;
     this.lastMetrics = (last ?? {}) as Record<string, number>;
-    this.evaluation = evaluated?.verification as Evaluation | undefined;
-    this.evaluated = evaluated ? evaluated.step + 1 : recorded;
+    const known = Object.entries(evaluations);
+    this.results = Object.fromEntries(known.map(([name, { measured }]) => [name, measured]));
+    const before = Object.fromEntries(known.map(([name, { before }]) => [name, before]));
+    this.evaluated = { ...recorded, ...before };
   }
 
   private async train(): Promise<void> {
@@ -367,7 +367,7 @@ export class Trainer {
     }
     await this.drain();
     if (this.saved !== this.planner.step && this.planner.step > 0) await this.save();
-    if (this.program.experiment.evaluate && !this.stopping) await this.evaluate(this.planner.step);
+    if (!this.stopping) await this.evaluate(this.planner.step, () => true);
   }
 
   private planOf({ step, scalars, arrays }: StepPlan): Plan {
@@ -384,13 +384,12 @@ export class Trainer {
 
   /** Between two steps: saves first, then evaluates, where either is due. */
   private async pause(step: number): Promise<void> {
-    const { checkpoint, evaluate } = this.program.experiment;
-    const saves = this.saved !== step && this.due(checkpoint, step);
-    const evaluates = this.evaluated !== step && this.due(evaluate?.every, step);
-    if (!saves && !evaluates) return;
+    const saves = this.saved !== step && this.due(this.program.experiment.checkpoint, step);
+    const isDue = (every: Every | undefined) => this.due(every, step);
+    if (!saves && this.unevaluated(step, isDue).length === 0) return;
     await this.drain();
     if (saves && !this.stopping) await this.save();
-    if (evaluates && !this.stopping) await this.evaluate(step);
+    if (!this.stopping) await this.evaluate(step, isDue);
   }
 
   private due(every: Every | undefined, step: number): boolean {
@@ -402,32 +401,51 @@ export class Trainer {
     return step % period === 0;
   }
 
-  /** Evaluates, unless it has been done before this step. One that fails is said, and training goes on; one that a stop cuts off is made after the resume. */
-  private async evaluate(step: number): Promise<void> {
-    if (this.evaluated === step) return;
-    let evaluation: Evaluation;
+  /** The evaluations that are due before a step and not made yet. */
+  private unevaluated(step: number, isDue: (every: Every | undefined) => boolean): readonly string[] {
+    return this.evaluator.evaluations
+      .filter(({ name, protocol }) => isDue(protocol.every) && this.evaluated[name] !== step)
+      .map(({ name }) => name);
+  }
+
+  /** Makes the evaluations that are due. One that fails is said, and training goes on; those that a stop cuts off are made after the resume. */
+  private async evaluate(step: number, isDue: (every: Every | undefined) => boolean): Promise<void> {
+    const names = this.unevaluated(step, isDue);
+    if (names.length === 0) return;
+    let evaluation: Readonly<Record<string, Measured>>;
     try {
       evaluation = await this.watch.during(
         () => "the evaluation",
-        this.evaluator!.measure(this.hosted, this.done === 0 ? "untrained net" : "trained net"),
+        this.evaluator.measure(
+          this.hosted,
+          this.done === 0 ? "untrained net" : "trained net",
+          names,
+          (name, error) => this.evaluationFailed(name, step, error),
+        ),
       );
     } catch (error) {
-      if (!(error instanceof BridgeError) || BRIDGE_BROKEN.has(error.code)) throw error;
-      if (error.code === INTERRUPTED && this.stopping) return;
-      if (this.failedEvaluation?.message !== error.message)
-        this.observers.note(
-          `the evaluation before step ${step} failed: ${error.code}: ${error.message}${step < this.end ? "; training goes on" : ""}`,
-        );
-      this.failedEvaluation ??= error;
-      this.failedBefore = step;
-      return;
+      if (error instanceof BridgeError && error.code === INTERRUPTED && this.stopping) return;
+      throw error;
     }
-    this.evaluation = evaluation;
-    this.evaluated = step;
-    this.observers.tell("evaluated", { step, results: { verification: evaluation } });
-    this.observers.note(
-      `step ${step}: verification ${percent(evaluation.accuracy)} ± ${percent(evaluation.std)}`,
-    );
+    const found = Object.keys(evaluation);
+    if (found.length === 0) return;
+    this.results = { ...this.results, ...evaluation };
+    this.evaluated = { ...this.evaluated, ...Object.fromEntries(found.map((name) => [name, step])) };
+    this.observers.tell("evaluated", { step, results: evaluation });
+    for (const [name, measured] of Object.entries(evaluation)) {
+      const first = headline(measured);
+      this.observers.note(`step ${step}: ${name}: ${first.name} ${first.text}`);
+    }
+  }
+
+  private evaluationFailed(name: string, step: number, error: BridgeError): void {
+    if (BRIDGE_BROKEN.has(error.code) || (error.code === INTERRUPTED && this.stopping)) throw error;
+    if (this.failedEvaluation?.message !== error.message)
+      this.observers.note(
+        `the evaluation \`${name}\` before step ${step} failed: ${error.code}: ${error.message}${step < this.end ? "; training goes on" : ""}`,
+      );
+    this.failedEvaluation ??= error;
+    this.failedBefore[name] = step;
   }
 
   /** Writes a checkpoint of the point where nothing is in flight. */
@@ -440,7 +458,7 @@ export class Trainer {
       ...this.hashes,
       seed,
       createdAt: new Date().toISOString(),
-      ...(this.evaluated !== undefined && { evaluated: this.evaluated }),
+      evaluated: this.evaluated,
     };
     const written = this.checkpoints.write(info, this.planner.state(), (path) =>
       this.hosted.save(path, this.finite),
@@ -452,7 +470,7 @@ export class Trainer {
 
   private async finish(): Promise<Summary> {
     const exported = this.done > 0 ? await this.exportNet() : undefined;
-    this.evaluator?.plot();
+    this.evaluator.plot();
     const before = this.timedSteps === 0 ? this.summaryOfBefore() : undefined;
     const rate = (images: number) =>
       this.busySeconds > 0 ? (images * this.timedSteps) / this.busySeconds : 0;
@@ -460,8 +478,12 @@ export class Trainer {
       name: this.program.experiment.name,
       steps: this.done,
       finalLoss: this.lastMetrics.loss ?? null,
-      verification: this.evaluation ?? null,
-      baselines: this.evaluator?.baselines ?? { untrained: null, rawPixels: null },
+      results: Object.fromEntries(
+        this.evaluator.evaluations.map(({ name }) => [
+          name,
+          { trained: this.results[name] ?? null, ...this.evaluator.baselinesOf(name) },
+        ]),
+      ),
       throughput: before?.throughput ?? {
         probeImagesPerSecond: rate(this.imagesPerStep),
         galleryImagesPerSecond: rate(this.galleryImagesPerStep),
@@ -511,8 +533,10 @@ export class Trainer {
   }
 
   private get complete(): boolean {
-    const measured = !this.program.experiment.evaluate || this.evaluated === this.done;
-    return this.done >= this.end && (measured || this.failedBefore === this.done);
+    const { done, end } = this;
+    const settled = ({ name }: { readonly name: string }) =>
+      this.evaluated[name] === done || this.failedBefore[name] === done;
+    return done >= end && this.evaluator.evaluations.every(settled);
   }
 
   // ---- steps in flight
@@ -586,5 +610,3 @@ export class Trainer {
     this.drained = { step: this.planner.step, books: this.planner.state() };
   }
 }
-
-const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;

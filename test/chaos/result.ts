@@ -38,7 +38,7 @@ export function resultOf(folder: string): Result {
   const weights = readdirSync(folder).filter((name) => name.endsWith(".safetensors"));
   return {
     steps: all.filter((line) => "loss" in line).map((line) => JSON.stringify(line)),
-    evaluations: all.filter((line) => "verification" in line).map((line) => JSON.stringify(line)),
+    evaluations: all.filter((line) => "evaluation" in line).map((line) => JSON.stringify(line)),
     weights: weights.sort().map((name) => `${name} ${hashOf(join(folder, name)).sha256}`),
     roc: read(join(folder, "roc.svg")),
     summary: JSON.stringify(summary),

@@ -42,8 +42,11 @@ test("a run that is stopped and goes on stands in TensorBoard with each of its s
   expect(losses(run).length).toBe(24);
   expect(stoppedAt).toBeLessThan(24);
   expect(tensorboard(run, "train/loss")).toEqual(losses(run));
-  const { verification } = JSON.parse(readFileSync(join(run, "summary.json"), "utf8"));
-  expect(tensorboard(run, "verification/accuracy").at(-1)).toEqual([23, Math.fround(verification.accuracy)]);
+  const { trained } = JSON.parse(readFileSync(join(run, "summary.json"), "utf8")).results.verification;
+  expect(tensorboard(run, "verification/accuracy").at(-1)).toEqual([
+    23,
+    Math.fround(trained.numbers.accuracy.value),
+  ]);
 }, 180_000);
 
 test("a run whose follower is killed goes on to its end, and says so", async () => {

@@ -32,13 +32,17 @@ describe("a run of the tiny experiment", () => {
     const summary = json(join(whole, "summary.json"));
     expect(summary).toMatchObject({ steps: 24, interrupted: false });
     expect(summary.finalLoss).toBe(losses(whole).at(-1));
-    expect(summary.verification.pairs).toBe(12 * 3 * 2); // 3 genuine pairs a person, as many impostor pairs
-    expect(summary.verification).toMatchObject({ genuine: 36, impostor: 36 });
-    expect(Math.abs(summary.verification.threshold)).toBeLessThanOrEqual(1);
-    for (const key of ["accuracy", "std"]) expect(summary.verification[key]).toBeGreaterThanOrEqual(0);
-    expect(Object.keys(summary.verification.tarAtFar)).toEqual(["0.1", "0.01", "0.001"]);
-    expect(summary.verification.tarAtFar["0.001"]).toBeNull(); // finer than one of 36 impostor pairs
-    for (const key of ["untrained", "rawPixels"]) expect(summary.baselines[key]).toBeGreaterThan(0.4);
+    const { trained, ...baselines } = summary.results.verification;
+    const { accuracy, threshold, ...numbers } = trained.numbers;
+    expect(numbers.pairs.value).toBe(12 * 3 * 2); // 3 genuine pairs a person, as many impostor pairs
+    expect(numbers).toMatchObject({ genuine: { value: 36 }, impostor: { value: 36 } });
+    expect(Math.abs(threshold.value)).toBeLessThanOrEqual(1);
+    for (const key of ["value", "std"]) expect(accuracy[key]).toBeGreaterThanOrEqual(0);
+    const rates = Object.keys(numbers).filter((name) => name.startsWith("TAR"));
+    expect(rates).toEqual(["TAR at FAR 0.1", "TAR at FAR 0.01", "TAR at FAR 0.001"]);
+    expect(numbers["TAR at FAR 0.001"].value).toBeNull(); // finer than one of 36 impostor pairs
+    for (const key of ["untrained", "rawPixels"])
+      expect(baselines[key].numbers.accuracy.value).toBeGreaterThan(0.4);
     for (const key of ["probeImagesPerSecond", "galleryImagesPerSecond", "stepMilliseconds"])
       expect(summary.throughput[key]).toBeGreaterThan(0);
     expect(summary.irHash).toMatch(/^[0-9a-f]{16}$/);

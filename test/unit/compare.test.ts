@@ -18,21 +18,37 @@ interface Made {
   steps?: number;
   /** Steps between two evaluations. */
   evaluated?: number;
+  errors?: boolean;
   options?: object;
   interrupted?: boolean;
   ended?: boolean;
   rest?: string;
 }
 
+/** Of an evaluation that came once, before the others: the lower the better. */
+const ERRORS = (run: string) => ({
+  numbers: { EER: { value: run.length / 100, as: "plain", better: "lower" } },
+  notes: [],
+});
+
 /** A run of 8 steps an epoch whose loss is 10 less the number of its step, and whose accuracy is a share of it. */
 function made(folder: string, { name = folder, steps = 4, evaluated = 2, ...more }: Made = {}): string {
-  const { options = {}, interrupted = false, ended = true, rest = "" } = more;
+  const { options = {}, interrupted = false, ended = true, errors = false, rest = "" } = more;
   const path = join(home, folder);
   mkdirSync(path);
   const lines = Array.from({ length: steps }, (_, step) => {
     const after = { step, epoch: (step + 1) / 8, loss: 10 - step, lr: 0.1, seconds: 0.2, wait: 0.05 };
-    const verification = { accuracy: step / 8, std: 0.01, pairs: 72, tarAtFar: { 0.1: 0.5, 0.001: null } };
-    return (step + 1) % evaluated === 0 ? [after, { step, verification }] : [after];
+    const numbers = {
+      accuracy: { value: step / 8, std: 0.01, as: "percent", note: "on 72 pairs" },
+      "TAR at FAR 0.1": { value: 0.5, as: "percent" },
+      "TAR at FAR 0.001": { value: null, as: "percent" },
+      pairs: { value: 72, as: "plain", quiet: true },
+    };
+    const evaluation = {
+      verification: { numbers, notes: [] },
+      ...(errors && step === 1 && { errors: ERRORS(name) }),
+    };
+    return (step + 1) % evaluated === 0 ? [after, { step, evaluation }] : [after];
   });
   const text = lines.flat().map((line) => `${JSON.stringify(line)}\n`);
   writeFileSync(join(path, "metrics.jsonl"), text.join("") + rest);
@@ -50,8 +66,8 @@ function read(...folders: string[]) {
 test("runs beside each other: what differs in what they were asked for, and what came of it, the best marked", () => {
   const lr = (base: number) => ({ seed: 1, lr: { kind: "cosine", base } });
   const { runs, said } = read(
-    made("wide", { options: lr(0.1) }),
-    made("narrow", { options: { ...lr(0.05), device: "cpu" }, steps: 3, interrupted: true }),
+    made("wide", { options: lr(0.1), errors: true }),
+    made("narrow", { options: { ...lr(0.05), device: "cpu" }, steps: 3, interrupted: true, errors: true }),
   );
   expect(comparisonTable(runs)).toBe(`\
                               wide                narrow
@@ -64,6 +80,7 @@ final loss                    7.0000 *            8.0000
 lowest loss                   7.0000 at step 4 *  8.0000 at step 3
 verification: accuracy        37.50 % ± 1.00 % *  12.50 % ± 1.00 %
 verification: TAR at FAR 0.1  50.00 %             50.00 %
+errors: EER                   0.04 *              0.06
 a step                        250 ms              250 ms
 training                      1.0 s               0.8 s
 `);

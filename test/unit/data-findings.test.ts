@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { withoutBroken } from "#dsl/evaluate/broken-pairs";
 import { findingsOf } from "#runtime/cli/data-findings";
-import { withoutBroken } from "#runtime/evaluate/broken-pairs";
 import type { Inspected } from "#runtime/stages/host-session";
 
 const [WIDE, HIGH] = [40, 30];

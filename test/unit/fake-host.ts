@@ -1,11 +1,12 @@
 /** A host without Python and without sockets: it executes what it is told to, one thing after the other, and says what it was asked. */
 import { writeFileSync } from "node:fs";
-import type { Catalogue } from "#dsl/index";
+import type { Catalogue, Nearest } from "#dsl/index";
 import type { BridgeError } from "#runtime/bridge/bridge-error";
 import type { HostEvents } from "#runtime/bridge/host-events";
+import type { Embedded, HostedMatrix, Wanted } from "#runtime/evaluate/embedder";
 import { BridgeError as Failure } from "#runtime/index";
 import type { Written } from "#runtime/run/files";
-import type { Comparison, Host, HostedProgram, Plan, Saved, Similarities } from "#runtime/stages/host";
+import type { Host, HostedProgram, Plan, Saved } from "#runtime/stages/host";
 
 /** What the host can be asked besides plans: what it is given, and what it answers. */
 interface Requests {
@@ -14,7 +15,11 @@ interface Requests {
   init(asked: { seed: number }): undefined;
   restore(asked: Saved): undefined;
   save(asked: { path: string; finite: readonly string[] }): Written;
-  similarities(asked: Comparison): Similarities;
+  embed(asked: Wanted): Embedded;
+  cosines(asked: { pairs: Int32Array }): Float64Array;
+  topK(asked: { queries: Int32Array; among: Int32Array; k: number }): Nearest;
+  means(asked: { groups: Int32Array; count: number }): HostedMatrix;
+  release(asked: undefined): undefined;
   exporters(asked: readonly string[]): Readonly<Record<string, string>>;
   export(asked: { function: string; to: string; path: string }): Readonly<Record<string, unknown>>;
 }
@@ -70,9 +75,10 @@ export class FakeHost implements Host, HostedProgram {
     kind: K,
     asked: Asked<K>,
     usual: () => Answer<K>,
+    heard = true,
   ): Promise<Answer<K>> {
     if (this.dead) throw this.dead;
-    this.asked.push(kind);
+    if (heard) this.asked.push(kind);
     const given = (await this.options.on?.[kind]?.(asked, this)) ?? "usual";
     if (this.dead) throw this.dead;
     return given === "usual" ? usual() : given;
@@ -102,11 +108,29 @@ export class FakeHost implements Host, HostedProgram {
     });
   }
 
-  similarities(comparison: Comparison): Promise<Similarities> {
-    return this.answer("similarities", comparison, () => ({
-      similarity: Float64Array.from({ length: comparison.positions.length / 2 }, (_, i) => Math.sin(i)),
-      broken: new Int32Array(0),
-    }));
+  embed(wanted: Wanted): Promise<Embedded> {
+    return this.answer("embed", wanted, () => ({ matrix: this.matrix(), broken: new Int32Array(0) }));
+  }
+
+  private matrix(): HostedMatrix {
+    // `asked` tells of the embedding, and not of each of its reductions.
+    const quietly = <K extends keyof Requests>(kind: K, asked: Asked<K>, usual: () => Answer<K>) =>
+      this.answer(kind, asked, usual, false);
+    return {
+      cosines: (pairs) =>
+        quietly("cosines", { pairs }, () =>
+          Float64Array.from({ length: pairs.length / 2 }, (_, i) => Math.sin(i)),
+        ),
+      topK: (queries, _gallery, among, k) =>
+        quietly("topK", { queries, among, k }, () => ({
+          positions: Int32Array.from({ length: queries.length * k }, (_, i) => i % k),
+          scores: Float64Array.from({ length: queries.length * k }, (_, i) => 1 - (i % k) / k),
+        })),
+      means: (groups, count) => quietly("means", { groups, count }, () => this.matrix()),
+      release: async () => {
+        await quietly("release", undefined, () => undefined);
+      },
+    };
   }
 
   exporters(names: readonly string[]): Promise<Readonly<Record<string, string>>> {

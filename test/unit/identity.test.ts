@@ -31,6 +31,7 @@ import {
   grey,
   hardest,
   type ImageFolderOptions,
+  identification,
   imageFolder,
   linear,
   loader,
@@ -111,7 +112,8 @@ function compiled(edit: Edit = {}): Program {
     optimizer: sgd({ weightDecay: 1e-4, ...optimizer }),
     lr: cosine({ base: 0.05 }),
     steps: 40,
-    evaluate: verification({ ...evaluate }),
+    // The folders hold out too few people for pairs, or none.
+    evaluate: folder ? {} : verification({ ...evaluate }),
     ...edit.experiment,
   });
   return compileExperiment({
@@ -182,7 +184,11 @@ const EXPERIMENT_OPTIONS: Cases<ExperimentOptions> = {
   ],
   epochs: [],
   steps: [[80, free("length", "lr")]],
-  evaluate: [[verification({ far: [0.1] }), free("evaluate.far")]],
+  evaluate: [
+    [verification({ far: [0.1] }), free("evaluate.verification.far")],
+    [identification(), free("evaluate.verification", "evaluate.identification")],
+    [{ verification: verification(), searches: identification({ unknown: 2 }) }, free("evaluate.searches")],
+  ],
   seed: [[1, refused("seed")]],
   checkpoint: [[steps(7), free("checkpoint")]],
   device: [["cpu", free("device")]],
@@ -308,11 +314,19 @@ const SGD_OPTIONS: Cases<SgdOptions> = {
 };
 
 const VERIFICATION_OPTIONS: Cases<VerificationOptions> = {
-  pairs: [[{ genuine: 9, impostor: 9 }, free("evaluate.genuine", "evaluate.impostor")]],
-  every: [[steps(10), free("evaluate.every")]],
-  far: [[[0.1, 0.01], free("evaluate.far")]],
-  flip: [[false, free("evaluate.flip")]],
-  baselines: [[false, free("evaluate.baselines")]],
+  pairs: [
+    [{ genuine: 12, impostor: 12 }, free("evaluate.verification.genuine", "evaluate.verification.impostor")],
+  ],
+  every: [[steps(10), free("evaluate.verification.every")]],
+  far: [[[0.1, 0.01], free("evaluate.verification.far")]],
+  flip: [[false, free("evaluate.verification.flip")]],
+  baselines: [[false, free("evaluate.verification.baselines")]],
+  data: [
+    [
+      syntheticFaces({ identities: 9, imagesPerIdentity: fixed(3), size: 16 }),
+      free("evaluate.verification.data"),
+    ],
+  ],
 };
 
 const TABLES = {

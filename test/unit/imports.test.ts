@@ -90,10 +90,10 @@ const COMPILER: Record<string, readonly string[]> = {
 const RUNTIME: Record<string, readonly string[]> = {
   "runtime/bridge": ["compiler"],
   "runtime/graph": ["compiler"],
-  "runtime/evaluate": ["dsl", "compiler/diagnostics"],
-  "runtime/run": ["dsl", "compiler", "runtime/bridge", "runtime/evaluate"],
+  "runtime/evaluate": ["dsl", "compiler", "runtime/bridge", "runtime/run"],
+  "runtime/run": ["dsl", "compiler", "runtime/bridge"],
   "runtime/figure": ["runtime/bridge"],
-  "runtime/compare": ["runtime/bridge", "runtime/run", "runtime/figure"],
+  "runtime/compare": ["dsl", "runtime/bridge", "runtime/run", "runtime/figure"],
   "runtime/observe": ["dsl", "runtime/bridge", "runtime/run", "runtime/figure"],
   "runtime/stages": [
     "dsl",
@@ -142,6 +142,14 @@ test("stages hold no socket: of the bridge they know errors and events, and only
     "runtime/bridge/bridge-error.js",
     "runtime/bridge/host-events.js",
   ]);
+});
+
+test("protocols know random draws, and of the other rooms of the DSL only what a data source is", () => {
+  const others = imports
+    .filter(({ from, to }) => inside(from, "dsl/evaluate") && !inside(to, "dsl/evaluate"))
+    .map(({ to }) => to);
+  const allowed = /^dsl\/(plan\/|errors\.js$|every\.js$|data\/source\.js$)/;
+  expect(others.filter((to) => !allowed.test(to))).toEqual([]);
 });
 
 test("of the IR, only the schema knows the registry", () => {

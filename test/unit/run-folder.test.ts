@@ -221,24 +221,29 @@ describe("the lock of a run folder", () => {
 });
 
 describe("the metrics of a run", () => {
+  const scored = (value: number) => ({ numbers: { accuracy: { value, as: "percent" } }, notes: [] });
   test("go back to a step: later lines and a torn one are dropped, the last step and evaluation are told", () => {
     const path = join(home, "metrics.jsonl");
     const history = new History(path);
     for (let step = 0; step < 5; step++) history.add({ step, loss: step });
-    history.add({ step: 4, verification: { accuracy: 0.5 } });
+    history.add({ step: 4, evaluation: { a: scored(0.5), b: scored(0.25) } });
     for (let step = 5; step < 9; step++) history.add({ step, loss: step });
-    history.add({ step: 8, verification: { accuracy: 0.75 } });
+    history.add({ step: 6, evaluation: { b: scored(0.625), damaged: {} } });
+    history.add({ step: 8, evaluation: { a: scored(0.75) } });
     writeFileSync(path, `${readFileSync(path, "utf8")}{"step": 9, "lo`);
     expect(history.rewind(7)).toEqual({
       last: { step: 6, loss: 6 },
-      evaluated: { step: 4, verification: { accuracy: 0.5 } },
+      evaluations: {
+        a: { before: 5, measured: scored(0.5) },
+        b: { before: 7, measured: scored(0.625) },
+      },
     });
     history.add({ step: 7, loss: 7 });
     const steps = readFileSync(path, "utf8")
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line).step);
-    expect(steps).toEqual([0, 1, 2, 3, 4, 4, 5, 6, 7]);
+    expect(steps).toEqual([0, 1, 2, 3, 4, 4, 5, 6, 6, 7]);
   });
 
   test("are read in pieces, whatever the lines' lengths", () => {
@@ -246,11 +251,11 @@ describe("the metrics of a run", () => {
     const history = new History(path);
     for (let step = 0; step < 40; step++) history.add({ step, note: "ä".repeat(60_000 + step) });
     expect(history.rewind(39).last).toMatchObject({ step: 38, note: "ä".repeat(60_038) });
-    expect(history.rewind(0)).toEqual({ last: undefined, evaluated: undefined });
+    expect(history.rewind(0)).toEqual({ last: undefined, evaluations: {} });
     expect(readFileSync(path, "utf8")).toBe("");
     expect(new History(join(home, "none.jsonl")).rewind(3)).toEqual({
       last: undefined,
-      evaluated: undefined,
+      evaluations: {},
     });
   });
 });

@@ -1,18 +1,15 @@
 import { expect, test } from "vitest";
-import { verify } from "#runtime/evaluate/verification";
-import { renderSummary } from "#runtime/run/summary";
+import { verification } from "#dsl/index";
+import { renderSummary, type Scored } from "#runtime/run/summary";
+import { cosinesOf } from "./protocol-view.js";
 
-/** The summary of a run whose genuine pairs have this cosine, and whose impostor pairs have that. */
-function summaryOf(genuine: number, impostor: number): string {
-  const same = Uint8Array.from({ length: 40 }, (_, pair) => (pair + 1) % 2);
-  const similarity = Float64Array.from(same, (isGenuine) => (isGenuine === 1 ? genuine : impostor));
-  return renderSummary(
+const rendered = (results: Readonly<Record<string, Scored>>) =>
+  renderSummary(
     {
       name: "close",
       steps: 5,
       finalLoss: 1,
-      verification: verify(similarity, { same }, [0.1]),
-      baselines: { untrained: null, rawPixels: null },
+      results,
       throughput: { probeImagesPerSecond: 1, galleryImagesPerSecond: 0, stepMilliseconds: 1 },
       irHash: "",
       interrupted: false,
@@ -20,17 +17,24 @@ function summaryOf(genuine: number, impostor: number): string {
     "runs/close",
     [],
   );
+
+/** The summary of a run whose genuine pairs have this cosine, and whose impostor pairs have that. */
+async function summaryOf(genuine: number, impostor: number): Promise<string> {
+  const offsets = Int32Array.from({ length: 21 }, (_, i) => 2 * i);
+  const { images, score } = verification({ far: [0.1] }).open({ offsets, seed: 0 });
+  const view = cosinesOf(images, (a, b) => (a >> 1 === b >> 1 ? genuine : impostor));
+  return rendered({ verification: { trained: await score(view), untrained: null, rawPixels: null } });
 }
 
-test("an accuracy of 50 % beside perfect rates is explained: all cosines lie between two thresholds of the protocol", () => {
-  const close = summaryOf(0.9999, 0.9998);
+test("an accuracy of 50 % beside perfect rates is explained: all cosines lie between two thresholds of the protocol", async () => {
+  const close = await summaryOf(0.9999, 0.9998);
   expect(close).toMatch(/verification +50\.00 %/);
   expect(close).toMatch(/TAR at FAR 0\.1 +100\.00 %/);
   expect(close).toMatch(/it calls no pair the same; TAR and ROC take the exact cosines/);
 });
 
-test("where the thresholds part the pairs there is nothing to explain", () => {
-  const apart = summaryOf(0.9, 0.1);
+test("where the thresholds part the pairs there is nothing to explain", async () => {
+  const apart = await summaryOf(0.9, 0.1);
   expect(apart).toMatch(/verification +100\.00 %/);
   expect(apart).not.toMatch(/calls no pair the same/);
 });

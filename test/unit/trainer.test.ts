@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { compileExperiment, loadExperiment, type Program } from "#compiler/index";
+import type { Curve } from "#dsl/index";
 import type { BridgeError } from "#runtime/bridge/bridge-error";
 import { JsonLines } from "#runtime/observe/json-lines";
 import { type Observer, Observers } from "#runtime/observe/observer";
@@ -93,14 +94,18 @@ const at = (step: number, does: (host: FakeHost) => unknown): FakeHostOptions =>
 });
 const dyingAt = (step: number, error?: BridgeError) => at(step, (host) => host.die(error));
 
+/** A measurement of something. */
+const MEASURED = { numbers: expect.anything(), notes: expect.any(Array) };
+const pairs = (value: number) => ({ numbers: { pairs: { value } } });
+
 const lines = (folder: RunFolder): Record<string, unknown>[] =>
   readFileSync(folder.file("metrics.jsonl"), "utf8")
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));
 const written = (folder: RunFolder) =>
-  lines(folder).map(({ step, event, verification }) =>
-    verification ? `evaluated ${step}` : event ? `${event} ${step}` : step,
+  lines(folder).map(({ step, event, evaluation }) =>
+    evaluation ? `evaluated ${step}` : event ? `${event} ${step}` : step,
   );
 /** Without the lines that say that it went back. */
 const stepsOf = (folder: RunFolder) => written(folder).filter((line) => !String(line).startsWith("resumed"));
@@ -113,8 +118,8 @@ describe("where a checkpoint and an evaluation are due at the same step", () => 
     const { hosts, folder, end } = started([{}]);
     expect(await end).toMatchObject({ summary: { steps: 24, interrupted: false } });
     const [host] = hosts;
-    expect(between("step 7", host!).slice(0, 3)).toEqual(["save", "similarities", "step 8"]);
-    expect(host!.asked.slice(-5)).toEqual(["step 23", "save", "similarities", "export", "export"]);
+    expect(between("step 7", host!).slice(0, 3)).toEqual(["save", "embed", "step 8"]);
+    expect(host!.asked.slice(-5)).toEqual(["step 23", "save", "embed", "export", "export"]);
     expect(stepsOf(folder).filter((s) => typeof s === "string")).toEqual([
       "evaluated 7",
       "evaluated 15",
@@ -160,15 +165,17 @@ describe("a net that cannot be exported", () => {
 describe("a host that dies", () => {
   test("before the first checkpoint: the run begins anew in its folder", async () => {
     const { folder, hosts, said, end } = started([dyingAt(5), {}]);
-    expect(await end).toMatchObject({ summary: { steps: 24, baselines: { untrained: expect.any(Number) } } });
+    expect(await end).toMatchObject({
+      summary: { steps: 24, results: { verification: { untrained: MEASURED } } },
+    });
     expect(hosts[1]!.asked.slice(0, 8)).toEqual([
       "exporters",
       "load",
       "source",
       "source",
       "init",
-      "similarities",
-      "similarities",
+      "embed",
+      "embed",
       "step 0",
     ]);
     expect(stepsOf(folder).filter((s) => typeof s === "number")).toEqual(upTo(24));
@@ -194,7 +201,7 @@ describe("a host that dies", () => {
   });
 
   test("in the evaluation, in the export: the run goes on from its checkpoint and makes them after all", async () => {
-    for (const kind of ["similarities", "export"]) {
+    for (const kind of ["embed", "export"]) {
       let times = 0;
       const dies = {
         on: {
@@ -205,7 +212,9 @@ describe("a host that dies", () => {
         },
       };
       const { folder, end, hosts } = started([dies as FakeHostOptions, {}]);
-      expect(await end).toMatchObject({ summary: { steps: 24, verification: { pairs: 72 } } });
+      expect(await end).toMatchObject({
+        summary: { steps: 24, results: { verification: { trained: pairs(72) } } },
+      });
       expect(hosts).toHaveLength(2);
       expect(hosts[1]!.asked.at(-1)).toBe("export");
       expect(stepsOf(folder).filter((s) => typeof s === "number")).toEqual(upTo(24));
@@ -245,7 +254,7 @@ describe("a stop", () => {
     const run: Run = started([
       {
         on: {
-          similarities: () => {
+          embed: () => {
             if (++measured < 3) return "usual"; // the baselines
             run.trainer.stop();
             throw failure("F2C6601");
@@ -254,12 +263,12 @@ describe("a stop", () => {
       },
     ]);
     expect(await run.end).toMatchObject({
-      summary: { steps: 8, interrupted: true, verification: null },
+      summary: { steps: 8, interrupted: true, results: { verification: { trained: null } } },
       failedEvaluation: undefined,
     });
     const again = started([{}], { folder: run.folder });
     await again.end;
-    expect(again.hosts[0]!.asked.slice(4, 7)).toEqual(["restore", "similarities", "step 8"]);
+    expect(again.hosts[0]!.asked.slice(4, 7)).toEqual(["restore", "embed", "step 8"]);
     expect(stepsOf(run.folder).filter((s) => typeof s === "string")).toEqual([
       "evaluated 7",
       "evaluated 15",
@@ -308,14 +317,17 @@ describe("an evaluation that fails", () => {
     const { hosts, said, folder, end } = started([
       {
         on: {
-          similarities: () => {
+          embed: () => {
             if (++measured < 3) return "usual";
             throw broken;
           },
         },
       },
     ]);
-    expect(await end).toMatchObject({ summary: { steps: 24, verification: null }, failedEvaluation: broken });
+    expect(await end).toMatchObject({
+      summary: { steps: 24, results: { verification: { trained: null } } },
+      failedEvaluation: broken,
+    });
     expect(said.filter((line) => line.includes("cannot be decoded"))).toHaveLength(1);
     expect(hosts[0]!.asked.at(-1)).toBe("export");
     expect(checkpoints(folder)).toEqual(["step-00000016", "step-00000024"]);
@@ -323,20 +335,235 @@ describe("an evaluation that fails", () => {
 });
 
 test("an evaluation of which broken images leave too few pairs fails, and is no accuracy of NaN", async () => {
+  let measured = 0;
   const { end } = started([
     {
       on: {
-        similarities: (_, host) => {
-          if (host.asked.filter((kind) => kind === "similarities").length < 3) return "usual";
+        embed: async (_, host) => {
+          if (++measured < 3) return "usual";
           const broken = Int32Array.from({ length: 30 }, (_, i) => i);
-          return { similarity: new Float64Array(72), broken };
+          const { matrix } = await new FakeHost().embed(_);
+          expect(host.asked).toContain("step 7");
+          return { matrix, broken };
         },
       },
     },
   ]);
   expect(await end).toMatchObject({
-    summary: { steps: 24, verification: null },
+    summary: { steps: 24, results: { verification: { trained: null } } },
     failedEvaluation: { code: "F2C2505", message: expect.stringContaining("without their broken images") },
+  });
+});
+
+describe("several evaluations", () => {
+  /** The tiny experiment with other evaluations. */
+  const evaluating = (name: string, evaluate: string) => {
+    const file = join(home, `several-${name}.ts`);
+    writeFileSync(
+      file,
+      text
+        .replace("verification }", "verification, identification, protocol }")
+        .replace('evaluate: verification({ pairs: "held-out" })', `evaluate: ${evaluate}`),
+    );
+    return compileExperiment(loadExperiment(file));
+  };
+  const both = evaluating(
+    "both",
+    "{ pairs: verification({ every: steps(8) }), searches: identification({ every: steps(12) }) }",
+  );
+  const evaluations = (folder: RunFolder) =>
+    lines(folder).flatMap((line) =>
+      "evaluation" in line ? [[line.step, ...Object.keys(line.evaluation as object)]] : [],
+    );
+  const asked = (host: FakeHost, kind: string) => host.asked.filter((what) => what === kind).length;
+
+  test("come each at its own steps, all at the end, and embed the images that they share once", async () => {
+    const { hosts, folder, end } = started([{}], { program: both });
+    expect(await end).toMatchObject({
+      summary: {
+        results: {
+          pairs: { trained: pairs(72), untrained: pairs(72), rawPixels: pairs(72) },
+          searches: { trained: { numbers: { enrolled: { value: 8 } } }, untrained: MEASURED },
+        },
+      },
+    });
+    expect(evaluations(folder)).toEqual([
+      [7, "pairs"],
+      [11, "searches"],
+      [15, "pairs"],
+      [23, "pairs", "searches"],
+    ]);
+    // Two baselines and four evaluations.
+    expect(asked(hosts[0]!, "embed")).toBe(6);
+    expect(asked(hosts[0]!, "source")).toBe(2);
+    const plots = readdirSync(folder.path).filter((name) => name.endsWith(".svg"));
+    expect(plots.sort()).toEqual(["pairs.svg", "searches-cmc.svg", "searches-det.svg"]);
+  });
+
+  test("that were made before a checkpoint are not made again, each by its name", async () => {
+    const { folder, end } = started([{}], { program: both });
+    const whole = (await end) as { summary: object };
+    const before = lines(folder).filter((line) => "evaluation" in line);
+    rmSync(folder.file("checkpoints", "step-00000024"), { recursive: true });
+    const again = started([{}], { folder, program: both });
+    expect(await again.end).toMatchObject({
+      summary: { results: (whole.summary as { results: object }).results },
+    });
+    expect(asked(again.hosts[0]!, "embed")).toBe(1);
+    expect(lines(folder).filter((line) => "evaluation" in line)).toEqual(before);
+    const checkpoint = folder.file("checkpoints", "step-00000024", "checkpoint.json");
+    expect(JSON.parse(readFileSync(checkpoint, "utf8")).evaluated).toEqual({ pairs: 16, searches: 12 });
+  });
+
+  test("of which one is new to a run that goes on: only its baselines are measured anew", async () => {
+    const alone = evaluating("alone", "{ pairs: verification({ every: steps(8) }) }");
+    const { folder, end } = started([{}], { program: alone });
+    await end;
+    const again = started([{}], { folder, program: both });
+    expect(await again.end).toMatchObject({
+      summary: {
+        results: { pairs: { trained: pairs(72) }, searches: { trained: MEASURED, untrained: MEASURED } },
+      },
+    });
+    expect(again.said).toContain("the baselines of `searches` are missing; they are measured anew");
+    // Of the searches the baselines, and at the end what the pairs have already.
+    expect(evaluations(folder).at(-1)).toEqual([23, "searches"]);
+    expect(asked(again.hosts[0]!, "embed")).toBe(3);
+  });
+
+  test("of which one fails: the other is kept, training goes on, and the outcome tells", async () => {
+    let searches = 0;
+    const broken = failure("F2C6304", "resource", "out of memory");
+    const { folder, said, end } = started(
+      [
+        {
+          on: {
+            topK: () => {
+              if (++searches < 3) return "usual";
+              throw broken;
+            },
+          },
+        },
+      ],
+      { program: both },
+    );
+    expect(await end).toMatchObject({
+      summary: { steps: 24, results: { pairs: { trained: pairs(72) }, searches: { trained: null } } },
+      failedEvaluation: broken,
+    });
+    expect(evaluations(folder)).toEqual([
+      [7, "pairs"],
+      [15, "pairs"],
+      [23, "pairs"],
+    ]);
+    expect(said.filter((line) => line.includes("out of memory"))).toEqual([
+      "the evaluation `searches` before step 12 failed: F2C6304: out of memory; training goes on",
+    ]);
+  });
+
+  test("cut off by a stop are made together after the resume", async () => {
+    let searches = 0;
+    const run: Run = started(
+      [
+        {
+          on: {
+            topK: () => {
+              if (++searches < 4) return "usual";
+              run.trainer.stop();
+              throw failure("F2C6601");
+            },
+          },
+        },
+      ],
+      { program: both },
+    );
+    expect(await run.end).toMatchObject({
+      summary: { steps: 24, interrupted: true },
+      failedEvaluation: undefined,
+    });
+    expect(evaluations(run.folder).at(-1)).toEqual([15, "pairs"]);
+    const again = started([{}], { folder: run.folder, program: both });
+    expect(await again.end).toMatchObject({ summary: { interrupted: false } });
+    expect(evaluations(run.folder).at(-1)).toEqual([23, "pairs", "searches"]);
+  });
+
+  test("on people of other sources: each source is opened once, and embedded by itself", async () => {
+    const others =
+      "syntheticFaces({ identities: 9, imagesPerIdentity: fixed(4), size: 32, heldOut: { identities: 0, images: 0 } })";
+    const elsewhere = evaluating(
+      "elsewhere",
+      `((other) => ({ own: verification(), a: verification({ data: other }), b: identification({ data: other, flip: false }) }))(${others})`,
+    );
+    expect(
+      elsewhere.evaluations.map(({ name, source, people }) => [name, source, people.offsets.length - 1]),
+    ).toEqual([
+      ["own", "heldOut", 12],
+      ["a", "evaluate.a", 9],
+      ["b", "evaluate.a", 9],
+    ]);
+    const embedded: unknown[] = [];
+    const { hosts, end } = started(
+      [
+        {
+          on: {
+            embed: ({ source, function: fn }) => {
+              embedded.push([source, fn]);
+              return "usual";
+            },
+          },
+        },
+      ],
+      { program: elsewhere },
+    );
+    await end;
+    expect(asked(hosts[0]!, "source")).toBe(3);
+    const nets = [
+      ["heldOut", "embed"],
+      ["evaluate.a", "embed"],
+      ["evaluate.a", "infer"],
+    ];
+    // The untrained net, raw pixels (of which there is one kind), the trained net.
+    expect(embedded).toEqual([...nets, ["heldOut", null], ["evaluate.a", null], ...nets]);
+  });
+
+  test("of your own are of the same form, and see only their own images", async () => {
+    const own = evaluating(
+      "own",
+      `{
+        mine: protocol("first-two", { depth: 2 }, ({ offsets }) => ({
+          images: offsets.subarray(0, 2),
+          async score(view) {
+            const [cosine] = await view.cosines(Int32Array.of(0, 1));
+            return { numbers: { cosine: { value: cosine!, as: "plain" } }, curves: {}, notes: [\`of \${view.count}\`] };
+          },
+        })),
+        pairs: verification(),
+      }`,
+    );
+    const { folder, end } = started([{}], { program: own });
+    expect(await end).toMatchObject({
+      summary: {
+        results: { mine: { trained: { numbers: { cosine: { value: 0, as: "plain" } }, notes: ["of 2"] } } },
+      },
+    });
+    expect(readdirSync(folder.path).filter((name) => name.endsWith(".svg"))).toEqual(["pairs.svg"]);
+  });
+
+  test("of your own that throw are said to, by name, and training goes on", async () => {
+    const own = evaluating(
+      "throws",
+      `{
+        mine: protocol("mine", { baselines: false }, ({ offsets }) => ({
+          images: offsets.subarray(0, 2),
+          score: () => Promise.reject(new TypeError("no such thing")),
+        })),
+      }`,
+    );
+    const { end } = started([{}], { program: own });
+    expect(await end).toMatchObject({
+      summary: { steps: 24, results: { mine: { trained: null } } },
+      failedEvaluation: { code: "F2C2508", message: "the protocol `evaluate.mine` threw: no such thing" },
+    });
   });
 });
 
@@ -477,11 +704,20 @@ describe("resuming", () => {
     const fewer = compileExperiment(loadExperiment(file));
     rmSync(folder.file("checkpoints", "step-00000024"), { recursive: true });
     const again = started([{}], { folder, program: fewer });
-    expect(await again.end).toMatchObject({ summary: { verification: { genuine: 20 } } });
-    expect(again.said.join("\n")).toContain("the baselines are of other pairs; they are measured anew");
+    expect(await again.end).toMatchObject({
+      summary: { results: { verification: { trained: { numbers: { genuine: { value: 20 } } } } } },
+    });
+    expect(again.said.join("\n")).toContain(
+      "the baselines are of other images or options; they are measured anew",
+    );
     // Of the host's answers, which are the sine of the pair's number, the first twenty of either kind and not thirty-six.
-    const curves = JSON.parse(readFileSync(folder.file("curves.json"), "utf8")).measured;
-    expect(curves.map((curve: { impostor: number }) => curve.impostor)).toEqual([20, 20, 20]);
+    const { measured } = JSON.parse(readFileSync(folder.file("curves.json"), "utf8")).verification;
+    // The lowest rate that can be told is one of twenty impostor pairs.
+    expect(measured.map(({ curves }: { curves: { roc: Curve } }) => curves.roc.untold?.below)).toEqual([
+      1 / 20,
+      1 / 20,
+      1 / 20,
+    ]);
   });
 
   test("any byte that changed in the planner's file or in the description is found", async () => {
@@ -524,28 +760,32 @@ describe("resuming", () => {
 
   test("what was measured before training and is lost, damaged or of other pairs is measured anew", async () => {
     const before = await whole();
-    const expected = JSON.parse(readFileSync(before.file("summary.json"), "utf8")).baselines;
-    expect(expected).toEqual({ untrained: expect.any(Number), rawPixels: expect.any(Number) });
+    const { trained: _, ...expected } = JSON.parse(readFileSync(before.file("summary.json"), "utf8")).results
+      .verification;
+    expect(expected).toEqual({ untrained: MEASURED, rawPixels: MEASURED });
     const removed = (folder: RunFolder) => rmSync(folder.file("baselines.json"));
     const holding = (name: string, text: string) => (folder: RunFolder) =>
       writeFileSync(folder.file(name), text);
     const others = (folder: RunFolder) => {
       const kept = JSON.parse(readFileSync(folder.file("baselines.json"), "utf8"));
-      writeFileSync(folder.file("baselines.json"), JSON.stringify({ ...kept, pairs: "others" }));
+      const verification = { ...kept.verification, of: "others" };
+      writeFileSync(folder.file("baselines.json"), JSON.stringify({ verification }));
     };
     for (const [damage, words] of [
       [removed, "the baselines are missing"],
-      [holding("baselines.json", "{}"), "baselines.json is damaged"],
+      [holding("baselines.json", '{"verification":{}}'), "baselines.json is damaged"],
       [holding("baselines.json", '{"untrai'), "baselines.json is damaged"],
       [holding("curves.json", "[1]"), "curves.json is damaged"],
-      [others, "the baselines are of other pairs"],
+      [others, "the baselines are of other images or options"],
     ] as const) {
       const folder = await whole();
       damage(folder);
       const again = started([{}], { folder });
-      expect(await again.end).toMatchObject({ summary: { baselines: expected, interrupted: false } });
+      expect(await again.end).toMatchObject({
+        summary: { results: { verification: expected }, interrupted: false },
+      });
       expect(again.said.join("\n")).toContain(words);
-      expect(again.hosts[0]!.asked.slice(4, 8)).toEqual(["init", "similarities", "similarities", "restore"]);
+      expect(again.hosts[0]!.asked.slice(4, 8)).toEqual(["init", "embed", "embed", "restore"]);
       const third = started([{}], { folder });
       await third.end;
       expect(third.hosts[0]!.asked).not.toContain("init");
@@ -556,12 +796,14 @@ describe("resuming", () => {
     const folder = await whole();
     rmSync(folder.file("baselines.json"));
     const fails = {
-      similarities: () => {
+      embed: () => {
         throw failure("F2C6104");
       },
     };
     const again = started([{ on: fails }], { folder });
-    expect(await again.end).toMatchObject({ summary: { steps: 24, baselines: { untrained: null } } });
+    expect(await again.end).toMatchObject({
+      summary: { steps: 24, results: { verification: { untrained: null } } },
+    });
     expect(again.said.join("\n")).toContain("the baselines cannot be measured: F2C6104");
   });
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { makePairs } from "#dsl/evaluate/pairs";
+import { roc, tarAtFar, tenFold } from "#dsl/evaluate/rates";
+import { rocCurve, verify } from "#dsl/evaluate/verification";
 import { verification } from "#dsl/index";
-import { makePairs } from "#runtime/evaluate/pairs";
-import { rocSvg } from "#runtime/evaluate/roc-plot";
-import { roc, tarAtFar, tenFold, verify } from "#runtime/evaluate/verification";
+import { curvesSvg } from "#runtime/evaluate/curve-plot";
 
 /** A generator for the tests' own choices: Park and Miller's. */
 function dice(seed: number): () => number {
@@ -175,13 +176,13 @@ describe("the ROC", () => {
       { far: 0.01, tar: 0.8 },
       { far: 1, tar: 1 },
     ];
-    const svg = rocSvg([{ label: "a < b & c", points, impostor: 1000, fars: [0.1, 0.001] }], {
-      title: 'the "net"',
-    });
+    const curve = { ...rocCurve(points, 1000, [0.1, 0.001]), title: 'the "net"' };
+    const svg = curvesSvg([{ label: "a < b & c", curve }]);
     expect(svg).toContain("a &lt; b &amp; c");
+    expect(svg).toContain("the &quot;net&quot;");
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
-    const curve = /<path d="([^"]+)"/.exec(svg)![1]!;
-    const places = curve
+    const path = /<path d="([^"]+)"/.exec(svg)![1]!;
+    const places = path
       .slice(1)
       .split("L")
       .map((p) => p.split(" ").map(Number));
@@ -201,7 +202,8 @@ describe("the plot of a ROC whose lowest rates the pairs cannot tell", () => {
   const across = (far: number, lowest = 1e-3) => 64 + (616 - 64) * (1 - Math.log10(far) / Math.log10(lowest));
   const plotted = (impostor: number, fars: readonly number[], points = [0, 0.4, 0.8, 1]) => {
     const steps = points.map((tar, k) => ({ far: k / impostor, tar }));
-    const svg = rocSvg([{ label: "net", points: [...steps, { far: 1, tar: 1 }], impostor, fars }]);
+    const curve = rocCurve([...steps, { far: 1, tar: 1 }], impostor, fars);
+    const svg = curvesSvg([{ label: "net", curve }]);
     const [path] = /(?<=<path d="M)[^"]+/.exec(svg)!;
     return { svg, path: path.split("L").map((p) => p.split(" ").map(Number) as [number, number]) };
   };
@@ -260,7 +262,7 @@ describe("verification of pairs", () => {
     expect(found.tarAtFar).toEqual(tarAtFar(similarity, same, [0.1, 1e-3, 1e-5]));
     expect(found.tarAtFar["0.001"]).not.toBeNull();
     expect(found.tarAtFar[String(1e-5)]).toBeNull();
-    expect(found.curve).toEqual({ points: roc(similarity, same), impostor: 25_000, fars: [0.1, 1e-3, 1e-5] });
+    expect(found.points).toEqual(roc(similarity, same));
   });
 
   test.each([

@@ -269,34 +269,18 @@ export const BUILDING = {
     hint: "call it something else",
     why: "The learning rate, the images and how the loader changes them are inputs of the step beside the plan, each by a name.",
   },
-  "too-few-held-out-people": {
-    code: "F2C2501",
+  "protocol-threw": {
+    code: "F2C2508",
     severity: "error",
-    message: "verification needs two held-out people, the data source has {people:number}",
-    hint: "hold out two people or more: `heldOut` of the data source",
-    why: "Verification compares people that were not trained on, with themselves and with each other.",
+    message: "the protocol `evaluate.{name}` threw: {problem}",
+    hint: "its `score` is called after the images are embedded, in Node: mend it there",
+    why: "A protocol of your own is plain TypeScript. Where it throws, the evaluation fails, and training goes on.",
   },
-  "too-few-whole-pairs": {
-    code: "F2C2505",
+  "evaluated-images-of-another-shape": {
+    code: "F2C2509",
     severity: "error",
-    message:
-      "without their broken images the held-out people make {genuine:number} pairs of the same person and {impostor:number} of two, and {folds:number} folds need at least {least:number} of each",
-    hint: "f2c-dsl data check lists what is broken; mend it, hold out more people, or ask for more pairs",
-    why: "A pair with a broken image says nothing, and of too few no accuracy can be told.",
-  },
-  "too-few-pairs-for-folds": {
-    code: "F2C2502",
-    severity: "error",
-    message:
-      "the held-out people make {pairs:number} pairs of the same person, and {folds:number} folds need at least {folds:number}",
-    hint: "hold out more people, or more images of each",
-    why: "Each fold needs a pair of the same person.",
-  },
-  "too-few-pairs": {
-    code: "F2C2503",
-    severity: "error",
-    message: "{asked:number} {kind} pairs are asked for, the held-out people make {found:number}",
-    hint: "ask for fewer, or hold out more",
-    why: "A pair is taken once: repeating pairs would make an accuracy look more certain than it is.",
+    message: "`evaluate.{name}`: the images of its `data` are [{found}], those that train [{trained}]",
+    hint: "give both the same size and channels",
+    why: "The net takes images of one shape.",
   },
 } as const satisfies Catalogue;

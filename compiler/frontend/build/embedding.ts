@@ -1,6 +1,6 @@
 /**
  * @file Lowers the method's `embed`: alone, to check it, and within the library's functions that prepare images for it, as
- * `embed` (for the evaluation, of both flips where it asks so) and `infer` (of what is exported).
+ * `embed` (of both flips, for protocols that ask for it) and `infer` (of the image alone: for the others, and for what is exported).
  */
 import { embedded, embeddedBothWays } from "../../../dsl/index.js";
 import { symbol } from "../../ir/dim.js";
@@ -17,12 +17,7 @@ export const lowerEmbeddings = (
   lowering: Lowering,
   source: FunctionSource,
 ): readonly (IrFunction | undefined)[] => [
-  lowerEmbedding(
-    lowering,
-    source,
-    "embed",
-    lowering.built.experiment.evaluate?.flip === false ? embedded : embeddedBothWays,
-  ),
+  lowerEmbedding(lowering, source, "embed", embeddedBothWays),
   lowerEmbedding(lowering, source, "infer", embedded),
 ];
 

@@ -61,7 +61,8 @@ export interface BuiltExperiment {
 export const openData = (loaded: LoadedExperiment): OpenedData =>
   showingOption(loaded, () => loaded.experiment.data.open(openingContext(loaded.directory)));
 
-const openingContext = (directory: string): OpeningContext => ({
+/** What a source is given that is opened for an experiment in this folder. */
+export const openingContext = (directory: string): OpeningContext => ({
   directory,
   cache: process.env.F2C_NO_CACHE ? undefined : ownFolderIfAny("indexes"),
   tell: (line) => process.stderr.write(`${line}\n`),

@@ -54,7 +54,7 @@ export class Findings {
  * `place` finds.
  */
 export type LookingAt = (
-  option: "data" | "loader" | "method" | "lr",
+  option: "data" | "loader" | "method" | "lr" | "evaluate",
   place?: (error: unknown) => Span | undefined,
 ) => void;
 

@@ -155,6 +155,9 @@ SHEET = {"columns": Field(POSITIVE), "path": Field(TEXT), "names": Field(TEXTS, 
 # The name of the program that a request concerns.
 PROGRAM = Field(TEXT)
 
+# The name under which the host keeps a matrix.
+MATRIX = Field(TEXT)
+
 REQUESTS: Mapping[str, RequestShape] = {
     "source": RequestShape({"name": Field(TEXT), "spec": Field(MAP)}, {}, free_buffers=True),
     "load": RequestShape(
@@ -184,15 +187,25 @@ REQUESTS: Mapping[str, RequestShape] = {
         free_buffers=True,
     ),
     "sync": RequestShape({"program": PROGRAM}, {}),
-    "similarities": RequestShape(
+    "embed": RequestShape(
         {
             "program": PROGRAM,
+            "matrix": MATRIX,
             "source": Field(TEXT),
             "function": Field(TEXT, None),
             "batch": Field(POSITIVE, 64),
         },
-        {"images": INDICES, "pairs": Buffer("i32", (None, 2))},
+        {"images": INDICES},
     ),
+    "cosines": RequestShape({"matrix": MATRIX}, {"pairs": Buffer("i32", (None, 2))}),
+    "top_k": RequestShape(
+        {"matrix": MATRIX, "gallery": Field(TEXT), "k": Field(POSITIVE)},
+        {"queries": INDICES, "among": INDICES},
+    ),
+    "means": RequestShape(
+        {"matrix": MATRIX, "into": Field(TEXT), "count": Field(POSITIVE)}, {"groups": INDICES}
+    ),
+    "release": RequestShape({"matrix": MATRIX}, {}),
     "save": RequestShape({"program": PROGRAM, "path": Field(TEXT), "finite": Field(TEXTS, [])}, {}),
     "restore": RequestShape(
         {

@@ -22,15 +22,16 @@ from .data import Source, open_source, positions_of_broken
 from .data.contact_sheet import write_contact_sheet
 from .data.image_folder import ImageFolder
 from .data.prefetch import Prefetcher
+from .embedding import embed_images, pixel_rows
 from .errors import HostError
 from .executor import Plan, Report, travelling_dtype
 from .export import export_function, ready_exporter
 from .ir import parse_module
 from .lifetime import Interruption
 from .loaded import PLANS_AHEAD, LoadedProgram
+from .matrices import Matrix, cosines, means, top_k
 from .program import Program
 from .progress import Progress
-from .similarity import embedding_similarities, pixel_similarities
 from .wire import Message
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]+)?")
@@ -56,13 +57,18 @@ class Session:
         self._sources: dict[str, Source] = {}
         # Programs that plans named and that are not there: the first such plan is told, the others are dropped.
         self._unknown: set[str] = set()
+        self._matrices: dict[str, Matrix] = {}
         self._requests: Mapping[str, Callable[[dict[str, Any], Mapping[str, np.ndarray]], Answer]] = {
             "source": self._source,
             "load": self._load,
             "unload": self._unload,
             "init": self._init,
             "sync": self._sync,
-            "similarities": self._similarities,
+            "embed": self._embed,
+            "cosines": self._cosines,
+            "top_k": self._top_k,
+            "means": self._means,
+            "release": self._release,
             "save": self._save,
             "restore": self._restore,
             "exporters": self._exporters,
@@ -173,29 +179,52 @@ class Session:
     def _sync(self, body: dict[str, Any], __: Mapping[str, np.ndarray]) -> Answer:
         return Answer({"number": self._loaded(body["program"]).done})
 
-    def _similarities(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
+    def _embed(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
         loaded, function = self._loaded(body["program"]), body["function"]
         program = loaded.program if function is None else loaded.whole()
         prefetcher = loaded.prefetcher
         source = self._named_source(body["source"])
-        images, pairs, batch = buffers["images"], buffers["pairs"], body["batch"]
+        images, batch = buffers["images"], body["batch"]
         loaded.forget()  # an evaluation has the loader for itself
         try:
-            similarity = (
-                pixel_similarities(source, prefetcher, images, pairs, batch, self._part_done)
+            matrix = (
+                pixel_rows(source, prefetcher, images, batch, self._part_done)
                 if function is None
-                else embedding_similarities(
-                    program, function, source, prefetcher, images, pairs, batch, self._part_done
-                )
+                else embed_images(program, function, source, prefetcher, images, batch, self._part_done)
             )
         finally:
             prefetcher.forget_all()
-        return Answer({}, {"similarity": similarity, "broken": positions_of_broken(source, images)})
+        self._matrices[body["matrix"]] = matrix
+        return Answer({"width": matrix.rows.shape[1]}, {"broken": positions_of_broken(source, images)})
+
+    def _cosines(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
+        matrix = self._named_matrix(body["matrix"])
+        return Answer({}, {"cosines": cosines(matrix, buffers["pairs"], self._paused)})
+
+    def _top_k(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
+        matrix, gallery = self._named_matrix(body["matrix"]), self._named_matrix(body["gallery"])
+        positions, scores = top_k(
+            matrix, buffers["queries"], gallery, buffers["among"], body["k"], self._paused
+        )
+        return Answer({}, {"positions": positions, "scores": scores})
+
+    def _means(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
+        matrix = self._named_matrix(body["matrix"])
+        self._matrices[body["into"]] = means(matrix, buffers["groups"], body["count"], self._paused)
+        return Answer()
+
+    def _release(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
+        self._matrices.pop(body["matrix"], None)
+        return Answer()
 
     def _part_done(self, done: int, total: int) -> None:
         """Between two parts of a long request: tells how far it is, and stops it if the driver asks for that."""
-        self.progress.touch()
         self.on_part(done, total)
+        self._paused()
+
+    def _paused(self) -> None:
+        """Between two parts of a long request: is alive, and stops if the driver asks for that."""
+        self.progress.touch()
         if self._interruption is not None:
             self._interruption.check()
 
@@ -269,6 +298,13 @@ class Session:
             known = ", ".join(self._sources) or "none"
             raise _out_of_place(f"no source is called `{name}` (open: {known})", "send `source` first")
         return source
+
+    def _named_matrix(self, name: str) -> Matrix:
+        matrix = self._matrices.get(name)
+        if matrix is None:
+            known = ", ".join(self._matrices) or "none"
+            raise _out_of_place(f"no matrix is called `{name}` (kept: {known})", "send `embed` first")
+        return matrix
 
 
 def _readers() -> int:

@@ -46,7 +46,7 @@ function momentOf(place, data) {
   if (/^(roc\.svg|summary\.json)/.test(place)) return "export";
   if (/^(metrics\.jsonl|curves\.json|baselines\.json)/.test(place)) {
     if (!trained) return "baselines";
-    return place === "metrics.jsonl" && !String(data).includes('"verification"') ? "training" : "evaluation";
+    return place === "metrics.jsonl" && !String(data).includes('"evaluation"') ? "training" : "evaluation";
   }
   return moment;
 }

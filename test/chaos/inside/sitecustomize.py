@@ -70,7 +70,7 @@ def watch_session(module) -> None:
 
     def watched_answer(self, request):
         global _moment
-        if request.kind == "similarities":
+        if request.kind in ("embed", "cosines", "top_k", "means", "release"):
             _moment = "evaluation" if _planned else "baselines"
         else:
             _moment = moments.get(request.kind, _moment)

@@ -1,4 +1,5 @@
-/** @file The verification protocol of the field: 10-fold accuracy, true accept rate at a false accept rate, ROC. */
+/** @file What cosines of pairs amount to, as the field counts: 10-fold accuracy, true accept rate at a false accept rate, ROC. */
+import { allowedAt, barFor } from "./rate-curves.js";
 
 export interface Accuracy {
   /** Mean over the folds of the accuracy at the threshold that is best on the other folds. */
@@ -13,7 +14,7 @@ export interface Accuracy {
 const THRESHOLDS = Float64Array.from({ length: 400 }, (_, i) => i * 0.01);
 
 /** Sizes of the parts of `n` things in order, as KFold without shuffling cuts them: the first n % folds have one more. */
-const foldSizes = (n: number, folds: number): number[] =>
+export const foldSizes = (n: number, folds: number): number[] =>
   Array.from({ length: folds }, (_, f) => Math.floor(n / folds) + (f < n % folds ? 1 : 0));
 
 /**
@@ -69,78 +70,15 @@ export function tarAtFar(
     .reverse();
   const rates: Record<string, number | null> = {};
   for (const far of fars) {
-    const allowed = Math.floor(far * impostor.length + 1e-9);
+    const allowed = allowedAt(far, impostor.length);
     if (allowed < 1) {
       rates[String(far)] = null;
       continue;
     }
-    const bar = allowed < impostor.length ? impostor[allowed]! : Number.NEGATIVE_INFINITY;
+    const bar = barFor(impostor, allowed);
     rates[String(far)] = genuine.filter((s) => s > bar).length / genuine.length;
   }
   return rates;
-}
-
-/** What is measured on one list of pairs. */
-export interface Verified extends Accuracy {
-  /** The pairs that the accuracy is of: as many of the same person as of different ones. */
-  readonly pairs: number;
-  /** All pairs of the same person and of different ones, of which the rates are. */
-  readonly genuine: number;
-  readonly impostor: number;
-  readonly tarAtFar: Readonly<Record<string, number | null>>;
-  readonly curve: Rates;
-}
-
-/** A ROC, and what of it the pairs can tell. */
-export interface Rates {
-  readonly points: readonly { readonly far: number; readonly tar: number }[];
-  /** One of these is the smallest false accept rate that can be told. */
-  readonly impostor: number;
-  /** The false accept rates that were asked for. */
-  readonly fars: readonly number[];
-}
-
-/**
- * Verification of pairs that stand in the order of their folds. The accuracy is of balanced pairs, evenly in every fold: where one
- * kind is the larger by far, to say nothing else is right nearly always. Of the larger kind it takes every so-manyeth pair. The
- * rates are of each kind alone, and take all pairs.
- */
-export function verify(
-  similarity: Float64Array,
-  { same }: { readonly same: Uint8Array },
-  fars: readonly number[],
-  folds = 10,
-): Verified {
-  const indices = (mark: 0 | 1) => [...same.keys()].filter((pair) => same[pair] === mark);
-  const [genuine, impostor] = [indices(1), indices(0)];
-  const each = Math.min(genuine.length, impostor.length);
-  const thinned = (pairs: readonly number[]) =>
-    Array.from({ length: each }, (_, k) => pairs[Math.floor((k * pairs.length) / each)]!);
-  const sizes = foldSizes(each, folds);
-  const balanced = inFolds([thinned(genuine), thinned(impostor)], sizes);
-  const measured = tenFold(
-    Float64Array.from(balanced, (pair) => similarity[pair]!),
-    Uint8Array.from(balanced, (pair) => same[pair]!),
-    sizes.map((size) => 2 * size),
-  );
-  return {
-    ...measured,
-    pairs: balanced.length,
-    genuine: genuine.length,
-    impostor: impostor.length,
-    tarAtFar: tarAtFar(similarity, same, fars),
-    curve: { points: roc(similarity, same), impostor: impostor.length, fars },
-  };
-}
-
-/** The lists cut into parts of these sizes: the first part of each list, then the second of each, and so on. */
-function inFolds(lists: readonly (readonly number[])[], sizes: readonly number[]): number[] {
-  let from = 0;
-  return sizes.flatMap((size) => {
-    const part = lists.flatMap((list) => list.slice(from, from + size));
-    from += size;
-    return part;
-  });
 }
 
 /** One point of a ROC for each distinct threshold, from (0, 0) to (1, 1). */

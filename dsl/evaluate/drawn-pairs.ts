@@ -4,8 +4,8 @@
  * Up to 2^31 pairs are numbered, and a keyed permutation of the numbers gives any of them once. One person of 65,537 images makes
  * more; such crowds are drawn image by image, and what was drawn before is drawn again: so few are asked for that it is rare.
  */
-import { randomBelow, randomU32 } from "../../dsl/plan/counter-random.js";
-import { keyedPermutation } from "../../dsl/plan/keyed-permutation.js";
+import { randomBelow, randomU32 } from "../plan/counter-random.js";
+import { keyedPermutation } from "../plan/keyed-permutation.js";
 
 /** Two images, as indices into the source. */
 export type Pair = readonly [a: number, b: number];

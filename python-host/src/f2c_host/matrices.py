@@ -1,0 +1,157 @@
+"""Matrices that the host keeps for the driver, and what may be asked of them: few reductions, in bounded memory.
+
+Rows are compared by their cosine, in float64. `REDUCTIONS` is the table: a name of the protocol, and what it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import HostError
+
+_PAIRS_AT_ONCE = 4096
+_NUMBERS_AT_ONCE = 1 << 24  # 128 MiB as float64
+_QUERIES_AT_ONCE = 256
+
+# Called between two parts of a reduction; may raise.
+Pause = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Rows [N, D]: embeddings as float32; or raw pixels as bytes, each row of which counts without its mean (`centred`)."""
+
+    rows: np.ndarray
+    centred: bool = False
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def at_once(self) -> int:
+        """How many rows may be float64 at a time."""
+        width = self.rows.shape[1] if self.rows.ndim == 2 else 1
+        return max(1, min(_PAIRS_AT_ONCE, _NUMBERS_AT_ONCE // max(1, width)))
+
+    def exact(self, which: np.ndarray | slice) -> np.ndarray:
+        """Some of the rows, in float64."""
+        part = self.rows[which].astype(np.float64)
+        if self.centred:
+            part -= part.mean(axis=1, keepdims=True)
+        return part
+
+
+def cosines(matrix: Matrix, pairs: np.ndarray, pause: Pause = lambda: None) -> np.ndarray:
+    """f64 [P]: the cosine of rows `pairs[p, 0]` and `pairs[p, 1]`. A row of norm zero has cosine 0 with every other."""
+    check_rows(pairs, len(matrix), "pair position")
+    return _cosines(matrix, pairs[:, 0], matrix, pairs[:, 1], pause)
+
+
+def _cosines(left: Matrix, a: np.ndarray, right: Matrix, b: np.ndarray, pause: Pause) -> np.ndarray:
+    similarity = np.empty(len(a), np.float64)
+    at_once = left.at_once
+    for start in range(0, len(a), at_once):
+        part = slice(start, start + at_once)
+        x, y = left.exact(a[part]), right.exact(b[part])
+        norms = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
+        dots = np.einsum("pd,pd->p", x, y)
+        with np.errstate(invalid="ignore"):
+            similarity[part] = np.divide(dots, norms, out=np.zeros_like(dots), where=norms > 0)
+        pause()
+    return similarity
+
+
+def top_k(
+    matrix: Matrix,
+    queries: np.ndarray,
+    gallery: Matrix,
+    among: np.ndarray,
+    k: int,
+    pause: Pause = lambda: None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each of the rows `queries` the `k` nearest of the gallery's rows `among`: positions in `among`, i32 [Q, k], and
+    cosines, f64 [Q, k], the nearest first.
+
+    The cosines are those that `cosines` gives, to the last bit, and of equal ones the lower position stands first, however the
+    work is cut: matrix products, whose rounding depends on that, only choose the candidates. A cosine that is no number
+    counts as -1."""
+    check_rows(queries, len(matrix), "query")
+    check_rows(among, len(gallery), "gallery row")
+    if k > len(among):
+        raise HostError(
+            "F2C6506", f"`top_k`: `k` is {k}, and the gallery has {len(among)} rows", "host", "ask for fewer"
+        )
+    positions = np.full((len(queries), k), -1, np.int32)
+    scores = np.full((len(queries), k), -np.inf)
+    # Of unit rows, a product and the exact cosine differ by less, whatever the order of the sum.
+    width = matrix.rows.shape[1]
+    slack = 8 * (width + 16) * np.finfo(np.float64).eps
+    for first in range(0, len(among), gallery.at_once):
+        rows = among[first : first + gallery.at_once]
+        against = _unit(gallery.exact(rows)).T
+        for start in range(0, len(queries), _QUERIES_AT_ONCE):
+            part = slice(start, start + _QUERIES_AT_ONCE)
+            asked = queries[part]
+            near = np.nan_to_num(_unit(matrix.exact(asked)) @ against, nan=-1.0)
+            bar = scores[part, -1]
+            if len(rows) >= k:
+                bar = np.maximum(bar, np.partition(near, -k, axis=1)[:, -k])
+            query, place = np.nonzero(near >= (bar - slack)[:, None])
+            exact = np.nan_to_num(_cosines(matrix, asked[query], gallery, rows[place], pause), nan=-1.0)
+            positions[part], scores[part] = _best(positions[part], scores[part], query, first + place, exact)
+            pause()
+    return positions, scores
+
+
+def _best(
+    positions: np.ndarray, scores: np.ndarray, query: np.ndarray, more: np.ndarray, their: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The best of what each query has, [Q, k], and of candidates `more`, one for each entry of `query`."""
+    count, k = positions.shape
+    whose = np.concatenate([np.repeat(np.arange(count), k), query])
+    where = np.concatenate([positions.reshape(-1), more])
+    score = np.concatenate([scores.reshape(-1), their])
+    order = np.lexsort((where, -score, whose))
+    first = np.searchsorted(whose[order], np.arange(count))
+    kept = order[first[:, None] + np.arange(k)]
+    return where[kept].astype(np.int32), score[kept]
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
+
+
+def means(matrix: Matrix, groups: np.ndarray, count: int, pause: Pause = lambda: None) -> Matrix:
+    """A matrix of `count` rows: row g is the mean of the rows whose group is g. -1 is no group; one without rows is zeros."""
+    if len(groups) != len(matrix):
+        raise HostError(
+            "F2C6506", f"`means`: {len(groups)} groups for {len(matrix)} rows", "host", "give one a row"
+        )
+    if count > len(matrix):
+        raise HostError("F2C6506", f"`means`: {count} groups of {len(matrix)} rows", "host", "ask for fewer")
+    check_rows(groups[groups != -1], count, "group")
+    sums = np.zeros((count, matrix.rows.shape[1]))
+    for start in range(0, len(matrix), matrix.at_once):
+        part = np.arange(start, min(start + matrix.at_once, len(matrix)))
+        part = part[groups[part] >= 0]
+        np.add.at(sums, groups[part], matrix.exact(part))
+        pause()
+    sizes = np.bincount(groups[groups >= 0], minlength=count)
+    return Matrix((sums / np.maximum(sizes, 1)[:, None]).astype(np.float32))
+
+
+def check_rows(rows: np.ndarray, limit: int, what: str) -> None:
+    """Raises F2C6314 if one of the indices is not in 0..limit - 1."""
+    if rows.size and (rows.min() < 0 or rows.max() >= limit):
+        wrong = int(rows.min()) if rows.min() < 0 else int(rows.max())
+        raise HostError(
+            "F2C6314",
+            f"{what} {wrong} is out of range: there are {limit}",
+            "user",
+            "were the pairs made for another data set?",
+        )

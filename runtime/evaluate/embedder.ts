@@ -1,0 +1,33 @@
+/** @file What an evaluation asks of a program in a host: images to a matrix that the host keeps, and a few reductions of it. */
+import type { Nearest } from "../../dsl/index.js";
+
+/** Images of a source: through a function of the program, or as they are, less their mean. */
+export interface Wanted {
+  readonly source: string;
+  readonly function: string | null;
+  readonly batch: number;
+  readonly images: Int32Array;
+}
+
+/** A matrix in a host. Every method rejects with a BridgeError. */
+export interface HostedMatrix {
+  /** The cosine of each pair of rows; two rows a pair. */
+  cosines(pairs: Int32Array): Promise<Float64Array>;
+  /** Of each of the rows `queries` the `k` nearest of the rows `among` of a gallery, as positions in `among`. */
+  topK(queries: Int32Array, gallery: HostedMatrix, among: Int32Array, k: number): Promise<Nearest>;
+  /** `count` rows, each the mean of the rows whose group it is. */
+  means(groups: Int32Array, count: number): Promise<HostedMatrix>;
+  /** The host forgets it. */
+  release(): Promise<void>;
+}
+
+export interface Embedded {
+  /** A row an image. */
+  readonly matrix: HostedMatrix;
+  /** Rows whose image cannot be decoded, and for which others stand in. */
+  readonly broken: Int32Array;
+}
+
+export interface Embedder {
+  embed(wanted: Wanted): Promise<Embedded>;
+}

@@ -1,0 +1,48 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { compileExperiment, loadExperiment } from "#compiler/index";
+import { embeddingsOf } from "./protocol-view.js";
+
+const home = mkdtempSync(join(tmpdir(), "f2c-protocol-"));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+
+test("the protocol that docs/evaluating.md writes is type-checked, compiles, and scores", async () => {
+  const [, own] = /```ts\n(import \{[\s\S]*?)```/.exec(read("docs/evaluating.md"))!;
+  writeFileSync(join(home, "equal-error-rate.ts"), own!);
+  const tiny = read("test/fixtures/experiments/tiny.ts")
+    .replace(/^import/, 'import { equalErrorRate } from "./equal-error-rate.js";\nimport')
+    .replace(
+      'verification({ pairs: "held-out" })',
+      "{ pairs: verification(), eer: equalErrorRate({ baselines: false }) }",
+    );
+  writeFileSync(join(home, "tiny.ts"), tiny);
+  const { evaluations } = compileExperiment(loadExperiment(join(home, "tiny.ts")));
+  expect(evaluations.map(({ name, opened }) => [name, opened.says])).toEqual([
+    ["pairs", "36 genuine and 36 impostor pairs"],
+    ["eer", "12 genuine and 12 impostor pairs"],
+  ]);
+  const { protocol, opened } = evaluations[1]!;
+  expect(protocol).toMatchObject({ kind: "equal-error-rate", flip: true, baselines: false });
+  // Three of the twelve people look like the next one, and unlike themselves. Images are numbered three a person.
+  const angles = (image: number) => {
+    const [person, second] = [Math.floor(image / 3), image % 3];
+    return person % 4 === 0 && second === 1
+      ? person + 6
+      : person % 4 === 1 && second === 0
+        ? person - 1
+        : person;
+  };
+  const view = embeddingsOf(opened.images, (image) =>
+    Array.from({ length: 24 }, (_, d) => (d === angles(image) ? 1 : 0)),
+  );
+  const { numbers } = await opened.score(view);
+  // Genuine pairs at 0: those of persons 0, 4, 8 and of 1, 5, 9. Impostor pairs at 1: (0, 1), (4, 5), (8, 9).
+  // At a threshold of 1, 3 of 12 impostors are accepted and 6 of 12 genuine pairs refused; at 0 all are accepted.
+  expect(numbers).toEqual({
+    EER: { value: 1, as: "percent", better: "lower", note: "of 12 people" },
+  });
+});
