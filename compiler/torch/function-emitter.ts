@@ -2,12 +2,9 @@
 import type { IrFunction, IrModule, Location, Op, Region, Value } from "../ir/module.js";
 import { lastGradient } from "../passes/flatten.js";
 import { listOf } from "./python-literal.js";
-import { SPECIAL_OPS } from "./special-ops.js";
+import { type Emitting, SPECIAL_OPS } from "./special-ops.js";
 import { assign, orPass, type Statement } from "./statement.js";
 import { local, specOf, torchCall } from "./torch-call.js";
-
-/** What an op becomes where the registry's `calls` do not say it. */
-export type OpEmitter = (op: Op, emit: FunctionEmitter) => readonly Statement[];
 
 const ANNOTATIONS = { f64: "float", i64: "int", bool: "bool" } as const;
 
@@ -19,7 +16,7 @@ export interface ModuleLayout {
 }
 
 /** The host's visitor (`f2c_host/lower/visitor.py`), statement for statement. */
-export class FunctionEmitter {
+export class FunctionEmitter implements Emitting {
   /** Whether torch records what runs here, to take its gradient. */
   private recording = true;
 

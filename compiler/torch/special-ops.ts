@@ -1,13 +1,29 @@
 /** @file The ops that torch has no call for, each with what it becomes. Another one is another entry. */
-import type { Op, Value } from "../ir/module.js";
-import type { OpEmitter } from "./function-emitter.js";
+import type { Location, Op, Region, Value } from "../ir/module.js";
 import { listOf, literal, realLiteral, wholeLiteral } from "./python-literal.js";
 import { assign, orPass, type Statement } from "./statement.js";
 import { local } from "./torch-call.js";
 
+/** What an op may ask of the function that it is written into. */
+export interface Emitting {
+  storage(name: string): string;
+  /** The members of a group. */
+  group(name: string): readonly string[];
+  /** A statement that changes storage. */
+  write(statement: Statement): Statement;
+  /** The ops of a region, then its yields into `targets`. */
+  region(region: Region, targets: readonly string[]): readonly Statement[];
+  /** A region in which nothing is recorded. */
+  unrecorded(region: Region, targets: readonly Value[], location: Location): Statement;
+  locationIndex(location: Location): number;
+}
+
+/** What an op becomes where the registry's `calls` do not say it. */
+export type OpEmitter = (op: Op, emit: Emitting) => readonly Statement[];
+
 /** An op whose only result is an expression. */
 const expression =
-  (text: (op: Op, emit: Parameters<OpEmitter>[1]) => string): OpEmitter =>
+  (text: (op: Op, emit: Emitting) => string): OpEmitter =>
   (op, emit) => [assign(local(op.results[0]!), text(op, emit), op.location)];
 
 /** A call of a function of `f2c_host/lower/runtime_functions.py`. */

@@ -177,6 +177,74 @@ test("nobody imports the benchmarks", () => {
   expect(shown(wrong)).toEqual([]);
 });
 
+/** Circles of files that import each other: strongly connected components of more than one (Tarjan 1972). */
+function circlesIn(graph: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
+  const found: string[][] = [];
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const path: string[] = [];
+  const visit = (file: string): void => {
+    order.set(file, order.size);
+    lowest.set(file, order.get(file)!);
+    path.push(file);
+    for (const next of graph.get(file) ?? []) {
+      if (!order.has(next)) visit(next);
+      if (path.includes(next)) lowest.set(file, Math.min(lowest.get(file)!, lowest.get(next)!));
+    }
+    if (lowest.get(file) !== order.get(file)) return;
+    const circle = path.splice(path.indexOf(file));
+    if (circle.length > 1) found.push(circle.sort());
+  };
+  for (const file of graph.keys()) if (!order.has(file)) visit(file);
+  return found;
+}
+
+const graphOf = (area: string): ReadonlyMap<string, readonly string[]> =>
+  new Map(
+    files
+      .filter((file) => inside(file, area))
+      .map((file) => [
+        file,
+        imports.filter(({ from }) => from === file).map(({ to }) => to.replace(/\.js$/, ".ts")),
+      ]),
+  );
+
+test("circles of imports are found and named", () => {
+  const graph = new Map([
+    ["a", ["b"]],
+    ["b", ["c", "d"]],
+    ["c", ["a"]],
+    ["d", ["e"]],
+    ["e", ["d", "f"]],
+    ["f", []],
+  ]);
+  expect(circlesIn(graph)).toEqual([
+    ["d", "e"],
+    ["a", "b", "c"],
+  ]);
+});
+
+test("no files of the compiler import each other in a circle, types included", () => {
+  expect(circlesIn(graphOf("compiler")).map((circle) => circle.join(" <-> "))).toEqual([]);
+});
+
+test("of the lowering, one file knows all visitors, and they do not know each other", () => {
+  const syntax = "compiler/frontend/lower/syntax";
+  const table = `${syntax}/visitors.ts`;
+  const helpers = ["patterns"].map((name) => `${syntax}/${name}.js`);
+  const visitors = imports
+    .filter(({ from, to }) => from === table && inside(to, syntax) && !helpers.includes(to))
+    .map(({ to }) => to);
+  expect(visitors.length).toBeGreaterThan(6);
+  const among = imports.filter(
+    ({ from, to }) => visitors.includes(from.replace(/\.ts$/, ".js")) && visitors.includes(to),
+  );
+  expect(shown(among)).toEqual([]);
+  expect(imports.filter(({ to }) => to === table.replace(/\.ts$/, ".js")).map(({ from }) => from)).toEqual([
+    "compiler/frontend/lower/lowerer.ts",
+  ]);
+});
+
 test("relative imports name files that exist, by the name that they have after the build", () => {
   const known = new Set(files.map((file) => file.replace(/\.ts$/, ".js")));
   const wrong = imports.filter(({ to }) => isOurs(to) && !known.has(to));

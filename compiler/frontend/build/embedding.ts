@@ -7,8 +7,8 @@ import { symbol } from "../../ir/dim.js";
 import { type DType, type IrFunction, tensorType } from "../../ir/module.js";
 import type { FunctionSource } from "../lower/function-source.js";
 import type { Lowerer } from "../lower/lowerer.js";
-import { dynamic, fixed, type Operand } from "../lower/operand.js";
-import { describe } from "../lower/words.js";
+import { describe } from "../lower/refusals/words.js";
+import { dynamic, fixed, type Operand } from "../lower/values/operand.js";
 import { type Lowering, lowererOf, stateOperand } from "./lowering.js";
 import { returnedBy } from "./pointing.js";
 
@@ -42,7 +42,7 @@ export function checkEmbedding(lowering: Lowering, source: FunctionSource): void
         operand: describe(result),
       });
   };
-  lowerer.within(source, () => lowerer.guarded(check, () => undefined));
+  lowerer.inCall(source, () => lowerer.guarded(check, () => undefined));
 }
 
 /** `entry`, a function of the library, around the method's `embed`. */
@@ -62,7 +62,7 @@ function lowerEmbedding(
     if (result.kind !== "value") throw new Error(`internal: \`${name}\` returns ${describe(result)}`);
     return lowerer.builder.build([{ name: "embedding", value: result.value }], lowerer.locate(source.node));
   };
-  return lowerer.within(source, () => lowerer.guarded(work, () => undefined));
+  return lowerer.inCall(source, () => lowerer.guarded(work, () => undefined));
 }
 
 /** The images of a call, whose number B is not known. */

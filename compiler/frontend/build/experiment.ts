@@ -31,8 +31,8 @@ import { codeOf, experimentError, report } from "../../diagnostics/catalogue.js"
 import { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "../../passes/accumulate.js";
 import type { LoadedExperiment } from "../load/load.js";
 import type { FunctionSource, SourceTexts } from "../lower/function-source.js";
-import { fixed } from "../lower/operand.js";
-import { describe } from "../lower/words.js";
+import { describe } from "../lower/refusals/words.js";
+import { fixed } from "../lower/values/operand.js";
 import { ownFolderIfAny } from "../user-cache.js";
 import { type Findings, type LookingAt, showingOption } from "./findings.js";
 import { partOf, planValueOf, stateEntryOf, stateOf, streamAskedFor } from "./pointing.js";

@@ -4,7 +4,8 @@ import { FunctionBuilder } from "../../build/function-builder.js";
 import type { StorageTable } from "../../build/storage-table.js";
 import type { FunctionSource, SourceTexts } from "../lower/function-source.js";
 import { Lowerer } from "../lower/lowerer.js";
-import type { Operand } from "../lower/operand.js";
+import { childrenOf } from "../lower/values/modules.js";
+import type { Operand } from "../lower/values/operand.js";
 import type { BuiltExperiment } from "./experiment.js";
 import type { Findings } from "./findings.js";
 
@@ -27,5 +28,5 @@ export function stateOperand(lowerer: Lowerer, state: MethodState, source: Funct
   const seen = Object.fromEntries(
     Object.entries(state).map(([name, item]) => [name, bookkeptParts(item)?.tensors ?? item]),
   );
-  return lowerer.bindChildren(seen as ChildRecord, (name) => name, source.node);
+  return childrenOf(lowerer, seen as ChildRecord, (name) => name, source.node);
 }

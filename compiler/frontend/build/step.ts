@@ -3,8 +3,8 @@ import { loggedAs, loggedNumbers } from "../../build/plan-signature.js";
 import { type IrFunction, scalarType, type Value } from "../../ir/module.js";
 import type { FunctionSource } from "../lower/function-source.js";
 import type { Lowerer } from "../lower/lowerer.js";
-import { dynamic, type Operand } from "../lower/operand.js";
-import { describe } from "../lower/words.js";
+import { describe } from "../lower/refusals/words.js";
+import { dynamic, type Operand } from "../lower/values/operand.js";
 import { type Lowering, lowererOf, stateOperand } from "./lowering.js";
 import { returnedBy } from "./pointing.js";
 import { planOperand, preparedBatch, streamInputs } from "./streams.js";
@@ -34,7 +34,7 @@ export function lowerStep(lowering: Lowering, source: FunctionSource): IrFunctio
       lowerer.locate(source.node),
     );
   };
-  return lowerer.within(source, () => lowerer.guarded(work, () => undefined));
+  return lowerer.inCall(source, () => lowerer.guarded(work, () => undefined));
 }
 
 /** The numbers that the step returns, by the names under which they are logged; those that were refused already are left out. */

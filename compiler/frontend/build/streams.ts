@@ -2,7 +2,7 @@
 import type { PlanSignature } from "../../build/plan-signature.js";
 import { type IrFunction, type Type, tensorType } from "../../ir/module.js";
 import type { Lowerer } from "../lower/lowerer.js";
-import { dynamic, type Operand, record } from "../lower/operand.js";
+import { dynamic, type Operand, record } from "../lower/values/operand.js";
 import { type Lowering, lowererOf } from "./lowering.js";
 
 interface Stream {
@@ -72,5 +72,5 @@ export function lowerPreparation(lowering: Lowering): IrFunction | undefined {
     );
     return lowerer.builder.build(results, lowerer.locate(source.node));
   };
-  return lowerer.within(source, () => lowerer.guarded<IrFunction | undefined>(work, () => undefined));
+  return lowerer.inCall(source, () => lowerer.guarded<IrFunction | undefined>(work, () => undefined));
 }

@@ -14,9 +14,10 @@ import { OPTIMIZER, type Optimizer } from "../../../dsl/index.js";
 import { report } from "../../diagnostics/catalogue.js";
 import type { Span } from "../../diagnostics/diagnostic.js";
 import type { Op, Value } from "../../ir/module.js";
+import { inUserCode } from "../lower/forms/places.js";
 import type { FunctionSource } from "../lower/function-source.js";
-import { inUserCode, type Lowerer } from "../lower/lowerer.js";
-import { dynamic, type Operand, record } from "../lower/operand.js";
+import type { Lowerer } from "../lower/lowerer.js";
+import { dynamic, type Operand, record } from "../lower/values/operand.js";
 import { earlyWrites } from "./early-writes.js";
 import { GradientFlow } from "./gradient-flow.js";
 import { returnedBy, stateNode } from "./pointing.js";
@@ -41,7 +42,7 @@ export function addUpdate(
   const updateSource =
     lowerer.texts.functionOf(update) ?? lowerer.refuse(source.node, "function-not-loaded.update", {});
   const trained = storages.trained();
-  lowerer.within(updateSource, () => {
+  lowerer.inCall(updateSource, () => {
     const at = lowerer.locate(updateSource.node);
     const group = (name: string, label: string) => {
       const [value] = builder.emit("group", [], { name }, at, [{ kind: "group", group: "parameters" }]);

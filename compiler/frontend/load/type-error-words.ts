@@ -11,9 +11,10 @@ import {
   LOOP_OVER_GROUP,
   type Written,
 } from "../from-pytorch.js";
-import { unwrapped } from "../lower/expressions.js";
-import { insteadOfOperator } from "../lower/operators.js";
-import { asOneList, called, callForm, indexed, shortly, written } from "../lower/words.js";
+import { unwrapped } from "../lower/forms/expressions.js";
+import { asOneList, callForm } from "../lower/refusals/op-forms.js";
+import { insteadOfOperator } from "../lower/refusals/operators.js";
+import { called, indexed, shortly, written } from "../lower/refusals/words.js";
 import { ts } from "../typescript.js";
 import { OWN_NAME } from "./import-hint.js";
 

@@ -1,4 +1,9 @@
-/** @file From a tagged function to its syntax. */
+/**
+ * @file From a function as a value to its syntax: the loader and the build have tagged it with its file and offset.
+ *
+ *     in                                          out
+ *     (x) => x.mul(scale), tagged exp.ts:120      the arrow function at offset 120 of exp.ts, and a way to ask for `scale`
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Tag, tagOf } from "../../../dsl/tag.js";
