@@ -5,7 +5,12 @@ export type { Diagnostic, Span } from "./diagnostics/diagnostic.js";
 export { renderAll, renderDiagnostic } from "./diagnostics/render.js";
 export { type Evaluation, HELD_OUT, openEvaluations } from "./frontend/build/evaluations.js";
 export { openBooks, openData } from "./frontend/build/experiment.js";
-export { compileExperiment, compilePreparation, lastStep, type Program } from "./frontend/compile.js";
+export {
+  type CompiledExperiment,
+  compileExperiment,
+  compilePreparation,
+  lastStep,
+} from "./frontend/compile.js";
 export { libraryRoot } from "./frontend/library.js";
 export { type LoadedExperiment, loadExperiment } from "./frontend/load/load.js";
 export { countMultiplyAdds } from "./ir/cost.js";

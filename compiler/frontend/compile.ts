@@ -15,7 +15,7 @@ import type { LoadedExperiment } from "./load/load.js";
 import { SourceTexts } from "./lower/function-source.js";
 
 /** A compiled experiment: the program for the host, and what the planner needs to feed it. */
-export interface Program extends BuiltExperiment {
+export interface CompiledExperiment extends BuiltExperiment {
   readonly module: IrModule;
   /** The experiment's protocols, and what they drew. */
   readonly evaluations: readonly Evaluation[];
@@ -26,14 +26,16 @@ export interface Program extends BuiltExperiment {
 }
 
 /** Steps until a run of the program ends. */
-export const lastStep = ({ steps, stopAfter = steps }: Pick<Program, "steps" | "stopAfter">): number =>
-  Math.min(steps, stopAfter);
+export const lastStep = ({
+  steps,
+  stopAfter = steps,
+}: Pick<CompiledExperiment, "steps" | "stopAfter">): number => Math.min(steps, stopAfter);
 
 /** Compiles a loaded experiment. Throws a CompileError with every problem found. `observe` sees the program after every pass. */
 export function compileExperiment(
   loaded: LoadedExperiment,
   observe: (record: PassRecord) => void = () => {},
-): Program {
+): CompiledExperiment {
   const texts = new SourceTexts(loaded.texts);
   const findings = new Findings(loaded, texts);
   const built = buildExperiment(loaded, texts);

@@ -2,13 +2,13 @@
 import { existsSync, readdirSync } from "node:fs";
 import { codeOf, experimentError } from "../../compiler/diagnostics/catalogue.js";
 import {
+  type CompiledExperiment,
   compileExperiment,
   encodeModule,
   IR_VERSION,
   type LoadedExperiment,
   lastStep,
   loadExperiment,
-  type Program,
   printModule,
   registryHash,
 } from "../../compiler/index.js";
@@ -98,7 +98,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     first = start();
     first.catch(() => {}); // a compile error is reported first
     observers.tell("part", `compiling ${file}`);
-    const program: Program = { ...compileExperiment(loaded), stopAfter: options.steps };
+    const program: CompiledExperiment = { ...compileExperiment(loaded), stopAfter: options.steps };
     warn([...loaded.warnings, ...program.warnings], loaded);
     const { name } = program.experiment;
     const watched = watchedIn(program.experiment.observe, options.observe);
@@ -232,7 +232,12 @@ function checkOptions({
     });
 }
 
-function describeRun(folder: RunFolder, loaded: LoadedExperiment, program: Program, begun: Begun): void {
+function describeRun(
+  folder: RunFolder,
+  loaded: LoadedExperiment,
+  program: CompiledExperiment,
+  begun: Begun,
+): void {
   const experiment = folder.copySources(loaded);
   writeProgram(folder, program);
   const { name, seed, length, checkpoint } = program.experiment;
@@ -258,7 +263,7 @@ function describeRun(folder: RunFolder, loaded: LoadedExperiment, program: Progr
 }
 
 /** The program, for people and for `f2c-dsl export`. */
-function writeProgram(folder: RunFolder, { module }: Program): void {
+function writeProgram(folder: RunFolder, { module }: CompiledExperiment): void {
   folder.write("ir.txt", printModule(module));
   folder.write("ir.json", JSON.stringify(encodeModule(module)));
 }
@@ -283,7 +288,7 @@ function compared(folder: RunFolder, config: RunConfig, identity: RunIdentity) {
 function continueRun(
   folder: RunFolder,
   loaded: LoadedExperiment,
-  program: Program,
+  program: CompiledExperiment,
   config: RunConfig,
   { identity, ...given }: Begun,
   say: Say,

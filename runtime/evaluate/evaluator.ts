@@ -3,7 +3,7 @@
  * source are embedded once; what a protocol makes of them is its own matter. Baselines and curves are kept in the run's folder.
  */
 import { createHash } from "node:crypto";
-import type { Evaluation, Program } from "../../compiler/index.js";
+import type { CompiledExperiment, Evaluation } from "../../compiler/index.js";
 import { type Catalogue, ExperimentError, type Measured } from "../../dsl/index.js";
 import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
 import { listingOf } from "../run/identity/listing.js";
@@ -34,7 +34,7 @@ export class Evaluator {
   private readonly kept: Keepsakes;
 
   constructor(
-    { evaluations }: Pick<Program, "evaluations">,
+    { evaluations }: Pick<CompiledExperiment, "evaluations">,
     private readonly folder: RunFolder,
   ) {
     this.evaluations = evaluations;

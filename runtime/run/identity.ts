@@ -4,7 +4,7 @@
  *
  * Which is which stands in one table, `identity/fates.ts`. `docs/language.md` explains it to users.
  */
-import { HELD_OUT, type Program } from "../../compiler/index.js";
+import { type CompiledExperiment, HELD_OUT } from "../../compiler/index.js";
 import { descriptionOf, OPTIMIZER, twinParts } from "../../dsl/index.js";
 import { SAMPLER_VERSION } from "../../dsl/plan/sampler-version.js";
 import type { OptionName } from "./identity/fates.js";
@@ -43,7 +43,7 @@ export interface Given {
 }
 
 /** How each option of an experiment is written down. */
-const OPTIONS: { readonly [K in OptionName]: (program: Program) => unknown } = {
+const OPTIONS: { readonly [K in OptionName]: (program: CompiledExperiment) => unknown } = {
   name: ({ experiment }) => experiment.name,
   seed: ({ experiment }) => experiment.seed,
   data: ({ experiment, train }) => {
@@ -79,7 +79,7 @@ const OPTIONS: { readonly [K in OptionName]: (program: Program) => unknown } = {
 };
 
 /** What makes a program's run this run. Plans a few steps and throws them away; never fails because of what they do. */
-export function identityOf(program: Program, given: Given = {}): RunIdentity {
+export function identityOf(program: CompiledExperiment, given: Given = {}): RunIdentity {
   const { experiment, method, train, heldOut, state } = program;
   const { torch, ...options } = given;
   // Looked at before anything is planned: a plan may change what it captures.
@@ -115,7 +115,7 @@ export function identityOf(program: Program, given: Given = {}): RunIdentity {
   };
 }
 
-const stateOptions = (state: Program["state"]) =>
+const stateOptions = (state: CompiledExperiment["state"]) =>
   Object.fromEntries(
     Object.entries(state).flatMap(([name, item]) => {
       const described = descriptionOf(item) ?? twinOptions(item);
@@ -134,7 +134,7 @@ export function savedIdentity(config: Readonly<Record<string, unknown>>): RunIde
   const { name, seed, device, backend, data, stepsPerEpoch, versions } = config;
   const every = (field: string) => config[field] as { count: number; unit: string } | undefined;
   const [length, checkpoint] = [every("length"), every("checkpoint")];
-  const setting = config.setting as Partial<Program["setting"]> | undefined;
+  const setting = config.setting as Partial<CompiledExperiment["setting"]> | undefined;
   const options = {
     name,
     seed,

@@ -2,7 +2,12 @@
 
 import { flattenPlan, learningRate, planPoint } from "../../compiler/build/plan-signature.js";
 import { experimentError, inWords } from "../../compiler/diagnostics/catalogue.js";
-import { ACCUMULATE_FIRST, ACCUMULATE_LAST, openBooks, type Program } from "../../compiler/index.js";
+import {
+  ACCUMULATE_FIRST,
+  ACCUMULATE_LAST,
+  type CompiledExperiment,
+  openBooks,
+} from "../../compiler/index.js";
 import {
   type Book,
   type BookState,
@@ -43,7 +48,7 @@ export class Planner {
   private readonly books: Record<string, Book>;
   private planned: number;
 
-  constructor(private readonly program: Program) {
+  constructor(private readonly program: CompiledExperiment) {
     this.loader = program.experiment.loader.open(program.train.offsets, program.experiment.seed);
     this.books = openBooks(program.state) as Record<string, Book>;
     this.planned = 0;

@@ -5,9 +5,9 @@
 import { basename } from "node:path";
 import { codeOf } from "../../compiler/diagnostics/catalogue.js";
 import {
+  type CompiledExperiment,
   finiteStorages,
   lastStep,
-  type Program,
   structureHash,
   usedStorages,
   weightsHash,
@@ -112,7 +112,7 @@ export class Trainer {
   private readonly failedBefore: Record<string, number> = {};
 
   constructor(
-    private readonly program: Program,
+    private readonly program: CompiledExperiment,
     private readonly folder: RunFolder,
     private readonly observers: Observers,
     private readonly options: TrainOptions,

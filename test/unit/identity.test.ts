@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { compileExperiment, loadExperiment, type Program } from "#compiler/index";
+import { type CompiledExperiment, compileExperiment, loadExperiment } from "#compiler/index";
 import {
   type Augmentation,
   adaptiveAvgPool2d,
@@ -92,7 +92,7 @@ interface Edit {
   evaluate?: VerificationOptions;
 }
 
-function compiled(edit: Edit = {}): Program {
+function compiled(edit: Edit = {}): CompiledExperiment {
   const { data, folder, loader: sampler, method, pool, twin, optimizer, evaluate } = edit;
   const faces = { identities: 30, imagesPerIdentity: fixed(4), size: 16, seed: 3 };
   const value = experiment({
@@ -129,7 +129,7 @@ function compiled(edit: Edit = {}): Program {
 /** As config.json keeps it. */
 const stored = (identity: RunIdentity): RunIdentity => JSON.parse(JSON.stringify(identity));
 
-let before: Program;
+let before: CompiledExperiment;
 let saved: RunIdentity;
 beforeAll(() => {
   before = compiled();
@@ -491,7 +491,7 @@ test("books have the same past at the steps that two lengths share", () => {
 const planning = (
   change: (plan: Record<string, unknown>, step: number, steps: number) => void,
   steps = 40,
-): Program => ({
+): CompiledExperiment => ({
   ...before,
   steps,
   experiment: { ...before.experiment, length: { unit: "steps", count: steps } },
@@ -538,7 +538,7 @@ test("index arrays that follow from a changed length are free", () => {
 
 test("another order of the images is refused, whatever gives it", () => {
   const { loader } = before.experiment;
-  const shuffled: Program = {
+  const shuffled: CompiledExperiment = {
     ...before,
     experiment: {
       ...before.experiment,
@@ -759,7 +759,7 @@ test("an identity stays small", () => {
 });
 
 describe("a run from before identities", () => {
-  const config = (program: Program) =>
+  const config = (program: CompiledExperiment) =>
     JSON.parse(
       JSON.stringify({
         name: program.experiment.name,

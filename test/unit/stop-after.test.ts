@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { compileExperiment, lastStep, loadExperiment, type Program } from "#compiler/index";
+import { type CompiledExperiment, compileExperiment, lastStep, loadExperiment } from "#compiler/index";
 import { Planner } from "#runtime/stages/planner";
 
 const folder = mkdtempSync(join(tmpdir(), "f2c-stop-"));
@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const STEPS = 40;
 
-function compiled(name: string, lr: string): Program {
+function compiled(name: string, lr: string): CompiledExperiment {
   const path = join(folder, `${name}.ts`);
   writeFileSync(
     path,
@@ -35,7 +35,7 @@ export default experiment({
   return compileExperiment(loadExperiment(path));
 }
 
-const plans = (program: Program) => {
+const plans = (program: CompiledExperiment) => {
   const planner = new Planner(program);
   return Array.from({ length: lastStep(program) }, () => planner.next());
 };

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { compileExperiment, loadExperiment, type Program } from "#compiler/index";
+import { type CompiledExperiment, compileExperiment, loadExperiment } from "#compiler/index";
 import type { Curve } from "#dsl/index";
 import type { BridgeError } from "#runtime/bridge/bridge-error";
 import { JsonLines } from "#runtime/observe/json-lines";
@@ -27,7 +27,7 @@ const text = readFileSync(tiny, "utf8");
 let count = 0;
 
 /** The tiny experiment, 24 steps with a checkpoint every 8, evaluated every `evaluate` steps. */
-function program(evaluate = 8): Program {
+function program(evaluate = 8): CompiledExperiment {
   const file = join(home, `exp-${evaluate}.ts`);
   writeFileSync(file, text.replace('pairs: "held-out"', `pairs: "held-out", every: steps(${evaluate})`));
   return compileExperiment(loadExperiment(file));
@@ -50,7 +50,12 @@ interface Run {
 /** A run on hosts that behave as told, one after the other. */
 function started(
   behaviours: readonly FakeHostOptions[],
-  options: { folder?: RunFolder; program?: Program; restarts?: number; observers?: readonly Observer[] } = {},
+  options: {
+    folder?: RunFolder;
+    program?: CompiledExperiment;
+    restarts?: number;
+    observers?: readonly Observer[];
+  } = {},
 ): Run {
   const folder = options.folder ?? RunFolder.create(join(home, `run-${count++}`), "tiny");
   const said: string[] = [];

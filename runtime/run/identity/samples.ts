@@ -4,7 +4,7 @@
  * looked at; options that no description shows (a closure's) are seen by what they do.
  */
 import { flattenPlan, planPoint } from "../../../compiler/build/plan-signature.js";
-import { openBooks, type Program } from "../../../compiler/index.js";
+import { type CompiledExperiment, openBooks } from "../../../compiler/index.js";
 import type { LoadedImages } from "../../../dsl/index.js";
 import { shortHash } from "./json.js";
 
@@ -86,7 +86,7 @@ const digest = (values: readonly unknown[]) => shortHash(JSON.stringify(values))
  * Plans the sampled steps and throws them away: the series in order, every other step with fresh books of its own. A plan
  * that throws is noted: whether a run can go on is not decided here.
  */
-export function samplesOf(program: Program): Samples {
+export function samplesOf(program: CompiledExperiment): Samples {
   const { experiment, method, signature, state, train, stepsPerEpoch } = program;
   const steps = sampledSteps(program.steps);
   const scalars = new Rows<Sampled>(null);
