@@ -1,8 +1,10 @@
 /**
- * @file Curves of one kind as an SVG, over each other. Axes are linear or logarithmic; where what was measured cannot tell
- * anything, nothing is drawn, and the plot says so.
+ * @file Curves of one kind over each other, as a figure. Axes are linear or logarithmic; where what was measured cannot tell
+ * anything, nothing is drawn, and the figure says so.
  */
 import type { Axis, Curve } from "../../dsl/index.js";
+import { lineColours, lineDashes, MUTED, PAGE, SILENT } from "../figure/colours.js";
+import { pageSvg, type Spec } from "../figure/figure.js";
 
 /** A curve, and whose it is. */
 export interface Line {
@@ -10,112 +12,94 @@ export interface Line {
   readonly curve: Curve;
 }
 
-const [WIDTH, HEIGHT] = [640, 480];
-const AREA = { left: 64, right: 24, top: 40, bottom: 56 };
-const [ACROSS, DOWN] = [WIDTH - AREA.left - AREA.right, HEIGHT - AREA.top - AREA.bottom];
-const COLOURS = ["#1f5fbf", "#b35a00", "#5f6b76"];
-const DASHES = ["", "6 4", "2 3"];
-const LEGEND_WIDTH = 196;
+const [WIDTH, HEIGHT] = [560, 380];
 
-const escaped = (text: string) =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-const at = (n: number) => n.toFixed(1);
+/** The figure as an SVG that has the colours of its reader. `about`: lines below its title. */
+export const curvesSvg = (lines: readonly Line[], about: readonly string[] = []): Promise<string> =>
+  pageSvg(curvesFigure(lines, about));
 
-/** Curves of the same measurement of several nets, as SVG text. Title and axes are the first one's; the axes reach as far as any goes. */
-export function curvesSvg(lines: readonly Line[]): string {
+/** Curves of the same measurement of several nets. Title and axes are the first one's; the axes reach as far as any goes. */
+export function curvesFigure(lines: readonly Line[], about: readonly string[] = []): Spec {
   const curves = lines.map(({ curve }) => curve);
-  const [x, y] = [scaleOf(curves.map((c) => c.x)), scaleOf(curves.map((c) => c.y))];
-  const untold = curves[0]!.untold;
+  const { title, untold } = curves[0]!;
+  const [x, y] = [widest(curves.map((c) => c.x)), widest(curves.map((c) => c.y))];
   /** The smallest x that can be told. */
-  const told = Math.min(
-    x.axis.to,
-    ...curves.map((c) => Math.max(x.axis.from, c.untold?.below ?? x.axis.from)),
-  );
-  const left = (value: number) => AREA.left + ACROSS * x.share(value);
-  const top = (value: number) => AREA.top + DOWN * (1 - y.share(value));
-  const title = escaped(curves[0]!.title);
-  const vertical = x.ticks.map(
-    (tick) =>
-      `<line x1="${at(left(tick))}" y1="${AREA.top}" x2="${at(left(tick))}" y2="${AREA.top + DOWN}" class="grid"/><text x="${at(left(tick))}" y="${AREA.top + DOWN + 20}" text-anchor="middle">${tick}</text>`,
-  );
-  const horizontal = y.ticks.map(
-    (tick) =>
-      `<line x1="${AREA.left}" y1="${at(top(tick))}" x2="${AREA.left + ACROSS}" y2="${at(top(tick))}" class="grid"/><text x="${AREA.left - 8}" y="${at(top(tick) + 4)}" text-anchor="end">${tick}</text>`,
-  );
-  const paths = curves.map(({ points }, i) => {
-    const visible = points.filter(([value]) => value >= told);
-    const first = points.filter(([value]) => value < told).at(-1);
-    const path = [...(first ? [[told, first[1]] as const] : []), ...visible].map(
-      ([px, py], k) => `${k ? "L" : "M"}${at(left(px))} ${at(top(py))}`,
-    );
-    return `<path d="${path.join("")}" ${stroke(i)}/>`;
-  });
-  // A curve that falls leaves room above its end, one that rises below.
-  const ends = curves.map(({ points }) => points.at(-1)![1] - points[0]![1]);
-  const below = ends.every((rise) => rise >= 0);
-  const height = 20 * lines.length + 8;
-  const corner = {
-    left: AREA.left + ACROSS - LEGEND_WIDTH - 2,
-    top: below ? AREA.top + DOWN - 8 - height : AREA.top + 8,
-  };
-  const legend = lines.map(({ label }, i) => {
-    const [row, from] = [corner.top + 24 + 20 * i, corner.left + 8];
-    return `<line x1="${from}" y1="${row - 4}" x2="${from + 28}" y2="${row - 4}" ${stroke(i)}/><text x="${from + 36}" y="${row}">${escaped(label)}</text>`;
-  });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="${title}">
-<style>text{font:13px system-ui,sans-serif;fill:#30363c}.grid{stroke:#dfe3e8}</style>
-<rect width="100%" height="100%" fill="#ffffff"/>
-<text x="${AREA.left}" y="24" style="font-size:15px;font-weight:600">${title}</text>
-${vertical.join("\n")}
-${horizontal.join("\n")}
-${untold && told > x.axis.from ? silence(untold.says, left(told)) : ""}
-${paths.join("\n")}
-<rect x="${corner.left}" y="${corner.top}" width="${LEGEND_WIDTH}" height="${height}" fill="#ffffff" fill-opacity="0.85"/>
-${legend.join("\n")}
-<text x="${AREA.left + ACROSS / 2}" y="${HEIGHT - 14}" text-anchor="middle">${escaped(curves[0]!.x.label)}</text>
-<text transform="translate(18 ${AREA.top + DOWN / 2}) rotate(-90)" text-anchor="middle">${escaped(curves[0]!.y.label)}</text>
-</svg>
-`;
-}
-
-const stroke = (line: number) =>
-  `fill="none" stroke="${COLOURS[line % COLOURS.length]}" stroke-width="2" stroke-dasharray="${DASHES[line % DASHES.length]}"`;
-
-interface Scale {
-  readonly axis: Axis;
-  readonly ticks: readonly number[];
-  /** How far along the axis a value lies, from 0 to 1. */
-  share(value: number): number;
-}
-
-function scaleOf(axes: readonly Axis[]): Scale {
-  const from = Math.min(...axes.map((a) => a.from));
-  const to = Math.max(...axes.map((a) => a.to));
-  const axis = { ...axes[0]!, from, to };
-  if (axis.scale === "linear") {
-    const step = stepOf(to - from);
-    const ticks: number[] = [];
-    for (let k = Math.ceil(from / step - 1e-9); k * step <= to + 1e-9; k++)
-      ticks.push(Number((k * step).toPrecision(6)));
-    return { axis, ticks, share: (value) => (value - from) / (to - from) };
-  }
-  const [low, high] = [Math.round(Math.log10(from)), Math.round(Math.log10(to))];
+  const told = Math.min(x.to, ...curves.map((c) => Math.max(x.from, c.untold?.below ?? x.from)));
+  const names = lines.map(({ label }) => label);
   return {
-    axis,
-    ticks: Array.from({ length: high - low + 1 }, (_, i) => Number(`1e${high - i}`)),
-    share: (value) => (Math.log10(Math.max(value, from)) - low) / (high - low),
+    title: { text: title, ...(about.length > 0 && { subtitle: about }) },
+    width: WIDTH,
+    height: HEIGHT,
+    layer: [
+      ...(untold && told > x.from ? silence(untold.says, x, y, told) : []),
+      {
+        data: {
+          values: lines.flatMap(({ label, curve }) => visible(curve, told).map((p) => ({ ...p, label }))),
+        },
+        mark: { type: "line", strokeWidth: 2 },
+        encoding: {
+          x: { field: "x", ...channel(x) },
+          y: { field: "y", ...channel(y) },
+          color: whose(names, lineColours(names.length), curves),
+          strokeDash: whose(names, lineDashes(names.length, true), curves),
+        },
+      },
+    ],
   };
 }
 
-/** 1, 2 or 5 times a power of ten, of which four to ten fit into `width`. */
-function stepOf(width: number): number {
-  const power = 10 ** Math.floor(Math.log10(width));
-  return [0.1, 0.2, 0.5].map((part) => part * power).find((step) => width / step <= 8) ?? power;
+/** What can be told of a curve. It begins where that begins, at the height that it has reached before. */
+function visible({ points }: Curve, told: number): readonly { x: number; y: number }[] {
+  const before = points.filter(([x]) => x < told).at(-1);
+  const rest = points.filter(([x]) => x >= told);
+  return [...(before ? [[told, before[1]] as const] : []), ...rest].map(([x, y]) => ({ x, y }));
 }
 
-/** The part of the plot from its left edge to `right`, in which nothing can be told. */
-function silence(says: string, right: number): string {
-  const middle = (AREA.left + right) / 2;
-  return `<rect x="${AREA.left}" y="${AREA.top}" width="${at(right - AREA.left)}" height="${DOWN}" fill="#eef0f2"/>
-<text transform="translate(${at(middle + 4)} ${AREA.top + DOWN / 2}) rotate(-90)" text-anchor="middle">${escaped(says)}</text>`;
+function widest(axes: readonly Axis[]): Axis {
+  const [from, to] = [Math.min(...axes.map((a) => a.from)), Math.max(...axes.map((a) => a.to))];
+  return { ...axes[0]!, from, to };
+}
+
+function channel({ label, scale, from, to }: Axis): Spec {
+  const ticks =
+    scale === "log" ? { values: decades(from, to) } : { tickCount: 8, tickMinStep: (to - from) / 20 };
+  return {
+    type: "quantitative",
+    title: label,
+    scale: { type: scale, domain: [from, to], nice: false, ...(scale === "linear" && { zero: false }) },
+    axis: { format: "~r", ...ticks },
+  };
+}
+
+const decades = (from: number, to: number) => {
+  const [low, high] = [Math.round(Math.log10(from)), Math.round(Math.log10(to))];
+  return Array.from({ length: high - low + 1 }, (_, i) => Number(`1e${low + i}`));
+};
+
+/** Tells lines apart. Curves that fall leave room for the names above their ends, those that rise below. */
+function whose(names: readonly string[], range: readonly unknown[], curves: readonly Curve[]): Spec {
+  const rising = curves.every(({ points }) => points.at(-1)![1] >= points[0]![1]);
+  return {
+    field: "label",
+    type: "nominal",
+    scale: { domain: names, range },
+    legend: { orient: rising ? "bottom-right" : "top-right", fillColor: PAGE, padding: 8, offset: 6 },
+  };
+}
+
+/** The part of the figure from its left edge to `told`, in which nothing can be told. */
+function silence(says: string, x: Axis, y: Axis, told: number): readonly Spec[] {
+  const middle = x.scale === "log" ? Math.sqrt(x.from * told) : (x.from + told) / 2;
+  return [
+    {
+      data: { values: [{ from: x.from, to: told }] },
+      mark: { type: "rect", color: SILENT },
+      encoding: { x: { field: "from", ...channel(x) }, x2: { field: "to" } },
+    },
+    {
+      data: { values: [{ x: middle, y: (y.from + y.to) / 2 }] },
+      mark: { type: "text", text: says, angle: 270, color: MUTED, fontSize: 12 },
+      encoding: { x: { field: "x", ...channel(x) }, y: { field: "y", ...channel(y) } },
+    },
+  ];
 }

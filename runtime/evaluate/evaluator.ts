@@ -132,8 +132,11 @@ export class Evaluator {
     return groups.values();
   }
 
-  /** Draws the curves of all that was measured. Files are called by the curve; of several protocols, by their names too. */
-  plot(): void {
+  /**
+   * Draws the curves of all that was measured; `about` says of each protocol what stands below the title. Files are called by the
+   * curve; of several protocols, by their names too.
+   */
+  async plot(about: (name: string) => readonly string[]): Promise<void> {
     const several = this.evaluations.length > 1;
     for (const { name } of this.evaluations) {
       const measured = this.kept.curvesOf(name);
@@ -143,7 +146,7 @@ export class Evaluator {
           curves[kind] ? [{ label, curve: curves[kind] }] : [],
         );
         const file = !several ? kind : kinds.length > 1 ? `${name}-${kind}` : name;
-        this.folder.write(`${file}.svg`, curvesSvg(lines));
+        this.folder.write(`${file}.svg`, await curvesSvg(lines, about(name)));
       }
     }
   }

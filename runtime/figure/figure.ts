@@ -89,7 +89,6 @@ const WIDE = new Set("mwMW@%");
 
 function widthOf(item: { fontSize?: number }, text: unknown): number {
   let width = 0;
-  for (const letter of String(text ?? ""))
-    width += NARROW.has(letter) ? 0.32 : WIDE.has(letter) ? 0.88 : 0.58;
+  for (const letter of String(text ?? "")) width += NARROW.has(letter) ? 0.36 : WIDE.has(letter) ? 0.9 : 0.62;
   return width * (item.fontSize ?? 11);
 }

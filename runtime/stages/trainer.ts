@@ -20,7 +20,7 @@ import type { Ending, Observers } from "../observe/observer.js";
 import { type Checkpoint, Checkpoints } from "../run/checkpoints.js";
 import type { Past } from "../run/history.js";
 import { refusalOf } from "../run/identity.js";
-import { headline } from "../run/measured.js";
+import { headline, rowsOf } from "../run/measured.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { isSummary, type Summary } from "../run/summary.js";
 import { exportNet } from "./export-net.js";
@@ -470,7 +470,7 @@ export class Trainer {
 
   private async finish(): Promise<Summary> {
     const exported = this.done > 0 ? await this.exportNet() : undefined;
-    this.evaluator.plot();
+    await this.evaluator.plot((name) => this.about(name));
     const before = this.timedSteps === 0 ? this.summaryOfBefore() : undefined;
     const rate = (images: number) =>
       this.busySeconds > 0 ? (images * this.timedSteps) / this.busySeconds : 0;
@@ -515,6 +515,16 @@ export class Trainer {
       }
     }
     return failed;
+  }
+
+  /** Whose curves these are, and what the net scored, for a reader who sees nothing else of the run. */
+  private about(name: string): readonly string[] {
+    const { name: experiment } = this.program.experiment;
+    const measured = this.results[name];
+    if (!measured) return [experiment];
+    const steps = (this.evaluated[name] ?? this.done).toLocaleString("en-US");
+    const [[, score]] = rowsOf(name, measured) as [readonly [string, string]];
+    return [`${experiment} after ${steps} steps`, `${headline(measured).name} ${score}`];
   }
 
   /** The summary of the same steps, where a resume had none to make: only it knows how fast they were. */

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -31,7 +31,9 @@ test("a run that is stopped and goes on stands in TensorBoard with each of its s
   const run = join(home, "stopped");
   const options = ["--run-dir", run, "--threads", "1", "--observe", "tensorboard"];
   const first = start(["run", tiny, ...options]);
-  while (losses(run).length < 3) await new Promise((resolve) => setTimeout(resolve, 50));
+  const lines = () =>
+    existsSync(join(run, "metrics.jsonl")) ? readFileSync(join(run, "metrics.jsonl"), "utf8") : "";
+  while (lines().split("\n").length <= 3) await new Promise((resolve) => setTimeout(resolve, 50));
   first.child.kill("SIGINT");
   expect((await first.finished).code).toBe(130);
   const stoppedAt = losses(run).length;
@@ -60,6 +62,18 @@ test("a run whose follower is killed goes on to its end, and says so", async () 
   expect((await command.finished).code).toBe(0);
   expect(log(run)).toContain("tensorboard does not follow the run any more: it was ended by SIGKILL");
   expect(losses(run).length).toBe(24);
+});
+
+test("both are compared, in a table and a figure; what is no run is refused, and what is no picture", async () => {
+  const [first, second] = [join(home, "stopped"), join(home, "killed")];
+  const picture = join(home, "curves.png");
+  const { code, out, err } = await cli(["compare", first, second, "--out", picture]);
+  expect([code, err]).toEqual([0, ""]);
+  expect(out.split("\n")[0]).toMatch(/^ +stopped +killed$/);
+  expect(out).toMatch(/\nsteps +24 +24\n/);
+  expect(readFileSync(picture).subarray(1, 4).toString()).toBe("PNG");
+  expect((await cli(["compare", first, home, "--out", picture])).err).toContain("F2C6421");
+  expect((await cli(["compare", first, "--out", join(home, "curves.pdf")])).code).toBe(2);
 });
 
 test("what nobody can follow is refused before there is a folder", async () => {

@@ -90,7 +90,7 @@ const COMPILER: Record<string, readonly string[]> = {
 const RUNTIME: Record<string, readonly string[]> = {
   "runtime/bridge": ["compiler"],
   "runtime/graph": ["compiler"],
-  "runtime/evaluate": ["dsl", "compiler", "runtime/bridge", "runtime/run"],
+  "runtime/evaluate": ["dsl", "compiler", "runtime/bridge", "runtime/run", "runtime/figure"],
   "runtime/run": ["dsl", "compiler", "runtime/bridge"],
   "runtime/figure": ["runtime/bridge"],
   "runtime/compare": ["dsl", "runtime/bridge", "runtime/run", "runtime/figure"],

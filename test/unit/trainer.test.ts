@@ -654,6 +654,8 @@ describe("resuming", () => {
     expect(summary.throughput.stepMilliseconds).toBeCloseTo(10);
     expect(summary.finalLoss).toBe(10 - 23 / 10);
     expect(readFileSync(folder.file("roc.svg"), "utf8")).toBe(plot);
+    expect(plot).toContain(">tiny after 24 steps</tspan>");
+    expect(plot).toMatch(/>accuracy \d+\.\d\d % ± \d+\.\d\d % on 72 pairs of unseen people, at a cosine of/);
     expect(plot).toMatch(/untrained net[\s\S]*raw pixels|raw pixels[\s\S]*untrained net/);
   });
 

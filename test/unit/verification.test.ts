@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { makePairs } from "#dsl/evaluate/pairs";
 import { roc, tarAtFar, tenFold } from "#dsl/evaluate/rates";
 import { rocCurve, verify } from "#dsl/evaluate/verification";
@@ -169,7 +169,7 @@ describe("the ROC", () => {
     expect(roc(similarity, same)).toEqual([{ far: 0, tar: 0 }, ...expected]);
   });
 
-  test("drawn as SVG escapes its labels and stays inside its frame", () => {
+  test("drawn as SVG escapes its labels and stays inside its frame", async () => {
     const points = [
       { far: 0, tar: 0 },
       { far: 0, tar: 0.4 },
@@ -177,59 +177,81 @@ describe("the ROC", () => {
       { far: 1, tar: 1 },
     ];
     const curve = { ...rocCurve(points, 1000, [0.1, 0.001]), title: 'the "net"' };
-    const svg = curvesSvg([{ label: "a < b & c", curve }]);
-    expect(svg).toContain("a &lt; b &amp; c");
-    expect(svg).toContain("the &quot;net&quot;");
+    const svg = await curvesSvg([{ label: "a < b & c", curve }], ["run <1> after 8 steps"]);
+    for (const text of ["a &lt; b &amp; c", "run &lt;1&gt; after 8 steps"])
+      expect(svg).toContain(`>${text}</text>`);
+    expect(svg).toMatch(/>the (&quot;|")net(&quot;|")<\/text>/);
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
-    const path = /<path d="([^"]+)"/.exec(svg)![1]!;
-    const places = path
-      .slice(1)
-      .split("L")
-      .map((p) => p.split(" ").map(Number));
+    const path = /aria-roledescription="line mark"[^>]* d="M([^"]+)"/.exec(svg)![1]!;
+    const places = path.split("L").map((p) => p.split(",").map(Number));
     // It begins at the left edge, at the height that the points before it have reached: 0.4.
     expect(places).toHaveLength(3);
+    const [width, height] = [560, 380];
+    expect(places[0]![0]).toBe(0);
+    expect(places[0]![1]).toBeCloseTo(height * (1 - 0.4), 3);
+    expect(places[1]![0]).toBeCloseTo(width / 3, 3); // 0.01 is one of three decades from the left
     for (const [x, y] of places as [number, number][]) {
-      expect(x).toBeGreaterThanOrEqual(64);
-      expect(x).toBeLessThanOrEqual(640 - 24);
-      expect(y).toBeGreaterThanOrEqual(40);
-      expect(y).toBeLessThanOrEqual(480 - 56);
+      expect(x).toBeGreaterThanOrEqual(0);
+      expect(x).toBeLessThanOrEqual(width);
+      expect(y).toBeGreaterThanOrEqual(0);
+      expect(y).toBeLessThanOrEqual(height);
     }
+  });
+
+  test("drawn without a warning, twice the same, with a rule of the night for every colour of the day", async () => {
+    const warned = vi.spyOn(console, "warn");
+    const curve = rocCurve(
+      [
+        { far: 0, tar: 0 },
+        { far: 1, tar: 1 },
+      ],
+      36,
+      [0.1, 0.001],
+    );
+    const lines = ["trained net", "untrained net", "raw pixels"].map((label) => ({ label, curve }));
+    const svg = await curvesSvg(lines);
+    expect(await curvesSvg(lines)).toBe(svg);
+    expect(warned).not.toHaveBeenCalled();
+    warned.mockRestore();
+    for (const [, attribute, colour] of svg.matchAll(/(fill|stroke)="(#[0-9a-f]{6})"/g))
+      expect(svg).toContain(`[${attribute}="${colour}"]{${attribute}:`);
   });
 });
 
 describe("the plot of a ROC whose lowest rates the pairs cannot tell", () => {
-  /** From 64 to 616 for rates from `lowest` to 1, as a logarithm. */
-  const across = (far: number, lowest = 1e-3) => 64 + (616 - 64) * (1 - Math.log10(far) / Math.log10(lowest));
-  const plotted = (impostor: number, fars: readonly number[], points = [0, 0.4, 0.8, 1]) => {
+  const WIDTH = 560;
+  const HEIGHT = 380;
+  /** From 0 to the width for rates from `lowest` to 1, as a logarithm. */
+  const across = (far: number, lowest = 1e-3) => WIDTH * (1 - Math.log10(far) / Math.log10(lowest));
+  const plotted = async (impostor: number, fars: readonly number[], points = [0, 0.4, 0.8, 1]) => {
     const steps = points.map((tar, k) => ({ far: k / impostor, tar }));
     const curve = rocCurve([...steps, { far: 1, tar: 1 }], impostor, fars);
-    const svg = curvesSvg([{ label: "net", curve }]);
-    const [path] = /(?<=<path d="M)[^"]+/.exec(svg)!;
-    return { svg, path: path.split("L").map((p) => p.split(" ").map(Number) as [number, number]) };
+    const svg = await curvesSvg([{ label: "net", curve }]);
+    const path = /aria-roledescription="line mark"[^>]* d="M([^"]+)"/.exec(svg)![1]!;
+    return { svg, path: path.split("L").map((p) => p.split(",").map(Number) as [number, number]) };
   };
 
-  test("says which of the rates asked for these are, and draws nothing there", () => {
-    const { svg, path } = plotted(36, [0.1, 0.01, 0.001]);
+  test("says which of the rates asked for these are, and draws nothing there", async () => {
+    const { svg, path } = await plotted(36, [0.1, 0.01, 0.001]);
     expect(svg).toContain("FAR 0.01, 0.001: too few impostor pairs (36)");
     expect(path[0]![0]).toBeCloseTo(across(1 / 36), 0);
     for (const [x] of path) expect(x).toBeGreaterThanOrEqual(path[0]![0]);
     // The height of what is accepted with no impostor, then that of one impostor.
-    for (const [i, tar] of [0, 0.4].entries())
-      expect(path[i]![1]).toBeCloseTo(40 + (424 - 40) * (1 - tar), 0);
+    for (const [i, tar] of [0, 0.4].entries()) expect(path[i]![1]).toBeCloseTo(HEIGHT * (1 - tar), 0);
   });
 
-  test("says so too where no rate that is asked for lies there", () => {
-    expect(plotted(36, [0.1]).svg).toContain(">too few impostor pairs (36)<");
+  test("says so too where no rate that is asked for lies there", async () => {
+    expect((await plotted(36, [0.1])).svg).toContain(">too few impostor pairs (36)<");
   });
 
-  test("is silent where they can tell all of it", () => {
-    expect(plotted(1000, [0.1, 0.01, 0.001]).svg).not.toContain("too few");
+  test("is silent where they can tell all of it", async () => {
+    expect((await plotted(1000, [0.1, 0.01, 0.001])).svg).not.toContain("too few");
     // A rate of exactly one pair is told: 0.05 of 20.
-    expect(plotted(20, [0.05]).svg).not.toContain("FAR");
+    expect((await plotted(20, [0.05])).svg).not.toContain("FAR");
   });
 
-  test("reaches down to the lowest rate that is asked for", () => {
-    const { svg, path } = plotted(40_000, [1e-4]);
+  test("reaches down to the lowest rate that is asked for", async () => {
+    const { svg, path } = await plotted(40_000, [1e-4]);
     expect(svg).toContain(">0.0001</text>");
     expect(path[0]![0]).toBeCloseTo(across(1e-4, 1e-4), 0);
     expect(svg).not.toContain("too few");
