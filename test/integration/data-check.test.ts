@@ -60,7 +60,10 @@ describe("f2c-dsl data check", () => {
     "says of good data that it is good",
     async () => {
       const { code, out, err } = await cli(["data", "check", experiment(photographs())]);
-      expect(out).toBe("read 48 images of 12 identities\nnothing broken, doubled or suspicious\n");
+      expect(out).toBe(
+        "read 48 images of 12 identities\nnothing broken, doubled or suspicious\n" +
+          "evaluate.verification: 18 genuine and 18 impostor pairs; 12 images of 3 people\n",
+      );
       expect(err).toBe("");
       expect(code).toBe(0);
     },
@@ -113,6 +116,31 @@ describe("f2c-dsl data check", () => {
       expect(without.out).toMatch(
         /49 images; skipped 2 left out by .*list\.txt \(p3\/2\.pgm, p3\/3\.pgm\)\n/,
       );
+    },
+    PATIENCE,
+  );
+
+  test(
+    "reads what is only evaluated on too, and tells how much of it each protocol has",
+    async () => {
+      const [root, elsewhere] = [photographs(), damaged()];
+      writeFileSync(join(root, "p10/1.pgm"), "");
+      const file = experiment(root);
+      const other = `imageFolder({ root: ${JSON.stringify(elsewhere)}, size: ${SIDE}, channels: 1 })`;
+      const evaluate = `{ own: verification(), other: verification({ data: ${other} }) }`;
+      const text = readFileSync(file, "utf8").replace('verification({ pairs: "held-out" })', evaluate);
+      writeFileSync(file, text);
+      const { code, out } = await cli(["data", "check", file, "--json"]);
+      expect(code).toBe(1);
+      expect(JSON.parse(out)).toMatchObject({
+        images: 48,
+        broken: [{ file: "p10/1.pgm" }],
+        elsewhere: [{ source: "evaluate.other", images: 51, broken: [{}, {}] }],
+        evaluations: [
+          { name: "own", broken: 1 },
+          { name: "other", broken: 2 },
+        ],
+      });
     },
     PATIENCE,
   );
