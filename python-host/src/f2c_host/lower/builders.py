@@ -14,9 +14,10 @@ import torch
 from ..errors import Frame
 from ..ir import Function, Input, Module
 from ..torch_api import adapter
-from . import runtime_functions
-from .js_numbers import NUMBERS, script_numbers
+from . import js_numbers, runtime_functions
+from .js_numbers import NUMBERS
 from .places import Places
+from .runtime_functions import RUNTIME
 from .tensor_scalars import TAKES_NUMBER, TensorScalars, tensor_scalar
 from .visitor import Visitor, target_name
 
@@ -56,7 +57,6 @@ _COMMON: dict[str, Any] = {
     "no_grad": torch.no_grad,
 }
 _CHANNELS_LAST = 2  # c10::MemoryFormat
-_HELPERS = ("gradients", "vjp", "foreach_norm", "foreach_restore_")
 
 
 class _NumberedDtypes(ast.NodeTransformer):
@@ -77,7 +77,7 @@ def _python(*trees: ast.FunctionDef) -> dict[str, Any]:
                 node.annotation = None
     names: dict[str, Any] = dict(_COMMON)
     names |= {f"dtype_{name}": dtype for name, dtype in DTYPES.items()}
-    names |= {name: getattr(runtime_functions, name) for name in _HELPERS} | NUMBERS
+    names |= RUNTIME | NUMBERS
     names["channels_last"] = torch.channels_last
     code: CodeType = compile(ast.Module([*trees], []), EAGER_FILE, "exec")
     exec(code, names)
@@ -128,7 +128,7 @@ def build_inductor(
 @functools.cache
 def _script_helpers() -> dict[str, Any]:
     """Kept for good: compiled functions point at these, and torch does not keep them alive."""
-    units = ((torch.jit.CompilationUnit(runtime_functions.SCRIPT), _HELPERS), (script_numbers(), NUMBERS))
+    units = ((runtime_functions.script(), RUNTIME), (js_numbers.script(), NUMBERS))
     return {name: getattr(unit, name) for unit, names in units for name in names}
 
 

@@ -1,14 +1,20 @@
-"""The few functions that generated code calls beside aten: each in Python for eager, and as TorchScript."""
+"""The few functions that generated code calls beside aten, in what Python and TorchScript have in common: eager and Inductor call
+them, and TorchScript compiles their text (`script`). So this file has no `from __future__ import annotations`, and types have
+the names that TorchScript knows.
+"""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable
+from typing import Any, List, Optional  # noqa: UP035 - TorchScript knows no `list[Tensor]`
 
 import torch
 from torch import Tensor
 
-SCRIPT = """
+# ruff: noqa: UP006, UP045
+
+
 def filled(found: List[Optional[Tensor]], inputs: List[Tensor]) -> List[Tensor]:
+    """Gradients, and zeros where there are none."""
     result: List[Tensor] = []
     for i in range(len(inputs)):
         gradient = found[i]
@@ -18,14 +24,22 @@ def filled(found: List[Optional[Tensor]], inputs: List[Tensor]) -> List[Tensor]:
             result.append(gradient)
     return result
 
+
 def gradients(loss: Tensor, parameters: List[Tensor]) -> List[Tensor]:
+    """d loss / d each parameter; zeros where the loss does not reach."""
     if not loss.requires_grad:
         return [torch.zeros_like(t) for t in parameters]
-    return filled(torch.autograd.grad([loss], parameters, None, None, False, True), parameters)
+    return filled(torch.autograd.grad([loss], parameters, allow_unused=True), parameters)
+
 
 def vjp(
-    outputs: List[Tensor], cotangents: List[Tensor], parameters: List[Tensor], leaves: List[Tensor], retain: bool
+    outputs: List[Tensor],
+    cotangents: List[Tensor],
+    parameters: List[Tensor],
+    leaves: List[Tensor],
+    retain: bool,
 ) -> List[Tensor]:
+    """The derivatives of the outputs, weighted by the cotangents, by each parameter and leaf; zeros where they do not reach."""
     reached: List[Tensor] = []
     weights: List[Optional[Tensor]] = []
     for i in range(len(outputs)):
@@ -35,53 +49,26 @@ def vjp(
     inputs = parameters + leaves
     if len(reached) == 0:
         return [torch.zeros_like(t) for t in inputs]
-    return filled(torch.autograd.grad(reached, inputs, weights, retain, False, True), inputs)
-
-def foreach_restore_(tensors: List[Tensor], saved: List[Tensor], keep: Tensor) -> None:
-    for i in range(len(tensors)):
-        tensors[i].copy_(torch.where(keep, tensors[i], saved[i]))
-
-def foreach_norm(tensors: List[Tensor]) -> Tensor:
-    return torch.ops.aten.linalg_vector_norm(torch.stack(torch._foreach_norm(tensors)))
-"""
-
-
-def filled(found: Sequence[Tensor | None], inputs: list[Tensor]) -> list[Tensor]:
-    """Gradients, and zeros where there are none."""
-    return [torch.zeros_like(t) if g is None else g for g, t in zip(found, inputs, strict=True)]
-
-
-def gradients(loss: Tensor, parameters: list[Tensor]) -> list[Tensor]:
-    """d loss / d each parameter; zeros where the loss does not reach."""
-    if not loss.requires_grad:
-        return [torch.zeros_like(t) for t in parameters]
-    return filled(torch.autograd.grad([loss], parameters, allow_unused=True), parameters)
-
-
-def vjp(
-    outputs: list[Tensor],
-    cotangents: list[Tensor],
-    parameters: list[Tensor],
-    leaves: list[Tensor],
-    retain: bool,
-) -> list[Tensor]:
-    """The derivatives of the outputs, weighted by the cotangents, by each parameter and leaf; zeros where they do not reach."""
-    reached = [(o, c) for o, c in zip(outputs, cotangents, strict=True) if o.requires_grad]
-    inputs = parameters + leaves
-    if not reached:
-        return [torch.zeros_like(t) for t in inputs]
-    found = torch.autograd.grad(
-        [o for o, _ in reached], inputs, [c for _, c in reached], retain_graph=retain, allow_unused=True
-    )
+    found = torch.autograd.grad(reached, inputs, weights, retain_graph=retain, allow_unused=True)
     return filled(found, inputs)
 
 
-def foreach_restore_(tensors: list[Tensor], saved: list[Tensor], keep: Tensor) -> None:
+def foreach_restore_(tensors: List[Tensor], saved: List[Tensor], keep: Tensor) -> None:
     """Puts the saved values back unless `keep` holds."""
-    for tensor, before in zip(tensors, saved, strict=True):
-        tensor.copy_(torch.where(keep, tensor, before))
+    for i in range(len(tensors)):
+        tensors[i].copy_(torch.where(keep, tensors[i], saved[i]))
 
 
-def foreach_norm(tensors: list[Tensor]) -> Tensor:
+def foreach_norm(tensors: List[Tensor]) -> Tensor:
     """The L2 length of all tensors together."""
-    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))
+    return torch.ops.aten.linalg_vector_norm(torch.stack(torch._foreach_norm(tensors)))
+
+
+RUNTIME: dict[str, Callable[..., Any]] = {
+    function.__name__: function for function in (gradients, vjp, foreach_restore_, foreach_norm)
+}
+
+
+def script() -> torch.jit.CompilationUnit:
+    """The functions as TorchScript, from the same text."""
+    return torch.jit.CompilationUnit("\n".join(map(inspect.getsource, [filled, *RUNTIME.values()])))
