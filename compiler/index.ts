@@ -27,5 +27,4 @@ export { optimise, type PassOptions, type PassRecord, passesFor } from "./passes
 export { refine } from "./passes/refine.js";
 export { finiteStorages, usedStorages } from "./passes/used-storages.js";
 export { registryHash } from "./registry/hash.js";
-export { printTorch, torchFunctionText } from "./torch/torch-text.js";
 export { verified, verify } from "./verify/verify.js";

@@ -58,15 +58,7 @@ class Locations {
 }
 
 /** The JSON form that `docs/ir.md` specifies. */
-export const encodeModule = (module: UnverifiedModule): Json => encoded(module).json;
-
-/** The index of each of a module's locations in the table of its JSON form, which some names in generated code contain. */
-export function numberLocations(module: UnverifiedModule): (location: Location) => number {
-  const { locations } = encoded(module);
-  return (location) => locations.index(location);
-}
-
-function encoded(module: UnverifiedModule): { json: Json; locations: Locations } {
+export function encodeModule(module: UnverifiedModule): Json {
   const locations = new Locations(new Map(module.sources.map((s, i) => [s.path, i])));
   const storage = ({
     name,
@@ -117,7 +109,7 @@ function encoded(module: UnverifiedModule): { json: Json; locations: Locations }
     functions: module.functions.map(fn),
   };
   const { rows, fused } = locations;
-  return { json: { ...body, locations: rows, ...(fused.length && { fused }) }, locations };
+  return { ...body, locations: rows, ...(fused.length && { fused }) };
 }
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);

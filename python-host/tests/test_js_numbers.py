@@ -16,7 +16,7 @@ from f2c_host.export import export_function
 from f2c_host.ir import parse_module
 from f2c_host.lower.builders import _script_helpers
 from f2c_host.lower.js_numbers import NUMBERS
-from f2c_host.lower.tensor_scalars import tensor_scalar
+from f2c_host.lower.tensor_numbers import tensor_scalar
 from f2c_host.program import Program
 
 IN_NODE = {

@@ -20,7 +20,7 @@ from f2c_host.lower import builders
 from f2c_host.lower.builders import DTYPES, _overload
 from f2c_host.lower.js_numbers import NUMBERS
 from f2c_host.lower.scalar_forms import CALCULATES, ScalarForms
-from f2c_host.lower.tensor_scalars import TAKES_NUMBER, tensor_scalar
+from f2c_host.lower.tensor_numbers import TAKES_NUMBER, tensor_scalar
 from f2c_host.ops_table import OPS
 from f2c_host.program import Program
 

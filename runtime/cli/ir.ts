@@ -1,4 +1,4 @@
-/** @file `f2c-dsl ir`: the program at every stage of its way, as text, as JSON, as a graph, as a difference. Needs no Python. */
+/** @file `f2c-dsl ir`: the program at every stage of its way, as text, as JSON, as a graph, as a difference. Needs no Python but for `--stage torch`. */
 import { writeFileSync } from "node:fs";
 import { experimentError } from "../../compiler/diagnostics/catalogue.js";
 import {
@@ -8,15 +8,18 @@ import {
   loadExperiment,
   type PassRecord,
   printModule,
-  printTorch,
   refine,
 } from "../../compiler/index.js";
 import { symbolsIn } from "../../compiler/ir/dim.js";
+import { findPython } from "../bridge/python-environment.js";
+import { type Backend, torchText } from "../bridge/torch-text.js";
 import { facts } from "./facts.js";
 import { fail } from "./report.js";
 
 export interface IrOptions {
   readonly stage: Stage;
+  /** Of the stage `torch`; absent: the experiment's. */
+  readonly backend?: Backend;
   readonly function?: string;
   readonly locations?: boolean;
   readonly json?: boolean;
@@ -35,6 +38,7 @@ interface Way {
   readonly records: readonly PassRecord[];
   readonly lowered: IrModule;
   readonly optimised: IrModule;
+  readonly backend: Backend;
 }
 
 const shown = (module: IrModule, options: IrOptions) => printModule(module, options);
@@ -48,7 +52,8 @@ const comment = (lines: readonly string[]) => lines.map((line) => `// ${line}`).
 const STAGES = {
   lowered: ({ lowered }: Way, options: IrOptions) => shown(lowered, options),
   optimised: ({ optimised }: Way, options: IrOptions) => withFacts(optimised, options),
-  torch: ({ optimised }: Way, options: IrOptions) => printTorch(optimised, options),
+  torch: ({ optimised, backend }: Way, options: IrOptions) =>
+    torchText(optimised, findPython(), { ...options, backend: options.backend ?? backend }),
 };
 type Stage = keyof typeof STAGES;
 
@@ -68,14 +73,14 @@ function wayOf(file: string, options: IrOptions): Way {
   const sizes = sizesOf(options.bind ?? []);
   const bind = (module: IrModule) => (options.bind ? refine(sizes).run(module).module : module);
   const records: PassRecord[] = [];
-  const { module } = compileExperiment(loadExperiment(file), (record) =>
+  const { module, experiment } = compileExperiment(loadExperiment(file), (record) =>
     records.push({ ...record, module: bind(record.module) }),
   );
   const symbols = symbolsOf(module);
   const strange = Object.keys(sizes).find((name) => !symbols.has(name));
   if (strange !== undefined)
     throw experimentError("bad-command-line.symbol", { binding: strange, known: [...symbols].join(", ") });
-  return { records, lowered: records[0]!.module, optimised: bind(module) };
+  return { records, lowered: records[0]!.module, optimised: bind(module), backend: experiment.backend };
 }
 
 /** The symbols that the shapes of a program's inputs are made of. */
@@ -161,12 +166,23 @@ function checkBindings(bindings: readonly string[]): void {
   if (odd !== undefined) throw experimentError("bad-command-line.binding", { binding: odd });
 }
 
+/** Options that show the IR. */
+const OF_IR = [
+  ["json", "--json"],
+  ["graph", "--graph"],
+  ["printAfter", "--print-after"],
+  ["statistics", "--statistics"],
+] as const;
+
 /** Refuses options that ask this program for what it has not. */
 function checkOptions(options: IrOptions, { records, optimised }: Way): void {
   const { function: named, printAfter: pass } = options;
   const [functions, passes] = [optimised.functions, records].map((list) => list.map(({ name }) => name));
-  if (options.stage === "torch" && (options.json || options.graph !== undefined))
-    throw experimentError("bad-command-line.stage", {});
+  const option = OF_IR.find(([name]) => options[name] !== undefined)?.[1];
+  if (options.stage === "torch" && option !== undefined)
+    throw experimentError("bad-command-line.stage", { option });
+  if (options.stage !== "torch" && options.backend !== undefined)
+    throw experimentError("bad-command-line.stage-backend", {});
   if (named !== undefined && !functions!.includes(named))
     throw experimentError("bad-command-line.function", { function: named, known: functions!.join(", ") });
   if (pass !== undefined && pass !== "all" && !passes!.includes(pass))

@@ -48,9 +48,19 @@ program
   .description("show the whole program that will run: parameters, state, functions with every shape")
   .argument(...experiment)
   .addOption(
-    new Option("--stage <stage>", "the program as the front end made it, as it runs, or as torch gets it")
+    new Option(
+      "--stage <stage>",
+      "the program as the front end made it, as it runs, or as torch gets it (asks the host; nothing else here needs Python)",
+    )
       .choices(["lowered", "optimised", "torch"])
       .default("optimised"),
+  )
+  .addOption(
+    new Option("--backend <backend>", "of --stage torch (default: the experiment's)").choices([
+      "torchscript",
+      "eager",
+      "inductor",
+    ]),
   )
   .option("--function <name>", "only this function: step, embed or infer")
   .option("--locations", "show where each op comes from")

@@ -82,7 +82,6 @@ const COMPILER: Record<string, readonly string[]> = {
   "compiler/build": ["compiler/ir", "compiler/registry", "compiler/diagnostics", "dsl"],
   "compiler/passes": ["compiler/ir", "compiler/registry", "compiler/build"],
   "compiler/verify": ["compiler/ir", "compiler/registry"],
-  "compiler/torch": ["compiler/ir", "compiler/registry", "compiler/passes", "compiler/diagnostics"],
   "compiler/diagnostics": ["dsl"],
 };
 

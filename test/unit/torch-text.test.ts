@@ -1,109 +1,88 @@
+/** `ir --stage torch` up to the host, which prints it: what it prints is asked of the host, python-host/tests/test_torch_text.py. */
 import { spawnSync } from "node:child_process";
-import { expect, test } from "vitest";
-import { compileExperiment, loadExperiment, printTorch, torchFunctionText } from "#compiler/index";
-import { literal, pythonFloat, realLiteral, wholeLiteral } from "#compiler/torch/python-literal";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { parseModule, verified } from "#compiler/index";
+import { torchText } from "#runtime/bridge/torch-text";
 
 const root = new URL("../../", import.meta.url).pathname;
-const tiny = `${root}test/fixtures/experiments/tiny.ts`;
-const { module } = compileExperiment(loadExperiment(tiny));
-const infer = module.functions.find((fn) => fn.name === "infer")!;
+const folder = mkdtempSync(join(tmpdir(), "f2c-torch-text-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-// What CPython 3.11 prints for `repr` of each.
-test.each([
-  [0, "0.0"],
-  [-0, "-0.0"],
-  [1, "1.0"],
-  [-1.5, "-1.5"],
-  [0.1, "0.1"],
-  [0.0001, "0.0001"],
-  [0.00001, "1e-05"],
-  [1e-7, "1e-07"],
-  [-2.5e-7, "-2.5e-07"],
-  [123456.789, "123456.789"],
-  [1e15, "1000000000000000.0"],
-  [2 ** 53, "9007199254740992.0"],
-  [1e16, "1e+16"],
-  [123456789012345680, "1.2345678901234568e+17"],
-  [1e22, "1e+22"],
-  [5e-324, "5e-324"],
-  [1.7976931348623157e308, "1.7976931348623157e+308"],
-  [Number.NaN, "nan"],
-  [Number.POSITIVE_INFINITY, "inf"],
-  [Number.NEGATIVE_INFINITY, "-inf"],
-])("Python spells the float %d as %s", (value, spelled) => {
-  expect(pythonFloat(value)).toBe(spelled);
-});
+/** A Python that prints what it is asked and how many bytes it is given, and ends as told. */
+function fakePython(code: number, said = ""): string {
+  const path = join(folder, `python-${code}`);
+  const script = `#!/bin/sh\necho "$@"; /usr/bin/wc -c; echo "${said}" >&2; exit ${code}\n`;
+  writeFileSync(path, script, { mode: 0o755 });
+  return path;
+}
 
-test("what is not finite is made by a call, since Python has no literal for it", () => {
-  expect(["nan", "inf", Number.NEGATIVE_INFINITY].map(realLiteral)).toEqual([
-    "float('nan')",
-    "float('inf')",
-    "float('-inf')",
-  ]);
-});
-
-test("a number is an int where the wire carries one, a float beyond 32 bits; the sign of -0 is lost on the way", () => {
-  const numbers = [1, -0, 0.5, 2 ** 32 - 1, 2 ** 32, -(2 ** 31), -(2 ** 31) - 1];
-  expect(numbers.map(literal)).toEqual([
-    "1",
-    "0",
-    "0.5",
-    "4294967295",
-    "4294967296.0",
-    "-2147483648",
-    "-2147483649.0",
-  ]);
-  expect(realLiteral(-0)).toBe("0.0");
-  expect(wholeLiteral(1e21)).toBe("1000000000000000000000");
-});
-
-test("booleans, texts of numbers and lists are Python's", () => {
-  expect([true, false, "inf", [1, -1]].map(literal)).toEqual(["True", "False", "float('inf')", "[1, -1]"]);
-});
-
-test("above the functions stand the storages that they touch, and no others", () => {
-  const [head, text] = printTorch(module, { function: "infer" }).split("\n\n");
-  expect(text).toBe(`${torchFunctionText(module, infer)}\n`);
-  const listed = head!.split("\n").slice(1);
-  const used = new Set(text!.match(/S\[\d+\]/g));
-  expect(new Set(listed.map((line) => /S\[\d+\]/.exec(line)![0]))).toEqual(used);
-  const { storages } = module;
-  const first = storages[0]!;
-  expect(listed[0]).toBe(`# S[0] = @${first.name} : f32[16, 3, 3, 3]`);
-  const mean = storages.findIndex((s) => s.name === first.name.replace("conv.weight", "bn.mean"));
-  expect(listed).toContain(`# S[${mean}] = @${storages[mean]!.name} : f32[16]`);
-  expect(storages.filter((s) => s.role === "state").length).toBeGreaterThan(used.size);
-});
-
-test("places are comments alone: without them the text is the plain one, and each begins at another place", () => {
-  const lines = printTorch(module, { function: "infer", locations: true }).split("\n");
-  const isPlace = (line: string) => /^ *# [\w./-]+\.ts:\d+:\d+$/.test(line);
-  expect(lines.filter((line) => !isPlace(line)).join("\n")).toBe(printTorch(module, { function: "infer" }));
-  const places = lines.filter(isPlace).map((line) => line.trim());
-  expect(places.length).toBeGreaterThan(50);
-  expect(places.filter((place, i) => place === places[i - 1])).toEqual([]);
-  const at = lines.findIndex((line) => line.includes("aten__linalg_vector_norm"));
-  const [, path, line, column] = /# (.+):(\d+):(\d+)/.exec(lines.slice(0, at).filter(isPlace).at(-1)!)!;
-  const source = module.sources.find((s) => s.path === path)!.text.split("\n")[Number(line) - 1]!;
-  expect(source.slice(Number(column) - 1)).toMatch(/^.{0,40}norm\(/);
-});
-
-const ir = (...args: string[]) => {
-  const run = spawnSync(process.execPath, [`${root}dist/runtime/cli/main.js`, "ir", tiny, ...args], {
+const ir = (python: string, ...args: string[]) => {
+  const file = `${root}test/fixtures/experiments/tiny.ts`;
+  const run = spawnSync(process.execPath, [`${root}dist/runtime/cli/main.js`, "ir", file, ...args], {
     encoding: "utf8",
-    env: { ...process.env, PATH: "" }, // no Python
+    env: { ...process.env, PATH: "", F2C_PYTHON: python },
   });
   return { code: run.status, out: run.stdout, err: run.stderr };
 };
 
-test("`ir --stage torch` prints it, without Python", () => {
-  const { code, out } = ir("--stage", "torch", "--function", "infer");
-  expect(code).toBe(0);
-  expect(out).toBe(printTorch(module, { function: "infer" }));
+describe("`ir --stage torch`", () => {
+  test("asks the host's Python for one function, with its places, for the experiment's backend or the one asked for", () => {
+    const asked = (...args: string[]) => ir(fakePython(0), "--stage", "torch", ...args).out.split("\n")[0];
+    expect(asked()).toBe("-m f2c_host text --backend torchscript");
+    expect(asked("--backend", "inductor", "--function", "infer", "--locations")).toBe(
+      "-m f2c_host text --backend inductor --function infer --locations",
+    );
+  });
+
+  test("shows the difference to another experiment's, and nothing where there is none", () => {
+    const other = `${root}test/fixtures/experiments/tiny.ts`;
+    expect(ir(fakePython(0), "--stage", "torch", "--diff", other)).toMatchObject({ code: 0, out: "" });
+  });
+
+  test.each([
+    [["--stage", "torch", "--json"], "does not go together with --json"],
+    [["--stage", "torch", "--graph", "page.html"], "does not go together with --graph"],
+    [["--stage", "torch", "--statistics"], "does not go together with --statistics"],
+    [["--stage", "torch", "--print-after", "all"], "does not go together with --print-after"],
+    [["--backend", "eager"], "--backend is of --stage torch"],
+    [["--stage", "torch", "--function", "stride"], "choose one of step, embed, infer"],
+    [["--stage", "torch", "--backend", "onnx"], "torchscript, eager, inductor"],
+    [["--stage", "machine-code"], "optimised, torch"],
+  ])("refuses what it cannot show: %j", (args, says) => {
+    const { code, out, err } = ir(fakePython(0), ...args);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain(says);
+  });
+
+  test("is the only one that needs Python", () => {
+    expect(ir("/nowhere/python").out).toContain("func @step(");
+    const { code, err } = ir("/nowhere/python", "--stage", "torch");
+    expect(code).not.toBe(0);
+    expect(err).toContain("F2C6001");
+    expect(err).toMatch(/cannot print what torch gets: .*ENOENT/);
+  });
 });
 
-test("`ir --stage` refuses what it cannot show", () => {
-  expect(ir("--stage", "torch", "--json")).toMatchObject({ code: 2, out: "" });
-  expect(ir("--stage", "torch", "--function", "stride").err).toContain("choose one of step, embed, infer");
-  expect(ir("--stage", "machine-code").err).toContain("optimised, torch");
+describe("the host's text", () => {
+  const module = verified(parseModule("module @m version 1.2 { func @f() -> () { return() } }"));
+
+  test("is refused with what the host said last where it fails", () => {
+    const python = fakePython(1, "Traceback\nHostError: no such thing");
+    expect(() => torchText(module, python, { backend: "eager" })).toThrow(
+      /cannot print what torch gets: HostError: no such thing$/,
+    );
+  });
+
+  test("is refused with what to do where no host is set up", () => {
+    expect(() => torchText(module, undefined, { backend: "eager" })).toThrow(
+      expect.objectContaining({
+        code: "F2C6001",
+        message: "--stage torch is printed by the PyTorch host, which is not set up",
+        hint: expect.stringMatching(/^f2c-dsl setup .* the other stages need no Python$/),
+      }),
+    );
+  });
 });

@@ -65,6 +65,14 @@ export const HOST = {
         message: "the host's Python cannot say what can follow a run",
         hint: "f2c-dsl setup brings it up to date",
       },
+      "stage-torch": {
+        message: "--stage torch is printed by the PyTorch host, which is not set up",
+        hint: "f2c-dsl setup makes a virtual environment for it; the other stages need no Python",
+      },
+      "torch-text": {
+        message: "the host's Python cannot print what torch gets: {words}",
+        hint: "f2c-dsl doctor says what is missing; f2c-dsl setup brings it up to date",
+      },
       "no-package": {
         message: "the Python at {python} has no f2c_host package",
         hint: "f2c-dsl doctor says what is missing; f2c-dsl setup installs it",

@@ -86,8 +86,12 @@ export const LOADING = {
       binding: { message: "--bind {binding} is not a symbol and its size", hint: "for example --bind B=64" },
       symbol: { message: "--bind {binding}: no shape has this symbol", hint: "choose one of {known}" },
       stage: {
-        message: "--stage torch is text: it has no --json and no --graph",
-        hint: "leave out --stage, or --json and --graph",
+        message: "--stage torch is the host's text: it does not go together with {option}",
+        hint: "leave out --stage torch, or {option}",
+      },
+      "stage-backend": {
+        message: "--backend is of --stage torch: the other stages are the same for all backends",
+        hint: "add --stage torch, or leave out --backend",
       },
       function: { message: "there is no function {function}", hint: "choose one of {known}" },
       "no-exporter": { message: "--to names no exporter", hint: "for example --to onnx" },

@@ -14,6 +14,7 @@ from pathlib import Path
 from . import __version__, lifetime
 from .errors import HostError
 from .follow import TOOLS
+from .lower.text import BACKENDS, program_text
 from .ops_table import IR_VERSION, REGISTRY_HASH
 from .protocol import EXIT_CANNOT_START, EXIT_FAULT, EXIT_OK, VERSION
 from .waiting import wait_awake_only_shortly
@@ -44,6 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
     follow.add_argument("--options", type=json.loads, default={}, metavar="JSON", help="the tool's options")
     followers = commands.add_parser("followers", help="say whether these tools can follow runs here")
     followers.add_argument("tools", choices=TOOLS, nargs="+")
+    text = commands.add_parser(
+        "text", help="print what a backend compiles of the program whose JSON form is read from stdin"
+    )
+    text.add_argument("--backend", choices=BACKENDS, default=BACKENDS[0])
+    text.add_argument("--function", metavar="NAME", help="only this function")
+    text.add_argument("--locations", action="store_true", help="say where each statement comes from")
     commands.add_parser("doctor", help="print what is installed, what is wrong, and how to put it right")
     chosen = parser.parse_args(arguments)
     if chosen.command == "doctor":
@@ -58,6 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
         from .follow.following import can_follow
 
         return can_follow(chosen.tools)
+    if chosen.command == "text":
+        return _text(chosen.backend, chosen.function, chosen.locations)
     return _serve() if chosen.command == "serve" else _replay(chosen.file, chosen.limit)
 
 
@@ -146,6 +155,18 @@ def _replay(file: Path, limit: int | None) -> int:
     from .replay import replay
 
     return replay(file, limit)
+
+
+def _text(backend: str, function: str | None, locations: bool) -> int:
+    from .ir import parse_module
+
+    try:
+        # Not verified, which needs torch: the compiler has done so, and nothing is executed.
+        module = parse_module(json.load(sys.stdin))
+        sys.stdout.write(program_text(module, backend, function, locations))
+    except HostError as error:
+        return _cannot_start(error)
+    return EXIT_OK
 
 
 def _hello(token: str) -> dict[str, object]:

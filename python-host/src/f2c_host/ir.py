@@ -168,6 +168,16 @@ class Module:
     def parameters(self) -> tuple[Storage, ...]:
         return tuple(s for s in self.storages if s.role == "parameter")
 
+    def storages_of(self, function: Function) -> list[str]:
+        """The storages that a function reads or writes, alone or in a group, in order of first use."""
+        names = []
+        for op in function.body.walk():
+            if op.op == "state":
+                names.append(op.attributes["name"])
+            elif op.op == "group":
+                names.extend(self.groups[op.attributes["name"]])
+        return list(dict.fromkeys(names))
+
     def frames(self, location: int) -> list[Frame]:
         """The place and the calls around it, innermost first."""
         frames = []

@@ -41,7 +41,7 @@ def exported(program: Program, function: str, about: Mapping[str, str]) -> Expor
             f"it has {', '.join(program.functions)}",
         )
     module, declared = program.module, program.functions[function]
-    storages = used_storages(module, declared)
+    storages = module.storages_of(declared)
     if len(declared.results) != 1:
         raise cannot_export(declared, f"it returns {len(declared.results)} results, a file has one")
     if any(op.op in ("gradients", "vjp") for op in declared.body.walk()):
@@ -60,17 +60,6 @@ def cannot_export(function: Function, obstacle: str, frames: list[Frame] | None 
     return HostError(
         "F2C6316", f"cannot export `{function.name}`: {obstacle}", "user", None, frames if frames else []
     )
-
-
-def used_storages(module: Module, function: Function) -> list[str]:
-    """The storages that a function reads, alone or in a group, in order of first use."""
-    names = []
-    for op in function.body.walk():
-        if op.op == "state":
-            names.append(op.attributes["name"])
-        elif op.op == "group":
-            names.extend(module.groups[op.attributes["name"]])
-    return list(dict.fromkeys(names))
 
 
 def names_in_file(names: Collection[str]) -> dict[str, str]:

@@ -18,7 +18,8 @@ from . import js_numbers, runtime_functions
 from .js_numbers import NUMBERS
 from .places import Places
 from .runtime_functions import RUNTIME
-from .tensor_scalars import TAKES_NUMBER, TensorScalars, tensor_scalar
+from .tensor_numbers import KINDS, TAKES_NUMBER, tensor_scalar
+from .tensor_scalars import TensorScalars
 from .visitor import Visitor, target_name
 
 EAGER_FILE = "<f2c program>"
@@ -89,7 +90,7 @@ def build_eager(
 ) -> Runnable:
     """Compiles the tree as Python. Its traceback lines are locations: `eager_frames` reads them."""
     visitor = Visitor(module, function, storage_index)
-    tree = visitor.lower()
+    (tree,) = visitor.functions()
     names = _python(tree)
     names |= {target_name(t): _overload(t) for t in visitor.targets}
     return names[tree.name]
@@ -112,15 +113,20 @@ def build_inductor(
     """The function through `torch.compile`: one graph for each outcome of what its scalars decide, gradient and updates
     included."""
     visitor = TensorScalars(module, function, storage_index)
-    tree = visitor.lower()
-    names = _python(tree, visitor.before())
+    before, tree = visitor.functions()
+    names = _python(before, tree)
     names |= {target_name(t): TAKES_NUMBER.get(t) or _overload(t) for t in visitor.targets}
     names["tensor_scalar"] = tensor_scalar
-    graph, before = adapter().whole_graph(names[tree.name], device), names["before"]
+    graph, decide = adapter().whole_graph(names[tree.name], device), names[before.name]
 
     def run(storage: list[torch.Tensor], device: torch.device, *arguments: Any) -> list[torch.Tensor]:
         scalars = [a for a in arguments if not isinstance(a, torch.Tensor)]
-        return graph(storage, device, *visitor.enter(arguments, before(*scalars), device))
+        tensors, numbers = visitor.enter(arguments)
+        vectors = [
+            torch.tensor(numbers[kind], dtype=dtype).to(device, non_blocking=True)
+            for kind, dtype in KINDS.items()
+        ]
+        return graph(storage, device, *tensors, *decide(*scalars), *vectors)
 
     return run
 
@@ -141,7 +147,7 @@ def build_script(
 ) -> torch.ScriptFunction:
     """Compiles the tree as one TorchScript function whose ranges lie in the TypeScript sources."""
     visitor = Visitor(module, function, storage_index)
-    tree = _NumberedDtypes().visit(visitor.lower())
+    tree = _NumberedDtypes().visit(*visitor.functions())
     sources = {s.path: s.text for s in module.sources}
     return adapter().script_function(tree, _place_of(module), sources, _script_names(visitor.targets))
 

@@ -45,6 +45,13 @@ class Places:
         character = len(text.encode()[start:].decode()[:1].encode())
         return Place(self.module.sources[at.source].path, row + 1, start, max(end, start + max(character, 1)))
 
+    def position(self, location: int) -> tuple[str, int, int]:
+        """Path, line and column of where a location starts, as editors count: from 1, columns in UTF-16 units."""
+        at = self.module.locations[location]
+        starts = self._line_starts(at.source)
+        row = min(bisect.bisect_right(starts, at.start), len(starts) - 1) - 1
+        return self.module.sources[at.source].path, row + 1, at.start - starts[row] + 1
+
     def frame(self, location: int) -> Frame:
         """A location as far as its first line goes, which is what torch marks."""
         place = self.place(location)

@@ -35,6 +35,13 @@ def select(spec: OpSpec, kinds: Iterable[str]) -> Call:
     raise AssertionError(f"internal: no torch call of {spec.name} fits {named}")
 
 
+def _number(value: object) -> object:
+    """JavaScript has one kind of number: a whole one is an int where the wire carries it as one, which is to 32 bits."""
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**31) <= value < 2**32:
+        return float(value)
+    return value
+
+
 class Visitor:
     """Turns one function into `def name(S, device, inputs...) -> List[Tensor]`, S being all storages in order."""
 
@@ -87,6 +94,10 @@ class Visitor:
         return self.name(self.local(value))
 
     # ---- functions and regions
+
+    def functions(self) -> list[ast.FunctionDef]:
+        """All that torch gets of the function, in the order in which it is called."""
+        return [self.lower()]
 
     def lower(self) -> ast.FunctionDef:
         function = self.function
@@ -260,7 +271,7 @@ class Visitor:
             return self.literal(float(value))
         if attribute.type in ("int", "ints"):
             return self.literal([int(v) for v in value] if attribute.type == "ints" else int(value))
-        return ast.Constant(None) if value is None else self.literal(value)
+        return ast.Constant(None) if value is None else self.literal(_number(value))
 
     def dtype(self, name: str) -> ast.expr:
         return self.name(f"dtype_{name}")
