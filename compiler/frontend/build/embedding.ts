@@ -9,12 +9,12 @@ import type { FunctionSource } from "../lower/function-source.js";
 import type { Lowerer } from "../lower/lowerer.js";
 import { describe } from "../lower/refusals/words.js";
 import { dynamic, fixed, type Operand } from "../lower/values/operand.js";
-import { type Lowering, lowererOf, stateOperand } from "./lowering.js";
+import { type Compilation, lowererOf, stateOperand } from "./lowering.js";
 import { returnedBy } from "./pointing.js";
 
 /** The functions of the program that embed; undefined for one after something was reported. */
 export const lowerEmbeddings = (
-  lowering: Lowering,
+  lowering: Compilation,
   source: FunctionSource,
 ): readonly (IrFunction | undefined)[] => [
   lowerEmbedding(lowering, source, "embed", embeddedBothWays),
@@ -24,7 +24,7 @@ export const lowerEmbeddings = (
 /**
  * Lowers `embed` by itself first, so that errors speak of the user's `embed` and not of the library's function around it.
  */
-export function checkEmbedding(lowering: Lowering, source: FunctionSource): void {
+export function checkEmbedding(lowering: Compilation, source: FunctionSource): void {
   const lowerer = lowererOf(lowering, "embed", { training: false });
   const images = imagesInput(lowerer, lowering, "f32");
   const given = source.node.parameters[1] ?? source.node;
@@ -47,7 +47,7 @@ export function checkEmbedding(lowering: Lowering, source: FunctionSource): void
 
 /** `entry`, a function of the library, around the method's `embed`. */
 function lowerEmbedding(
-  lowering: Lowering,
+  lowering: Compilation,
   source: FunctionSource,
   name: string,
   entry: unknown,
@@ -66,7 +66,7 @@ function lowerEmbedding(
 }
 
 /** The images of a call, whose number B is not known. */
-const imagesInput = ({ builder }: Lowerer, { built }: Lowering, dtype: DType): Operand =>
+const imagesInput = ({ builder }: Lowerer, { built }: Compilation, dtype: DType): Operand =>
   dynamic(
     builder.input("images", tensorType([symbol("B"), ...built.setting.shape], dtype), { kind: "argument" }),
   );

@@ -9,7 +9,7 @@ import type { Operand } from "../lower/values/operand.js";
 import type { BuiltExperiment } from "./experiment.js";
 import type { Findings } from "./findings.js";
 
-export interface Lowering {
+export interface Compilation {
   readonly built: BuiltExperiment;
   readonly storages: StorageTable;
   readonly texts: SourceTexts;
@@ -18,7 +18,7 @@ export interface Lowering {
 
 /** A lowerer for a function called `name`. */
 export const lowererOf = (
-  { storages, texts, findings }: Lowering,
+  { storages, texts, findings }: Compilation,
   name: string,
   options: { readonly training: boolean },
 ) => new Lowerer(new FunctionBuilder(name), storages, texts, findings.report, options);

@@ -5,13 +5,13 @@ import type { FunctionSource } from "../lower/function-source.js";
 import type { Lowerer } from "../lower/lowerer.js";
 import { describe } from "../lower/refusals/words.js";
 import { dynamic, type Operand } from "../lower/values/operand.js";
-import { type Lowering, lowererOf, stateOperand } from "./lowering.js";
+import { type Compilation, lowererOf, stateOperand } from "./lowering.js";
 import { returnedBy } from "./pointing.js";
 import { planOperand, preparedBatch, streamInputs } from "./streams.js";
 import { addUpdate } from "./update.js";
 
 /** The step as a function of the program; undefined after something was reported. */
-export function lowerStep(lowering: Lowering, source: FunctionSource): IrFunction | undefined {
+export function lowerStep(lowering: Compilation, source: FunctionSource): IrFunction | undefined {
   const { built } = lowering;
   const { signature, experiment } = built;
   const lowerer = lowererOf(lowering, "step", { training: true });

@@ -3,7 +3,7 @@ import type { PlanSignature } from "../../build/plan-signature.js";
 import { type IrFunction, type Type, tensorType } from "../../ir/module.js";
 import type { Lowerer } from "../lower/lowerer.js";
 import { dynamic, type Operand, record } from "../lower/values/operand.js";
-import { type Lowering, lowererOf } from "./lowering.js";
+import { type Compilation, lowererOf } from "./lowering.js";
 
 interface Stream {
   readonly stream: string;
@@ -12,7 +12,7 @@ interface Stream {
 }
 
 /** An input for the pixels of each stream, and for all that the loader draws for them. */
-export function streamInputs({ built }: Lowering, { builder }: Lowerer): readonly Stream[] {
+export function streamInputs({ built }: Compilation, { builder }: Lowerer): readonly Stream[] {
   return Object.entries(built.setting.streams).map(([stream, count]) => {
     const pixels = tensorType([count, ...built.setting.shape], "u8");
     return {
@@ -29,7 +29,7 @@ export function streamInputs({ built }: Lowering, { builder }: Lowerer): readonl
 
 /** The images of each stream as the net sees them. */
 export function preparedBatch(
-  { built, texts }: Lowering,
+  { built, texts }: Compilation,
   lowerer: Lowerer,
   streams: readonly Stream[],
 ): Operand {
@@ -60,7 +60,7 @@ export function planOperand(
 }
 
 /** The loader's work as a function of its own: from the pixels of each stream to what the net sees of them. */
-export function lowerPreparation(lowering: Lowering): IrFunction | undefined {
+export function lowerPreparation(lowering: Compilation): IrFunction | undefined {
   const { built, texts } = lowering;
   const source = texts.functionOf(built.experiment.loader.prepare)!;
   const lowerer = lowererOf(lowering, "prepare", { training: true });

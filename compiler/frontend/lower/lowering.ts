@@ -40,7 +40,7 @@ export interface Lowering extends CallChain {
 
   /** What an expression stands for. */
   evaluate(node: ts.Expression, scope: Scope): Operand;
-  /** An expression for what it does, whose value nobody asks for. */
+  /** An expression whose value is not used, only what it does. */
   effect(node: ts.Expression, scope: Scope): void;
   /** Statements in order. `tail`: nothing comes after them in the function. */
   run(statements: readonly ts.Statement[], scope: Scope, tail?: boolean): Completion;
@@ -54,7 +54,7 @@ export interface Lowering extends CallChain {
     args: readonly Operand[],
     at: ts.Node | undefined,
     written?: WrittenIn,
-    /** For a call whose result nobody asks for. */
+    /** The result of the call is not used. */
     forEffect?: boolean,
   ): Operand;
 

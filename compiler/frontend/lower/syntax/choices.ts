@@ -29,7 +29,7 @@ export function choose(lowering: Lowering, node: ts.ConditionalExpression, scope
   );
 }
 
-/** An expression for what it does: of `a && b` and `a || b` as of an `if`, nobody asks for the value. */
+/** An expression whose value is not used, only what it does: `a && f()` is then an `if`. */
 export function effect(lowering: Lowering, node: ts.Expression, scope: Scope): void {
   if (ts.isConditionalExpression(node)) {
     const decided = condition(lowering, node.condition, scope);
@@ -60,7 +60,7 @@ export function effect(lowering: Lowering, node: ts.Expression, scope: Scope): v
   else if (test === and) taken();
 }
 
-/** An `if` whose condition was asked, once, and in which no run-time condition jumps. */
+/** An `if` whose condition is evaluated already, and in which no run-time condition jumps. */
 export function ifStatement(
   lowering: Lowering,
   node: ts.IfStatement,

@@ -65,7 +65,7 @@ export function conditional(
     const known = typeof trial.result === "boolean";
     held = trial.result === true;
     if (left.kind === "value" && !(known && trial.pure && trial.assigned.size === 0)) {
-      // The condition is asked only where no jump has left the loop.
+      // The condition is evaluated only where no jump has left the loop.
       unless(lowering, node, left.value, () => {
         lowering.assign(loop.left, fixed(false));
         markJump(lowering, unrolled(lowering, node, loop, next));
@@ -112,7 +112,7 @@ function runTime(
 }
 
 /**
- * The same for a condition that may write or assign: it is asked before the loop and at the end of each turn, as often as
+ * The same for a condition that may write or assign: it is evaluated before the loop and at the end of each turn, as often as
  * JavaScript would, and its answer is carried.
  */
 function askedOnce(

@@ -47,7 +47,7 @@ export const LIST_METHODS: Readonly<Record<string, ListMethod>> = {
   forEach: (lowering, node, items, [fn]) => {
     for (const [i, item] of items.entries()) {
       const given = [item, fixed(i), list(items)];
-      // Nobody asks what it gives.
+      // What it gives is not used.
       if (fn?.kind === "closure") lowering.inline(fn.source, given, node, fn, true);
       else lowering.call(node, fn ?? NOTHING, given);
     }
@@ -131,7 +131,7 @@ export const askedOf = (
   [fn = NOTHING]: readonly Operand[],
 ): readonly Operand[] => items.map((item, i) => lowering.call(node, fn, [item, fixed(i), list(items)]));
 
-/** The same for a function that decides, which has to be known now; `last`: after this answer no other is asked for. */
+/** The same for a function that gives a boolean, which has to be known now; after the answer `last` the rest is not called. */
 function decidedOf(
   lowering: Lowering,
   node: ts.CallExpression,

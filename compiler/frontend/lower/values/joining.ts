@@ -39,7 +39,7 @@ export function opened(lowering: Lowering, operand: Operand): Operand {
 /** A joined operand whose run-time parts are numbers into the list of yields. */
 export type Join = { readonly shape: Operand; readonly parts: readonly (Operand | number)[] };
 
-/** What both arms left as it was is that still: the same list, the same record. */
+/** Puts the results in their places. Where no part has changed in either arm, it stays the same list or record, not a copy. */
 export function fill(join: Join, results: readonly Value[]): Operand {
   const before = partsOf(join.shape);
   if (join.parts.every((part, i) => part === before[i])) return join.shape;
