@@ -11,8 +11,9 @@ export {
   compilePreparation,
   lastStep,
 } from "./frontend/compile.js";
+export { compileNet, type EmbedProgram, embedProgram } from "./frontend/embed.js";
 export { libraryRoot } from "./frontend/library.js";
-export { type LoadedExperiment, loadExperiment } from "./frontend/load/load.js";
+export { type LoadedExperiment, type LoadedFile, load, loadExperiment } from "./frontend/load/load.js";
 export { countMultiplyAdds } from "./ir/cost.js";
 export { DecodeError, decodeModule } from "./ir/decode.js";
 export { encodeModule, structureHash, weightsHash } from "./ir/encode.js";

@@ -9,6 +9,11 @@ export const normalize = <S extends Shape, D extends FloatDType>(x: Tensor<S, D>
 /** What `pixelsToImages` does to each value, for those who feed a net without it. */
 export const NORMALISATION = "(x - 127.5) / 128";
 
-/** u8 pixels 0..255 as f32, (v - 127.5) / 128: the range that face-recognition nets are trained on. */
-export const pixelsToImages = <S extends Shape>(pixels: Tensor<S, "u8">): Tensor<S, "f32"> =>
-  pixels.to("f32").sub(127.5).div(128) as Tensor<S, "f32">;
+/**
+ * u8 pixels 0..255 as f32, (v - 127.5) / 128: the range that face-recognition nets are trained on. Rows of a matrix, which are f32
+ * already, stay as they are.
+ */
+export const pixelsToImages = <S extends Shape>(pixels: Tensor<S, "u8" | "f32">): Tensor<S, "f32"> =>
+  pixels.dtype === "u8"
+    ? (pixels.to("f32").sub(127.5).div(128) as Tensor<S, "f32">)
+    : (pixels as Tensor<S, "f32">);

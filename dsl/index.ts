@@ -53,5 +53,8 @@ export * from "./pool.js";
 export * from "./samplers/index.js";
 export * from "./schedule.js";
 export type * from "./shape.js";
+export * from "./stages/embed.js";
+export { netAlone } from "./stages/net-alone.js";
+export * from "./stages/study.js";
 export type * from "./tensor.js";
 export * from "./twin.js";

@@ -115,6 +115,7 @@ export const JSON_FORM = {
       xavier_uniform: { gain: one("number") },
       unit_rows: { distribution: one("Distribution") },
       copy: { of: one("text") },
+      file: { file: one("text"), tensor: one("text") },
     },
   },
   Fan: members("in", "out"),

@@ -97,7 +97,9 @@ export type Init =
   | { readonly kind: "kaiming_normal" | "kaiming_uniform"; readonly fan: "in" | "out"; readonly gain: number }
   | { readonly kind: "xavier_uniform"; readonly gain: number }
   | { readonly kind: "unit_rows"; readonly distribution: "normal" | "uniform" }
-  | { readonly kind: "copy"; readonly of: string };
+  | { readonly kind: "copy"; readonly of: string }
+  /** A tensor of a safetensors file, which the program is given under a name. Since 1.2. */
+  | { readonly kind: "file"; readonly file: string; readonly tensor: string };
 
 /**
  * What a stored tensor is for. `parameter`: a net is made of it. `state`: the step itself reads and writes it, such as running

@@ -2,6 +2,7 @@
  * @file The text form of a module: stable, shapes after every value, names from the user's variables. `docs/ir.md` has
  * its grammar, `parse.ts` reads it back.
  */
+import { type Fields, JSON_FORM } from "./json-form.js";
 import type {
   AttributeValue,
   Init,
@@ -90,10 +91,14 @@ function printStorage(storage: Storage, options: PrintOptions = {}): string {
 function printInit(init: Init): string {
   const { kind, ...rest } = init;
   const options = Object.entries(rest).map(
-    ([name, value]) => `${name} = ${name === "of" ? symbolOf(value) : printAttribute(value)}`,
+    ([name, value]) =>
+      `${name} = ${isSymbol(kind, name) ? symbolOf(value as string) : printAttribute(value)}`,
   );
   return options.length ? `${kind}(${options.join(", ")})` : kind;
 }
+
+const isSymbol = (kind: Init["kind"], name: string) =>
+  (JSON_FORM.Init.members[kind] as Fields)[name]?.type === "text";
 
 /** Numbers are spelled as JavaScript spells them; a whole number in a place for reals keeps no `.0`. */
 export function printAttribute(value: AttributeValue): string {

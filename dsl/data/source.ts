@@ -12,6 +12,8 @@ export interface Catalogue {
   readonly shape: readonly [channels: number, height: number, width: number];
   /** Names of the images, where they have some, by position: paths below the source's root. */
   readonly names?: Names;
+  /** What the images are made of: pixels from 0 to 255 if absent, rows of a matrix as they are. */
+  readonly dtype?: "f32";
   /** Buffers that go with the spec. */
   readonly buffers: Readonly<Record<string, Int32Array>>;
 }
@@ -24,6 +26,16 @@ export interface OpenedData {
   readonly notes?: readonly string[];
 }
 
+/** What a stage has made, for one that takes it as its data. */
+export interface MadeEmbeddings {
+  /** The file with the matrix, or where it will be. */
+  readonly path: string;
+  /** The length of an embedding. */
+  readonly columns: number;
+  /** Of everything that decides what the matrix holds. */
+  readonly hash: string;
+}
+
 /** What a source is given when it is opened. */
 export interface OpeningContext {
   /** Relative paths begin here. */
@@ -32,6 +44,8 @@ export interface OpeningContext {
   readonly cache?: string | undefined;
   /** Tells the user how far something long has come. */
   readonly tell?: ((line: string) => void) | undefined;
+  /** What a stage of the study makes that is a source. */
+  readonly made?: ((source: DataSource) => MadeEmbeddings | undefined) | undefined;
 }
 
 /** A data source: people to train on, and people kept back for verification. */
@@ -39,6 +53,8 @@ export interface DataSource {
   readonly kind: string;
   /** Opened once, before the program is built; may read the file system. */
   open(context: OpeningContext): OpenedData;
+  /** The sources that stages of the study make and that it reads. */
+  readonly needs?: readonly DataSource[];
 }
 
 export const offsetsOf = (counts: Int32Array): Int32Array => {

@@ -409,4 +409,58 @@ export const EXPERIMENT = {
     remedy:
       "Give whole numbers of pairs, at least as many as there are folds, and false accept rates above 0 and at most 1.",
   },
+  "bad-study": {
+    code: "F2C2130",
+    severity: "error",
+    cases: {
+      empty: {
+        message: "the study has no stage",
+        hint: "study({ proxy: experiment({ … }), features: embed({ … }) })",
+      },
+      name: {
+        message: 'the study\'s stage "{name}" has a name that is not usable as a folder',
+        hint: "a letter first, then letters, digits, - and _",
+      },
+      stage: {
+        message: "the study's `{name}` is {what}, not a stage",
+        hint: "a stage is what experiment({ … }) or embed({ … }) returns",
+      },
+      twice: {
+        message: "the study has one stage under two names: `{name}` and `{other}`",
+        hint: "keep one of them",
+      },
+      missing: {
+        message: "the study's `{name}` needs {what} that is not a stage of it",
+        hint: "name it in the study too: study({ proxy, features })",
+      },
+    },
+    why: "A study is a record of stages: each is made once, in a folder of its own, from what others have made.",
+  },
+  "bad-embed": {
+    code: "F2C2131",
+    severity: "error",
+    cases: {
+      batch: {
+        message: "embed: `batch` is {batch:number}",
+        hint: "give the number of images that are embedded at once, a whole number from 1 up",
+      },
+      shape: {
+        message: "embed: the net takes images of {wanted}, and the data has images of {found}",
+        hint: "give data of the size that the net was trained on",
+      },
+      columns: {
+        message: "embed: the net gives {found}, not a row of numbers for each image",
+        hint: "give a net whose result is a tensor [images, length]",
+      },
+      empty: { message: "embed: the data has no images to embed ({of})", hint: "choose others with `of`" },
+    },
+    why: "embed makes a matrix with a row for each image, in the order of the data.",
+  },
+  "embeddings-not-made": {
+    code: "F2C2132",
+    severity: "error",
+    message: "the embeddings that are the data here are made by no study",
+    hint: "export default study({ features, … }) from the file, and run that",
+    why: "What a stage makes lies in the folder of its study.",
+  },
 } as const satisfies Catalogue;

@@ -17,6 +17,7 @@ from f2c_host.initialise import draw, fill
 from f2c_host.ir import parse_module
 from f2c_host.memory import zeros
 from f2c_host.program import Program, select_device
+from f2c_host.weights_file import OpenWeights
 
 BACKENDS = ("torchscript", "eager")
 
@@ -429,7 +430,7 @@ def drawn(seed: int, *storages: tuple[str, dict, str, dict]) -> dict[str, torch.
         m.parameter(name, type, kind, **init)
     module = parse_module(m.json)
     values = {s.name: zeros(s, torch.device("cpu")) for s in module.parameters}
-    fill(values, module, seed)
+    fill(values, module, seed, OpenWeights({}, ()))
     return values
 
 

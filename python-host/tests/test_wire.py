@@ -147,6 +147,7 @@ def test_absent_and_nil_fields_read_as_their_default_and_unknown_ones_are_ignore
     assert body == {
         "program": "p",
         "ir": {},
+        "files": {},
         "backend": "torchscript",
         "device": "auto",
         "threads": None,

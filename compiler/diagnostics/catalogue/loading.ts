@@ -40,8 +40,14 @@ export const LOADING = {
     code: "F2C1106",
     severity: "error",
     message: "the default export is not an experiment",
-    hint: "export default experiment({ … }), imported from f2c-dsl",
-    why: "The default export is the experiment that is compiled and run.",
+    hint: "export default experiment({ … }) or study({ … }), imported from f2c-dsl",
+    cases: {
+      study: {
+        message: "the default export is a study, and an experiment is wanted here",
+        hint: "name the stage with --of where there is such an option, or give a file with the experiment alone",
+      },
+    },
+    why: "The default export is the experiment, or the study, that is compiled and run.",
   },
   "experiment-threw": {
     code: "F2C1107",

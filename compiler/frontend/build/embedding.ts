@@ -9,7 +9,7 @@ import type { FunctionSource } from "../lower/function-source.js";
 import type { Lowerer } from "../lower/lowerer.js";
 import { describe } from "../lower/refusals/words.js";
 import { dynamic, fixed, type Operand } from "../lower/values/operand.js";
-import { type Compilation, lowererOf, stateOperand } from "./lowering.js";
+import { type BuiltNet, type Compilation, lowererOf, stateOperand } from "./lowering.js";
 import { returnedBy } from "./pointing.js";
 
 /** The functions of the program that embed; undefined for one after something was reported. */
@@ -18,13 +18,21 @@ export const lowerEmbeddings = (
   source: FunctionSource,
 ): readonly (IrFunction | undefined)[] => [
   lowerEmbedding(lowering, source, "embed", embeddedBothWays),
-  lowerEmbedding(lowering, source, "infer", embedded),
+  lowerInference(lowering, source),
 ];
+
+/** The function that embeds images as they are. */
+export const lowerInference = (
+  lowering: Compilation<BuiltNet>,
+  source: FunctionSource,
+): IrFunction | undefined => lowerEmbedding(lowering, source, INFER, embedded);
+
+export const INFER = "infer";
 
 /**
  * Lowers `embed` by itself first, so that errors speak of the user's `embed` and not of the library's function around it.
  */
-export function checkEmbedding(lowering: Compilation, source: FunctionSource): void {
+export function checkEmbedding(lowering: Compilation<BuiltNet>, source: FunctionSource): void {
   const lowerer = lowererOf(lowering, "embed", { training: false });
   const images = imagesInput(lowerer, lowering, "f32");
   const given = source.node.parameters[1] ?? source.node;
@@ -47,13 +55,13 @@ export function checkEmbedding(lowering: Compilation, source: FunctionSource): v
 
 /** `entry`, a function of the library, around the method's `embed`. */
 function lowerEmbedding(
-  lowering: Compilation,
+  lowering: Compilation<BuiltNet>,
   source: FunctionSource,
   name: string,
   entry: unknown,
 ): IrFunction | undefined {
   const lowerer = lowererOf(lowering, name, { training: false });
-  const pixels = imagesInput(lowerer, lowering, "u8");
+  const pixels = imagesInput(lowerer, lowering, lowering.built.train.dtype ?? "u8");
   const { method, state } = lowering.built;
   const work = () => {
     const given = [fixed(method.embed), stateOperand(lowerer, state, source), pixels];
@@ -66,7 +74,7 @@ function lowerEmbedding(
 }
 
 /** The images of a call, whose number B is not known. */
-const imagesInput = ({ builder }: Lowerer, { built }: Compilation, dtype: DType): Operand =>
+const imagesInput = ({ builder }: Lowerer, { built }: Compilation<BuiltNet>, dtype: DType): Operand =>
   dynamic(
     builder.input("images", tensorType([symbol("B"), ...built.setting.shape], dtype), { kind: "argument" }),
   );

@@ -52,7 +52,7 @@ interface People extends Pick<Evaluation, "people" | "source"> {
 
 /** The people whom a source holds out, or all that it has. */
 function peopleOf(source: DataSource, name: string, trained: Catalogue, directory: string): People {
-  const { train, heldOut, notes = [] } = source.open(openingContext(directory));
+  const { train, heldOut, notes = [] } = source.open(openingContext({ directory }));
   const people = heldOut.offsets.length > 1 ? heldOut : train;
   if (String(people.shape) !== String(trained.shape))
     throw experimentError("evaluated-images-of-another-shape", {

@@ -34,7 +34,7 @@ import type { FunctionSource, SourceTexts } from "../lower/function-source.js";
 import { describe } from "../lower/refusals/words.js";
 import { fixed } from "../lower/values/operand.js";
 import { ownFolderIfAny } from "../user-cache.js";
-import { type Findings, type LookingAt, showingOption } from "./findings.js";
+import { type Findings, type Located, type LookingAt, showingOption } from "./findings.js";
 import { partOf, planValueOf, stateEntryOf, stateOf, streamAskedFor } from "./pointing.js";
 
 type AnyMethod = MethodParts<MethodState, string, PlanValue>;
@@ -58,14 +58,20 @@ export interface BuiltExperiment {
 }
 
 /** Opens the experiment's data alone. Throws a CompileError that shows the option at fault. */
-export const openData = (loaded: LoadedExperiment): OpenedData =>
-  showingOption(loaded, () => loaded.experiment.data.open(openingContext(loaded.directory)));
+export const openData = (loaded: LoadedExperiment): OpenedData => showingOption(loaded, () => dataOf(loaded));
 
-/** What a source is given that is opened for an experiment in this folder. */
-export const openingContext = (directory: string): OpeningContext => ({
+const dataOf = ({ experiment, ...loaded }: LoadedExperiment): OpenedData =>
+  experiment.data.open(openingContext(loaded));
+
+/** What a source of a file's experiments is given. */
+export const openingContext = ({
+  directory,
+  made,
+}: Pick<LoadedExperiment, "directory" | "made">): OpeningContext => ({
   directory,
   cache: process.env.F2C_NO_CACHE ? undefined : ownFolderIfAny("indexes"),
   tell: (line) => process.stderr.write(`${line}\n`),
+  ...(made && { made }),
 });
 
 /** A fresh book for every piece of state that keeps one. */
@@ -80,12 +86,9 @@ export const openBooks = (state: MethodState) =>
 export const buildExperiment = (loaded: LoadedExperiment, texts: SourceTexts): BuiltExperiment =>
   showingOption(loaded, (lookingAt) => build(loaded, texts, lookingAt));
 
-function build(
-  { experiment, directory }: LoadedExperiment,
-  texts: SourceTexts,
-  lookingAt: LookingAt,
-): BuiltExperiment {
-  const { train, heldOut, notes = [] } = experiment.data.open(openingContext(directory));
+function build(loaded: LoadedExperiment, texts: SourceTexts, lookingAt: LookingAt): BuiltExperiment {
+  const { experiment } = loaded;
+  const { train, heldOut, notes = [] } = dataOf(loaded);
   const setting: Setting = {
     identities: train.offsets.length - 1,
     images: train.offsets.at(-1)!,
@@ -202,7 +205,7 @@ export function methodSources(
 }
 
 /** The stored tensors of the method's state, with their names; their location is that of the step. */
-export const storagesOf = (state: MethodState, step: FunctionSource, loaded: LoadedExperiment) =>
+export const storagesOf = (state: MethodState, step: FunctionSource, loaded: Located) =>
   showingOption(loaded, (lookingAt) => {
     lookingAt("method", (error) => stateEntryOf(step, error));
     return new StorageTable(state, { path: step.path, start: step.node.getStart(), end: step.node.getEnd() });

@@ -4,16 +4,19 @@ import { CompileError } from "../../diagnostics/compile-error.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import { DiagnosticSink } from "../../diagnostics/sink.js";
 import { LIBRARY_PREFIX } from "../library.js";
-import { type LoadedExperiment, optionOf, thrown } from "../load/load.js";
+import { type LoadedFile, optionOf, thrown } from "../load/load.js";
 import { optionNamed } from "../load/stack.js";
 import type { SourceTexts } from "../lower/function-source.js";
+
+/** The file that declares the experiment, and all texts. */
+export type Located = Pick<LoadedFile, "path" | "texts">;
 
 /** Collects what lowering reports, each problem once, to refuse the experiment with all of it. */
 export class Findings {
   private readonly found = new DiagnosticSink();
 
   constructor(
-    private readonly loaded: LoadedExperiment,
+    private readonly loaded: Located,
     private readonly texts: SourceTexts,
   ) {}
 
@@ -62,7 +65,7 @@ export type LookingAt = (
  * Does `work`. An exception in it, thrown by the DSL or by the user's code, becomes a CompileError at the option that was
  * being read.
  */
-export function showingOption<T>({ path, texts }: LoadedExperiment, work: (lookingAt: LookingAt) => T): T {
+export function showingOption<T>({ path, texts }: Located, work: (lookingAt: LookingAt) => T): T {
   let option = "data";
   let place: ((error: unknown) => Span | undefined) | undefined;
   try {

@@ -1,7 +1,6 @@
 /** @file From lowered functions to the program for the host: the sources that it points into, the passes, the constraints. */
-import type { Experiment } from "../../../dsl/index.js";
 import type { IrModule, Location, Region } from "../../ir/module.js";
-import { optimise, type PassRecord, passesFor } from "../../passes/pipeline.js";
+import { optimise, type PassOptions, type PassRecord, passesFor } from "../../passes/pipeline.js";
 import { verify } from "../../verify/verify.js";
 import type { SourceTexts } from "../lower/function-source.js";
 
@@ -13,15 +12,15 @@ interface Finishing {
   readonly observe: (record: PassRecord) => void;
 }
 
-/** The program after the experiment's passes. */
+/** The program after the passes that the options ask for. */
 export function finish(
   module: IrModule,
-  experiment: Experiment,
+  options: PassOptions,
   { texts, directory, observe }: Finishing,
 ): IrModule {
   const lowered = withSources(module, texts, directory);
   observe({ name: "lowered", statistics: {}, module: lowered });
-  const finished = optimise(lowered, passesFor(experiment), observe);
+  const finished = optimise(lowered, passesFor(options), observe);
   const [violation] = verify(finished);
   if (violation)
     throw new Error(`internal: the compiled program breaks ${violation.constraint}: ${violation.message}`);

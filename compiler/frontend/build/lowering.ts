@@ -9,8 +9,11 @@ import type { Operand } from "../lower/values/operand.js";
 import type { BuiltExperiment } from "./experiment.js";
 import type { Findings } from "./findings.js";
 
-export interface Compilation {
-  readonly built: BuiltExperiment;
+/** What is known of a net that is only used. */
+export type BuiltNet = Pick<BuiltExperiment, "method" | "state" | "setting" | "train">;
+
+export interface Compilation<Built extends BuiltNet = BuiltExperiment> {
+  readonly built: Built;
   readonly storages: StorageTable;
   readonly texts: SourceTexts;
   readonly findings: Findings;
@@ -18,7 +21,7 @@ export interface Compilation {
 
 /** A lowerer for a function called `name`. */
 export const lowererOf = (
-  { storages, texts, findings }: Compilation,
+  { storages, texts, findings }: Compilation<BuiltNet>,
   name: string,
   options: { readonly training: boolean },
 ) => new Lowerer(new FunctionBuilder(name), storages, texts, findings.report, options);

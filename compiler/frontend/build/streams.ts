@@ -14,7 +14,7 @@ interface Stream {
 /** An input for the pixels of each stream, and for all that the loader draws for them. */
 export function streamInputs({ built }: Compilation, { builder }: Lowerer): readonly Stream[] {
   return Object.entries(built.setting.streams).map(([stream, count]) => {
-    const pixels = tensorType([count, ...built.setting.shape], "u8");
+    const pixels = tensorType([count, ...built.setting.shape], built.train.dtype ?? "u8");
     return {
       stream,
       pixels: dynamic(builder.input(`${stream}.images`, pixels, { kind: "images", stream })),

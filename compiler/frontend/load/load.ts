@@ -18,9 +18,9 @@ import { placesInStack } from "./stack.js";
 import { TAG, TAG_METHODS } from "./tagger.js";
 import { checkedAgainst, typeCheck } from "./type-check.js";
 
-/** A loaded experiment, with the texts of the files that it is made of. */
-export interface LoadedExperiment {
-  readonly experiment: library.Experiment;
+/** What a file declares, with the texts of the files that it is made of. */
+export interface LoadedFile {
+  readonly declared: library.Experiment | library.Study;
   readonly path: string;
   readonly directory: string;
   /** Absolute path to text, of the experiment and of the files it imports. */
@@ -30,8 +30,26 @@ export interface LoadedExperiment {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** Loads an experiment. Throws a CompileError with every problem found. */
+/** An experiment of a file: what it declares, or a stage of the study that it declares. */
+export interface LoadedExperiment extends Omit<LoadedFile, "declared"> {
+  readonly experiment: library.Experiment;
+  /** What stages of the study make that are data. */
+  readonly made?: library.OpeningContext["made"];
+}
+
+/** Loads the experiment that a file declares. Throws a CompileError with every problem found. */
 export function loadExperiment(file: string): LoadedExperiment {
+  const { declared, ...loaded } = load(file);
+  if (library.isExperiment(declared)) return { ...loaded, experiment: declared };
+  const { path, texts } = loaded;
+  throw new CompileError(
+    [report("default-export-no-experiment.study", defaultExportOf(path, texts), {})],
+    texts,
+  );
+}
+
+/** Loads an experiment or a study. Throws a CompileError with every problem found. */
+export function load(file: string): LoadedFile {
   const named = resolve(file);
   const found = statSync(named, { throwIfNoEntry: false });
   const refuse = (name: "file-not-found" | "file-not-found.folder" | "bad-command-line.not-typescript") => {
@@ -45,8 +63,8 @@ export function loadExperiment(file: string): LoadedExperiment {
   const { texts, warnings } = entry.clean ? { texts: entry.clean, warnings: [] } : typeCheck(path);
   if (warnings.length === 0) entry.remember();
   const links = new Map<string, string>();
-  const experiment = runModule(path, texts, links);
-  return { experiment, path, directory: dirname(path), texts, links, warnings };
+  const declared = runModule(path, texts, links);
+  return { declared, path, directory: dirname(path), texts, links, warnings };
 }
 
 interface Loaded {
@@ -57,7 +75,7 @@ function runModule(
   entry: string,
   texts: ReadonlyMap<string, string>,
   links: Map<string, string>,
-): library.Experiment {
+): library.Experiment | library.Study {
   const modules = new Map<string, Loaded>();
   const load = (path: string): Loaded => {
     const known = modules.get(path);
@@ -86,7 +104,7 @@ function runModule(
     const end = lastOf(entry, texts);
     throw new CompileError([report("no-default-export", { path: entry, start: end, end }, {})], texts);
   }
-  if (!library.isExperiment(value))
+  if (!library.isExperiment(value) && !library.isStudy(value))
     throw new CompileError(
       [report("default-export-no-experiment", defaultExportOf(entry, texts), {})],
       texts,

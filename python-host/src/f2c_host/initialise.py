@@ -6,13 +6,16 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from .ir import Module, Storage
 from .lower.builders import DTYPES
+
+if TYPE_CHECKING:
+    from .weights_file import OpenWeights
 
 
 def _mixed(seed: int, name: str) -> int:
@@ -36,7 +39,7 @@ def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
 
 
 def draw(storage: Storage, seed: int) -> Tensor:
-    """The first value of a storage, drawn in f32 on the CPU. `copy` is not drawn: see `fill`."""
+    """The first value of a storage, drawn in f32 on the CPU. `copy` and `file` are not drawn: see `fill`."""
     init: Mapping[str, Any] = storage.init
     shape = tuple(int(d) for d in storage.type.dims)
     generator = generator_for(seed, storage.name)
@@ -63,10 +66,16 @@ def draw(storage: Storage, seed: int) -> Tensor:
     return values.to(DTYPES[storage.type.dtype])
 
 
-def fill(storage: Mapping[str, Tensor], module: Module, seed: int) -> None:
-    """Writes the first value of every storage into its tensor, one drawn at a time: the state is held once."""
+def fill(storage: Mapping[str, Tensor], module: Module, seed: int, weights: OpenWeights) -> None:
+    """Writes the first value of every storage into its tensor, one at a time: the state is held once."""
     drawn = sorted(module.storages, key=lambda s: s.init["kind"] == "copy")
     with torch.no_grad():
         for s in drawn:
-            copied = s.init["kind"] == "copy"
-            storage[s.name].copy_(storage[s.init["of"]] if copied else draw(s, seed))
+            match s.init["kind"]:
+                case "copy":
+                    value = storage[s.init["of"]]
+                case "file":
+                    value = weights.tensor(s)
+                case _:
+                    value = draw(s, seed)
+            storage[s.name].copy_(value)

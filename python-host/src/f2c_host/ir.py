@@ -303,6 +303,7 @@ _INITS: dict[str, dict[str, type | tuple[str, ...]]] = {
     "xavier_uniform": {"gain": float},
     "unit_rows": {"distribution": ("normal", "uniform")},
     "copy": {"of": str},
+    "file": {"file": str, "tensor": str},
 }
 
 

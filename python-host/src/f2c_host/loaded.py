@@ -14,6 +14,7 @@ from .progress import Progress
 if TYPE_CHECKING:
     from .data import Source
     from .program import Program
+    from .weights_file import WeightsFile
 
 # Plans whose images are read ahead; each holds a batch in memory.
 PLANS_AHEAD = 4
@@ -23,8 +24,9 @@ class LoadedProgram:
     """Runs plans in order, each once. Everything that changes the state says so before and after, so that nothing is made of a
     state in which something broke off."""
 
-    def __init__(self, name: str, program: Program, prefetcher: Prefetcher):
+    def __init__(self, name: str, program: Program, prefetcher: Prefetcher, files: Mapping[str, WeightsFile]):
         self.name = name
+        self.files = files  # that the program may start from
         self.program = program
         self.prefetcher = prefetcher
         self.executor = PlanExecutor(program, prefetcher)

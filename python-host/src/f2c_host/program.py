@@ -20,6 +20,7 @@ from .memory import device_memory, keep_freed_memory, storage_bytes, zeros
 from .ops_table import OPS
 from .torch_api import adapter
 from .verify import verify
+from .weights_file import OpenWeights, WeightsFile
 
 _SCRIPT_PLACE = re.compile(
     r'File "([^"]+)", line (\d+)[^\n]*\n((?:[^\n]*\n){0,12}?)([ ]*)(~+)[^\n]*<--- HERE'
@@ -125,10 +126,14 @@ class Program:
             tensor = tensor.contiguous(memory_format=torch.channels_last)
         return tensor.requires_grad_(storage.trained)
 
-    def initialise(self, seed: int) -> None:
-        """Draws every storage from its initialiser: the same values on every device."""
+    def weights(self, files: Mapping[str, WeightsFile]) -> OpenWeights:
+        """The files that storages start from, if they fit; nothing is changed yet. Raises F2C6208 to F2C6212."""
+        return OpenWeights(files, self.module.storages)
+
+    def initialise(self, seed: int, weights: OpenWeights | None = None) -> None:
+        """Fills every storage by its initialiser: the same values on every device."""
         try:
-            fill(self.storage, self.module, seed)
+            fill(self.storage, self.module, seed, weights or self.weights({}))
         except Exception as error:
             raise self._translate(error, "drawing the first state") from error
 

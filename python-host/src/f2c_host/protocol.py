@@ -106,6 +106,12 @@ def _names(value: Any) -> dict[str, str]:
     return value
 
 
+def _maps(value: Any) -> dict[str, dict[str, Any]]:
+    if not isinstance(value, dict) or not all(isinstance(item, dict) for item in value.values()):
+        raise TypeError
+    return value
+
+
 INTEGER = FieldType("a whole number", _integer)
 COUNT = FieldType("a whole number from 0", _count)
 POSITIVE = FieldType("a whole number from 1", _positive)
@@ -115,6 +121,7 @@ TEXT = FieldType("a string", _instance(str))
 MAP = FieldType("a map", _instance(dict))
 TEXTS = FieldType("an array of strings", _strings)
 SCALARS = FieldType("a map of numbers", _scalars)
+MAPS = FieldType("a map of maps", _maps)
 NAMES = FieldType("a map of strings", _names)
 
 _REQUIRED = object()
@@ -164,6 +171,7 @@ REQUESTS: Mapping[str, RequestShape] = {
         {
             "program": PROGRAM,
             "ir": Field(MAP),
+            "files": Field(MAPS, {}),
             "backend": Field(TEXT, "torchscript"),
             "device": Field(TEXT, "auto"),
             "threads": Field(THREADS, None),

@@ -26,6 +26,17 @@ DTYPES = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
+# As the IR spells them.
+KINDS = {
+    "F16": "f16",
+    "BF16": "bf16",
+    "F32": "f32",
+    "F64": "f64",
+    "I32": "i32",
+    "I64": "i64",
+    "U8": "u8",
+    "BOOL": "bool",
+}
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _NONE: Mapping[str, str] = MappingProxyType({})
 _PIECE = 1 << 24

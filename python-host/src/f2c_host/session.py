@@ -32,6 +32,7 @@ from .loaded import PLANS_AHEAD, LoadedProgram
 from .matrices import Matrix, cosines, means, top_k
 from .program import Program
 from .progress import Progress
+from .weights_file import WeightsFile
 from .wire import Message
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]+)?")
@@ -149,6 +150,7 @@ class Session:
     def _load(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         started = time.perf_counter()
         module = parse_module(body["ir"])
+        files = {name: WeightsFile.of(spec) for name, spec in body["files"].items()}
         device, threads = _device(body["device"]), body["threads"]
         program = Program(module, backend=body["backend"], device=device, threads=threads)
         on_gpu = program.device.type == "cuda"
@@ -156,7 +158,7 @@ class Session:
         name = body["program"]
         if name in self._programs:  # only now: a `load` that fails leaves the program before it whole
             self._programs[name].close()
-        self._programs[name] = LoadedProgram(name, program, prefetcher)
+        self._programs[name] = LoadedProgram(name, program, prefetcher, files)
         self._unknown.discard(name)
         self.progress.finished(name, -1)
         seconds = time.perf_counter() - started
@@ -171,8 +173,9 @@ class Session:
 
     def _init(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         loaded = self._loaded(body["program"])
+        weights = loaded.program.weights(loaded.files)
         loaded.changing("init")
-        loaded.program.initialise(body["seed"])
+        loaded.program.initialise(body["seed"], weights)
         self._begin(loaded, body["next"], body["seed"])
         return Answer()
 

@@ -8,12 +8,13 @@ import numpy as np
 import torch
 
 from f2c_host.data.image_folder import ImageFolder
+from f2c_host.data.matrix import Matrix
 from f2c_host.data.synthetic_faces import SyntheticFaces
 from f2c_host.errors import HostError
 
 
 class Source(Protocol):
-    """A data set: `read` gives images uint8 [n, *shape] for indices in 0..len - 1, from any thread."""
+    """A data set: `read` gives images uint8 [n, *shape], or rows f32, for indices in 0..len - 1, from any thread."""
 
     shape: tuple[int, int, int]
 
@@ -29,7 +30,7 @@ def positions_of_broken(source: Source, indices: np.ndarray) -> np.ndarray:
     return np.array(found, np.int32)
 
 
-_KINDS = {"synthetic_faces": SyntheticFaces, "image_folder": ImageFolder}
+_KINDS = {"synthetic_faces": SyntheticFaces, "image_folder": ImageFolder, "matrix": Matrix}
 
 
 def open_source(spec: dict[str, Any], buffers: dict[str, np.ndarray]) -> Source:

@@ -1,0 +1,59 @@
+/**
+ * @file A program of one function of another, whose storages start from a file. What `infer` of a training is,
+ *
+ *     parameter @probe.conv.weight : f32[8, 3, 3, 3] = kaiming_normal(…)      … the gallery, the pool, the velocities
+ *     func @step(…)   func @embed(…)   func @infer(images : u8[B, 3, 56, 56] from argument)
+ *
+ * becomes
+ *
+ *     parameter @probe.conv.weight : f32[8, 3, 3, 3] = file(file = @net, tensor = @conv.weight)
+ *     func @infer(images : u8[B, 3, 56, 56] from images of the stream `images`)
+ */
+import { type IrFunction, type IrModule, walkOps } from "../ir/module.js";
+import { membersOf, storagesOf } from "../registry/storages.js";
+
+export interface Extraction {
+  readonly name: string;
+  /** The function that stays. Its arguments become streams of images of their own names. */
+  readonly function: string;
+  /** The name that the program gives to the file, and that of the tensor for each storage. */
+  readonly file: string;
+  readonly tensorOf: (storage: string) => string;
+}
+
+export function extract(module: IrModule, { name, function: wanted, file, tensorOf }: Extraction): IrModule {
+  const found = module.functions.find((fn) => fn.name === wanted);
+  if (!found) throw new Error(`internal: the program ${module.name} has no function ${wanted}`);
+  const members = membersOf(module.groups);
+  const named = [...walkOps(found.body)].map((op) => op.attributes.name);
+  const read = new Set([...walkOps(found.body)].flatMap((op) => storagesOf(op, members)));
+  const fn: IrFunction = {
+    ...found,
+    inputs: found.inputs.map(({ value, source }) => ({
+      value,
+      source: source.kind === "argument" ? { kind: "images", stream: value.name } : source,
+    })),
+  };
+  return {
+    ...module,
+    name,
+    storages: module.storages
+      .filter((storage) => read.has(storage.name))
+      .map(({ twinOf: _, slotOf: __, ...storage }) => ({
+        ...storage,
+        init: { kind: "file", file, tensor: tensorOf(storage.name) },
+      })),
+    groups: module.groups.filter((group) => named.includes(group.name)),
+    functions: [fn],
+  };
+}
+
+/**
+ * The names of a net's tensors in the files that are exported of it: without the key under which the net is in the
+ * method's state, if all of them are under one. The host's `names_in_file` says the same.
+ */
+export function exportedNames(storages: readonly string[]): (storage: string) => string {
+  const keys = new Set(storages.map((name) => name.split(".")[0]));
+  const one = keys.size === 1 && storages.every((name) => name.includes("."));
+  return (storage) => (one ? storage.slice(storage.indexOf(".") + 1) : storage);
+}

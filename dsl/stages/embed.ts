@@ -1,0 +1,101 @@
+/** @file The stage that turns a data set into a matrix: a row for each image, which is data for the next stage. */
+import type { Catalogue, DataSource } from "../data/source.js";
+import { experimentError } from "../errors.js";
+import { type Experiment, isExperiment } from "../experiment.js";
+import type { Net } from "../method.js";
+
+/** A net in a safetensors file that a run has exported, and its architecture. */
+export interface Weights {
+  /** The file, relative to the study's. */
+  readonly from: string;
+  readonly net: Net;
+  /** The name in the file of each tensor of the net, where these differ. */
+  readonly names?: (tensor: string) => string;
+  /** Whether tensors of the file that the net does not have are an error. They are, by default; one that it lacks always is. */
+  readonly strict?: boolean;
+}
+
+export interface EmbedOptions {
+  /** What embeds: the net of an experiment of the study, of the folder of a run, or weights with the net that they are of. */
+  readonly net: Experiment | string | Weights;
+  readonly data: DataSource;
+  /** Whose images: of the people to train on, of those kept back, or of both, who stay apart. */
+  readonly of?: "all" | "train" | "heldOut";
+  /** Images at once. */
+  readonly batch?: number;
+  readonly device?: Experiment["device"];
+  readonly backend?: Experiment["backend"];
+}
+
+export const EMBED = Symbol.for("f2c-dsl.embed");
+
+/**
+ * What `embed` makes: unit embeddings, a row for each image. As the data of another stage they are images of one pixel, whose
+ * channels are the numbers of a row: [D, 1, 1]; identities are those of the data, and people kept back stay kept back.
+ */
+export interface Embeddings extends DataSource {
+  readonly [EMBED]: Required<EmbedOptions>;
+}
+
+/** Embeds a data set with a trained net. */
+export function embed(options: EmbedOptions): Embeddings {
+  const { net, data, of = "all", batch = 64, device = "auto", backend = "torchscript" } = options;
+  if (!Number.isInteger(batch) || batch < 1) throw experimentError("bad-embed.batch", { batch });
+  const stage: Embeddings = {
+    kind: "embeddings",
+    [EMBED]: { net, data, of, batch, device, backend },
+    get needs() {
+      return [stage];
+    },
+    open(context) {
+      const made = context.made?.(stage);
+      if (!made) throw experimentError("embeddings-not-made", {});
+      const { train, heldOut, notes } = data.open(context);
+      const rows = (of: Catalogue, first: number): Catalogue => ({
+        spec: {
+          kind: "matrix",
+          path: made.path,
+          tensor: MATRIX,
+          first,
+          rows: of.offsets.at(-1)!,
+          made: made.hash,
+        },
+        offsets: of.offsets,
+        shape: [made.columns, 1, 1],
+        dtype: "f32",
+        buffers: {},
+      });
+      const [first, second] = embeddedOf(stage, { train, heldOut });
+      const firstRows = first.offsets.at(-1)!;
+      return { train: rows(first, 0), heldOut: rows(second, firstRows), ...(notes && { notes }) };
+    },
+  };
+  return stage;
+}
+
+/** The tensor of the file that holds the rows. */
+export const MATRIX = "embeddings";
+
+const NOBODY = { offsets: new Int32Array(1), buffers: {} };
+
+/** The sets of images that a stage embeds, one after the other: those of its data that `of` names. */
+export function embeddedOf(
+  { [EMBED]: { of } }: Embeddings,
+  { train, heldOut }: { readonly train: Catalogue; readonly heldOut: Catalogue },
+): readonly [Catalogue, Catalogue] {
+  if (of === "all") return [train, heldOut];
+  const chosen = of === "train" ? train : heldOut;
+  return [chosen, { ...chosen, ...NOBODY }];
+}
+
+export const isEmbeddings = (value: unknown): value is Embeddings =>
+  typeof value === "object" && value !== null && EMBED in value;
+
+/** The stages that make what a source reads. */
+export const madeFor = (data: DataSource): readonly Embeddings[] => (data.needs ?? []).filter(isEmbeddings);
+
+/** The stages that an embedding is made from. */
+export const neededBy = ({ [EMBED]: { net, data } }: Embeddings): readonly (Experiment | Embeddings)[] => [
+  ...(isExperiment(net) ? [net] : []),
+  ...madeFor(data),
+];

@@ -1,0 +1,64 @@
+/** @file A study: stages by name, each made once from what others have made. */
+import { experimentError } from "../errors.js";
+import { type Experiment, isExperiment } from "../experiment.js";
+import { type Embeddings, isEmbeddings, madeFor, neededBy } from "./embed.js";
+
+/** Something that is made once, from what other stages have made, and kept: `experiment` trains a net, `embed` makes a matrix of a data set. */
+export type Stage = Experiment | Embeddings;
+
+export const STUDY = Symbol.for("f2c-dsl.study");
+
+export type Stages = Readonly<Record<string, Stage>>;
+
+export interface Study {
+  readonly [STUDY]: Stages;
+}
+
+/**
+ * A study. `export default` it from the file that `f2c-dsl run` gets:
+ *
+ *     const proxy = experiment({ … });
+ *     const features = embed({ net: proxy, data: others });
+ *     export default study({ proxy, features, head: experiment({ data: features, … }) });
+ */
+export function study(stages: Stages): Study {
+  const names = new Map<Stage, string>();
+  if (Object.keys(stages).length === 0) throw experimentError("bad-study.empty", {});
+  for (const [name, stage] of Object.entries(stages)) {
+    if (!/^[A-Za-z][\w-]*$/.test(name)) throw experimentError("bad-study.name", { name });
+    if (!isStage(stage)) throw experimentError("bad-study.stage", { name, what: typeof stage });
+    const other = names.get(stage);
+    if (other !== undefined) throw experimentError("bad-study.twice", { name: other, other: name });
+    names.set(stage, name);
+  }
+  for (const [stage, name] of names)
+    for (const needed of needsOf(stage))
+      if (!names.has(needed))
+        throw experimentError("bad-study.missing", {
+          name,
+          what: isExperiment(needed) ? `the experiment "${needed.name}"` : "embeddings",
+        });
+  return Object.freeze({ [STUDY]: { ...stages } });
+}
+
+export const isStudy = (value: unknown): value is Study =>
+  typeof value === "object" && value !== null && STUDY in value;
+
+export const isStage = (value: unknown): value is Stage => isExperiment(value) || isEmbeddings(value);
+
+/** The stages that one is made from. */
+export const needsOf = (stage: Stage): readonly Stage[] =>
+  isEmbeddings(stage) ? neededBy(stage) : madeFor(stage.data);
+
+/** Names and stages, each after those that it needs; otherwise as they are written. There are no circles: a stage is made from values. */
+export function inOrder({ [STUDY]: stages }: Study): readonly (readonly [name: string, stage: Stage])[] {
+  const names = new Map(Object.entries(stages).map(([name, stage]) => [stage, name]));
+  const ordered = new Map<Stage, string>();
+  const visit = (stage: Stage): void => {
+    if (ordered.has(stage)) return;
+    for (const needed of needsOf(stage)) visit(needed);
+    ordered.set(stage, names.get(stage)!);
+  };
+  for (const stage of names.keys()) visit(stage);
+  return [...ordered].map(([stage, name]) => [name, stage]);
+}
