@@ -4,7 +4,8 @@ export { CompileError } from "./diagnostics/compile-error.js";
 export type { Diagnostic, Span } from "./diagnostics/diagnostic.js";
 export { renderAll, renderDiagnostic } from "./diagnostics/render.js";
 export { type Evaluation, HELD_OUT, openEvaluations } from "./frontend/build/evaluations.js";
-export { openBooks, openData } from "./frontend/build/experiment.js";
+export { openBooks, openData, openingContext } from "./frontend/build/experiment.js";
+export { showingOption } from "./frontend/build/findings.js";
 export {
   type CompiledExperiment,
   compileExperiment,

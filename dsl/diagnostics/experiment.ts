@@ -448,6 +448,10 @@ export const EXPERIMENT = {
         message: "embed: the net takes images of {wanted}, and the data has images of {found}",
         hint: "give data of the size that the net was trained on",
       },
+      folder: {
+        message: "embed: {folder} holds no net: {problem}",
+        hint: "give the folder of a run that has ended, or weights with their net: { from: FILE, net }",
+      },
       columns: {
         message: "embed: the net gives {found}, not a row of numbers for each image",
         hint: "give a net whose result is a tensor [images, length]",

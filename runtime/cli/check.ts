@@ -2,9 +2,18 @@
 import { existsSync, type FSWatcher, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { toJson } from "../../compiler/diagnostics/render.js";
-import { CompileError, compileExperiment, loadExperiment } from "../../compiler/index.js";
+import {
+  type CompiledExperiment,
+  CompileError,
+  compileExperiment,
+  type Diagnostic,
+  load,
+  loadExperiment,
+} from "../../compiler/index.js";
+import { declaresStudy, planStudy } from "../stages/study.js";
 import { drawn, facts, grouped } from "./facts.js";
 import { fail, warn } from "./report.js";
+import { rootOf } from "./study-root.js";
 
 interface CheckOptions {
   readonly json?: boolean;
@@ -20,17 +29,14 @@ export function check(file: string, options: CheckOptions): void {
 function checkOnce(file: string, options: CheckOptions): readonly string[] {
   process.exitCode = 0;
   try {
-    const loaded = loadExperiment(file);
-    const program = compileExperiment(loaded);
-    const { module, notes, steps, warnings: found } = program;
+    const loaded = load(file);
+    const { lines, warnings: found } = declaresStudy(loaded) ? ofStudy(file, loaded) : ofExperiment(file);
     const warnings = [...loaded.warnings, ...found];
     if (options.json) {
       const told = toJson(warnings, (path) => loaded.texts.get(path));
       process.stdout.write(`${JSON.stringify(told, undefined, 2)}\n`);
     } else {
-      process.stdout.write(
-        `${[...notes, ...facts(module), ...program.evaluations.map(drawn)].join("\n")}\n${grouped(steps)} steps; no errors\n`,
-      );
+      process.stdout.write(`${lines.join("\n")}; no errors\n`);
       warn(warnings, loaded);
     }
     return [...loaded.texts.keys()];
@@ -38,6 +44,37 @@ function checkOnce(file: string, options: CheckOptions): readonly string[] {
     fail(error, { json: options.json === true });
     return error instanceof CompileError ? [...error.texts.keys()] : [];
   }
+}
+
+/** What is said of a program, and what is probably a mistake in it. */
+interface Checked {
+  readonly lines: readonly string[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+const ofExperiment = (file: string): Checked => checkedProgram(compileExperiment(loadExperiment(file)));
+
+function checkedProgram(program: CompiledExperiment): Checked {
+  const { module, notes, evaluations, steps, warnings } = program;
+  return {
+    lines: [...notes, ...facts(module), ...evaluations.map(drawn), `${grouped(steps)} steps`],
+    warnings,
+  };
+}
+
+function ofStudy(file: string, loaded: Parameters<typeof planStudy>[0]): Checked {
+  const stages = planStudy(loaded, { root: rootOf(file, undefined) }).map((stage) => {
+    const needs = stage.needs.length > 0 ? `, from ${stage.needs.join(", ")}` : "";
+    const { lines, warnings } =
+      stage.kind === "training"
+        ? checkedProgram(stage.program)
+        : { lines: [`${grouped(stage.program.rows)} rows of ${stage.program.columns}`], warnings: [] };
+    return { lines: [`${stage.name}: ${stage.kind}${needs}`, ...lines.map((line) => `  ${line}`)], warnings };
+  });
+  return {
+    lines: stages.flatMap(({ lines }) => lines),
+    warnings: stages.flatMap(({ warnings }) => warnings),
+  };
 }
 
 /** Editors save by writing, or by renaming a new file into place: so folders are watched, and a moment is waited. */

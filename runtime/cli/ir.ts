@@ -5,6 +5,7 @@ import {
   compileExperiment,
   encodeModule,
   type IrModule,
+  load,
   loadExperiment,
   type PassRecord,
   printModule,
@@ -13,13 +14,17 @@ import {
 import { symbolsIn } from "../../compiler/ir/dim.js";
 import { findPython } from "../bridge/python-environment.js";
 import { type Backend, torchText } from "../bridge/torch-text.js";
+import { declaresStudy, planStudy } from "../stages/study.js";
 import { facts } from "./facts.js";
 import { fail } from "./report.js";
+import { rootOf } from "./study-root.js";
 
 export interface IrOptions {
   readonly stage: Stage;
   /** Of the stage `torch`; absent: the experiment's. */
   readonly backend?: Backend;
+  /** A stage of a study. */
+  readonly of?: string;
   readonly function?: string;
   readonly locations?: boolean;
   readonly json?: boolean;
@@ -73,14 +78,39 @@ function wayOf(file: string, options: IrOptions): Way {
   const sizes = sizesOf(options.bind ?? []);
   const bind = (module: IrModule) => (options.bind ? refine(sizes).run(module).module : module);
   const records: PassRecord[] = [];
-  const { module, experiment } = compileExperiment(loadExperiment(file), (record) =>
+  const { module, backend } = programOf(file, options.of, (record) =>
     records.push({ ...record, module: bind(record.module) }),
   );
   const symbols = symbolsOf(module);
   const strange = Object.keys(sizes).find((name) => !symbols.has(name));
   if (strange !== undefined)
     throw experimentError("bad-command-line.symbol", { binding: strange, known: [...symbols].join(", ") });
-  return { records, lowered: records[0]!.module, optimised: bind(module), backend: experiment.backend };
+  return { records, lowered: records[0]!.module, optimised: bind(module), backend };
+}
+
+/** The program of an experiment, or of a stage of a study, and what executes it. */
+function programOf(
+  file: string,
+  of: string | undefined,
+  observe: (record: PassRecord) => void,
+): { readonly module: IrModule; readonly backend: Backend } {
+  const loaded = load(file);
+  if (!declaresStudy(loaded)) {
+    if (of !== undefined) throw experimentError("bad-command-line.no-stages", { option: "of" });
+    const { module, experiment } = compileExperiment(loadExperiment(file), observe);
+    return { module, backend: experiment.backend };
+  }
+  const stages = planStudy(loaded, {
+    root: rootOf(file, undefined),
+    observe: (stage, record) => (stage === of ? observe(record) : undefined),
+  });
+  const known = stages.map(({ name }) => name).join(", ");
+  if (of === undefined) throw experimentError("bad-command-line.stage-wanted", { known });
+  const stage = stages.find(({ name }) => name === of);
+  if (!stage) throw experimentError("bad-command-line.unknown-stage", { name: of, known });
+  const { module } = stage.program;
+  if (stage.kind === "embeddings") observe({ name: "extracted", statistics: {}, module });
+  return { module, backend: stage.backend as Backend };
 }
 
 /** The symbols that the shapes of a program's inputs are made of. */

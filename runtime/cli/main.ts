@@ -11,16 +11,19 @@ const program = new Command("f2c-dsl")
   .configureOutput({ outputError: () => {} })
   .exitOverride();
 
-const experiment = ["<experiment>", "TypeScript file whose default export is an experiment"] as const;
+const experiment = [
+  "<experiment>",
+  "TypeScript file whose default export is an experiment, or a study",
+] as const;
 const example = (text: string) => `\nExample:\n  $ ${text}\n`;
 
 program
   .command("run")
-  .description("compile an experiment, train it, evaluate it, export the net")
+  .description("compile an experiment, train it, evaluate it, export the net; or make the stages of a study")
   .argument(...experiment)
   .option(
     "--run-dir <folder>",
-    "folder for everything that the run leaves behind (default: runs/<name>-<time>)",
+    "folder for everything that the run leaves behind (default: runs/<name>-<time>; of a study: runs/<file>)",
   )
   .option("--resume", "continue the run in --run-dir, or the newest one of this experiment")
   .option("--device <device>", "auto, cpu, cuda or cuda:N; overrides the experiment")
@@ -39,6 +42,8 @@ program
     Number,
   )
   .option("--observe <tools>", "watch the run in these too: tensorboard,wandb,mlflow")
+  .option("--only <stage>", "of a study: make this stage alone, from what is there")
+  .option("--from <stage>", "of a study: make this stage and those after it")
   .option("--record <file>", "record the session for `f2c-host replay`")
   .addHelpText("after", example("f2c-dsl run examples/quickstart.ts --run-dir /tmp/first"))
   .action(async (file, options) => (await import("./run.js")).run(file, options));
@@ -62,6 +67,7 @@ program
       "inductor",
     ]),
   )
+  .option("--of <stage>", "of a study: the program of this stage")
   .option("--function <name>", "only this function: step, embed or infer")
   .option("--locations", "show where each op comes from")
   .option("--print-after <pass>", "what stands after a pass, or after all of them")

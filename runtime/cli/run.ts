@@ -4,15 +4,13 @@ import { codeOf, experimentError } from "../../compiler/diagnostics/catalogue.js
 import {
   type CompiledExperiment,
   compileExperiment,
-  encodeModule,
   IR_VERSION,
   type LoadedExperiment,
-  lastStep,
-  loadExperiment,
-  printModule,
+  type LoadedFile,
+  load,
   registryHash,
 } from "../../compiler/index.js";
-import { FOLLOWERS, type Follower as Watched } from "../../dsl/index.js";
+import { FOLLOWERS, isExperiment, type Follower as Watched } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
@@ -22,14 +20,12 @@ import { Observers } from "../observe/observer.js";
 import { drawPictures } from "../observe/pictures.js";
 import { ProgressLine } from "../observe/progress-line.js";
 import { RunLog } from "../observe/run-log.js";
-import { Checkpoints } from "../run/checkpoints.js";
-import { type RunConfig, readConfig, recordChanges, unreadableConfig, writeConfig } from "../run/config.js";
-import { compareIdentity, identityOf, type RunIdentity, refusalOf, savedIdentity } from "../run/identity.js";
 import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
 import type { Host } from "../stages/host.js";
 import { HostSession } from "../stages/host-session.js";
 import { Trainer } from "../stages/trainer.js";
+import { beginRun } from "./begin-run.js";
 import { asText, EXIT, fail, warn } from "./report.js";
 import { onSignals, outliveClosedOutput } from "./signals.js";
 
@@ -44,12 +40,30 @@ export interface RunOptions {
   patience?: number;
   record?: string;
   observe?: string;
+  only?: string;
+  from?: string;
 }
 
 type Say = (line: string) => void;
 
 export async function run(file: string, options: RunOptions): Promise<void> {
-  let loaded: LoadedExperiment | undefined;
+  outliveClosedOutput();
+  let loaded: LoadedFile;
+  try {
+    checkOptions(options);
+    // What is wrong with the experiment is said before anything is installed or started.
+    loaded = load(file);
+    if (isExperiment(loaded.declared)) checkNoStages(options);
+  } catch (error) {
+    fail(error);
+    return;
+  }
+  const { declared, ...rest } = loaded;
+  if (isExperiment(declared)) await runExperiment(file, { ...rest, experiment: declared }, options);
+  else await (await import("./run-study.js")).runStudy(file, { ...rest, declared }, options);
+}
+
+async function runExperiment(file: string, loaded: LoadedExperiment, options: RunOptions): Promise<void> {
   let first: Promise<Host> | undefined;
   let folder: RunFolder | undefined;
   let trainer: Trainer | undefined;
@@ -57,7 +71,6 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   const clients: HostClient[] = [];
   const terminal = new ProgressLine(process.stderr);
   const observers = new Observers(terminal);
-  outliveClosedOutput();
   const over = onSignals({
     gently: (signal) => {
       if (!trainer?.stop()) return false;
@@ -76,24 +89,9 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     },
   });
   try {
-    checkOptions(options);
     const say = (line: string) => observers.note(line);
-    // What is wrong with the experiment is said before anything is installed or started.
-    loaded = loadExperiment(file);
     const python = await setUp(say);
-    const quiet = process.env.F2C_HOST_LOG === undefined;
-    const start = async () =>
-      new HostSession(
-        await HostClient.start({
-          python,
-          registryHash: registryHash(),
-          irVersion: IR_VERSION,
-          patience: options.patience,
-          onLine: (line) => (quiet ? undefined : say(`[host] ${line}`)),
-          onStart: (client) => clients.push(client),
-          ...(options.record !== undefined && { record: options.record }),
-        }),
-      );
+    const start = () => startHost(python, options, say, (client) => clients.push(client));
     doing = "compiling";
     first = start();
     first.catch(() => {}); // a compile error is reported first
@@ -107,30 +105,12 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     observers.add(new RunLog(folder.file("run.log")), new JsonLines(folder.history));
     const before = lastPictures(folder.path, say);
     for (const tool of watched) observers.add(new Follower(python, folder.path, tool, say, { before }));
-    const config = options.resume ? readConfig(folder.path) : undefined;
-    const given = {
-      device: options.device ?? program.experiment.device,
-      backend: options.backend ?? program.experiment.backend,
-      // Sums depend on how many threads share them: a run goes on with as many as it began with.
-      threads: options.threads ?? (config?.threads as number | undefined),
-    };
-    const identity = identityOf(program, given);
-    if (config) continueRun(folder, loaded, program, config, { ...given, identity }, say);
-    else describeRun(folder, loaded, program, { ...given, identity });
-    const steps = lastStep(program);
-    observers.note(
-      `${name}: ${program.setting.identities.toLocaleString("en-US")} identities, ${program.setting.images.toLocaleString("en-US")} images, ${steps.toLocaleString("en-US")} ${steps === 1 ? "step" : "steps"}; ${folder.path}`,
-    );
+    const given = beginRun(folder, loaded, program, options, options.resume === true, say);
     for (const note of program.notes) observers.note(note);
-    trainer = new Trainer(program, folder, observers, {
-      ...given,
-      sameProgram: config === undefined || config.identity !== undefined,
-      resume: options.resume === true,
-      restarts: options.restarts,
-      start,
-    });
+    trainer = new Trainer(program, folder, observers, { ...given, restarts: options.restarts, start });
     doing = "preparing the run";
     const { summary, failedEvaluation } = await trainer.run(first);
+    await Promise.allSettled(clients.map((client) => client.shutdown()));
     process.stdout.write(renderSummary(summary, folder.path, filesIn(folder)));
     if (failedEvaluation) fail(failedEvaluation, { texts: loaded.texts, directory: loaded.directory });
     if (summary.interrupted) sayHowToGoOn(file, folder);
@@ -143,11 +123,31 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     }
     observers.tell("error", asText(error));
     terminal.clear();
-    fail(error, { ...(loaded && { texts: loaded.texts, directory: loaded.directory }) });
+    fail(error, { texts: loaded.texts, directory: loaded.directory });
   } finally {
     over();
     folder?.release();
   }
+}
+
+/** Starts a host for a command. */
+export async function startHost(
+  python: string,
+  { patience, record }: Pick<RunOptions, "patience" | "record">,
+  say: Say,
+  onStart: (client: HostClient) => void,
+): Promise<HostSession> {
+  const quiet = process.env.F2C_HOST_LOG === undefined;
+  const client = await HostClient.start({
+    python,
+    registryHash: registryHash(),
+    irVersion: IR_VERSION,
+    patience,
+    onLine: (line) => (quiet ? undefined : say(`[host] ${line}`)),
+    onStart,
+    ...(record !== undefined && { record }),
+  });
+  return new HostSession(client);
 }
 
 /** What a second signal does to the step that runs. */
@@ -202,6 +202,12 @@ function lastPictures(folder: string, say: Say): () => Promise<void> {
   };
 }
 
+/** An experiment has no stages to choose from. */
+function checkNoStages({ only, from }: RunOptions): void {
+  const option = only !== undefined ? "only" : from !== undefined ? "from" : undefined;
+  if (option !== undefined) throw experimentError("bad-command-line.no-stages", { option });
+}
+
 function checkOptions({
   threads,
   steps,
@@ -230,80 +236,4 @@ function checkOptions({
       device,
       known: "auto, cpu, cuda, cuda:0 (the first GPU)",
     });
-}
-
-function describeRun(
-  folder: RunFolder,
-  loaded: LoadedExperiment,
-  program: CompiledExperiment,
-  begun: Begun,
-): void {
-  const experiment = folder.copySources(loaded);
-  writeProgram(folder, program);
-  const { name, seed, length, checkpoint } = program.experiment;
-  const { identity, ...given } = begun;
-  writeConfig(folder.path, {
-    name,
-    startedAt: new Date().toISOString(),
-    /** The copy of the experiment that ran, in this folder. */
-    experiment,
-    seed,
-    ...given,
-    length,
-    checkpoint,
-    steps: program.steps,
-    stopAfter: program.stopAfter,
-    stepsPerEpoch: program.stepsPerEpoch,
-    setting: program.setting,
-    data: program.train.spec.kind,
-    command: process.argv.slice(2),
-    versions: identity.versions,
-    identity,
-  });
-}
-
-/** The program, for people and for `f2c-dsl export`. */
-function writeProgram(folder: RunFolder, { module }: CompiledExperiment): void {
-  folder.write("ir.txt", printModule(module));
-  folder.write("ir.json", JSON.stringify(encodeModule(module)));
-}
-
-/** What a run is begun or continued with, beside its program. */
-interface Begun {
-  readonly device: string;
-  readonly backend: string;
-  readonly threads: number | undefined;
-  readonly identity: RunIdentity;
-}
-
-function compared(folder: RunFolder, config: RunConfig, identity: RunIdentity) {
-  try {
-    return compareIdentity(savedIdentity(config), identity);
-  } catch {
-    throw unreadableConfig(folder.path, "its identity is not what was written");
-  }
-}
-
-/** Compares the experiment with the one that the run was begun with: what makes it another run is refused, what may change is said and recorded. */
-function continueRun(
-  folder: RunFolder,
-  loaded: LoadedExperiment,
-  program: CompiledExperiment,
-  config: RunConfig,
-  { identity, ...given }: Begun,
-  say: Say,
-): void {
-  const { refused, changed } = compared(folder, config, identity);
-  const refusal = refusalOf(folder.path, refused);
-  if (refusal) throw refusal;
-  for (const { option, was, is } of changed) say(`changed since: ${option} was ${was}, is ${is}`);
-  if (config.identity === undefined)
-    say(
-      "this run was begun by an f2c-dsl that did not write down its identity: only what config.json knows was compared, and images are drawn in another order from here on",
-    );
-  // Of a run without an identity the checkpoints are still to say whether it is their program.
-  if (config.identity !== undefined) writeProgram(folder, program);
-  const step = new Checkpoints(folder.file("checkpoints")).newest ?? 0;
-  writeConfig(folder.path, { ...recordChanges(config, step, changed, identity), ...given });
-  if (changed.length > 0) folder.copySources(loaded, `source-from-${step}`);
 }

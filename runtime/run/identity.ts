@@ -5,7 +5,7 @@
  * Which is which stands in one table, `identity/fates.ts`. `docs/language.md` explains it to users.
  */
 import { type CompiledExperiment, HELD_OUT } from "../../compiler/index.js";
-import { descriptionOf, OPTIMIZER, twinParts } from "../../dsl/index.js";
+import { type Catalogue, descriptionOf, OPTIMIZER, twinParts } from "../../dsl/index.js";
 import { SAMPLER_VERSION } from "../../dsl/plan/sampler-version.js";
 import type { OptionName } from "./identity/fates.js";
 import { functionsOf } from "./identity/functions.js";
@@ -42,15 +42,17 @@ export interface Given {
   readonly torch?: string | undefined;
 }
 
+/** What a source was asked for. Where the images lie is not what they are; which they are is in the listing. */
+export function dataOptions(kind: string, { spec, shape }: Catalogue): Readonly<Record<string, unknown>> {
+  const { kind: _, root: __, index: ___, indexId: ____, people: _____, path: ______, ...options } = spec;
+  return { ...options, kind, shape };
+}
+
 /** How each option of an experiment is written down. */
 const OPTIONS: { readonly [K in OptionName]: (program: CompiledExperiment) => unknown } = {
   name: ({ experiment }) => experiment.name,
   seed: ({ experiment }) => experiment.seed,
-  data: ({ experiment, train }) => {
-    // Where the images lie is not what they are; which they are is in the listing.
-    const { kind: _, root: __, index: ___, indexId: ____, people: _____, ...spec } = train.spec;
-    return { ...spec, kind: experiment.data.kind, shape: train.shape };
-  },
+  data: ({ experiment, train }) => dataOptions(experiment.data.kind, train),
   method: ({ experiment }) => descriptionOf(experiment.method) ?? OWN,
   loader: ({ experiment, setting }) => ({
     ...(descriptionOf(experiment.loader) ?? OWN),

@@ -29,7 +29,7 @@ export function aboutNet({ module, experiment, folder, step }: ExportedState): R
     "f2c-dsl": packageVersion(),
     program: structureHash(module),
     "input.layout": "NCHW",
-    "input.type": "uint8",
+    "input.type": images.dtype === "u8" ? "uint8" : "float32",
     "input.size": images.dims.slice(1).join(" x "),
     "input.colours": images.dims[1] === 1 ? "grey" : "RGB",
     "input.range": "0 to 255",

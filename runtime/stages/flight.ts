@@ -1,16 +1,14 @@
-/** @file The steps in flight: sent to the host, not yet reported. */
+/** @file The plans in flight: sent to the host, and what they gave not yet used. */
 
-/** A plan's scalars: the policies that were in force. */
-export type Policies = Readonly<Record<string, number | boolean>>;
-
-export class Flight {
-  private readonly steps = new Map<number, Policies>();
+/** `T`: what is to be known of a plan when its result comes. */
+export class Flight<T> {
+  private readonly plans = new Map<number, T>();
   private readonly waiting = new Set<() => void>();
   private failure: Error | undefined;
   private halted = false;
 
   get size(): number {
-    return this.steps.size;
+    return this.plans.size;
   }
 
   /** Whether the host has dropped what was sent and had not begun. */
@@ -18,15 +16,15 @@ export class Flight {
     return this.halted;
   }
 
-  sent(step: number, policies: Policies): void {
-    this.steps.set(step, policies);
+  sent(number: number, what: T): void {
+    this.plans.set(number, what);
   }
 
-  /** A step was reported: its policies, unless nobody waits for it. */
-  landed(step: number): Policies | undefined {
-    const policies = this.steps.get(step);
-    this.steps.delete(step);
-    return policies;
+  /** What a plan gave was used: what is known of it, unless nobody waits for it. */
+  landed(number: number): T | undefined {
+    const what = this.plans.get(number);
+    this.plans.delete(number);
+    return what;
   }
 
   /** The host stopped: what is still here will not come. */
@@ -42,7 +40,7 @@ export class Flight {
   }
 
   clear(): void {
-    this.steps.clear();
+    this.plans.clear();
   }
 
   /** A new host: nothing is in flight, nothing has failed. */

@@ -68,11 +68,12 @@ export class HostSession implements Host {
   async load(
     name: string,
     module: IrModule,
-    { backend, device, threads }: LoadOptions,
+    { backend, device, threads, files = {} }: LoadOptions,
   ): Promise<HostedProgram> {
     const { body } = await this.client.request("load", {
       program: name,
       ir: encodeModule(module),
+      files,
       backend,
       device,
       threads: threads ?? null,

@@ -14,6 +14,15 @@ export interface LoadOptions {
   readonly device: string;
   readonly backend: string;
   readonly threads?: number | undefined;
+  /** Files that the program's state starts from, by the names that it gives them. */
+  readonly files?: Readonly<Record<string, WeightsFile>>;
+}
+
+/** A safetensors file. One of another hash, or with tensors that nothing starts from (if `strict`), is refused. */
+export interface WeightsFile {
+  readonly path: string;
+  readonly sha256: string;
+  readonly strict: boolean;
 }
 
 /** A host: data sources and programs, each under a name. Every method rejects with a BridgeError. */

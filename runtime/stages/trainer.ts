@@ -26,6 +26,7 @@ import { isSummary, type Summary } from "../run/summary.js";
 import { exportNet } from "./export-net.js";
 import { Flight } from "./flight.js";
 import type { Host, HostedProgram, LoadOptions, Plan } from "./host.js";
+import { BRIDGE_BROKEN, type HostedWork, onHosts } from "./on-hosts.js";
 import { Planner, type StepPlan } from "./planner.js";
 import { Watch } from "./watch.js";
 
@@ -37,17 +38,10 @@ const STEP = "step";
 const LOSS = "loss";
 const TRAIN = "train";
 
-/** The host is gone; another one can take over. */
-const HOST_DIED = codeOf("host-died");
 const INTERRUPTED = codeOf("interrupted");
 const UNREADABLE_CHECKPOINT = codeOf("checkpoint-unreadable");
 /** The book of the checkpoint is whole, and of another pool. */
 const OTHER_CAPACITY = codeOf("pool-capacity-changed");
-/** Errors after which this host cannot be asked anything more. */
-const BRIDGE_BROKEN = new Set([
-  HOST_DIED,
-  ...(["host-failed", "versions-differ", "internal"] as const).map(codeOf),
-]);
 
 export interface TrainOptions extends LoadOptions {
   /** The program is known to be that of the folder's checkpoints; otherwise they are asked. */
@@ -67,10 +61,13 @@ export interface Outcome {
   readonly failedEvaluation: BridgeError | undefined;
 }
 
+/** A plan's scalars: the policies that were in force. */
+type Policies = Readonly<Record<string, number | boolean>>;
+
 type Books = Readonly<Record<string, BookState>>;
 
 /** One run of an experiment in a folder. */
-export class Trainer {
+export class Trainer implements HostedWork<Outcome> {
   private readonly planner: Planner;
   private readonly checkpoints: Checkpoints;
   private readonly hashes: { structureHash: string; weightsHash: string };
@@ -80,7 +77,7 @@ export class Trainer {
   private readonly end: number;
   private readonly imagesPerStep: number;
   private readonly galleryImagesPerStep: number;
-  private readonly flight = new Flight();
+  private readonly flight = new Flight<Policies>();
   private readonly watch: Watch;
   private host: Host | undefined;
   /** The program in the host. */
@@ -139,7 +136,13 @@ export class Trainer {
   async run(first: Promise<Host>): Promise<Outcome> {
     let how: Ending = "failed";
     try {
-      const outcome = await this.onHosts(first);
+      const { start, restarts } = this.options;
+      const outcome = await onHosts(this, first, {
+        start,
+        restarts,
+        watch: this.watch,
+        note: (text) => this.observers.note(text),
+      });
       how = outcome.summary.interrupted ? "interrupted" : "complete";
       return outcome;
     } catch (error) {
@@ -150,29 +153,26 @@ export class Trainer {
     }
   }
 
-  /** Runs on a host, and on another one where it dies. */
-  private async onHosts(first: Promise<Host>): Promise<Outcome> {
-    let left = this.options.restarts;
-    for (let starting = first; ; starting = this.options.start()) {
-      const before = this.saved;
-      try {
-        await this.prepare(await this.watch.during(() => "the host to start", starting));
-        await this.train();
-        const summary = await this.finish();
-        await this.host!.shutdown();
-        return { summary, failedEvaluation: this.failedEvaluation };
-      } catch (error) {
-        if (this.training) await this.salvage(error);
-        this.training = false;
-        this.again = true;
-        await this.host?.shutdown().catch(() => {});
-        this.host = undefined;
-        if (this.saved !== before) left = this.options.restarts;
-        const died = error instanceof BridgeError && error.code === HOST_DIED;
-        if (!died || this.stopping || left-- <= 0) throw error;
-        this.observers.note(`${error.message}\nstarting it again`);
-      }
-    }
+  /** What `onHosts` does on each host. */
+  async attempt(host: Host): Promise<Outcome> {
+    await this.prepare(host);
+    await this.train();
+    const summary = await this.finish();
+    await this.hosted.unload().catch(() => {}); // all that is wanted of it is there
+    return { summary, failedEvaluation: this.failedEvaluation };
+  }
+
+  /** An attempt failed: saves what can be saved. */
+  async broken(error: unknown): Promise<void> {
+    if (this.training) await this.salvage(error);
+    this.training = false;
+    this.again = true;
+    this.host = undefined;
+  }
+
+  /** What a host that dies after it may be started anew for as often as before. */
+  get progress(): unknown {
+    return this.saved;
   }
 
   /** Asks the run to save after the running step, and to end. Returns false while there is nothing to save: then it can end at once. */

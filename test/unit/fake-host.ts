@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import type { Catalogue, Nearest } from "#dsl/index";
 import type { BridgeError } from "#runtime/bridge/bridge-error";
-import type { HostEvents } from "#runtime/bridge/host-events";
+import type { HostEvents, PlanResult } from "#runtime/bridge/host-events";
 import type { Embedded, HostedMatrix, Wanted } from "#runtime/evaluate/embedder";
 import { BridgeError as Failure } from "#runtime/index";
 import type { Written } from "#runtime/run/files";
@@ -34,6 +34,8 @@ export interface FakeHostOptions {
       host: FakeHost,
     ) => Answer<K> | "usual" | Promise<Answer<K> | "usual">;
   };
+  /** The tensors that a plan gives. */
+  readonly tensors?: (plan: Plan) => PlanResult["tensors"];
   /** Called before a plan's step is reported; a host that returns `false` keeps it to itself. */
   readonly onPlan?: (step: number, host: FakeHost) => boolean | undefined;
 }
@@ -141,22 +143,23 @@ export class FakeHost implements Host, HostedProgram {
     return this.answer("export", { function: fn, to, path }, () => ({ bytes: 1 }));
   }
 
-  async plan({ number: step }: Plan): Promise<void> {
+  async plan(plan: Plan): Promise<void> {
+    const { number: step } = plan;
     if (this.dead) throw this.dead;
     if (this.dropping) return;
     this.asked.push(`step ${step}`);
     await new Promise((resolve) => setImmediate(resolve));
     if (this.dropping || this.options.onPlan?.(step, this) === false) return;
-    this.report(step);
+    this.report(step, this.options.tensors?.(plan));
   }
 
-  report(step: number): void {
+  report(step: number, tensors: PlanResult["tensors"] = {}): void {
     const metrics = { loss: 10 - step / 10 };
     this.events.onResult?.({
       program: this.name,
       number: step,
       metrics,
-      tensors: {},
+      tensors,
       seconds: 0.01,
       wait: 0,
     });

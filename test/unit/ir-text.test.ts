@@ -22,7 +22,7 @@ const root = new URL("../../", import.meta.url);
 
 const experiments = ["examples", "test/fixtures/experiments"].flatMap((folder) =>
   readdirSync(new URL(folder, root))
-    .filter((name) => name.endsWith(".ts"))
+    .filter((name) => name.endsWith(".ts") && name !== "study.ts")
     .map((name) => `${folder}/${name}`),
 );
 

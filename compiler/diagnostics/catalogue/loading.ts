@@ -78,6 +78,19 @@ export const LOADING = {
         message: "--{option} must be a whole number from {least:number} up",
         hint: "for example --{option} {example:number}",
       },
+      "unknown-stage": { message: "the study has no stage {name}", hint: "choose one of {known}" },
+      "no-stages": {
+        message: "--{option} names a stage of a study, and the file declares an experiment",
+        hint: "leave out --{option}",
+      },
+      "stage-missing": {
+        message: "{name} is made from {needed}, which is not made yet",
+        hint: "leave out --only and --from, or run with --only {needed} first",
+      },
+      "stage-wanted": {
+        message: "the file declares a study, and one stage of it is to be shown",
+        hint: "name it: --of one of {known}",
+      },
       backend: { message: "there is no backend {backend}", hint: "choose one of {known}" },
       picture: {
         message: "--out {path} is neither an SVG nor a PNG",

@@ -1,0 +1,124 @@
+/** @file What is written down when a run begins, and compared when it goes on. */
+import {
+  type CompiledExperiment,
+  encodeModule,
+  type LoadedExperiment,
+  lastStep,
+  printModule,
+} from "../../compiler/index.js";
+import { Checkpoints } from "../run/checkpoints.js";
+import { type RunConfig, readConfig, recordChanges, unreadableConfig, writeConfig } from "../run/config.js";
+import { compareIdentity, identityOf, type RunIdentity, refusalOf, savedIdentity } from "../run/identity.js";
+import type { RunFolder } from "../run/run-folder.js";
+
+type Say = (line: string) => void;
+
+/** What the command line says of a run. */
+interface Asked {
+  readonly device?: string;
+  readonly backend?: string;
+  readonly threads?: number;
+}
+
+/** Describes a run in its folder, or compares it with the one that lies there. Returns what it is executed with. */
+export function beginRun(
+  folder: RunFolder,
+  loaded: LoadedExperiment,
+  program: CompiledExperiment,
+  asked: Asked,
+  resume: boolean,
+  say: Say,
+) {
+  const config = resume ? readConfig(folder.path) : undefined;
+  const given = {
+    device: asked.device ?? program.experiment.device,
+    backend: asked.backend ?? program.experiment.backend,
+    // Sums depend on how many threads share them: a run goes on with as many as it began with.
+    threads: asked.threads ?? (config?.threads as number | undefined),
+  };
+  const identity = identityOf(program, given);
+  if (config) continueRun(folder, loaded, program, config, { ...given, identity }, say);
+  else describeRun(folder, loaded, program, { ...given, identity });
+  const steps = lastStep(program);
+  const { name } = program.experiment;
+  say(
+    `${name}: ${program.setting.identities.toLocaleString("en-US")} identities, ${program.setting.images.toLocaleString("en-US")} images, ${steps.toLocaleString("en-US")} ${steps === 1 ? "step" : "steps"}; ${folder.path}`,
+  );
+  return { ...given, resume, sameProgram: config === undefined || config.identity !== undefined };
+}
+
+function describeRun(
+  folder: RunFolder,
+  loaded: LoadedExperiment,
+  program: CompiledExperiment,
+  begun: Begun,
+): void {
+  const experiment = folder.copySources(loaded);
+  writeProgram(folder, program);
+  const { name, seed, length, checkpoint } = program.experiment;
+  const { identity, ...given } = begun;
+  writeConfig(folder.path, {
+    name,
+    startedAt: new Date().toISOString(),
+    /** The copy of the experiment that ran, in this folder. */
+    experiment,
+    seed,
+    ...given,
+    length,
+    checkpoint,
+    steps: program.steps,
+    stopAfter: program.stopAfter,
+    stepsPerEpoch: program.stepsPerEpoch,
+    setting: program.setting,
+    data: program.train.spec.kind,
+    command: process.argv.slice(2),
+    versions: identity.versions,
+    identity,
+  });
+}
+
+/** The program, for people and for `f2c-dsl export`. */
+function writeProgram(folder: RunFolder, { module }: CompiledExperiment): void {
+  folder.write("ir.txt", printModule(module));
+  folder.write("ir.json", JSON.stringify(encodeModule(module)));
+}
+
+/** What a run is begun or continued with, beside its program. */
+interface Begun {
+  readonly device: string;
+  readonly backend: string;
+  readonly threads: number | undefined;
+  readonly identity: RunIdentity;
+}
+
+function compared(folder: RunFolder, config: RunConfig, identity: RunIdentity) {
+  try {
+    return compareIdentity(savedIdentity(config), identity);
+  } catch {
+    throw unreadableConfig(folder.path, "its identity is not what was written");
+  }
+}
+
+/** Compares the experiment with the one that the run was begun with: what makes it another run is refused, what may change is said and recorded. */
+function continueRun(
+  folder: RunFolder,
+  loaded: LoadedExperiment,
+  program: CompiledExperiment,
+  config: RunConfig,
+  { identity, ...given }: Begun,
+  say: Say,
+): void {
+  const { refused, changed } = compared(folder, config, identity);
+  const refusal = refusalOf(folder.path, refused);
+  if (refusal) throw refusal;
+  for (const { option, was, is } of changed) say(`changed since: ${option} was ${was}, is ${is}`);
+  if (config.identity === undefined)
+    say(
+      "this run was begun by an f2c-dsl that did not write down its identity: only what config.json knows was compared, and images are drawn in another order from here on",
+    );
+  // Of a run without an identity the checkpoints are still to say whether it is their program.
+  if (config.identity !== undefined) writeProgram(folder, program);
+  const step = new Checkpoints(folder.file("checkpoints")).newest ?? 0;
+  writeConfig(folder.path, { ...recordChanges(config, step, changed, identity), ...given });
+  if (changed.length > 0) folder.copySources(loaded, `source-from-${step}`);
+}
