@@ -283,6 +283,36 @@ def test_a_loss_that_reaches_no_parameter_has_zero_gradients(backend, within):
     assert made.storage["gradient"].tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_gradients_of_two_losses_go_back_through_what_they_share(backend):
+    """y = w x, first = sum(y), second = sum(y y): d first / dw = x, d second / dw = 2 w x x."""
+    m = ModuleBuilder()
+    weights = group("net")
+    m.parameter("w", tensor(2), "constant", value=3.0)
+    m.state("first", tensor(2))
+    m.state("second", tensor(2))
+    m.group("net", ["w"])
+    m.group("first", ["first"])
+    m.group("second", ["second"])
+    f = m.function("step")
+    y = f.op("mul", f.input("x", tensor(2)), f.state("w"), to=tensor(2))
+    first = f.op("sum", y, to=NUMBER)
+    second = f.op("sum", f.op("mul", y, y, to=tensor(2)), to=NUMBER)
+    net = f.op("group", to=weights, name="net")
+    taken = {
+        name: f.op("gradients", loss, net, to=weights)
+        for name, loss in (("first", first), ("second", second))
+    }
+    for name, gradients in taken.items():
+        f.op("foreach_copy_", f.op("group", to=weights, name=name), gradients)
+    f.returns(loss=(first, NUMBER))
+    made = Program(parse_module(m.json), backend=backend)
+    made.initialise(0)
+    made.run("step", {"x": torch.tensor([1.0, 2.0])})
+    assert made.storage["first"].tolist() == [1, 2]
+    assert made.storage["second"].tolist() == [6, 24]
+
+
 def derivatives_by_a_leaf(outputs: float) -> dict[str, Any]:
     """step(x f32 [2]): slope = d mean(x w) / dx, w being 3."""
     m = ModuleBuilder()

@@ -13,6 +13,7 @@ from .ops_table import IR_VERSION
 
 DTYPES = ("f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool")
 MAX_FLOAT = sys.float_info.max
+LITERAL = "constant"  # the op that is a number or a boolean, written out
 FLOATS = ("f16", "bf16", "f32", "f64")
 ROLES = ("parameter", "state", "optimizer")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")

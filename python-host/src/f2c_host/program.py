@@ -79,7 +79,7 @@ class Program:
             f.name for f in module.functions if any(OPS[o.op].effect == "rng" for o in f.body.walk())
         }
         self._differentiates = {
-            f.name for f in module.functions if any(o.op in ("gradients", "vjp") for o in f.body.walk())
+            f.name for f in module.functions if any(OPS[o.op].differentiates for o in f.body.walk())
         }
         build = BACKENDS[backend]
         try:

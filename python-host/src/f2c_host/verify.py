@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from .errors import HostError
-from .ir import DTYPES, FLOATS, MAX_FLOAT, Function, Module, Op, Region, Storage, Type, Value
+from .ir import DTYPES, FLOATS, LITERAL, MAX_FLOAT, Function, Module, Op, Region, Storage, Type, Value
 from .lower.result_types import Refused, ResultTypes
 from .ops_table import CONSTRAINTS, OPS, Derivative, OpSpec
-from .regions import CONDITION, argument_types, fixed_operands
+from .regions import CONDITION, argument_types, initial
+from .storages import names_storage
 
 _HINT = "this is a fault of the compiler, or the program was damaged on its way; please report it with its ir.json"
 
@@ -162,7 +163,7 @@ class _Verifier:
         if spec.scalar_result:
             whole = all(seen[v].type.scalar == "i64" for v in op.operands)
             wanted = [("i64" if whole else "f64") if spec.scalar_result == "joined" else spec.scalar_result]
-        if op.op == _LITERAL:
+        if op.op == LITERAL:
             if not _spells(op.attributes["value"], kinds):
                 self.refuse("V4", f"constant {_shown(op.attributes['value'])} as {kinds}", op.location)
         elif spec.results != ("*",) and kinds != wanted:
@@ -199,7 +200,7 @@ class _Verifier:
 
     def storage_origin(self, op: Op, operand: int, origins: Mapping[int, Op]) -> None:
         origin = origins.get(operand)
-        if origin is None or not _names_storage(origin):
+        if origin is None or not names_storage(origin):
             self.refuse("V6", f"{op.op} would change something that is no storage", op.location)
 
     def operands(self, op: Op, spec: OpSpec, seen: Mapping[int, Value]) -> None:
@@ -231,7 +232,7 @@ class _Verifier:
         spec = OPS[op.op]
         by = op.operands[spec.place(of.by)]
         origin = origins.get(by)
-        if not top or origin is None or not _names_storage(origin) or not self.trains(origin):
+        if not top or origin is None or not names_storage(origin) or not self.trains(origin):
             self.refuse(
                 "V10", f"{op.op} is taken at the top level, by a group of trained parameters", op.location
             )
@@ -266,7 +267,7 @@ class _Verifier:
 
     def regions(self, op: Op, spec: OpSpec, seen: dict[int, Value], origins: dict[int, Op]) -> None:
         results = [r.type for r in op.results]
-        carried = [seen[v].type for v in op.operands[fixed_operands(op) :]]
+        carried = [seen[v].type for v in initial(op)]
         if spec.control.carries and carried != results:
             self.refuse("V8", f"{op.op} carries other types than it begins with", op.location)
         for wanted, region in zip(spec.control.regions, op.regions, strict=True):
@@ -279,13 +280,6 @@ class _Verifier:
                     f"{wanted.name} of {op.op} has other arguments or yields than it should",
                     op.location,
                 )
-
-
-_LITERAL = "constant"
-
-
-def _names_storage(op: Op) -> bool:
-    return any(a.type in ("storage", "group") for a in OPS[op.op].attributes)
 
 
 def _spells(value: object, kinds: list[str]) -> bool:

@@ -11,6 +11,7 @@ import torch
 from ..checkpoint import refuse_non_finite
 from ..errors import Frame, HostError
 from ..ir import Function, Module
+from ..ops_table import OPS
 from ..program import Program
 
 
@@ -44,7 +45,7 @@ def exported(program: Program, function: str, about: Mapping[str, str]) -> Expor
     storages = module.storages_of(declared)
     if len(declared.results) != 1:
         raise cannot_export(declared, f"it returns {len(declared.results)} results, a file has one")
-    if any(op.op in ("gradients", "vjp") for op in declared.body.walk()):
+    if any(OPS[op.op].differentiates for op in declared.body.walk()):
         raise cannot_export(declared, "it takes gradients, and the weights of a file have none")
     refuse_non_finite(
         {name: program.storage[name] for name in storages if _starts_finite(module, name)},

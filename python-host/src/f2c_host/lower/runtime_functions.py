@@ -25,11 +25,11 @@ def filled(found: List[Optional[Tensor]], inputs: List[Tensor]) -> List[Tensor]:
     return result
 
 
-def gradients(loss: Tensor, parameters: List[Tensor]) -> List[Tensor]:
-    """d loss / d each parameter; zeros where the loss does not reach."""
+def gradients(loss: Tensor, parameters: List[Tensor], retain: bool = False) -> List[Tensor]:
+    """d loss / d each parameter; zeros where the loss does not reach. `retain`: another derivative may go the same way."""
     if not loss.requires_grad:
         return [torch.zeros_like(t) for t in parameters]
-    return filled(torch.autograd.grad([loss], parameters, allow_unused=True), parameters)
+    return filled(torch.autograd.grad([loss], parameters, retain_graph=retain, allow_unused=True), parameters)
 
 
 def vjp(

@@ -10,9 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from ..ir import Function, Op, Region, Type
-
-_JUDGES = ("if", "for")  # their first operand decides
-CALCULATES = "scalar_"
+from ..ops_table import OPS
+from ..regions import carried, counters, deciding, initial, regions_of, yielded
 
 
 class ScalarForms:
@@ -23,23 +22,24 @@ class ScalarForms:
         self.types: dict[int, Type] = {i.value.id: i.type for i in function.inputs}
         self._sources: defaultdict[int, list[int]] = defaultdict(list)
         self.fixed: set[int] = set()
-        deciding: set[int] = set()
+        choosing: set[int] = set()
         computing: set[int] = set()
         for op in self._ops(function.body):
             scalars = [v for v in op.operands if self.is_scalar(v)]
             results = [r.id for r in op.results if self.is_scalar(r.id)]
-            if op.op in ("constant", "size"):
-                self.fixed.update(results)
-            elif op.op.startswith(CALCULATES):
+            spec = OPS[op.op]
+            if spec.control:
+                choosing.update(self._flow(op))
+            elif spec.scalar_result:
                 if self.fixed.issuperset(scalars):
                     self.fixed.update(results)
                 self._sources[results[0]].extend(scalars)
-            elif op.regions:
-                deciding.update(self._flow(op))
-            elif op.op not in ("yield", "return"):
+            elif results:  # a literal, a size
+                self.fixed.update(results)
+            elif not spec.ends:
                 computing.update(scalars)
         yes_or_no = {v for v, t in self.types.items() if t.scalar == "bool"}
-        self.numbers = self._closure(deciding | yes_or_no) | self.fixed
+        self.numbers = self._closure(choosing | yes_or_no) | self.fixed
         self.tensors = self._closure(computing) - self.fixed - yes_or_no
 
     def is_scalar(self, value: int) -> bool:
@@ -59,19 +59,17 @@ class ScalarForms:
 
     def _flow(self, op: Op) -> list[int]:
         """Joins the values that pass through the regions of an op; returns the scalars that decide there."""
-        ends = [region.ops[-1].operands for region in op.regions]
-        results = [r.id for r in op.results]
-        if op.op == "for":
-            index, *carried = [a.id for a in op.regions[0].arguments]
-            self.fixed.add(index)
-            self._join(results, carried, op.operands[1:], ends[0])
-        elif op.op == "while":
-            asked, turned = ([a.id for a in region.arguments] for region in op.regions)
-            self._join(results, asked, turned, op.operands, ends[1])
-            return [ends[0][0]]
-        else:
-            self._join(results, *ends)
-        return [op.operands[0]] if op.op in _JUDGES else []
+        columns: list[Iterable[int]] = [[r.id for r in op.results], initial(op)]
+        choosing = list(deciding(op))
+        for spec, region in regions_of(op):
+            self.fixed.update(counters(spec, region))
+            columns.append(carried(spec, region))
+            if spec.yields == "condition":
+                choosing.append(yielded(region)[0])
+            else:
+                columns.append(yielded(region))
+        self._join(*(column for column in columns if column))
+        return choosing
 
     def _join(self, *columns: Iterable[int]) -> None:
         """Values that stand for one another must have one form: each is a source of every other."""

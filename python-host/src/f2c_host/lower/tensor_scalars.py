@@ -11,9 +11,9 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..ir import Function, Module, Op, Region
+from ..ir import LITERAL, Function, Module, Op, Region
 from ..ops_table import OPS
-from .scalar_forms import CALCULATES, ScalarForms
+from .scalar_forms import ScalarForms
 from .visitor import Visitor
 
 _KINDS = ("f64", "i64")
@@ -73,15 +73,16 @@ class TensorScalars(Visitor):
         """Whether an op can be computed from these scalars."""
         if not known.issuperset(op.operands):
             return False
-        if not op.regions:
-            return op.op in ("constant", "yield") or op.op.startswith(CALCULATES)
+        spec = OPS[op.op]
+        if not spec.control:
+            return op.op == LITERAL or spec.ends == "region" or spec.scalar_result is not None
         inside = known | {a.id for region in op.regions for a in region.arguments}
         for region in op.regions:
             for inner in region.ops:
                 if not self.is_computable(inner, inside):
                     return False
                 inside |= {r.id for r in inner.results}
-        return op.op in ("if", "for", "while")
+        return spec.control.runs != "once"
 
     def before(self) -> ast.FunctionDef:
         """After `lower`."""
@@ -114,7 +115,7 @@ class TensorScalars(Visitor):
         self.types |= {r.id: r.type for r in op.results}
         if op.regions and results and results <= self.known - self.forms.tensors:
             return []
-        if not op.op.startswith(CALCULATES):
+        if OPS[op.op].scalar_result is None:
             self.computing = not op.regions
             statements = super().op(op)
             self.computing = False

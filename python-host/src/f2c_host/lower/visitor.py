@@ -52,6 +52,7 @@ class Visitor:
         self.line = 1
         self.types: dict[int, Type] = {}
         self.recording = True
+        self.derivatives = 0  # that are still to be taken: until the last, what they go through is kept
         self.targets: set[str] = set()
 
     # ---- nodes, all at the current location
@@ -135,7 +136,8 @@ class Visitor:
         statements: list[ast.stmt] = []
         rest: list[ast.stmt] = []
         current = statements
-        derivatives = [op for op in region.ops if op.op in ("gradients", "vjp")]
+        derivatives = [op for op in region.ops if OPS[op.op].differentiates]
+        self.derivatives = len(derivatives)
         for op in region.ops[:-1]:
             current.extend(self.op(op))
             if derivatives and op is derivatives[-1]:
@@ -187,10 +189,10 @@ class Visitor:
         self.line = op.location + 1
         for result in op.results:
             self.types[result.id] = result.type
-        special = getattr(self, f"op_{op.op}", None)
-        if special is not None:
-            return special(op)
         spec = OPS[op.op]
+        emit = getattr(self, f"run_{spec.control.runs}" if spec.control else f"op_{op.op}", None)
+        if emit is not None:
+            return emit(op)
         expression = self.torch_call(
             op, select(spec, ["none" if v < 0 else self.types[v].kind for v in op.operands])
         )
@@ -298,12 +300,10 @@ class Visitor:
         return [self.assign([self.local(op.results[0].id)], members)]
 
     def op_gradients(self, op: Op) -> list[ast.stmt]:
-        loss, parameters = op.operands
-        return [
-            self.assign(
-                [self.local(op.results[0].id)], self.call("gradients", self.read(loss), self.read(parameters))
-            )
-        ]
+        self.derivatives -= 1
+        retain = [ast.Constant(True)] if self.derivatives else []
+        call = self.call("gradients", *map(self.read, op.operands), *retain)
+        return [self.assign([self.local(op.results[0].id)], call)]
 
     def op_leaf(self, op: Op) -> list[ast.stmt]:
         self.targets |= {"aten::detach", "aten::requires_grad_"}
@@ -311,6 +311,7 @@ class Visitor:
         return [self.assign([self.local(op.results[0].id)], self.call("aten__requires_grad_", cut))]
 
     def op_vjp(self, op: Op) -> list[ast.stmt]:
+        self.derivatives -= 1
         parameters, *values = op.operands
         n = int(op.attributes["outputs"])
         lists = [
@@ -329,9 +330,6 @@ class Visitor:
             statements.append(self.assign([name], ast.Subscript(self.name(both), place, ast.Load())))
         return statements
 
-    def op_remat(self, op: Op) -> list[ast.stmt]:
-        return self.region(op.regions[0], op.results)
-
     def op_foreach_restore_(self, op: Op) -> list[ast.stmt]:
         call = ast.Expr(self.call("foreach_restore_", *(self.read(v) for v in op.operands)))
         written = self.without_gradient([self.at(call)]) if self.recording else self.at(call)  # type: ignore[list-item]
@@ -342,7 +340,13 @@ class Visitor:
             self.assign([self.local(op.results[0].id)], self.call("foreach_norm", self.read(op.operands[0])))
         ]
 
-    def op_no_grad(self, op: Op) -> list[ast.stmt]:
+    # ---- ops with regions, by how these run
+
+    def run_once(self, op: Op) -> list[ast.stmt]:
+        unrecorded = OPS[op.op].control.gradient == "unrecorded"  # type: ignore[union-attr]
+        return self.unrecorded(op) if unrecorded else self.region(op.regions[0], op.results)
+
+    def unrecorded(self, op: Op) -> list[ast.stmt]:
         """What the region yields may be a value from outside, or an op may have given one back as it is, so tensors are cut
         off from their history."""
         before, self.recording = self.recording, False
@@ -358,12 +362,12 @@ class Visitor:
         self.line = op.location + 1
         return [self.without_gradient(body)]
 
-    def op_if(self, op: Op) -> list[ast.stmt]:
+    def run_choice(self, op: Op) -> list[ast.stmt]:
         arms = [self.region(region, op.results) or [ast.Pass()] for region in op.regions]
         self.line = op.location + 1
         return [self.at(ast.If(self.read(op.operands[0]), arms[0], arms[1]))]  # type: ignore[list-item]
 
-    def op_for(self, op: Op) -> list[ast.stmt]:
+    def run_count(self, op: Op) -> list[ast.stmt]:
         count, *initial = op.operands
         index, *carried = op.regions[0].arguments
         start = self.each(initial, carried)
@@ -373,7 +377,7 @@ class Visitor:
         loop = self.at(ast.For(target, self.call("range", self.read(count)), body, []))
         return [*start, loop, *self.each([a.id for a in carried], op.results)]  # type: ignore[list-item]
 
-    def op_while(self, op: Op) -> list[ast.stmt]:
+    def run_condition(self, op: Op) -> list[ast.stmt]:
         condition, turn = op.regions
         asked, carried = condition.arguments, turn.arguments
         test = f"w{op.location}_{self.local(asked[0].id) if asked else 'x'}"
