@@ -1,5 +1,5 @@
 /** @file Random bodies of functions of run-time numbers: whatever the language allows, in any order, and always ending. */
-import { randomNumbers } from "../unit/random-module.js";
+import { type Draws, drawn } from "../unit/draws.js";
 
 type Kind = "number" | "boolean" | "pair" | "record" | "function";
 interface Name {
@@ -23,12 +23,10 @@ const TYPES: Readonly<Record<Kind, string>> = {
 };
 const LETTERS = ["u", "v", "w", "x", "y", "z"];
 
-/** The body of a function of `a`, `b` and `yes`. Values stay multiples of 1/4 and small, so that sums are exact. */
-export function randomBody(seed: number): string {
-  const random = randomNumbers(seed);
-  const whole = (n: number) => Math.floor(random() * n);
-  const pick = <T>(list: readonly T[]): T => list[whole(list.length)]!;
-  const maybe = (p: number) => random() < p;
+/** Bodies of functions of `a`, `b` and `yes`. Values stay multiples of 1/4 and small, so that sums are exact. */
+export const bodies = drawn(bodyOf, 3_000);
+
+function bodyOf({ below: whole, pick, maybe }: Draws): string {
   const root: readonly Name[] = [
     { name: "a", kind: "number", mutable: true },
     { name: "b", kind: "number", mutable: true },

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   compareSchemas,
@@ -14,7 +15,7 @@ import {
   weightsHash,
 } from "#compiler/index";
 import { verify } from "#compiler/verify/verify";
-import { randomModule, randomNumbers } from "./random-module.js";
+import { modules } from "./random-module.js";
 import { canonical, withoutPlaces } from "./same-ids.js";
 
 const root = new URL("../fixtures/ir/", import.meta.url);
@@ -144,10 +145,10 @@ describe.each(programs)("the frozen program %s", (path) => {
 
 describe("a module that is encoded", () => {
   test("is decoded to the same", () => {
-    for (let seed = 1; seed <= 300; seed++) {
-      const module = randomModule(seed);
-      expect(decodeModule(encodeModule(module)), `seed ${seed}`).toEqual(module);
-    }
+    const holds = fc.property(modules, (module) => {
+      expect(decodeModule(encodeModule(module))).toEqual(module);
+    });
+    fc.assert(holds, { seed: 1, numRuns: 300 });
   });
 });
 
@@ -292,8 +293,6 @@ describe("JSON that is no module", () => {
   });
 
   test("is refused with a DecodeError, or is a module that encodes to what it was decoded from", () => {
-    const next = randomNumbers(11);
-    const below = (n: number) => Math.floor(next() * n);
     const places = placesIn(PROGRAM);
     const junk: Json[] = [
       null,
@@ -316,16 +315,25 @@ describe("JSON that is no module", () => {
       "\ud800",
     ];
     let refused = 0;
-    for (let i = 0; i < 3000; i++) {
-      const damaged = setAt(PROGRAM, places[below(places.length)], (holder, key) => {
-        holder[key] = next() < 0.3 ? copy(holder[Object.keys(holder)[0]]) : junk[below(junk.length)];
+    const neighbour = fc.constant(undefined);
+    const damages = fc.record({
+      place: fc.constantFrom(...places),
+      value: fc.oneof(
+        { weight: 7, arbitrary: fc.constantFrom(...junk) },
+        { weight: 3, arbitrary: neighbour },
+      ),
+    });
+    const holds = fc.property(damages, ({ place, value }) => {
+      const damaged = setAt(PROGRAM, place, (holder, key) => {
+        holder[key] = value === undefined ? copy(holder[Object.keys(holder)[0]]) : value;
       });
       if (refusal(damaged)) refused++;
       else {
         const encoded = encodeModule(decodeModule(damaged));
         expect(encodeModule(decodeModule(encoded))).toEqual(encoded);
       }
-    }
+    });
+    fc.assert(holds, { seed: 11, numRuns: 3000 });
     expect(refused).toBeGreaterThan(1500);
     expect(refused).toBeLessThan(3000);
   });

@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   compileExperiment,
@@ -15,7 +16,7 @@ import {
   walkOps,
 } from "#compiler/index";
 import { verify } from "#compiler/verify/verify";
-import { randomModule, randomNumbers } from "./random-module.js";
+import { modules } from "./random-module.js";
 import { canonical, withoutPlaces } from "./same-ids.js";
 
 const root = new URL("../../", import.meta.url);
@@ -212,31 +213,34 @@ describe.each(experiments)("the program of %s", (file) => {
   });
 });
 
-const seeds = Array.from({ length: 400 }, (_, i) => i + 1);
+const RUNS = { seed: 1, numRuns: 400 };
 
 describe("a random module", () => {
   test("is the same after printing and parsing, save places", () => {
-    for (const seed of seeds) {
-      const module = randomModule(seed);
+    const holds = fc.property(modules, (module) => {
       const text = printModule(module);
       const parsed = parseModule(text);
-      expect(withoutPlaces(parsed), `seed ${seed}`).toEqual(withoutPlaces(module));
-      expect(printModule(parsed), `seed ${seed}`).toBe(text);
-    }
+      expect(withoutPlaces(parsed)).toEqual(withoutPlaces(module));
+      expect(printModule(parsed)).toBe(text);
+    });
+    fc.assert(holds, RUNS);
   });
 
   test("is the same with its places, where the text gives them", () => {
-    for (const seed of seeds) {
-      const module = randomModule(seed);
+    const holds = fc.property(modules, (module) => {
       const text = printModule(module, { locations: true });
       const parsed = parseModule(text, { sources: module.sources });
-      expect(parsed, `seed ${seed}`).toEqual(canonical(module));
-      expect(parsed.sources, `seed ${seed}`).toBe(module.sources);
-    }
+      expect(parsed).toEqual(canonical(module));
+      expect(parsed.sources).toBe(module.sources);
+    });
+    fc.assert(holds, RUNS);
   });
 
   test("breaks lines nowhere but between what it prints, whatever its names hold", () => {
-    for (const seed of seeds) expect(printModule(randomModule(seed))).not.toMatch(/[\r\u2028\u2029\0]/);
+    const holds = fc.property(modules, (module) => {
+      expect(printModule(module)).not.toMatch(/[\r\u2028\u2029\0]/);
+    });
+    fc.assert(holds, RUNS);
   });
 });
 
@@ -304,8 +308,6 @@ describe("a text that is wrong", () => {
   });
 
   test("is refused with a ParseError that has a place, or is a module that prints as it parses", () => {
-    const next = randomNumbers(7);
-    const below = (n: number) => Math.floor(next() * n);
     const pieces = [
       ...'%@#()[]{}<>:,="\\ \n-+*.0x1é',
       "none",
@@ -320,14 +322,24 @@ describe("a text that is wrong", () => {
     ];
     const texts = [
       TEXT,
-      ...[3, 4, 5, 6, 7].map((seed) => printModule(randomModule(seed), { locations: seed % 2 > 0 })),
+      ...fc
+        .sample(modules, { seed: 3, numRuns: 5 })
+        .map((module, i) => printModule(module, { locations: i % 2 === 0 })),
     ];
+    /** A place of a text, as a share of its length; so many characters there, and what stands in their place. */
+    const place = fc.noBias(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }));
+    const mutations = fc.record({
+      text: fc.constantFrom(...texts),
+      from: place,
+      cut: fc.nat(3),
+      piece: fc.oneof(fc.constantFrom(...pieces), fc.tuple(place, fc.nat(11))),
+    });
     const outcomes = { refused: 0, accepted: 0 };
-    for (let i = 0; i < 4000; i++) {
-      const text = texts[i % texts.length];
-      const [from, to] = [below(text.length), below(text.length)];
-      const piece = next() < 0.5 ? pieces[below(pieces.length)] : text.slice(to, to + below(12));
-      const mutated = text.slice(0, from) + piece + text.slice(from + below(4));
+    const holds = fc.property(mutations, ({ text, from, cut, piece }) => {
+      const at = (share: number) => Math.floor(share * text.length);
+      const copied = (start: number, length: number) => text.slice(start, start + length);
+      const put = typeof piece === "string" ? piece : copied(at(piece[0]), piece[1]);
+      const mutated = text.slice(0, at(from)) + put + text.slice(at(from) + cut);
       const error = errorOf(mutated);
       if (error) {
         outcomes.refused++;
@@ -339,7 +351,8 @@ describe("a text that is wrong", () => {
         const printed = printModule(parseModule(mutated));
         expect(printModule(parseModule(printed)), mutated).toBe(printed);
       }
-    }
+    });
+    fc.assert(holds, { seed: 7, numRuns: 4000 });
     expect(outcomes.refused).toBeGreaterThan(2000);
     expect(outcomes.accepted).toBeGreaterThan(50);
   });

@@ -1,4 +1,5 @@
 /** @file Random modules of the IR's form: names that are hard to spell, regions in regions, every kind of type and attribute. */
+import type fc from "fast-check";
 import type {
   AttributeValue,
   Init,
@@ -13,18 +14,7 @@ import type {
   Value,
 } from "#compiler/index";
 import { addDims, type Dim, mulDims, symbol } from "#compiler/ir/dim";
-
-/** Numbers below 1 from a seed (mulberry32). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { type Draws, drawn } from "./draws.js";
 
 export const NASTY_NAMES = [
   ...[
@@ -84,14 +74,13 @@ export const NASTY_NAMES = [
 const DTYPES = ["f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool"] as const;
 const NUMBERS = [0, -0, 1, -1, 0.1, -2.5e-7, 1e21, 5e-324, 1.7976931348623157e308, 2 ** 53, 127.5];
 
-/** A module of the right form; what its ops mean is left to chance. The same for the same seed. */
-export function randomModule(seed: number): UnverifiedModule {
-  const next = randomNumbers(seed);
-  const below = (n: number) => Math.floor(next() * n);
-  const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
+/** Modules of the right form; what their ops mean is left to chance. */
+export const modules: fc.Arbitrary<UnverifiedModule> = drawn(moduleOf, 3_000);
+
+function moduleOf({ below, pick, maybe }: Draws): UnverifiedModule {
   const times = <T>(most: number, make: (i: number) => T): T[] =>
     Array.from({ length: below(most + 1) }, (_, i) => make(i));
-  const name = () => (next() < 0.5 ? pick(["x", "y", "images", "net.stem.weight"]) : pick(NASTY_NAMES));
+  const name = () => (maybe(0.5) ? pick(["x", "y", "images", "net.stem.weight"]) : pick(NASTY_NAMES));
   const distinct = (make: () => string, most: number) => [...new Set(times(most, make))];
 
   const sources = [
@@ -102,8 +91,8 @@ export function randomModule(seed: number): UnverifiedModule {
   const location = (depth = 0): Location => {
     const start = below(80);
     const place = { path: pick(sources).path, start, end: start + below(70) };
-    const called = depth < 3 && next() < 0.4 ? { ...place, parent: location(depth + 1) } : place;
-    return depth === 0 && next() < 0.1
+    const called = depth < 3 && maybe(0.4) ? { ...place, parent: location(depth + 1) } : place;
+    return depth === 0 && maybe(0.1)
       ? { ...called, also: [location(1), ...times(1, () => location(1))] }
       : called;
   };
@@ -115,7 +104,7 @@ export function randomModule(seed: number): UnverifiedModule {
     );
   const size = (): Dim => pick([0, 1, 3, 2 ** 40, below(100)]);
   const dim = (): Dim => {
-    const made = next() < 0.3 ? affine() : size();
+    const made = maybe(0.3) ? affine() : size();
     return typeof made === "number" ? Math.abs(made) : made;
   };
   const tensor = (dimension = dim): TensorType => ({
@@ -124,9 +113,9 @@ export function randomModule(seed: number): UnverifiedModule {
     dtype: pick(DTYPES),
   });
   const type = (): Type =>
-    next() < 0.6
+    maybe(0.6)
       ? tensor()
-      : next() < 0.5
+      : maybe(0.5)
         ? { kind: "scalar", scalar: pick(["f64", "i64", "bool"]) }
         : { kind: "group", group: name() };
 
@@ -147,16 +136,16 @@ export function randomModule(seed: number): UnverifiedModule {
     type: tensor(size),
     init: init(),
     role: pick(["parameter", "state", "optimizer"]),
-    ...(next() < 0.2 && { slotOf: name() }),
-    ...(next() < 0.2 && { twinOf: name() }),
-    ...(next() < 0.2 && { trainable: false as const }),
-    ...(next() < 0.3 && { layout: "channels_last" as const }),
+    ...(maybe(0.2) && { slotOf: name() }),
+    ...(maybe(0.2) && { twinOf: name() }),
+    ...(maybe(0.2) && { trainable: false as const }),
+    ...(maybe(0.3) && { layout: "channels_last" as const }),
     location: location(),
   });
   const attribute = (): AttributeValue =>
     pick<() => AttributeValue>([
       number,
-      () => next() < 0.5,
+      () => maybe(0.5),
       () => pick(["f32", "inf", "-inf", "nan", "-nan", "true", "1", ...NASTY_NAMES]),
       () => times(4, number),
     ])();
@@ -166,15 +155,15 @@ export function randomModule(seed: number): UnverifiedModule {
     const ids = Array.from({ length: 4096 }, (_, i) => i * 7 + 3);
     const value = (): Value => ({ id: ids.splice(below(ids.length), 1)[0]!, name: name(), type: type() });
     const op = (visible: Value[], depth: number): Op<string> => {
-      const kind = next() < 0.8 ? pick(["add", "state", "group", "constant", "if", "while"]) : name() || "op";
+      const kind = maybe(0.8) ? pick(["add", "state", "group", "constant", "if", "while"]) : name() || "op";
       const named = kind === "state" || kind === "group";
       const attributes = named
         ? { name: name() }
-        : kind === "constant" && next() < 0.7
+        : kind === "constant" && maybe(0.7)
           ? { value: attribute() }
           : Object.fromEntries(times(3, () => [name(), attribute()]));
-      const operands = visible.length ? times(4, () => (next() < 0.2 ? undefined : pick(visible))) : [];
-      const regions = depth < 4 && next() < 0.25 ? times(2, () => region(visible, depth + 1)) : [];
+      const operands = visible.length ? times(4, () => (maybe(0.2) ? undefined : pick(visible))) : [];
+      const regions = depth < 4 && maybe(0.25) ? times(2, () => region(visible, depth + 1)) : [];
       return { op: kind, operands, attributes, results: times(2, value), regions, location: location() };
     };
     const region = (around: readonly Value[], depth: number): Region<string> => {
