@@ -14,7 +14,13 @@ export {
 } from "./frontend/compile.js";
 export { compileNet, type EmbedProgram, embedProgram } from "./frontend/embed.js";
 export { libraryRoot } from "./frontend/library.js";
-export { type LoadedExperiment, type LoadedFile, load, loadExperiment } from "./frontend/load/load.js";
+export {
+  configured,
+  type LoadedExperiment,
+  type LoadedFile,
+  load,
+  loadExperiment,
+} from "./frontend/load/load.js";
 export { countMultiplyAdds } from "./ir/cost.js";
 export { DecodeError, decodeModule } from "./ir/decode.js";
 export { encodeModule, structureHash, weightsHash } from "./ir/encode.js";

@@ -56,11 +56,23 @@ export interface ExperimentOptions {
 /** An exporter of the host by its name. The host may have more than these; a run asks it before the first step. */
 export type Exporter = "torchscript" | "safetensors" | "onnx" | (string & Record<never, never>);
 
+/** What an experiment may be a function of: numbers, booleans and texts by name. */
+export type Options = Readonly<Record<string, number | boolean | string>>;
+/** Options as the experiment gets them: of the defaults' types, not their values. */
+export type Chosen<O extends Options> = {
+  readonly [K in keyof O]: O[K] extends number ? number : O[K] extends boolean ? boolean : string;
+};
+
+/** Makes the experiment again with other values of its options; absent where it has none. */
+export const WITH_OPTIONS = Symbol.for("f2c-dsl.with-options");
 export const EXPERIMENT = Symbol.for("f2c-dsl.experiment");
 export type Experiment = Readonly<
   Required<Omit<ExperimentOptions, "epochs" | "steps" | "evaluate" | "checkpoint" | "lr" | "loader">>
 > & {
   readonly [EXPERIMENT]: true;
+  readonly [WITH_OPTIONS]?: (chosen: Options) => Experiment;
+  /** The values of its options; none where it is no function of options. */
+  readonly options: Options;
   readonly lr: Policy;
   readonly loader: Loader;
   readonly length: Every;
@@ -69,8 +81,39 @@ export type Experiment = Readonly<
   readonly checkpoint: Every;
 };
 
-/** An experiment. `export default` it from the file that `f2c-dsl run` gets. */
-export function experiment(options: ExperimentOptions): Experiment {
+/**
+ * An experiment. `export default` it from the file that `f2c-dsl run` gets.
+ *
+ * `experiment({ lr: 0.05, width: 0.5 }, (o) => ({ … }))` is one for these values of `o`; `--set lr=0.02` chooses another, of the
+ * same type, and `f2c-dsl sweep` tries several.
+ */
+export function experiment(options: ExperimentOptions): Experiment;
+export function experiment<O extends Options>(
+  defaults: O,
+  make: (o: Chosen<O>) => ExperimentOptions,
+): Experiment;
+export function experiment<O extends Options>(
+  first: ExperimentOptions | O,
+  make?: (o: Chosen<O>) => ExperimentOptions,
+): Experiment {
+  return make === undefined ? made(first as ExperimentOptions) : madeWith(first as O, make);
+}
+
+function madeWith<O extends Options>(options: O, make: (o: Chosen<O>) => ExperimentOptions): Experiment {
+  for (const [option, value] of Object.entries(options)) {
+    const usable =
+      typeof value === "number" ? Number.isFinite(value) : /^(boolean|string)$/.test(typeof value);
+    if (!usable) throw experimentError("bad-option", { option, value: String(value) });
+    if (!/^[A-Za-z_]\w*$/.test(option)) throw experimentError("bad-option.name", { option });
+  }
+  return Object.freeze({
+    ...made(make(Object.freeze({ ...options }) as unknown as Chosen<O>)),
+    options: Object.freeze({ ...options }),
+    [WITH_OPTIONS]: (chosen: Options) => madeWith({ ...options, ...chosen }, make),
+  });
+}
+
+function made(options: ExperimentOptions): Experiment {
   const { name, epochs, steps, lr, seed = 0 } = options;
   if (!/^[\w.-]+$/.test(name ?? "")) throw experimentError("bad-experiment.name", { name: String(name) });
   if (epochs === undefined && steps === undefined)
@@ -93,6 +136,7 @@ export function experiment(options: ExperimentOptions): Experiment {
   if (twice) throw experimentError("bad-experiment.observe", { name, tool: twice.tool });
   return Object.freeze({
     [EXPERIMENT]: true as const,
+    options: Object.freeze({}),
     name,
     data: options.data,
     method: options.method,

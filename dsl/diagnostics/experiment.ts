@@ -88,6 +88,19 @@ export const EXPERIMENT = {
     },
     why: "An option of experiment(…) is missing, contradicts another, or is out of its range.",
   },
+  "bad-option": {
+    code: "F2C2126",
+    severity: "error",
+    message: "the experiment's option `{option}` is {value}: not a finite number, a boolean or a text",
+    hint: "give a default that can be written on a command line, and work out the rest from it in the function",
+    cases: {
+      name: {
+        message: "the experiment's option `{option}` has a name that --set cannot take",
+        hint: "letters, digits and _ only, and no digit first",
+      },
+    },
+    why: "An experiment may be a function of options: experiment({ lr: 0.05 }, (o) => ({ … })). Their defaults say of which types they are.",
+  },
   "no-interval": {
     code: "F2C2112",
     severity: "error",

@@ -35,6 +35,10 @@ export interface Hello {
   readonly host: string;
   readonly python: string;
   readonly torch: string;
+  /** The CUDA that torch was built for; none where it was built without. */
+  readonly cuda?: string | null;
+  /** The names of its GPUs, in order. */
+  readonly gpus?: readonly string[];
   readonly devices: readonly string[];
   readonly pid: number;
 }

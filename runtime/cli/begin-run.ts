@@ -7,9 +7,13 @@ import {
   printModule,
 } from "../../compiler/index.js";
 import { Checkpoints } from "../run/checkpoints.js";
+import { type Circumstances, circumstancesIn } from "../run/circumstances.js";
 import { type RunConfig, readConfig, recordChanges, unreadableConfig, writeConfig } from "../run/config.js";
 import { compareIdentity, identityOf, type RunIdentity, refusalOf, savedIdentity } from "../run/identity.js";
 import type { RunFolder } from "../run/run-folder.js";
+
+import type { HostSession } from "../stages/host-session.js";
+import type { Settings } from "./settings.js";
 
 type Say = (line: string) => void;
 
@@ -18,6 +22,8 @@ interface Asked {
   readonly device?: string;
   readonly backend?: string;
   readonly threads?: number;
+  /** The options that the command line set, now or when the run was begun. */
+  readonly set?: Settings;
 }
 
 /** Describes a run in its folder, or compares it with the one that lies there. Returns what it is executed with. */
@@ -37,8 +43,10 @@ export function beginRun(
     threads: asked.threads ?? (config?.threads as number | undefined),
   };
   const identity = identityOf(program, given);
-  if (config) continueRun(folder, loaded, program, config, { ...given, identity }, say);
-  else describeRun(folder, loaded, program, { ...given, identity });
+  const circumstances = circumstancesIn(loaded.directory);
+  const begun = { ...given, set: asked.set ?? {}, circumstances, identity };
+  if (config) continueRun(folder, loaded, program, config, begun, say);
+  else describeRun(folder, loaded, program, begun);
   const steps = lastStep(program);
   const { name } = program.experiment;
   say(
@@ -56,14 +64,16 @@ function describeRun(
   const experiment = folder.copySources(loaded);
   writeProgram(folder, program);
   const { name, seed, length, checkpoint } = program.experiment;
-  const { identity, ...given } = begun;
+  const { identity, set, circumstances, ...executed } = begun;
   writeConfig(folder.path, {
     name,
     startedAt: new Date().toISOString(),
     /** The copy of the experiment that ran, in this folder. */
     experiment,
     seed,
-    ...given,
+    options: program.experiment.options,
+    set,
+    ...executed,
     length,
     checkpoint,
     steps: program.steps,
@@ -71,10 +81,26 @@ function describeRun(
     stepsPerEpoch: program.stepsPerEpoch,
     setting: program.setting,
     data: program.train.spec.kind,
-    command: process.argv.slice(2),
+    command: circumstances.command,
     versions: identity.versions,
+    starts: [circumstances],
     identity,
   });
+}
+
+/** Adds to the start that was recorded last what only the host knows, once it is there; a host that does not come is told elsewhere. */
+export function recordHost(folder: string, first: Promise<HostSession>): void {
+  first
+    .then(({ client: { hello } }) => {
+      const config = readConfig(folder);
+      const [last, ...before] = [...((config?.starts as Circumstances[] | undefined) ?? [])].reverse();
+      if (!config || !last) return;
+      const { python, torch, cuda, gpus } = hello;
+      const versions = { ...last.versions, python, torch, ...(cuda != null && { cuda }) };
+      const start = { ...last, versions, machine: { ...last.machine, gpus: gpus ?? [] } };
+      writeConfig(folder, { ...config, starts: [...before.reverse(), start] });
+    })
+    .catch(() => {});
 }
 
 /** The program, for people and for `f2c-dsl export`. */
@@ -88,6 +114,8 @@ interface Begun {
   readonly device: string;
   readonly backend: string;
   readonly threads: number | undefined;
+  readonly set: Settings;
+  readonly circumstances: Circumstances;
   readonly identity: RunIdentity;
 }
 
@@ -105,7 +133,7 @@ function continueRun(
   loaded: LoadedExperiment,
   program: CompiledExperiment,
   config: RunConfig,
-  { identity, ...given }: Begun,
+  { identity, set, circumstances, ...executed }: Begun,
   say: Say,
 ): void {
   const { refused, changed } = compared(folder, config, identity);
@@ -119,6 +147,14 @@ function continueRun(
   // Of a run without an identity the checkpoints are still to say whether it is their program.
   if (config.identity !== undefined) writeProgram(folder, program);
   const step = new Checkpoints(folder.file("checkpoints")).newest ?? 0;
-  writeConfig(folder.path, { ...recordChanges(config, step, changed, identity), ...given });
+  const starts = [...((config.starts as Circumstances[] | undefined) ?? []), { ...circumstances, step }];
+  const { options } = program.experiment;
+  writeConfig(folder.path, {
+    ...recordChanges(config, step, changed, identity),
+    ...executed,
+    options,
+    set,
+    starts,
+  });
   if (changed.length > 0) folder.copySources(loaded, `source-from-${step}`);
 }

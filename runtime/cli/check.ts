@@ -13,11 +13,13 @@ import {
 import { declaresStudy, planStudy } from "../stages/study.js";
 import { drawn, facts, grouped } from "./facts.js";
 import { fail, warn } from "./report.js";
+import { checkNoSettings, settingsOf } from "./settings.js";
 import { rootOf } from "./study-root.js";
 
 interface CheckOptions {
   readonly json?: boolean;
   readonly watch?: boolean;
+  readonly set?: readonly string[];
 }
 
 export function check(file: string, options: CheckOptions): void {
@@ -30,7 +32,9 @@ function checkOnce(file: string, options: CheckOptions): readonly string[] {
   process.exitCode = 0;
   try {
     const loaded = load(file);
-    const { lines, warnings: found } = declaresStudy(loaded) ? ofStudy(file, loaded) : ofExperiment(file);
+    const { lines, warnings: found } = declaresStudy(loaded)
+      ? ofStudy(file, loaded, options)
+      : ofExperiment(file, options);
     const warnings = [...loaded.warnings, ...found];
     if (options.json) {
       const told = toJson(warnings, (path) => loaded.texts.get(path));
@@ -52,17 +56,25 @@ interface Checked {
   readonly warnings: readonly Diagnostic[];
 }
 
-const ofExperiment = (file: string): Checked => checkedProgram(compileExperiment(loadExperiment(file)));
+const ofExperiment = (file: string, { set }: CheckOptions): Checked =>
+  checkedProgram(compileExperiment(loadExperiment(file, settingsOf(set))));
 
 function checkedProgram(program: CompiledExperiment): Checked {
   const { module, notes, evaluations, steps, warnings } = program;
   return {
-    lines: [...notes, ...facts(module), ...evaluations.map(drawn), `${grouped(steps)} steps`],
+    lines: [
+      ...notes,
+      ...chosen(program),
+      ...facts(module),
+      ...evaluations.map(drawn),
+      `${grouped(steps)} steps`,
+    ],
     warnings,
   };
 }
 
-function ofStudy(file: string, loaded: Parameters<typeof planStudy>[0]): Checked {
+function ofStudy(file: string, loaded: Parameters<typeof planStudy>[0], { set }: CheckOptions): Checked {
+  checkNoSettings(set);
   const stages = planStudy(loaded, { root: rootOf(file, undefined) }).map((stage) => {
     const needs = stage.needs.length > 0 ? `, from ${stage.needs.join(", ")}` : "";
     const { lines, warnings } =
@@ -75,6 +87,12 @@ function ofStudy(file: string, loaded: Parameters<typeof planStudy>[0]): Checked
     lines: stages.flatMap(({ lines }) => lines),
     warnings: stages.flatMap(({ warnings }) => warnings),
   };
+}
+
+/** The values of the experiment's options, if it has some. */
+function chosen({ experiment }: CompiledExperiment): readonly string[] {
+  const values = Object.entries(experiment.options).map(([name, value]) => `${name} ${value}`);
+  return values.length > 0 ? [`options: ${values.join(", ")} (--set changes one)`] : [];
 }
 
 /** Editors save by writing, or by renaming a new file into place: so folders are watched, and a moment is waited. */

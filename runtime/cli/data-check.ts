@@ -17,10 +17,12 @@ import { HostSession, type Inspected } from "../stages/host-session.js";
 import { type Doubled, type Findings, findingsOf, type InspectedPart } from "./data-findings.js";
 import { drawn, grouped } from "./facts.js";
 import { EXIT, fail } from "./report.js";
+import { settingsOf } from "./settings.js";
 
 interface CheckDataOptions {
   readonly leaveOut?: string;
   readonly json?: boolean;
+  readonly set?: readonly string[];
 }
 
 /** Images a request: few enough that an answer stays small, enough that all threads of the host have work. */
@@ -31,7 +33,7 @@ const NAMED = 10;
 export async function checkData(file: string, options: CheckDataOptions): Promise<void> {
   let host: HostSession | undefined;
   try {
-    const loaded = loadExperiment(file);
+    const loaded = loadExperiment(file, settingsOf(options.set));
     const { experiment } = loaded;
     const { name } = experiment;
     const { train, heldOut, notes: own = [] } = openData(loaded);

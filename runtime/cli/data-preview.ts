@@ -16,12 +16,14 @@ import type { PlanResult } from "../bridge/host-events.js";
 import { setUp } from "../bridge/python-environment.js";
 import { HostSession } from "../stages/host-session.js";
 import { fail } from "./report.js";
+import { settingsOf } from "./settings.js";
 
 interface PreviewOptions {
   readonly out: string;
   readonly people: number;
   readonly images: number;
   readonly step?: number;
+  readonly set?: readonly string[];
 }
 
 export async function preview(file: string, options: PreviewOptions): Promise<void> {
@@ -43,7 +45,7 @@ export async function preview(file: string, options: PreviewOptions): Promise<vo
       if (!Number.isInteger(value) || value < least)
         throw experimentError("bad-command-line.count", { option: name, least, example: 8 });
     }
-    const loaded = loadExperiment(file);
+    const loaded = loadExperiment(file, settingsOf(options.set));
     const drawn =
       options.step === undefined
         ? await drawPeople(loaded, options, started)

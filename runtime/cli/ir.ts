@@ -17,6 +17,7 @@ import { type Backend, torchText } from "../bridge/torch-text.js";
 import { declaresStudy, planStudy } from "../stages/study.js";
 import { facts } from "./facts.js";
 import { fail } from "./report.js";
+import { checkNoSettings, type Settings, settingsOf } from "./settings.js";
 import { rootOf } from "./study-root.js";
 
 export interface IrOptions {
@@ -36,6 +37,7 @@ export interface IrOptions {
   readonly diff?: string;
   /** `B=64`: sizes to put for symbols. */
   readonly bind?: readonly string[];
+  readonly set?: readonly string[];
 }
 
 /** Every state of a program on its way: as lowered, and after each pass. */
@@ -65,7 +67,7 @@ type Stage = keyof typeof STAGES;
 export async function ir(file: string, options: IrOptions): Promise<void> {
   try {
     checkBindings(options.bind ?? []);
-    const way = wayOf(file, options);
+    const way = wayOf(file, options, settingsOf(options.set));
     checkOptions(options, way);
     process.stdout.on("error", () => process.exit(0)); // the reader of a pipe may stop early
     process.stdout.write(await textOf(file, way, options));
@@ -74,11 +76,11 @@ export async function ir(file: string, options: IrOptions): Promise<void> {
   }
 }
 
-function wayOf(file: string, options: IrOptions): Way {
+function wayOf(file: string, options: IrOptions, settings: Settings = {}): Way {
   const sizes = sizesOf(options.bind ?? []);
   const bind = (module: IrModule) => (options.bind ? refine(sizes).run(module).module : module);
   const records: PassRecord[] = [];
-  const { module, backend } = programOf(file, options.of, (record) =>
+  const { module, backend } = programOf(file, options.of, settings, (record) =>
     records.push({ ...record, module: bind(record.module) }),
   );
   const symbols = symbolsOf(module);
@@ -92,14 +94,16 @@ function wayOf(file: string, options: IrOptions): Way {
 function programOf(
   file: string,
   of: string | undefined,
+  settings: Settings,
   observe: (record: PassRecord) => void,
 ): { readonly module: IrModule; readonly backend: Backend } {
   const loaded = load(file);
   if (!declaresStudy(loaded)) {
     if (of !== undefined) throw experimentError("bad-command-line.no-stages", { option: "of" });
-    const { module, experiment } = compileExperiment(loadExperiment(file), observe);
+    const { module, experiment } = compileExperiment(loadExperiment(file, settings), observe);
     return { module, backend: experiment.backend };
   }
+  checkNoSettings(Object.keys(settings));
   const stages = planStudy(loaded, {
     root: rootOf(file, undefined),
     observe: (stage, record) => (stage === of ? observe(record) : undefined),

@@ -4,6 +4,7 @@ import "./code-cache.js";
 import { Command, CommanderError, Option } from "commander";
 import type { ExperimentError } from "../../dsl/errors.js";
 import { EXIT } from "./exit.js";
+import { gathered } from "./settings.js";
 
 const program = new Command("f2c-dsl")
   .description("Face-recognition training, declared in TypeScript, compiled to TorchScript")
@@ -15,12 +16,18 @@ const experiment = [
   "<experiment>",
   "TypeScript file whose default export is an experiment, or a study",
 ] as const;
+const set = [
+  "--set <option=value>",
+  "an option of the experiment: --set lr=0.02; may stand several times",
+  gathered,
+] as const;
 const example = (text: string) => `\nExample:\n  $ ${text}\n`;
 
 program
   .command("run")
   .description("compile an experiment, train it, evaluate it, export the net; or make the stages of a study")
   .argument(...experiment)
+  .option(...set)
   .option(
     "--run-dir <folder>",
     "folder for everything that the run leaves behind (default: runs/<name>-<time>; of a study: runs/<file>)",
@@ -49,9 +56,28 @@ program
   .action(async (file, options) => (await import("./run.js")).run(file, options));
 
 program
+  .command("sweep")
+  .description("run an experiment with every combination of values of its options, and compare the runs")
+  .argument(...experiment)
+  .option(
+    "--set <option=values>",
+    "values of an option: --set lr=0.02,0.05; may stand several times",
+    gathered,
+  )
+  .option("--dir <folder>", "folder of the runs (default: runs/<name>-sweep); one that is there goes on")
+  .option("--dry-run", "list the runs, and start none")
+  .option("--device <device>", "auto, cpu, cuda or cuda:N; overrides the experiment")
+  .option("--backend <backend>", "torchscript, eager or inductor; overrides the experiment")
+  .option("--threads <n>", "CPU threads of the host")
+  .option("--steps <n>", "end each run early, after this many steps")
+  .addHelpText("after", example("f2c-dsl sweep exp.ts --set lr=0.02,0.05 --set width=0.5,1"))
+  .action(async (file, options) => (await import("./sweep.js")).sweep(file, options));
+
+program
   .command("ir")
   .description("show the whole program that will run: parameters, state, functions with every shape")
   .argument(...experiment)
+  .option(...set)
   .addOption(
     new Option(
       "--stage <stage>",
@@ -86,6 +112,7 @@ program
   .command("check")
   .description("type-check and compile an experiment without running it")
   .argument(...experiment)
+  .option(...set)
   .option("--watch", "again after every change of its files")
   .option("--json", "diagnostics as JSON")
   .addHelpText("after", example("f2c-dsl check my-experiment.ts --watch"))
@@ -117,6 +144,7 @@ data
     "write a contact sheet of an experiment's training images: a row a person, or what a step gets",
   )
   .argument(...experiment)
+  .option(...set)
   .option("--out <file>", "PNG file", "preview.png")
   .option("--people <n>", "rows", Number, 8)
   .option("--images <n>", "images of each person, or in a row", Number, 12)
@@ -132,6 +160,7 @@ data
   .command("check")
   .description("read every image before a run: what is broken, doubled or suspicious")
   .argument(...experiment)
+  .option(...set)
   .option("--leave-out <file>", "add what is broken to this list, for `leaveOut` of imageFolder")
   .option("--json", "findings as JSON, every file named")
   .addHelpText("after", example("f2c-dsl data check my-experiment.ts --leave-out broken.txt"))

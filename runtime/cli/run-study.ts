@@ -138,7 +138,9 @@ async function train(
     );
     const { declared: _, ...file } = loaded;
     const experiment = { ...file, experiment: program.experiment };
-    const given = beginRun(folder, experiment, program, options, resume, (line) => observers.note(line));
+    const given = beginRun(folder, experiment, program, { ...options, set: {} }, resume, (line) =>
+      observers.note(line),
+    );
     for (const note of program.notes) observers.note(note);
     const trainer = new Trainer(program, folder, observers, { ...given, restarts: options.restarts, start });
     make(trainer);

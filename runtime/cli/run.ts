@@ -4,13 +4,14 @@ import { codeOf, experimentError } from "../../compiler/diagnostics/catalogue.js
 import {
   type CompiledExperiment,
   compileExperiment,
+  configured,
   IR_VERSION,
   type LoadedExperiment,
   type LoadedFile,
   load,
   registryHash,
 } from "../../compiler/index.js";
-import { FOLLOWERS, isExperiment, type Follower as Watched } from "../../dsl/index.js";
+import { FOLLOWERS, isExperiment, type Options, type Follower as Watched } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
@@ -20,13 +21,14 @@ import { Observers } from "../observe/observer.js";
 import { drawPictures } from "../observe/pictures.js";
 import { ProgressLine } from "../observe/progress-line.js";
 import { RunLog } from "../observe/run-log.js";
+import { type RunConfig, readConfig } from "../run/config.js";
 import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
-import type { Host } from "../stages/host.js";
 import { HostSession } from "../stages/host-session.js";
 import { Trainer } from "../stages/trainer.js";
-import { beginRun } from "./begin-run.js";
+import { beginRun, recordHost } from "./begin-run.js";
 import { asText, EXIT, fail, warn } from "./report.js";
+import { checkNoSettings, type Settings, settingsOf } from "./settings.js";
 import { onSignals, outliveClosedOutput } from "./signals.js";
 
 export interface RunOptions {
@@ -42,6 +44,7 @@ export interface RunOptions {
   observe?: string;
   only?: string;
   from?: string;
+  set?: readonly string[];
 }
 
 type Say = (line: string) => void;
@@ -54,6 +57,7 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     // What is wrong with the experiment is said before anything is installed or started.
     loaded = load(file);
     if (isExperiment(loaded.declared)) checkNoStages(options);
+    else checkNoSettings(options.set);
   } catch (error) {
     fail(error);
     return;
@@ -63,10 +67,12 @@ export async function run(file: string, options: RunOptions): Promise<void> {
   else await (await import("./run-study.js")).runStudy(file, { ...rest, declared }, options);
 }
 
-async function runExperiment(file: string, loaded: LoadedExperiment, options: RunOptions): Promise<void> {
-  let first: Promise<Host> | undefined;
+async function runExperiment(file: string, declared: LoadedExperiment, options: RunOptions): Promise<void> {
+  let loaded = declared;
+  let first: Promise<HostSession> | undefined;
   let folder: RunFolder | undefined;
   let trainer: Trainer | undefined;
+  let config: RunConfig | undefined;
   let doing = "setting up";
   const clients: HostClient[] = [];
   const terminal = new ProgressLine(process.stderr);
@@ -82,7 +88,9 @@ async function runExperiment(file: string, loaded: LoadedExperiment, options: Ru
     interrupt: () => clients.at(-1)?.interrupt(),
     atOnce: (signal) => {
       terminal.ended();
-      const rest = folder ? `; ${folder.path}: ${trainer?.whatIsSaved() ?? "nothing was saved"}` : "";
+      const rest = folder
+        ? `; ${folder.path}: ${trainer?.whatIsSaved() ?? (config ? "it is as it was" : "nothing was saved")}`
+        : "";
       observers.note(`${signal}: ended ${trainer?.training ? "in the middle" : `while ${doing}`}${rest}`);
       for (const client of clients) client.kill();
       folder?.release();
@@ -90,6 +98,15 @@ async function runExperiment(file: string, loaded: LoadedExperiment, options: Ru
   });
   try {
     const say = (line: string) => observers.note(line);
+    let set = settingsOf(options.set);
+    loaded = configured(declared, set);
+    if (options.resume) {
+      folder = RunFolder.reopen(options.runDir, loaded.experiment.name);
+      // What was set when the run was begun stays set.
+      config = readConfig(folder.path);
+      set = { ...stillSet(config, loaded.experiment.options), ...set };
+      loaded = configured(declared, set);
+    }
     const python = await setUp(say);
     const start = () => startHost(python, options, say, (client) => clients.push(client));
     doing = "compiling";
@@ -101,11 +118,12 @@ async function runExperiment(file: string, loaded: LoadedExperiment, options: Ru
     const { name } = program.experiment;
     const watched = watchedIn(program.experiment.observe, options.observe);
     await requireTools(python, watched);
-    folder = options.resume ? RunFolder.reopen(options.runDir, name) : RunFolder.create(options.runDir, name);
+    folder ??= RunFolder.create(options.runDir, name);
     observers.add(new RunLog(folder.file("run.log")), new JsonLines(folder.history));
     const before = lastPictures(folder.path, say);
     for (const tool of watched) observers.add(new Follower(python, folder.path, tool, say, { before }));
-    const given = beginRun(folder, loaded, program, options, options.resume === true, say);
+    const given = beginRun(folder, loaded, program, { ...options, set }, options.resume === true, say);
+    recordHost(folder.path, first);
     for (const note of program.notes) observers.note(note);
     trainer = new Trainer(program, folder, observers, { ...given, restarts: options.restarts, start });
     doing = "preparing the run";
@@ -237,3 +255,9 @@ function checkOptions({
       known: "auto, cpu, cuda, cuda:0 (the first GPU)",
     });
 }
+
+/** What the command line set when the run was begun, as far as the experiment still has such options. */
+const stillSet = (config: RunConfig | undefined, options: Options): Settings =>
+  Object.fromEntries(
+    Object.entries((config?.set as Settings | undefined) ?? {}).filter(([name]) => name in options),
+  );

@@ -78,6 +78,7 @@ const OPTIONS: { readonly [K in OptionName]: (program: CompiledExperiment) => un
   layout: ({ experiment }) => experiment.layout,
   accumulate: ({ experiment }) => experiment.accumulate,
   export: ({ experiment }) => experiment.export,
+  options: ({ experiment: { options } }) => (Object.keys(options).length > 0 ? options : undefined),
 };
 
 /** What makes a program's run this run. Plans a few steps and throws them away; never fails because of what they do. */

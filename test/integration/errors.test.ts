@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { cli, metrics, tiny } from "./cli.js";
+import { cli, metrics, root as repository, tiny } from "./cli.js";
 
 const folder = mkdtempSync(join(tmpdir(), "f2c-errors-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -212,6 +212,8 @@ describe("a command line that asks for what there is not", () => {
     const json = join(folder, "data.json");
     writeFileSync(json, "{}");
     await refused(["check", json], "F2C1108", 2, /is not a TypeScript file/);
+    const study = join(repository, "examples/study.ts");
+    await refused(["check", study, "--set", "lr=1"], "F2C1108", 2, /--set changes options of an experiment/);
   });
   test("files in folders that are not there", async () => {
     const nowhere = join(folder, "nowhere", "file");

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { experiment, mlflow, tensorboard, wandb } from "#dsl/index";
+import { type ExperimentOptions, experiment, mlflow, tensorboard, wandb } from "#dsl/index";
 import { pageSvg } from "#runtime/figure/figure";
 import { Follower, type FollowerOptions, requireTools } from "#runtime/observe/follower";
 import { Observers } from "#runtime/observe/observer";
@@ -140,7 +140,7 @@ describe("before a run has a folder", () => {
 
   test("a tool that is named twice is refused", () => {
     const options = { name: "a", steps: 1, lr: 1, observe: [tensorboard(), wandb(), tensorboard()] };
-    expect(() => experiment(options as unknown as Parameters<typeof experiment>[0])).toThrow(
+    expect(() => experiment(options as unknown as ExperimentOptions)).toThrow(
       expect.objectContaining({
         code: "F2C2104",
         message: expect.stringContaining("`observe` has tensorboard twice"),

@@ -83,6 +83,10 @@ export const LOADING = {
         message: "--{option} names a stage of a study, and the file declares an experiment",
         hint: "leave out --{option}",
       },
+      "set-of-study": {
+        message: "--set changes options of an experiment, and the file declares a study",
+        hint: "give the options in the file, where the stage's experiment is written",
+      },
       "stage-missing": {
         message: "{name} is made from {needed}, which is not made yet",
         hint: "leave out --only and --from, or run with --only {needed} first",
@@ -113,6 +117,26 @@ export const LOADING = {
         hint: "add --stage torch, or leave out --backend",
       },
       function: { message: "there is no function {function}", hint: "choose one of {known}" },
+      setting: {
+        message: "--set {setting} is not an option and its value",
+        hint: "for example --set lr=0.02",
+      },
+      option: {
+        message: "the experiment has no option `{option}`: it has {known}",
+        hint: "did you mean {near}?",
+      },
+      "no-values": {
+        message: "a sweep needs values to try",
+        hint: "for example --set lr=0.02,0.05 --set width=0.5,1",
+      },
+      "no-options": {
+        message: "the experiment has no options, so --set {option} sets none",
+        hint: "make it a function of them: experiment({ {option}: … }, (o) => ({ … }))",
+      },
+      "option-type": {
+        message: "--set {option}={value}: `{option}` is {type}",
+        hint: "its default is {given}",
+      },
       "no-exporter": { message: "--to names no exporter", hint: "for example --to onnx" },
       "one-file": {
         message: "--out is one file, and --to names {count:number} exporters",

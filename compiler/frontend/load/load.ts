@@ -14,6 +14,7 @@ import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import { ts } from "../typescript.js";
 import { checkedEntry, emitted, locate } from "./cache.js";
 import { emit, META } from "./emit.js";
+import { recordIn, withOptions } from "./options.js";
 import { placesInStack } from "./stack.js";
 import { TAG, TAG_METHODS } from "./tagger.js";
 import { checkedAgainst, typeCheck } from "./type-check.js";
@@ -37,15 +38,31 @@ export interface LoadedExperiment extends Omit<LoadedFile, "declared"> {
   readonly made?: library.OpeningContext["made"];
 }
 
-/** Loads the experiment that a file declares. Throws a CompileError with every problem found. */
-export function loadExperiment(file: string): LoadedExperiment {
+/** Loads the experiment that a file declares, with the options that `settings` writes out. Throws a CompileError with every problem found. */
+export function loadExperiment(
+  file: string,
+  settings: Readonly<Record<string, string>> = {},
+): LoadedExperiment {
   const { declared, ...loaded } = load(file);
-  if (library.isExperiment(declared)) return { ...loaded, experiment: declared };
+  if (library.isExperiment(declared)) return configured({ ...loaded, experiment: declared }, settings);
   const { path, texts } = loaded;
   throw new CompileError(
     [report("default-export-no-experiment.study", defaultExportOf(path, texts), {})],
     texts,
   );
+}
+
+/** The experiment made again with other options; what it throws is shown where it is written. */
+export function configured(
+  loaded: LoadedExperiment,
+  settings: Readonly<Record<string, string>>,
+): LoadedExperiment {
+  try {
+    return { ...loaded, experiment: withOptions(loaded.experiment, settings) };
+  } catch (error) {
+    if (error instanceof CompileError) throw error;
+    throw new CompileError([thrown(error, loaded.texts)], loaded.texts);
+  }
 }
 
 /** Loads an experiment or a study. Throws a CompileError with every problem found. */
@@ -125,7 +142,7 @@ export function optionOf(path: string, texts: ReadonlyMap<string, string>, optio
       ? node
       : ts.forEachChild(node, visit);
   const call = visit(file);
-  const given = call?.arguments[0];
+  const given = recordIn(call?.arguments.at(-1));
   const named =
     given && ts.isObjectLiteralExpression(given)
       ? given.properties.find((p) => p.name && ts.isIdentifier(p.name) && p.name.text === option)?.name

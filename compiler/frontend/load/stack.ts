@@ -1,6 +1,7 @@
 /** @file Finds places in the experiment's own files from the stack of an exception. */
 import type { Span } from "../../diagnostics/diagnostic.js";
 import { ts } from "../typescript.js";
+import { recordIn } from "./options.js";
 import { tagFunctions, untagged } from "./tagger.js";
 
 /** The text of one of the experiment's own files; undefined for every other path. */
@@ -58,7 +59,10 @@ function callOf(token: ts.Node): ts.CallExpression | ts.NewExpression | undefine
 }
 
 /** The value of the first of `names` that a call is given in a record, however deep. */
-function optionOf(call: ts.CallExpression | ts.NewExpression, names: readonly string[]): ts.Node | undefined {
+const optionOf = (call: ts.CallExpression | ts.NewExpression, names: readonly string[]) =>
+  optionIn(call.arguments ?? [], names);
+
+function optionIn(records: readonly ts.Node[], names: readonly string[]): ts.Node | undefined {
   const find = (node: ts.Node, name: string): ts.Node | undefined => {
     if (ts.isFunctionLike(node)) return undefined;
     const isNamed =
@@ -69,8 +73,8 @@ function optionOf(call: ts.CallExpression | ts.NewExpression, names: readonly st
     return ts.forEachChild(node, (child) => find(child, name));
   };
   for (const name of names)
-    for (const argument of call.arguments ?? []) {
-      const found = find(argument, name);
+    for (const record of records) {
+      const found = find(record, name);
       if (found) return found;
     }
   return undefined;
@@ -85,7 +89,8 @@ export function optionNamed(path: string, text: string, option: string, error: u
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true);
   const found = file.statements.find((s): s is ts.ExportAssignment => ts.isExportAssignment(s));
   const whole = found && callIn(found.expression);
-  const value = whole && optionOf(whole, [option]);
+  const given = whole && recordIn(whole.arguments.at(-1));
+  const value = given && optionIn([given], [option]);
   const call = value && callIn(ts.isShorthandPropertyAssignment(value) ? value.name : value);
   const named = call && optionOf(call, optionsIn(error));
   return named && { path, start: named.getStart(), end: named.end };

@@ -172,6 +172,7 @@ def _text(backend: str, function: str | None, locations: bool) -> int:
 def _hello(token: str) -> dict[str, object]:
     import torch
 
+    gpus = range(torch.cuda.device_count())
     return {
         "protocol": list(VERSION),
         "ir": list(IR_VERSION),
@@ -180,7 +181,9 @@ def _hello(token: str) -> dict[str, object]:
         "token": token,
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "devices": ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))],
+        "cuda": torch.version.cuda,
+        "gpus": [torch.cuda.get_device_name(index) for index in gpus],
+        "devices": ["cpu", *(f"cuda:{index}" for index in gpus)],
         "pid": os.getpid(),
     }
 

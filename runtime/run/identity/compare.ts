@@ -43,8 +43,11 @@ export function compareIdentity(saved: RunIdentity, now: RunIdentity): Changes {
   const embed = [...told, ...of("free")].some(({ path }) => /^(evaluate|method\.embed)\b/.test(path))
     ? []
     : program.embed;
+  const refused = [...told, ...order];
+  // What was set on the command line may be why.
+  const set = refused.length > 0 ? of("free").filter(({ path }) => path.startsWith("options.")) : [];
   return {
-    refused: [...told, ...order].map(shown),
+    refused: [...refused, ...set].map(shown),
     changed: [
       ...of("free"),
       ...listingDifferences("held-out data", saved.heldOut, now.heldOut),

@@ -1,5 +1,5 @@
 /** @file What happens to an option that differs when a run is to go on: one table. `docs/language.md` explains it to users. */
-import type { EXPERIMENT, Experiment } from "../../../dsl/index.js";
+import type { Experiment } from "../../../dsl/index.js";
 
 /**
  * `refused`: another run. `free`: may change while it goes on. `program`: refused where the compiled program differs too; an
@@ -34,10 +34,11 @@ export const FATES = {
   backend: "free",
   threads: "free",
   export: "free",
+  options: "free",
 } as const satisfies Readonly<Record<string, Fate>>;
 
 /** The options of an experiment. */
-export type OptionName = Exclude<keyof Experiment, typeof EXPERIMENT>;
+export type OptionName = Exclude<keyof Experiment, symbol>;
 // A new option of an experiment is an error here until somebody decides.
 const TABLE: Readonly<Record<string, Fate>> = FATES satisfies Readonly<Record<OptionName, Fate>>;
 
