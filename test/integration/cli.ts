@@ -55,9 +55,10 @@ export const cli = (args: readonly string[], env?: NodeJS.ProcessEnv): Promise<F
 export function metrics(folder: string): Record<string, number>[] {
   const file = join(folder, "metrics.jsonl");
   if (!existsSync(file)) return [];
+  // What stands behind the last line feed is still being written.
   return readFileSync(file, "utf8")
-    .trim()
     .split("\n")
+    .slice(0, -1)
     .map((line) => JSON.parse(line))
     .filter((entry) => "loss" in entry);
 }

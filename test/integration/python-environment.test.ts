@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { findPython, isCurrent, setUp } from "#runtime/bridge/python-environment";
 import { takeSetUpLock } from "#runtime/bridge/set-up-lock";
+import { restoreEnvironment } from "../environment.js";
 
 const dist = new URL("../../dist/", import.meta.url).href;
 const environment = { ...process.env };
@@ -53,7 +54,7 @@ beforeEach(() => {
 afterEach(() => {
   for (const child of children) child.kill("SIGKILL");
   rmSync(folder, { recursive: true, force: true });
-  process.env = { ...environment };
+  restoreEnvironment(environment);
   vi.restoreAllMocks();
 });
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { checkedEntry, emitted } from "#compiler/frontend/load/cache";
 import { CompileError, loadExperiment } from "#compiler/index";
+import { restoreEnvironment } from "../environment.js";
 
 const environment = { ...process.env };
 let folder: string;
@@ -21,7 +22,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
-  process.env = { ...environment };
+  restoreEnvironment(environment);
 });
 
 describe("what was found to type-check", () => {

@@ -249,3 +249,100 @@ test("relative imports name files that exist, by the name that they have after t
   const wrong = imports.filter(({ to }) => isOurs(to) && !known.has(to));
   expect(shown(wrong)).toEqual([]);
 });
+
+/** Rooms of the Python host: their modules, where they are no folder, and which rooms they may import beside themselves. */
+const HOST: Readonly<
+  Record<string, { readonly modules?: readonly string[]; readonly may: readonly string[] }>
+> = {
+  errors: { may: [] },
+  files: { modules: ["safetensors_file", "whole_file", "user_cache"], may: ["errors"] },
+  wire: { modules: ["wire", "protocol", "failure"], may: ["errors"] },
+  process: { modules: ["lifetime", "waiting"], may: ["wire"] },
+  ir: { modules: ["ir", "ops_table", "regions", "storages"], may: ["errors"] },
+  torch_api: { may: ["errors", "files"] },
+  lower: { may: ["errors", "ir", "torch_api"] },
+  verify: { may: ["errors", "ir", "lower"] },
+  data: { may: ["errors"] },
+  run: {
+    modules: [
+      ...["program", "initialise", "memory", "weights_file", "checkpoint"],
+      ...["executor", "loaded", "progress", "embedding", "matrices"],
+    ],
+    may: ["errors", "files", "wire", "ir", "torch_api", "lower", "verify", "data"],
+  },
+  export: { may: ["errors", "files", "ir", "lower", "run"] },
+  follow: { may: ["errors", "files", "wire", "process"] },
+  serve: {
+    modules: ["control", "server", "session", "outbox", "replay", "doctor"],
+    may: ["errors", "wire", "process", "ir", "torch_api", "data", "run", "export"],
+  },
+};
+const HOST_SOURCES = join(root, "python-host/src/f2c_host");
+/** Above all rooms: the package's version, and its command line. */
+const ABOVE = ["__init__", "__main__"];
+
+const roomOf = (module: string): string =>
+  Object.entries(HOST).find(([, { modules }]) => modules?.includes(module))?.[0] ?? module;
+
+interface HostModule {
+  readonly file: string;
+  readonly room: string;
+  readonly imports: readonly string[];
+}
+
+/** The modules of the host, and what they import of it, by the first part of its name. */
+function hostModules(): HostModule[] {
+  return readdirSync(HOST_SOURCES, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".py"))
+    .map((file) => {
+      const parts = file.replace(/\.py$/, "").split("/");
+      const text = readFileSync(join(HOST_SOURCES, file), "utf8");
+      const imports = [
+        ...text.matchAll(/^\s*from (\.+|f2c_host(?=[. ])\.?)([\w.]*) import (\([^)]*\)|[^\n]*)/gm),
+      ].flatMap(([, base, module, names]) => {
+        const home = base!.startsWith(".") ? parts.slice(0, parts.length - base!.length) : [];
+        const [first] = [...home, ...module!.split(".").filter(Boolean)];
+        return first
+          ? [first]
+          : names!
+              .replace(/[()]/g, "")
+              .split(",")
+              .map((n) => n.trim().split(" ")[0]!);
+      });
+      return { file, room: roomOf(parts[0]!), imports: imports.filter((name) => name !== "__version__") };
+    });
+}
+
+const hostFiles = hostModules();
+
+test("every module of the host lies in a room", () => {
+  expect(hostFiles.length).toBeGreaterThan(60);
+  const unknown = hostFiles.filter(({ room }) => !(room in HOST) && !ABOVE.includes(room));
+  expect(unknown.map(({ file }) => file)).toEqual([]);
+  expect(hostFiles.flatMap(({ imports }) => imports).length).toBeGreaterThan(150);
+});
+
+test.each(Object.entries(HOST))("the host's %s imports of ours only what it may", (room, { may }) => {
+  const wrong = hostFiles
+    .filter((module) => module.room === room)
+    .flatMap(({ file, imports }) =>
+      imports
+        .filter((name) => roomOf(name) !== room && !may.includes(roomOf(name)))
+        .map((name) => `${file} imports ${name}`),
+    );
+  expect(wrong).toEqual([]);
+});
+
+test("no rooms of the host import each other in a circle", () => {
+  const graph = new Map(Object.entries(HOST).map(([room, { may }]) => [room, may]));
+  expect(circlesIn(graph)).toEqual([]);
+});
+
+test("who follows a run, and what travels, imports no torch", () => {
+  const wrong = hostFiles.filter(
+    ({ file, room }) =>
+      ["errors", "wire", "process", "ir", "follow"].includes(room) &&
+      /^\s*(import|from) torch\b/m.test(readFileSync(join(HOST_SOURCES, file), "utf8")),
+  );
+  expect(wrong.map(({ file }) => file)).toEqual([]);
+});

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { checkedEntry, emitted } from "#compiler/frontend/load/cache";
 import { cachePath, ownFolder, ownFolderIfAny } from "#compiler/frontend/user-cache";
+import { restoreEnvironment } from "../environment.js";
 
 const environment = { ...process.env };
 let folder: string;
@@ -27,7 +28,7 @@ beforeEach(() => {
 afterEach(() => {
   vi.restoreAllMocks();
   rmSync(folder, { recursive: true, force: true });
-  process.env = { ...environment };
+  restoreEnvironment(environment);
 });
 
 describe("a folder of the cache", () => {
