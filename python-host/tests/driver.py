@@ -49,6 +49,8 @@ class Driver:
             for name, kind in (("control", zmq.DEALER), ("work", zmq.DEALER), ("events", zmq.PULL))
         }
         self.sockets["events"].rcvhwm, self.sockets["work"].sndhwm = 64, 0  # as our driver's
+        # To a host that is gone nothing can be sent: an error, and no waiting for ever.
+        self.sockets["work"].sndtimeo = PATIENCE_MS
         endpoints = {name: f"ipc://{self.folder.name}/{name}" for name in self.sockets}
         for name, socket in self.sockets.items():
             socket.bind(endpoints[name])

@@ -433,7 +433,7 @@ def test_a_frozen_parameter_is_counted_and_left_alone(backend):
 def test_a_frozen_parameter_is_a_parameter_of_the_exported_net(tmp_path):
     made = Program(parse_module(half_frozen().json))
     made.initialise(2)
-    export_function(made, "infer", str(tmp_path / "net.pt"), str(tmp_path / "net.safetensors"))
+    export_function(made, "infer", "torchscript", str(tmp_path / "net.pt"))
     read = torch.jit.load(str(tmp_path / "net.pt"))
     assert [name for name, _ in read.named_parameters()] == ["fixed"]
     assert torch.equal(dict(read.named_parameters())["fixed"], made.storage["net.fixed"])
