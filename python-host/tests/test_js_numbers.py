@@ -85,7 +85,8 @@ def test_functions_give_what_node_gives(by_node, name, form):
             got = tensor_scalar(
                 f"math:{name}", "i64" if name == "whole" else "f64", torch.device("cpu"), *tensors
             ).item()
-        # For tensors of float64 torch takes MKL's square root, which on some processors (AVX-512) is one unit in the last place off.
+        # For tensors of float64 torch takes MKL's square root, which on processors with AVX-512 is one unit in
+        # the last place off.
         rounded = name in ROUNDED or (form == "tensors" and name == "sqrt")
         if not same(got, number(wanted), rounded):
             wrong.append((pair[:count], got, wanted))
