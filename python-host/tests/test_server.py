@@ -20,7 +20,19 @@ from f2c_host.data import open_source
 from f2c_host.ops_table import IR_VERSION
 from f2c_host.server import EventLog
 
-HELLO_FIELDS = {"protocol", "ir", "registry", "host", "token", "python", "torch", "devices", "pid"}
+HELLO_FIELDS = {
+    "protocol",
+    "ir",
+    "registry",
+    "host",
+    "token",
+    "python",
+    "torch",
+    "devices",
+    "pid",
+    "cuda",
+    "gpus",
+}
 LONG = 10**9  # rounds of idle work that no test waits for
 
 
