@@ -16,6 +16,7 @@ export { compileNet, type EmbedProgram, embedProgram } from "./frontend/embed.js
 export { libraryRoot } from "./frontend/library.js";
 export {
   configured,
+  experimentOf,
   type LoadedExperiment,
   type LoadedFile,
   load,

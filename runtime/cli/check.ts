@@ -7,8 +7,9 @@ import {
   CompileError,
   compileExperiment,
   type Diagnostic,
+  experimentOf,
+  type LoadedFile,
   load,
-  loadExperiment,
 } from "../../compiler/index.js";
 import { declaresStudy, planStudy } from "../stages/study.js";
 import { drawn, facts, grouped } from "./facts.js";
@@ -34,7 +35,7 @@ function checkOnce(file: string, options: CheckOptions): readonly string[] {
     const loaded = load(file);
     const { lines, warnings: found } = declaresStudy(loaded)
       ? ofStudy(file, loaded, options)
-      : ofExperiment(file, options);
+      : ofExperiment(loaded, options);
     const warnings = [...loaded.warnings, ...found];
     if (options.json) {
       const told = toJson(warnings, (path) => loaded.texts.get(path));
@@ -56,8 +57,8 @@ interface Checked {
   readonly warnings: readonly Diagnostic[];
 }
 
-const ofExperiment = (file: string, { set }: CheckOptions): Checked =>
-  checkedProgram(compileExperiment(loadExperiment(file, settingsOf(set))));
+const ofExperiment = (loaded: LoadedFile, { set }: CheckOptions): Checked =>
+  checkedProgram(compileExperiment(experimentOf(loaded, settingsOf(set))));
 
 function checkedProgram(program: CompiledExperiment): Checked {
   const { module, notes, evaluations, steps, warnings } = program;

@@ -4,9 +4,9 @@ import { experimentError } from "../../compiler/diagnostics/catalogue.js";
 import {
   compileExperiment,
   encodeModule,
+  experimentOf,
   type IrModule,
   load,
-  loadExperiment,
   type PassRecord,
   printModule,
   refine,
@@ -100,7 +100,7 @@ function programOf(
   const loaded = load(file);
   if (!declaresStudy(loaded)) {
     if (of !== undefined) throw experimentError("bad-command-line.no-stages", { option: "of" });
-    const { module, experiment } = compileExperiment(loadExperiment(file, settings), observe);
+    const { module, experiment } = compileExperiment(experimentOf(loaded, settings), observe);
     return { module, backend: experiment.backend };
   }
   checkNoSettings(Object.keys(settings));

@@ -5,13 +5,14 @@ import {
   type CompiledExperiment,
   compileExperiment,
   configured,
+  experimentOf,
   IR_VERSION,
   type LoadedExperiment,
   type LoadedFile,
   load,
   registryHash,
 } from "../../compiler/index.js";
-import { FOLLOWERS, isExperiment, type Options, type Follower as Watched } from "../../dsl/index.js";
+import { FOLLOWERS, type Options, type Follower as Watched } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
 import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
@@ -25,6 +26,7 @@ import { type RunConfig, readConfig } from "../run/config.js";
 import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
 import { HostSession } from "../stages/host-session.js";
+import { declaresStudy } from "../stages/study.js";
 import { Trainer } from "../stages/trainer.js";
 import { beginRun, recordHost } from "./begin-run.js";
 import { asText, EXIT, fail, warn } from "./report.js";
@@ -56,15 +58,14 @@ export async function run(file: string, options: RunOptions): Promise<void> {
     checkOptions(options);
     // What is wrong with the experiment is said before anything is installed or started.
     loaded = load(file);
-    if (isExperiment(loaded.declared)) checkNoStages(options);
-    else checkNoSettings(options.set);
+    if (declaresStudy(loaded)) checkNoSettings(options.set);
+    else checkNoStages(options);
   } catch (error) {
     fail(error);
     return;
   }
-  const { declared, ...rest } = loaded;
-  if (isExperiment(declared)) await runExperiment(file, { ...rest, experiment: declared }, options);
-  else await (await import("./run-study.js")).runStudy(file, { ...rest, declared }, options);
+  if (declaresStudy(loaded)) await (await import("./run-study.js")).runStudy(file, loaded, options);
+  else await runExperiment(file, experimentOf(loaded), options);
 }
 
 async function runExperiment(file: string, declared: LoadedExperiment, options: RunOptions): Promise<void> {

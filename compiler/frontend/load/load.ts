@@ -39,11 +39,14 @@ export interface LoadedExperiment extends Omit<LoadedFile, "declared"> {
 }
 
 /** Loads the experiment that a file declares, with the options that `settings` writes out. Throws a CompileError with every problem found. */
-export function loadExperiment(
-  file: string,
+export const loadExperiment = (file: string, settings?: Readonly<Record<string, string>>): LoadedExperiment =>
+  experimentOf(load(file), settings);
+
+/** The experiment of a file that is loaded. Throws a CompileError where it declares a study. */
+export function experimentOf(
+  { declared, ...loaded }: LoadedFile,
   settings: Readonly<Record<string, string>> = {},
 ): LoadedExperiment {
-  const { declared, ...loaded } = load(file);
   if (library.isExperiment(declared)) return configured({ ...loaded, experiment: declared }, settings);
   const { path, texts } = loaded;
   throw new CompileError(
