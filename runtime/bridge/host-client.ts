@@ -24,7 +24,7 @@ export interface HostOptions {
   /** A line that the host wrote to stdout or stderr. */
   readonly onLine?: (line: string) => void;
   /** Records what is sent on `work` into this file. */
-  readonly record?: string;
+  readonly record?: string | undefined;
 }
 
 /** What the host says of itself. */

@@ -3,21 +3,19 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import {
   type Evaluation,
   HELD_OUT,
-  IR_VERSION,
   loadExperiment,
   openData,
   openEvaluations,
-  registryHash,
 } from "../../compiler/index.js";
 import type { Catalogue } from "../../dsl/index.js";
-import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
 import { ProgressLine } from "../observe/progress-line.js";
-import { HostSession, type Inspected } from "../stages/host-session.js";
+import type { HostSession, Inspected } from "../stages/host-session.js";
 import { type Doubled, type Findings, findingsOf, type InspectedPart } from "./data-findings.js";
 import { drawn, grouped } from "./facts.js";
 import { EXIT, fail } from "./report.js";
 import { settingsOf } from "./settings.js";
+import { startHost } from "./start-host.js";
 
 interface CheckDataOptions {
   readonly leaveOut?: string;
@@ -45,9 +43,7 @@ export async function checkData(file: string, options: CheckDataOptions): Promis
       return;
     }
     const python = await setUp((line) => process.stderr.write(`${line}\n`));
-    host = new HostSession(
-      await HostClient.start({ python, registryHash: registryHash(), irVersion: IR_VERSION }),
-    );
+    host = await startHost(python);
     const sources = new Map([
       ["train", train],
       [HELD_OUT, heldOut],

@@ -2,21 +2,14 @@
 import { resolve } from "node:path";
 import { flattenPlan } from "../../compiler/build/plan-signature.js";
 import { experimentError } from "../../compiler/diagnostics/catalogue.js";
-import {
-  compilePreparation,
-  IR_VERSION,
-  type LoadedExperiment,
-  loadExperiment,
-  openData,
-  registryHash,
-} from "../../compiler/index.js";
+import { compilePreparation, type LoadedExperiment, loadExperiment, openData } from "../../compiler/index.js";
 import type { Catalogue } from "../../dsl/index.js";
-import { HostClient } from "../bridge/host-client.js";
 import type { PlanResult } from "../bridge/host-events.js";
 import { setUp } from "../bridge/python-environment.js";
-import { HostSession } from "../stages/host-session.js";
+import type { HostSession } from "../stages/host-session.js";
 import { fail } from "./report.js";
 import { settingsOf } from "./settings.js";
+import { startHost } from "./start-host.js";
 
 interface PreviewOptions {
   readonly out: string;
@@ -30,9 +23,7 @@ export async function preview(file: string, options: PreviewOptions): Promise<vo
   let host: HostSession | undefined;
   const started = async () => {
     const python = await setUp((line) => process.stderr.write(`${line}\n`));
-    host = new HostSession(
-      await HostClient.start({ python, registryHash: registryHash(), irVersion: IR_VERSION }),
-    );
+    host = await startHost(python);
     return host;
   };
   try {

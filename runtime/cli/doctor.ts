@@ -1,10 +1,9 @@
 /** @file `f2c-dsl doctor`: what this machine has, what is missing, the command that mends it. */
 import { spawnSync } from "node:child_process";
-import { IR_VERSION, registryHash } from "../../compiler/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
-import { HostClient } from "../bridge/host-client.js";
 import { findPython, isCurrent, pythonEnv } from "../bridge/python-environment.js";
 import { EXIT } from "./report.js";
+import { startHost } from "./start-host.js";
 
 interface Finding {
   readonly name: string;
@@ -40,7 +39,7 @@ async function findings(): Promise<Finding[]> {
     remedy: "f2c-dsl setup",
   });
   try {
-    const client = await HostClient.start({ python, registryHash: registryHash(), irVersion: IR_VERSION });
+    const { client } = await startHost(python);
     const { torch, host, devices } = client.hello;
     list.push(
       { name: "host", ok: true, found: `f2c-dsl-host ${host}, torch ${torch}` },

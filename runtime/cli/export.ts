@@ -2,22 +2,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { codeOf, experimentError } from "../../compiler/diagnostics/catalogue.js";
-import {
-  decodeModule,
-  IR_VERSION,
-  type IrModule,
-  registryHash,
-  structureHash,
-  verified,
-} from "../../compiler/index.js";
+import { decodeModule, type IrModule, structureHash, verified } from "../../compiler/index.js";
 import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
-import { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
 import { type Checkpoint, Checkpoints } from "../run/checkpoints.js";
 import { readConfig } from "../run/config.js";
 import { EXPORTED, exportNet } from "../stages/export-net.js";
-import { HostSession } from "../stages/host-session.js";
+import type { HostSession } from "../stages/host-session.js";
 import { fail } from "./report.js";
+import { startHost } from "./start-host.js";
 
 export interface ExportOptions {
   /** Exporters, joined by commas. */
@@ -34,7 +27,7 @@ const isDamage = (error: unknown): boolean => {
 };
 
 export async function exportRun(run: string, options: ExportOptions): Promise<void> {
-  let client: HostClient | undefined;
+  let host: HostSession | undefined;
   let texts: ReadonlyMap<string, string> = new Map();
   try {
     const exporters = exportersOf(options);
@@ -44,8 +37,7 @@ export async function exportRun(run: string, options: ExportOptions): Promise<vo
     const found = checkpointsOf(folder, run, options.checkpoint);
     const say = (line: string) => process.stderr.write(`${line}\n`);
     const python = await setUp(say);
-    client = await HostClient.start({ python, registryHash: registryHash(), irVersion: IR_VERSION });
-    const host = new HostSession(client);
+    host = await startHost(python);
     const endings = await host.exporters(exporters);
     // What is not exported need not be compiled.
     const functions = module.functions.filter(({ name }) => name === EXPORTED);
@@ -75,7 +67,7 @@ export async function exportRun(run: string, options: ExportOptions): Promise<vo
   } catch (error) {
     fail(error, { texts });
   } finally {
-    await client?.shutdown();
+    await host?.shutdown();
   }
 }
 

@@ -28,8 +28,10 @@ import {
 import { Trainer } from "../stages/trainer.js";
 import { beginRun } from "./begin-run.js";
 import { asText, EXIT, fail, warn } from "./report.js";
-import { type RunOptions, startHost } from "./run.js";
+import type { RunOptions } from "./run.js";
+import { shellWord } from "./shell.js";
 import { onSignals } from "./signals.js";
+import { startHost } from "./start-host.js";
 import { rootOf } from "./study-root.js";
 
 type LoadedStudy = LoadedFile & { readonly declared: Study };
@@ -73,10 +75,16 @@ export async function runStudy(file: string, loaded: LoadedStudy, options: RunOp
     const missing = wanted.filter((stage) => stateOf(stage) !== "made");
     if (missing.length > 0) {
       const python = await setUp(say);
+      const { patience, record } = options;
       let living: Host | undefined;
       const start = async () => {
         if (living) return living;
-        const host = await startHost(python, options, say, (client) => clients.push(client));
+        const host = await startHost(python, {
+          patience,
+          say,
+          onStart: (client) => clients.push(client),
+          record,
+        });
         living = host;
         void host.died.then(() => {
           if (living === host) living = undefined;
@@ -222,7 +230,7 @@ const shownFolder = ({ folder }: PlannedStage) => {
 
 function sayHowToGoOn(file: string, { runDir }: RunOptions): void {
   process.stdout.write(
-    `\ncontinue with the same command: f2c-dsl run ${file}${runDir === undefined ? "" : ` --run-dir ${runDir}`}\n`,
+    `\ncontinue with the same command: f2c-dsl run ${shellWord(file)}${runDir === undefined ? "" : ` --run-dir ${shellWord(runDir)}`}\n`,
   );
   process.exitCode = EXIT.interrupted;
 }

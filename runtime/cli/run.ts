@@ -6,15 +6,13 @@ import {
   compileExperiment,
   configured,
   experimentOf,
-  IR_VERSION,
   type LoadedExperiment,
   type LoadedFile,
   load,
-  registryHash,
 } from "../../compiler/index.js";
 import { FOLLOWERS, type Options, type Follower as Watched } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
-import { HostClient } from "../bridge/host-client.js";
+import type { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
 import { Follower, requireTools } from "../observe/follower.js";
 import { JsonLines } from "../observe/json-lines.js";
@@ -25,13 +23,15 @@ import { RunLog } from "../observe/run-log.js";
 import { type RunConfig, readConfig } from "../run/config.js";
 import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
-import { HostSession } from "../stages/host-session.js";
+import type { HostSession } from "../stages/host-session.js";
 import { declaresStudy } from "../stages/study.js";
 import { Trainer } from "../stages/trainer.js";
 import { beginRun, recordHost } from "./begin-run.js";
 import { asText, EXIT, fail, warn } from "./report.js";
 import { checkNoSettings, type Settings, settingsOf } from "./settings.js";
+import { shellWord } from "./shell.js";
 import { onSignals, outliveClosedOutput } from "./signals.js";
+import { startHost } from "./start-host.js";
 
 export interface RunOptions {
   runDir?: string;
@@ -109,7 +109,9 @@ async function runExperiment(file: string, declared: LoadedExperiment, options: 
       loaded = configured(declared, set);
     }
     const python = await setUp(say);
-    const start = () => startHost(python, options, say, (client) => clients.push(client));
+    const { patience, record } = options;
+    const onStart = (client: HostClient) => clients.push(client);
+    const start = () => startHost(python, { patience, record, say, onStart });
     doing = "compiling";
     first = start();
     first.catch(() => {}); // a compile error is reported first
@@ -149,34 +151,12 @@ async function runExperiment(file: string, declared: LoadedExperiment, options: 
   }
 }
 
-/** Starts a host for a command. */
-export async function startHost(
-  python: string,
-  { patience, record }: Pick<RunOptions, "patience" | "record">,
-  say: Say,
-  onStart: (client: HostClient) => void,
-): Promise<HostSession> {
-  const quiet = process.env.F2C_HOST_LOG === undefined;
-  const client = await HostClient.start({
-    python,
-    registryHash: registryHash(),
-    irVersion: IR_VERSION,
-    patience,
-    onLine: (line) => (quiet ? undefined : say(`[host] ${line}`)),
-    onStart,
-    ...(record !== undefined && { record }),
-  });
-  return new HostSession(client);
-}
-
 /** What a second signal does to the step that runs. */
 const INTERRUPTED = codeOf("interrupted");
 
 function sayHowToGoOn(file: string, folder: RunFolder): void {
-  const quoted = (path: string) =>
-    /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
   process.stdout.write(
-    `\ncontinue with: f2c-dsl run ${quoted(file)} --resume --run-dir ${quoted(folder.path)}\n`,
+    `\ncontinue with: f2c-dsl run ${shellWord(file)} --resume --run-dir ${shellWord(folder.path)}\n`,
   );
   process.exitCode = EXIT.interrupted;
 }
