@@ -124,14 +124,10 @@ export class Embedder implements HostedWork<Written | undefined> {
 
   private async prepare(host: Host): Promise<void> {
     this.host = host;
-    this.flight.reset();
-    host.events = {
-      onResult: (result) => this.guarded(() => this.landed(result)),
-      onStopped: () => this.flight.drop(),
-      onFailed: (error) => this.flight.fail(error),
+    this.flight.listen(host, {
+      onResult: (result) => this.landed(result),
       onLog: (level, message) => this.observers.note(`host ${level}: ${message}`),
-    };
-    void host.died.then((error) => this.flight.fail(error));
+    });
     const { module, file, sets } = this.program;
     const options = { ...this.options, files: { [file]: this.options.weights } };
     this.hosted = await this.watch.during(
@@ -197,15 +193,6 @@ export class Embedder implements HostedWork<Written | undefined> {
     const count = (n: number) => n.toLocaleString("en-US");
     this.observers.tell("part", `embedded ${count(this.rows.count)} of ${count(this.program.rows)} images`);
     this.flight.wake();
-  }
-
-  /** What a callback throws is the stage's error and not the bridge's. */
-  private guarded(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.flight.fail(error as Error);
-    }
   }
 }
 

@@ -1,4 +1,9 @@
 /** @file The plans in flight: sent to the host, and what they gave not yet used. */
+import type { HostEvents } from "../bridge/host-events.js";
+import type { Host } from "./host.js";
+
+/** What work hears of its host beside that it stopped, or that something failed. */
+type Heard = Pick<HostEvents, "onResult"> & Partial<Pick<HostEvents, "onPart" | "onLog">>;
 
 /** `T`: what is to be known of a plan when its result comes. */
 export class Flight<T> {
@@ -39,15 +44,28 @@ export class Flight<T> {
     this.wake();
   }
 
-  clear(): void {
-    this.plans.clear();
-  }
-
-  /** A new host: nothing is in flight, nothing has failed. */
-  reset(): void {
+  /** A new host: nothing is in flight. It is heard from now on; what `onResult` throws is the work's error and not the bridge's. */
+  listen(host: Host, { onResult, ...others }: Heard): void {
     this.clear();
     this.failure = undefined;
     this.halted = false;
+    host.events = {
+      ...others,
+      onResult: (result) => {
+        try {
+          onResult(result);
+        } catch (error) {
+          this.fail(error as Error);
+        }
+      },
+      onStopped: () => this.drop(),
+      onFailed: (error) => this.fail(error),
+    };
+    void host.died.then((error) => this.fail(error));
+  }
+
+  clear(): void {
+    this.plans.clear();
   }
 
   /** Lets those who wait look again. */

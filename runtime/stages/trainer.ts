@@ -194,11 +194,8 @@ export class Trainer implements HostedWork<Outcome> {
 
   private async prepare(host: Host): Promise<void> {
     this.host = host;
-    this.flight.reset();
-    host.events = {
-      onResult: (result) => this.guarded(() => this.stepDone(result)),
-      onStopped: () => this.flight.drop(),
-      onFailed: (error) => this.flight.fail(error),
+    this.flight.listen(host, {
+      onResult: (result) => this.stepDone(result),
       onPart: (done, total) => {
         this.watch.progressed();
         this.observers.tell(
@@ -207,8 +204,7 @@ export class Trainer implements HostedWork<Outcome> {
         );
       },
       onLog: (level, message) => this.observers.note(`host ${level}: ${message}`),
-    };
-    void host.died.then((error) => this.flight.fail(error));
+    });
     this.hosted = await this.watch.during(() => "the host to load the program", this.load(host));
     if (!(await this.restore())) await this.begin();
     this.noteDrained();
@@ -223,15 +219,6 @@ export class Trainer implements HostedWork<Outcome> {
     await host.open(TRAIN, train);
     for (const [source, people] of this.evaluator.sources()) await host.open(source, people);
     return hosted;
-  }
-
-  /** What a callback throws is the run's error and not the bridge's. */
-  private guarded(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.flight.fail(error as Error);
-    }
   }
 
   private async begin(): Promise<void> {
