@@ -1,17 +1,11 @@
 /** @file What is written down when a run begins, and compared when it goes on. */
-import {
-  type CompiledExperiment,
-  encodeModule,
-  type LoadedExperiment,
-  lastStep,
-  printModule,
-} from "../../compiler/index.js";
+import { type CompiledExperiment, type LoadedExperiment, lastStep } from "../../compiler/index.js";
 import { Checkpoints } from "../run/checkpoints.js";
 import { type Circumstances, circumstancesIn } from "../run/circumstances.js";
 import { type RunConfig, readConfig, recordChanges, unreadableConfig, writeConfig } from "../run/config.js";
 import { compareIdentity, identityOf, type RunIdentity, refusalOf, savedIdentity } from "../run/identity.js";
+import { writeProgram } from "../run/kept-program.js";
 import type { RunFolder } from "../run/run-folder.js";
-
 import type { HostSession } from "../stages/host-session.js";
 import type { Settings } from "./settings.js";
 
@@ -62,7 +56,7 @@ function describeRun(
   begun: Begun,
 ): void {
   const experiment = folder.copySources(loaded);
-  writeProgram(folder, program);
+  writeProgram(folder, program.module);
   const { name, seed, length, checkpoint } = program.experiment;
   const { identity, set, circumstances, ...executed } = begun;
   writeConfig(folder.path, {
@@ -103,12 +97,6 @@ export function recordHost(folder: string, first: Promise<HostSession>): void {
     .catch(() => {});
 }
 
-/** The program, for people and for `f2c-dsl export`. */
-function writeProgram(folder: RunFolder, { module }: CompiledExperiment): void {
-  folder.write("ir.txt", printModule(module));
-  folder.write("ir.json", JSON.stringify(encodeModule(module)));
-}
-
 /** What a run is begun or continued with, beside its program. */
 interface Begun {
   readonly device: string;
@@ -145,7 +133,7 @@ function continueRun(
       "this run was begun by an f2c-dsl that did not write down its identity: only what config.json knows was compared, and images are drawn in another order from here on",
     );
   // Of a run without an identity the checkpoints are still to say whether it is their program.
-  if (config.identity !== undefined) writeProgram(folder, program);
+  if (config.identity !== undefined) writeProgram(folder, program.module);
   const step = new Checkpoints(folder.file("checkpoints")).newest ?? 0;
   const starts = [...((config.starts as Circumstances[] | undefined) ?? []), { ...circumstances, step }];
   const { options } = program.experiment;

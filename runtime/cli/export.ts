@@ -1,12 +1,13 @@
 /** @file `f2c-dsl export`: the net of a checkpoint as a file, by the program that the run has kept. Needs neither its sources nor its data. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { codeOf, experimentError } from "../../compiler/diagnostics/catalogue.js";
-import { decodeModule, type IrModule, structureHash, verified } from "../../compiler/index.js";
+import { type IrModule, structureHash } from "../../compiler/index.js";
 import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
 import { setUp } from "../bridge/python-environment.js";
-import { type Checkpoint, Checkpoints } from "../run/checkpoints.js";
+import { type Checkpoint, Checkpoints, stepOf } from "../run/checkpoints.js";
 import { readConfig } from "../run/config.js";
+import { PROGRAM_FILE, readProgram } from "../run/kept-program.js";
 import { EXPORTED, exportNet } from "../stages/export-net.js";
 import type { HostSession } from "../stages/host-session.js";
 import { fail } from "./report.js";
@@ -85,11 +86,10 @@ function exportersOf({ to, out, checkpoint }: ExportOptions): readonly string[] 
 function programOf(folder: string, run: string): { experiment: string; module: IrModule } {
   const config = readConfig(folder);
   if (config === undefined) throw bridgeError("nothing-to-export", "user", { folder: run });
-  const file = join(folder, "ir.json");
-  if (!existsSync(file)) throw bridgeError("nothing-to-export.no-program", "user", { folder: run });
+  if (!existsSync(join(folder, PROGRAM_FILE)))
+    throw bridgeError("nothing-to-export.no-program", "user", { folder: run });
   try {
-    const module = verified(decodeModule(JSON.parse(readFileSync(file, "utf8"))));
-    return { experiment: String(config.name), module };
+    return { experiment: String(config.name), module: readProgram(folder) };
   } catch (error) {
     const reason = (error as Error).message.replace(/^internal: /, "");
     throw bridgeError("nothing-to-export.damaged-program", "user", { folder: run, reason });
@@ -114,8 +114,6 @@ interface Candidate {
   readonly name: string;
   readonly read: () => Checkpoint;
 }
-
-const stepOf = (name: string) => Number(name.slice("step-".length));
 
 /** The first whole checkpoint, once `restore` has taken it. Throws the last one's error where none is whole. */
 async function restored(

@@ -1,6 +1,6 @@
 /** @file `f2c-dsl sweep`: an experiment with every combination of values of its options, a run each, one after the other; then their comparison. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { experimentError } from "../../compiler/diagnostics/catalogue.js";
 import { configured, loadExperiment } from "../../compiler/index.js";
 import { readRuns } from "../compare/read.js";
 import { comparisonTable } from "../compare/table.js";
+import { readSummary } from "../run/summary.js";
 import { EXIT, fail } from "./report.js";
 import { asArguments, combinationsOf, type Settings } from "./settings.js";
 
@@ -70,13 +71,7 @@ function plannedIn(home: string, settings: Settings): Planned {
 }
 
 /** Whether a run came to its end; one that was stopped, or whose summary cannot be read, goes on. */
-function isDone(folder: string): boolean {
-  try {
-    return JSON.parse(readFileSync(join(folder, "summary.json"), "utf8")).interrupted === false;
-  } catch {
-    return false;
-  }
-}
+const isDone = (folder: string): boolean => readSummary(folder)?.interrupted === false;
 
 /** Runs those that are not done, one after the other. Returns those that failed; undefined where the sweep was interrupted. */
 async function executed(

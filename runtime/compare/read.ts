@@ -1,5 +1,5 @@
 /** @file A run's folder, as far as runs are compared: what it was asked for, how it went, and its curves. In bounded memory. */
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Figure } from "../../dsl/index.js";
 import { bridgeError } from "../bridge/bridge-error.js";
@@ -8,6 +8,7 @@ import { History } from "../run/history.js";
 import { inWords, isRecord, type Json } from "../run/identity/json.js";
 import { isMeasured } from "../run/measured.js";
 import { isBusy } from "../run/run-folder.js";
+import { readSummary } from "../run/summary.js";
 import { Series } from "./series.js";
 
 /** What is drawn over steps or over passes. */
@@ -141,14 +142,6 @@ function optionsOf(config: Readonly<Record<string, unknown>>): Map<string, strin
     options.set(`version of ${name}`, inWords(version));
   options.delete("name"); // runs are called by it
   return options;
-}
-
-function readSummary(path: string): { readonly steps?: unknown; readonly interrupted?: unknown } | undefined {
-  try {
-    return JSON.parse(readFileSync(join(path, "summary.json"), "utf8")) ?? undefined;
-  } catch {
-    return undefined; // it has not ended, or its summary is damaged: that is not what is compared
-  }
 }
 
 /** The experiments' names where these tell the runs apart, else those of the folders, else how they were named. */

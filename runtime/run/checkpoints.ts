@@ -31,7 +31,8 @@ export interface Checkpoint {
 }
 
 const KEPT = 2;
-const stepOf = (name: string) => Number(name.slice("step-".length));
+/** The step that a checkpoint of this name continues with. */
+export const stepOf = (name: string) => Number(name.slice("step-".length));
 const TENSORS = "state.safetensors";
 const PLANNER = "planner.safetensors";
 

@@ -1,6 +1,10 @@
 /** @file What a run found, for programs (`summary.json`) and for people. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Measured } from "../../dsl/index.js";
 import { headline, rowsOf } from "./measured.js";
+
+export const SUMMARY = "summary.json";
 
 /** What one protocol found; `null` where it was not measured. */
 export interface Scored {
@@ -30,6 +34,15 @@ export const isSummary = (value: unknown): value is Summary => {
   const { probeImagesPerSecond, galleryImagesPerSecond, stepMilliseconds } = throughput ?? {};
   return [steps, probeImagesPerSecond, galleryImagesPerSecond, stepMilliseconds].every(Number.isFinite);
 };
+
+/** The summary in a run's folder, as far as it is one; `undefined` where there is none, or none that can be read: a run that goes on has none yet. */
+export function readSummary(folder: string): Partial<Summary> | undefined {
+  try {
+    return JSON.parse(readFileSync(join(folder, SUMMARY), "utf8")) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** The summary as a person reads it. */
 export function renderSummary(

@@ -1,12 +1,11 @@
 /** @file The stages of a study before they are made: their programs, what each is made from, its folder, and whether it is there. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { experimentError } from "../../compiler/diagnostics/catalogue.js";
 import {
   type CompiledExperiment,
   compileExperiment,
   compileNet,
-  decodeModule,
   type EmbedProgram,
   embedProgram,
   type IrModule,
@@ -15,7 +14,6 @@ import {
   type PassRecord,
   showingOption,
   structureHash,
-  verified,
 } from "../../compiler/index.js";
 import {
   type Catalogue,
@@ -34,7 +32,8 @@ import { hashOf } from "../run/files.js";
 import { type Json, shortHash } from "../run/identity/json.js";
 import { listingOf } from "../run/identity/listing.js";
 import { dataOptions, identityOf } from "../run/identity.js";
-import { type Artefact, hashOfRecipe, type Recipe, readArtefact } from "./artefact.js";
+import { readProgram } from "../run/kept-program.js";
+import { hashOfRecipe, type Recipe, readArtefact } from "./artefact.js";
 import type { WeightsFile } from "./host.js";
 
 export const ROWS_FILE = "embeddings.safetensors";
@@ -236,10 +235,8 @@ function fileOf(named: string, path: string, strict: boolean): WeightsFile {
 /** The program that ran in a folder. */
 function moduleIn(folder: string): IrModule {
   try {
-    return verified(decodeModule(JSON.parse(readFileSync(join(folder, "ir.json"), "utf8"))));
+    return readProgram(folder);
   } catch (error) {
     throw experimentError("bad-embed.folder", { folder, problem: (error as Error).message });
   }
 }
-
-export type { Artefact };

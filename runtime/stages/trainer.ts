@@ -22,7 +22,7 @@ import type { Past } from "../run/history.js";
 import { refusalOf } from "../run/identity.js";
 import { headline, rowsOf } from "../run/measured.js";
 import type { RunFolder } from "../run/run-folder.js";
-import { isSummary, type Summary } from "../run/summary.js";
+import { isSummary, readSummary, SUMMARY, type Summary } from "../run/summary.js";
 import { exportNet } from "./export-net.js";
 import { Flight } from "./flight.js";
 import type { Host, HostedProgram, LoadOptions, Plan } from "./host.js";
@@ -479,7 +479,7 @@ export class Trainer implements HostedWork<Outcome> {
       irHash: this.hashes.structureHash,
       interrupted: this.stopping && !this.complete,
     };
-    this.folder.writeJson("summary.json", summary);
+    this.folder.writeJson(SUMMARY, summary);
     if (exported instanceof BridgeError) throw exported;
     return summary;
   }
@@ -516,12 +516,8 @@ export class Trainer implements HostedWork<Outcome> {
 
   /** The summary of the same steps, where a resume had none to make: only it knows how fast they were. */
   private summaryOfBefore(): Summary | undefined {
-    try {
-      const summary = this.folder.readJson("summary.json", isSummary);
-      return summary?.steps === this.done ? summary : undefined;
-    } catch {
-      return undefined; // it is about to be written
-    }
+    const summary = readSummary(this.folder.path);
+    return isSummary(summary) && summary.steps === this.done ? summary : undefined;
   }
 
   /** Whether the run was asked to stop. */
