@@ -13,8 +13,10 @@
  * Names are bytes: those on a disk need not be text.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { labelOf } from "../plan/identity-stream.js";
 import { shownName, shownPath } from "./folder-entries.js";
+import { bytesAt, headerBytes, readHeader, type Section } from "./safetensors-header.js";
 
 const KIND = "f2c index";
 const VERSION = "1";
@@ -55,12 +57,6 @@ function int64(values: Float64Array): Buffer {
     words[2 * i + 1] = Math.floor(values[i]! / 0x1_0000_0000);
   }
   return Buffer.from(words.buffer);
-}
-
-interface Section {
-  readonly dtype: "U8" | "I32" | "I64";
-  readonly shape: readonly number[];
-  readonly data_offsets: readonly [number, number];
 }
 
 /** Writes an index as it is found: names of images go to the file at once, the rest is small beside them. */
@@ -132,7 +128,7 @@ export class IndexWriter {
     this.at += data.length;
   }
 
-  private section(name: string, dtype: Section["dtype"], count: number, data: Uint8Array): void {
+  private section(name: string, dtype: "U8" | "I32" | "I64", count: number, data: Uint8Array): void {
     const start = this.at - HEADER;
     this.put(data);
     this.sections[name] = { dtype, shape: [count], data_offsets: [start, this.at - HEADER] };
@@ -165,15 +161,8 @@ export class IndexWriter {
     const offsets = Int32Array.from(this.offsets.values());
     this.section("offsets", "I32", offsets.length, Buffer.from(offsets.buffer));
     const metadata = { ...facts, kind: KIND, version: VERSION, id: randomUUID() };
-    const header = Buffer.from(JSON.stringify({ __metadata__: metadata, ...this.sections }));
-    const room = HEADER - 8;
-    if (header.length > room)
-      throw new Error(`internal: the header of an index takes ${header.length} bytes`);
-    const start = Buffer.alloc(HEADER, " ");
-    start.writeBigUInt64LE(BigInt(room));
-    header.copy(start, 8);
     this.at = 0;
-    this.put(start);
+    this.put(headerBytes(this.sections, { metadata, room: HEADER }));
     fsyncSync(this.file);
     closeSync(this.file);
     renameSync(this.unfinished, this.path);
@@ -212,17 +201,9 @@ export class ImageIndex {
   static open(path: string): ImageIndex {
     const file = openSync(path, "r");
     try {
-      const length = Buffer.alloc(8);
-      if (readSync(file, length, 0, 8, 0) < 8) throw new Error(`${path} is no index`);
-      const header = Number(length.readBigUInt64LE());
-      if (!(header < 1 << 24)) throw new Error(`${path} is no index`);
-      const text = Buffer.alloc(header);
-      readSync(file, text, 0, header, 8);
-      const { __metadata__: facts, ...sections } = JSON.parse(text.toString()) as Record<string, Section> & {
-        __metadata__: Record<string, string>;
-      };
-      if (facts?.kind !== KIND || facts.version !== VERSION) throw new Error(`${path} is of another kind`);
-      return new ImageIndex(path, file, facts, sections, 8 + header);
+      const { sections, metadata, start } = readHeader(file);
+      if (metadata.kind !== KIND || metadata.version !== VERSION) throw new Error("it is of another kind");
+      return new ImageIndex(path, file, metadata, sections, start);
     } catch (error) {
       closeSync(file);
       throw error;
@@ -240,7 +221,7 @@ export class ImageIndex {
   /** Names of images, below the root, as they are shown. */
   names(first: number, end: number): readonly string[] {
     const names = this.named("names", "nameEnds", first, end);
-    let identity = this.identityOf(first);
+    let identity = labelOf(this.offsets, first);
     let owner = this.identities.slice(identity, identity + 1)[0] ?? "";
     return names.map((name, i) => {
       while (this.offsets[identity + 1]! <= first + i)
@@ -263,16 +244,6 @@ export class ImageIndex {
     closeSync(this.file);
   }
 
-  private identityOf(image: number): number {
-    let [low, high] = [0, this.offsets.length - 1];
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if (this.offsets[middle]! <= image) low = middle;
-      else high = middle;
-    }
-    return low;
-  }
-
   private named(section: string, ends: string, first: number, end: number): Buffer[] {
     const bounds = this.read(ends, 8 * first, 8 * (end - first + 1));
     const at = (i: number) => Number(bounds.readBigInt64LE(8 * i));
@@ -283,15 +254,7 @@ export class ImageIndex {
 
   /** Some bytes of a section, in memory of their own. */
   private read(section: string, from: number, length: number): Buffer {
-    const data = Buffer.from(new ArrayBuffer(length));
-    const start = this.start + this.sections[section]!.data_offsets[0] + from;
-    let done = 0;
-    while (done < length) {
-      const got = readSync(this.file, data, done, Math.min(length - done, 1 << 30), start + done);
-      if (got === 0) throw new Error(`${this.path} is cut off`);
-      done += got;
-    }
-    return data;
+    return bytesAt(this.file, this.start + this.sections[section]!.data_offsets[0] + from, length);
   }
 }
 

@@ -15,6 +15,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { headerBytes, sectionsOf } from "../../dsl/data/safetensors-header.js";
 import { flushFolder, hashOf, naming, type Written, writeWhole } from "./files.js";
 
 const FLOAT = 4;
@@ -102,22 +103,17 @@ const countOf = (path: string) => `${path}.rows.json`;
 
 /** The header, and what stands before the matrix. */
 function headOf({ tensor, rows, columns, before }: RowsShape): Buffer {
-  let offset = 0;
-  const entry = (dtype: string, shape: readonly number[], bytes: number) => {
-    const data_offsets = [offset, offset + bytes];
-    offset += bytes;
-    return { dtype, shape, data_offsets };
-  };
-  const header = Object.fromEntries([
-    ...Object.entries(before).map(([name, data]) => [name, entry("I32", [data.length], data.byteLength)]),
-    [tensor, entry("F32", [rows, columns], rows * columns * FLOAT)],
-  ]);
-  const text = JSON.stringify(header);
-  const padded = Buffer.from(text + " ".repeat((8 - (Buffer.byteLength(text) % 8)) % 8));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(padded.byteLength));
+  const sections = sectionsOf({
+    ...Object.fromEntries(
+      Object.entries(before).map(([name, data]) => [
+        name,
+        { dtype: "I32", shape: [data.length], bytes: data.byteLength },
+      ]),
+    ),
+    [tensor]: { dtype: "F32", shape: [rows, columns], bytes: rows * columns * FLOAT },
+  });
   const data = Object.values(before).map((d) => new Uint8Array(d.buffer, d.byteOffset, d.byteLength));
-  return Buffer.concat([length, padded, ...data]);
+  return Buffer.concat([headerBytes(sections), ...data]);
 }
 
 /** How many rows of what lies there are whole: none if it is the beginning of another file. */

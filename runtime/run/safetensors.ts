@@ -1,5 +1,6 @@
-/** @file Safetensors files of small arrays: 8 bytes of header length, a JSON header, the data. huggingface.co/docs/safetensors */
-import { readFileSync } from "node:fs";
+/** @file Safetensors files of small arrays. */
+import { closeSync, openSync } from "node:fs";
+import { bytesAt, headerBytes, readHeader, sectionsOf } from "../../dsl/data/safetensors-header.js";
 import { type Written, writeHashed } from "./files.js";
 
 type Stored = Int32Array | Uint32Array | Uint8Array | Float64Array;
@@ -17,49 +18,31 @@ const kindOf = (data: Stored): Kind =>
 
 /** Writes arrays by name; flushed to disk when it returns. */
 export function writeSafetensors(path: string, arrays: Readonly<Record<string, Stored>>): Written {
-  let offset = 0;
-  const header: Record<string, unknown> = {};
-  for (const [name, data] of Object.entries(arrays)) {
-    header[name] = {
-      dtype: kindOf(data),
-      shape: [data.length],
-      data_offsets: [offset, offset + data.byteLength],
-    };
-    offset += data.byteLength;
-  }
-  const text = JSON.stringify(header);
-  const padded = Buffer.from(text + " ".repeat((8 - (Buffer.byteLength(text) % 8)) % 8));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(padded.byteLength));
+  const parts = Object.entries(arrays).map(
+    ([name, data]) => [name, { dtype: kindOf(data), shape: [data.length], bytes: data.byteLength }] as const,
+  );
   return writeHashed(path, [
-    length,
-    padded,
+    headerBytes(sectionsOf(Object.fromEntries(parts))),
     ...Object.values(arrays).map((d) => new Uint8Array(d.buffer, d.byteOffset, d.byteLength)),
   ]);
 }
 
 /** Reads what `writeSafetensors` wrote. Throws a plain Error that says what is wrong with the file. */
 export function readSafetensors(path: string): Record<string, Stored> {
-  const bytes = readFileSync(path);
-  const length = bytes.byteLength >= 8 ? Number(bytes.readBigUInt64LE(0)) : Number.POSITIVE_INFINITY;
-  if (8 + length > bytes.byteLength) throw new Error(`${path} is truncated`);
-  const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<
-    string,
-    { dtype: Kind; shape: number[]; data_offsets: [number, number] }
-  >;
-  const arrays: Record<string, Stored> = {};
-  for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
-    const [from, to] = data_offsets;
-    const Kind = KINDS[dtype];
-    const data = bytes.subarray(8 + length + from, 8 + length + to);
-    if (
-      !Kind ||
-      data.byteLength !== to - from ||
-      shape.length !== 1 ||
-      shape[0]! * Kind.BYTES_PER_ELEMENT !== data.byteLength
-    )
-      throw new Error(`${path}: array ${name} is damaged`);
-    arrays[name] = new Kind(new Uint8Array(data).buffer);
+  const file = openSync(path, "r");
+  try {
+    const { sections, start } = readHeader(file);
+    const read = ([name, { dtype, shape, data_offsets }]: [string, (typeof sections)[string]]) => {
+      const [from, to] = data_offsets;
+      const Kind = KINDS[dtype as Kind];
+      if (!Kind || shape.length !== 1 || shape[0]! * Kind.BYTES_PER_ELEMENT !== to - from)
+        throw new Error(`array ${name} is damaged`);
+      return [name, new Kind(bytesAt(file, start + from, to - from).buffer as ArrayBuffer)] as const;
+    };
+    return Object.fromEntries(Object.entries(sections).map(read));
+  } catch (error) {
+    throw new Error(`${path}: ${(error as Error).message}`);
+  } finally {
+    closeSync(file);
   }
-  return arrays;
 }
