@@ -1,6 +1,6 @@
 /** @file The compiled functions that wrap a method's `embed` for evaluation and export. */
-import { normalize, pixelsToImages } from "./functions.js";
-import type { Images, Tensor } from "./tensor.js";
+import { normalize, pixelsToImages } from "./core/functions.js";
+import type { Images, Tensor } from "./core/tensor.js";
 
 type Pixels = Tensor<readonly [number, number, number, number], "u8">;
 type Embed = (state: unknown, images: Images) => Tensor<readonly [number, number], "f32">;

@@ -1,16 +1,17 @@
 /** @file The experiment: everything that a run needs, in one value. */
 
 import { flip } from "./augmentations/flip.js";
+import { experimentError } from "./core/errors.js";
 import { isLoader, type Loader, loader } from "./data/loader.js";
-import type { Sampler } from "./data/sampler.js";
-import type { DataSource } from "./data/source.js";
-import { experimentError } from "./errors.js";
 import { isProtocol, type Protocol } from "./evaluate/protocol.js";
-import type { Every } from "./every.js";
-import type { MethodBuilder, Policy } from "./method.js";
-import type { Follower } from "./observe/index.js";
-import type { Optimizer } from "./optimizer.js";
-import { always } from "./schedule.js";
+import type { Every } from "./method/every.js";
+import type { MethodBuilder } from "./method/method.js";
+import type { Policy } from "./method/plan.js";
+import type { Sampler } from "./method/sampler.js";
+import type { DataSource } from "./method/source.js";
+import type { Follower } from "./observe/follower.js";
+import type { Optimizer } from "./optimizers/optimizer.js";
+import { always } from "./schedules/always.js";
 
 export interface ExperimentOptions {
   /** Names the run folder: letters, digits, `-`, `_`, `.`. */

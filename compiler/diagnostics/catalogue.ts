@@ -1,5 +1,6 @@
 /** @file The catalogue of diagnostics: every code that the tool can show, by name, with its texts. */
 
+import { type ExperimentError, errorsOf } from "../../dsl/core/errors.js";
 import {
   type CatalogueEntry,
   filledIn,
@@ -7,7 +8,6 @@ import {
   type ParametersIn,
 } from "../../dsl/diagnostics/entry.js";
 import { EXPERIMENT } from "../../dsl/diagnostics/experiment.js";
-import { type ExperimentError, errorsOf } from "../../dsl/errors.js";
 import { BUILDING } from "./catalogue/building.js";
 import { DATA } from "./catalogue/data.js";
 import { HOST } from "./catalogue/host.js";

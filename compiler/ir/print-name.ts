@@ -16,5 +16,5 @@ export const printText = (text: string): string =>
 /** `net.blocks.0.conv`, `"0"`, `"two words"`. */
 export const printName = (name: string): string => (NAME.test(name) ? name : printText(name));
 
-/** `f2c-dsl/dsl/functions.ts`, `"a (copy).ts"`. */
+/** `f2c-dsl/dsl/core/functions.ts`, `"a (copy).ts"`. */
 export const printPath = (path: string): string => (PATH.test(path) ? path : printText(path));

@@ -1,5 +1,5 @@
 /**
- * @file Writes what follows from the registry: `compiler/ir/op-name.ts`, `dsl/ops.generated.ts`, `python-host/src/f2c_host/ops_table.py`,
+ * @file Writes what follows from the registry: `compiler/ir/op-name.ts`, `dsl/core/ops.generated.ts`, `python-host/src/f2c_host/ops_table.py`,
  * `docs/ops.md`. `npm run generate` runs it; a test compares.
  */
 import { writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const sentence = (op: OpSpec, indent: string) =>
     "\n",
   );
 
-/** `dsl/ops.generated.ts`: a function for every op that people call, and the methods of Tensor and Tensors. */
+/** `dsl/core/ops.generated.ts`: a function for every op that people call, and the methods of Tensor and Tensors. */
 export function typescriptSource(): string {
   const callable = REGISTRY.filter((op) => op.signature);
   const methods = (self: string) =>
@@ -316,7 +316,7 @@ ${families
 /** Path from the repository's root to content, for every generated file of the registry. */
 export const generatedFiles = (): Record<string, string> => ({
   "compiler/ir/op-name.ts": opNames(),
-  "dsl/ops.generated.ts": typescriptSource(),
+  "dsl/core/ops.generated.ts": typescriptSource(),
   "python-host/src/f2c_host/ops_table.py": pythonSource(),
   "docs/ops.md": markdown(),
 });

@@ -1,5 +1,6 @@
 /** @file Images that are moved, turned, enlarged and reduced, all by one interpolation. */
-import { type Augmentation, augmentation, wantedOf } from "../data/augmentation.js";
+import { type Augmentation, augmentation } from "../method/augmentation.js";
+import { wantedOf } from "./options.js";
 import { fromMiddle, type Reals, resampled } from "./resample.js";
 
 export interface AffineOptions {

@@ -1,6 +1,7 @@
 /** @file Light and colours. */
-import { type Augmentation, augmentation, wantedOf } from "../data/augmentation.js";
+import { type Augmentation, augmentation } from "../method/augmentation.js";
 import { luma } from "./grey.js";
+import { wantedOf } from "./options.js";
 import type { Reals } from "./resample.js";
 
 export interface ColourOptions {

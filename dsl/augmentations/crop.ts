@@ -1,5 +1,6 @@
 /** @file Parts of images, enlarged to the whole. */
-import { type Augmentation, aProbability, augmentation, wantedOf } from "../data/augmentation.js";
+import { type Augmentation, augmentation } from "../method/augmentation.js";
+import { aProbability, wantedOf } from "./options.js";
 import { fromMiddle, type Places, type Reals, resampled } from "./resample.js";
 
 export interface CropOptions {

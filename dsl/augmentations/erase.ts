@@ -1,5 +1,6 @@
 /** @file Parts of images that are hidden (Zhong et al. 2020, "Random Erasing"). */
-import { type Augmentation, augmentation, wantedOf } from "../data/augmentation.js";
+import { type Augmentation, augmentation } from "../method/augmentation.js";
+import { wantedOf } from "./options.js";
 import { fromMiddle, type Reals } from "./resample.js";
 
 const PLACE = 0x706c6163;

@@ -1,6 +1,7 @@
 /** @file Mirror images. */
-import { type Augmentation, augmentation } from "../data/augmentation.js";
-import * as ops from "../ops.generated.js";
+
+import * as ops from "../core/ops.generated.js";
+import { type Augmentation, augmentation } from "../method/augmentation.js";
 
 const FLIP = 0x666c6970;
 

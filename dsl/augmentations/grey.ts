@@ -1,7 +1,9 @@
 /** @file Images without colours. */
-import { type Augmentation, aProbability, augmentation } from "../data/augmentation.js";
-import * as ops from "../ops.generated.js";
-import type { Images } from "../tensor.js";
+
+import * as ops from "../core/ops.generated.js";
+import type { Images } from "../core/tensor.js";
+import { type Augmentation, augmentation } from "../method/augmentation.js";
+import { aProbability } from "./options.js";
 
 /** How bright red, green and blue look (ITU-R BT.601). */
 const BRIGHTNESS = [0.299, 0.587, 0.114] as const;

@@ -1,6 +1,8 @@
 /** @file Images as a camera sees them from afar. */
-import { type Augmentation, aProbability, augmentation, wantedOf } from "../data/augmentation.js";
-import * as ops from "../ops.generated.js";
+
+import * as ops from "../core/ops.generated.js";
+import { type Augmentation, augmentation } from "../method/augmentation.js";
+import { aProbability, wantedOf } from "./options.js";
 import type { Reals } from "./resample.js";
 import { type Mixing, mixed } from "./separable.js";
 

@@ -1,6 +1,6 @@
 /** @file Images seen through a grid of places. Compiled. */
-import * as ops from "../ops.generated.js";
-import type { Images, Tensor } from "../tensor.js";
+import * as ops from "../core/ops.generated.js";
+import type { Images, Tensor } from "../core/tensor.js";
 
 /** One real number for each image. */
 export type Reals = Tensor<readonly [number], "f32">;

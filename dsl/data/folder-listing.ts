@@ -6,7 +6,7 @@
  */
 import { statSync } from "node:fs";
 import { extname } from "node:path";
-import { experimentError } from "../errors.js";
+import { experimentError } from "../core/errors.js";
 import {
   below,
   bytesOf,

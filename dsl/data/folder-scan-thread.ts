@@ -1,6 +1,6 @@
 /** @file The thread that scans a folder. */
 import { type MessagePort, workerData } from "node:worker_threads";
-import { ExperimentError } from "../errors.js";
+import { ExperimentError } from "../core/errors.js";
 import { type Scan, type ScanMessage, scanFolder } from "./folder-scan.js";
 
 const TELL_MS = 2000;

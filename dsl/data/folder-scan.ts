@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
-import { ExperimentError } from "../errors.js";
+import { ExperimentError } from "../core/errors.js";
 import { type ListingOptions, listFolders } from "./folder-listing.js";
 import { ImageIndex, IndexWriter, indexName } from "./index-file.js";
 

@@ -1,6 +1,6 @@
 /** @file Which identities of a folder are kept back for verification, from the option that says so. */
-import { experimentError } from "../errors.js";
-import type { Names } from "./index-file.js";
+import { experimentError } from "../core/errors.js";
+import type { Names } from "../method/source.js";
 
 /** How many identities, or which share of them where the number is below 1: the last ones; or their names. */
 export type HeldOut = number | readonly string[];

@@ -1,12 +1,12 @@
 /** @file Photographs on disk: one folder an identity. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { experimentError } from "../errors.js";
+import { experimentError } from "../core/errors.js";
+import type { Catalogue, DataSource, Names } from "../method/source.js";
 import { codeOf } from "./folder-entries.js";
 import { indexOfFolder, skippedOf } from "./folder-scan.js";
 import { dividedBy, type HeldOut, type Stretch } from "./held-out.js";
-import type { ImageIndex, Names } from "./index-file.js";
-import type { Catalogue, DataSource } from "./source.js";
+import type { ImageIndex } from "./index-file.js";
 
 export interface ImageFolderOptions {
   /** The folder that holds one folder an identity; relative to the experiment's file. */

@@ -14,6 +14,7 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import type { Names } from "../method/source.js";
 import { labelOf } from "../plan/identity-stream.js";
 import { shownName, shownPath } from "./folder-entries.js";
 import { bytesAt, headerBytes, readHeader, type Section } from "./safetensors-header.js";
@@ -23,12 +24,6 @@ const VERSION = "1";
 /** Room for the header, which is known last and stands first. */
 const HEADER = 1 << 16;
 const PIECE = 1 << 20;
-
-/** What is read where the names of many things are needed at once. */
-export interface Names {
-  readonly length: number;
-  slice(first: number, end: number): readonly string[];
-}
 
 /** Numbers that grow in number. */
 class Growing {

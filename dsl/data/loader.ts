@@ -2,14 +2,14 @@
  * @file A loader: a sampler, which says what images a step gets, and augmentations, which change them. What is drawn is part
  * of the step's plan; the changes themselves are compiled into the step.
  */
-import { DESCRIPTION, type Described, descriptionOf } from "../description.js";
-import { experimentError } from "../errors.js";
-import { pixelsToImages } from "../functions.js";
-import type { Planned, PlannedBatch, PlannedImages } from "../method.js";
+import { DESCRIPTION, type Described, descriptionOf } from "../core/description.js";
+import { experimentError } from "../core/errors.js";
+import { pixelsToImages } from "../core/functions.js";
+import type { Images, Tensor } from "../core/tensor.js";
+import type { Augmentation, Drawn } from "../method/augmentation.js";
+import type { Planned, PlannedBatch, PlannedImages } from "../method/plan.js";
+import type { Sampler } from "../method/sampler.js";
 import { drawsAt } from "../plan/draws.js";
-import type { Images, Tensor } from "../tensor.js";
-import type { Augmentation, Drawn } from "./augmentation.js";
-import type { Sampler } from "./sampler.js";
 
 /** What is drawn for the images of a stream of a step, by name. */
 export type Changes = { readonly [name: string]: Drawn };

@@ -6,7 +6,7 @@
  * FPIR(T) is the share of non-mated searches whose best candidate scores T or more; FNIR(R, T) = 1 - TPIR(R, T) is the share of mated
  * searches whose mate is not among the first R candidates with T or more. docs/evaluating.md says what is done about ties.
  */
-import { experimentError } from "../errors.js";
+import { experimentError } from "../core/errors.js";
 import {
   type Curve,
   type EvaluateOptions,

@@ -1,5 +1,5 @@
 /** @file Pairs of images of held-out people: the same person, or two different ones. */
-import { experimentError } from "../errors.js";
+import { experimentError } from "../core/errors.js";
 import { genuinePairs, impostorPairs, impostorPairsOf, pairsOf } from "./drawn-pairs.js";
 
 /** Pairs in the order of the folds: each fold holds its share of genuine pairs, then of impostor pairs. */

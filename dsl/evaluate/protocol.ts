@@ -5,8 +5,9 @@
  * `verification.ts` and `identification.ts` are two of them. One of your own is an object of the same form, most easily made with
  * `protocol(kind, options, open)`; docs/evaluating.md shows one.
  */
-import type { DataSource } from "../data/source.js";
-import type { Every } from "../every.js";
+
+import type { Every } from "../method/every.js";
+import type { DataSource } from "../method/source.js";
 
 /** Whom a protocol may draw from. */
 export interface People {

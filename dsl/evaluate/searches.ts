@@ -1,5 +1,5 @@
 /** @file Who is enrolled and what is searched for: the draw behind identification. */
-import { experimentError } from "../errors.js";
+import { experimentError } from "../core/errors.js";
 import { randomU32 } from "../plan/counter-random.js";
 import { keyedPermutation } from "../plan/keyed-permutation.js";
 

@@ -2,7 +2,7 @@
  * @file Verification: is this one person, or are these two? Of pairs of people that training never saw, the 10-fold accuracy of
  * balanced pairs, the true accept rate at false accept rates, and the ROC. docs/evaluating.md has the definitions.
  */
-import { experimentError } from "../errors.js";
+import { experimentError } from "../core/errors.js";
 import { type Measured as MeasuredPairs, withoutBroken } from "./broken-pairs.js";
 import { makePairs } from "./pairs.js";
 import {

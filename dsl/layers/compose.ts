@@ -1,8 +1,8 @@
 /** @file Joining layers. */
-import { remat } from "../compiled.js";
-import { type Layer, module, moduleParts } from "../module.js";
-import type { ShapeError } from "../shape.js";
-import type { Images, ShowTensor, Tensor } from "../tensor.js";
+import { remat } from "../core/compiled.js";
+import { type Layer, module, moduleParts } from "../core/module.js";
+import type { ShapeError } from "../core/shape.js";
+import type { Images, ShowTensor, Tensor } from "../core/tensor.js";
 import type { ChannelKeeping, ShapeKeeping } from "./layers.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever its tensors are

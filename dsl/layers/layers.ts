@@ -1,11 +1,11 @@
 /** @file The layers that face-recognition nets are made of. Each is a module of stored tensors and registry ops. */
-import { training } from "../compiled.js";
-import { experimentError } from "../errors.js";
-import { constant, type Init, kaimingUniform, ones, uniform, zeros } from "../initialisers.js";
-import { type Layer, module, parameter, state } from "../module.js";
-import * as ops from "../ops.generated.js";
-import type { Shape } from "../shape.js";
-import type { Features, Images, Tensor } from "../tensor.js";
+import { training } from "../core/compiled.js";
+import { experimentError } from "../core/errors.js";
+import { constant, type Init, kaimingUniform, ones, uniform, zeros } from "../core/initialisers.js";
+import { type Layer, module, parameter, state } from "../core/module.js";
+import * as ops from "../core/ops.generated.js";
+import type { Shape } from "../core/shape.js";
+import type { Features, Images, Tensor } from "../core/tensor.js";
 
 type Size = number | readonly [height: number, width: number];
 const pair = (size: Size): readonly [number, number] => (typeof size === "number" ? [size, size] : size);

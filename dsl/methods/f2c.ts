@@ -6,11 +6,7 @@
  * the pool as G(x) leaves it, and that stays. The paper's code writes the pool and takes it back; here the plan already
  * knows every slot, so both passes patch the columns they touch of one product with the pool, and one write ends the step.
  */
-import { described, descriptionOf } from "../description.js";
-import { normalize } from "../functions.js";
-import { type Margin, marginLoss } from "../margin.js";
-import { type MethodBuilder, method, type Net, type Policy, type TwinOptions, twin } from "../method.js";
-import * as ops from "../ops.generated.js";
+
 import {
   type ClassPoolOptions,
   classPool,
@@ -19,10 +15,17 @@ import {
   patchedCosines,
   touchedRows,
   writeRows,
-} from "../pool.js";
-import { always } from "../schedule.js";
-import type { Features, Tensor } from "../tensor.js";
-import { follow } from "../twin.js";
+} from "../banks/class-pool.js";
+import { described, descriptionOf } from "../core/description.js";
+import { normalize } from "../core/functions.js";
+import * as ops from "../core/ops.generated.js";
+import type { Features, Tensor } from "../core/tensor.js";
+import { type Margin, marginLoss } from "../margins/margin.js";
+import { type MethodBuilder, method } from "../method/method.js";
+import type { Net } from "../method/net.js";
+import type { Policy } from "../method/plan.js";
+import { follow, type TwinOptions, twin } from "../method/twin.js";
+import { always } from "../schedules/always.js";
 
 /** The loss of probe rows whose identity is not in the pool: push them from their `k` nearest centres. */
 export interface Negatives {

@@ -3,12 +3,12 @@
  * with `init: "pytorch"`.
  */
 
-import { type Init, kaimingNormal, kaimingUniform } from "../initialisers.js";
+import { type Init, kaimingNormal, kaimingUniform } from "../core/initialisers.js";
+import { type Layer, module } from "../core/module.js";
+import type { Images } from "../core/tensor.js";
 import { residual, stack } from "../layers/compose.js";
 import { batchNorm1d, batchNorm2d, conv2d, flatten, prelu } from "../layers/layers.js";
-import { type Net, net } from "../method.js";
-import { type Layer, module } from "../module.js";
-import type { Images } from "../tensor.js";
+import { type Net, net } from "../method/net.js";
 
 export interface MobileFaceNetOptions {
   /** Length of the embedding. */

@@ -1,5 +1,5 @@
 /** @file How many images each identity of a drawn data set has. */
-import { experimentError } from "../errors.js";
+import { experimentError } from "../core/errors.js";
 import { randomBelow } from "./counter-random.js";
 import { keyedPermutation } from "./keyed-permutation.js";
 

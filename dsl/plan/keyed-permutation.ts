@@ -1,5 +1,5 @@
 /** @file A permutation of 0..N-1 that is computed, not stored: a Feistel network with cycle walking. */
-import { experimentError } from "../errors.js";
+import { experimentError } from "../core/errors.js";
 import { randomU32 } from "./counter-random.js";
 
 const ROUNDS = 4;

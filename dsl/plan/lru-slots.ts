@@ -9,7 +9,7 @@
  * and keeps its position in the queue; the oldest of the others is evicted. With `moveOnHit` the identities of the pass are
  * the most recent ones, so none has to be skipped.
  */
-import { type ExperimentError, experimentError } from "../errors.js";
+import { type ExperimentError, experimentError } from "../core/errors.js";
 
 const EMPTY = -1;
 

@@ -6,8 +6,8 @@
  * its first touch to the end of the pass, whoever leaves by the rule of the pool, and a pass can be walked if and only if the
  * pool has a slot for each of its identities.
  */
-import { experimentError } from "../errors.js";
-import type { BookState } from "../method.js";
+import { experimentError } from "../core/errors.js";
+import type { BookState } from "./book.js";
 import { LruSlots } from "./lru-slots.js";
 
 /** One pass: n gallery rows enter the pool, m probe rows look for their class. */

@@ -1,6 +1,7 @@
 /** @file Images one by one, each identity as often as any other. */
-import type { Sampler } from "../data/sampler.js";
-import { DESCRIPTION } from "../description.js";
+
+import { DESCRIPTION } from "../core/description.js";
+import type { Sampler } from "../method/sampler.js";
 import { IdentityStream } from "../plan/identity-stream.js";
 import { wholeNumber } from "./options.js";
 

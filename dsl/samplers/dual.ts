@@ -4,9 +4,10 @@
  * Stream x holds one image of each identity and half of the instances, stream y the other image and the other half. Which
  * images a step gets is a pure function of (seed, step): the order of an epoch is a keyed permutation, never stored.
  */
-import type { Sampler } from "../data/sampler.js";
-import { DESCRIPTION } from "../description.js";
-import { experimentError } from "../errors.js";
+
+import { DESCRIPTION } from "../core/description.js";
+import { experimentError } from "../core/errors.js";
+import type { Sampler } from "../method/sampler.js";
 import { IdentityIndex, IdentityStream } from "../plan/identity-stream.js";
 import { InstanceStream } from "../plan/instance-stream.js";
 import { enoughIdentities, wholeNumber } from "./options.js";

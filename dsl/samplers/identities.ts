@@ -1,6 +1,7 @@
 /** @file Some identities a step with some images of each: P x K, as losses on pairs and triplets want it. */
-import type { Sampler } from "../data/sampler.js";
-import { DESCRIPTION } from "../description.js";
+
+import { DESCRIPTION } from "../core/description.js";
+import type { Sampler } from "../method/sampler.js";
 import { IdentityStream } from "../plan/identity-stream.js";
 import { enoughIdentities, wholeNumber } from "./options.js";
 

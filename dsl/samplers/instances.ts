@@ -1,6 +1,7 @@
 /** @file Images one by one, as a classifier over all identities is trained. */
-import type { Sampler } from "../data/sampler.js";
-import { DESCRIPTION } from "../description.js";
+
+import { DESCRIPTION } from "../core/description.js";
+import type { Sampler } from "../method/sampler.js";
 import { IdentityIndex } from "../plan/identity-stream.js";
 import { InstanceStream } from "../plan/instance-stream.js";
 import { wholeNumber } from "./options.js";

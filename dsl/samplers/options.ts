@@ -1,5 +1,5 @@
 /** @file What samplers ask of their options and of the data. */
-import { experimentError } from "../errors.js";
+import { experimentError } from "../core/errors.js";
 
 export function wholeNumber(sampler: string, option: string, value: number, low: number): void {
   if (!Number.isInteger(value) || value < low)

@@ -1,8 +1,9 @@
 /** @file The stage that turns a data set into a matrix: a row for each image, which is data for the next stage. */
-import type { Catalogue, DataSource } from "../data/source.js";
-import { experimentError } from "../errors.js";
+
+import { experimentError } from "../core/errors.js";
 import { type Experiment, isExperiment } from "../experiment.js";
-import type { Net } from "../method.js";
+import type { Net } from "../method/net.js";
+import type { Catalogue, DataSource } from "../method/source.js";
 
 /** A net in a safetensors file that a run has exported, and its architecture. */
 export interface Weights {

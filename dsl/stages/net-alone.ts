@@ -1,7 +1,8 @@
 /** @file The method of a net that is only used: its weights are given, and nothing trains it. */
-import { type Method, method } from "../method.js";
-import type { Module } from "../module.js";
-import type { Features, Images } from "../tensor.js";
+
+import type { Module } from "../core/module.js";
+import type { Features, Images } from "../core/tensor.js";
+import { type Method, method } from "../method/method.js";
 
 /** `net` as the state of a method whose `embed` is the net itself. */
 export const netAlone = (net: Module<[x: Images], Features>): Method =>

@@ -1,5 +1,5 @@
 /** @file A study: stages by name, each made once from what others have made. */
-import { experimentError } from "../errors.js";
+import { experimentError } from "../core/errors.js";
 import { type Experiment, isExperiment } from "../experiment.js";
 import { type Embeddings, isEmbeddings, madeFor, neededBy } from "./embed.js";
 

@@ -2,7 +2,7 @@
 /** @file The command `f2c-dsl`. Each command is a file beside; heavy imports happen inside them, after the cache of code is there. */
 import "./code-cache.js";
 import { Command, CommanderError, Option } from "commander";
-import type { ExperimentError } from "../../dsl/errors.js";
+import type { ExperimentError } from "../../dsl/core/errors.js";
 import { EXIT } from "./exit.js";
 import { gathered } from "./settings.js";
 

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { ExperimentError } from "#dsl/core/errors";
 import { type ImageFolderOptions, imageFolder } from "#dsl/data/image-folder";
-import { ExperimentError } from "#dsl/errors";
 
 const base = mkdtempSync(join(tmpdir(), "f2c-folders-"));
 afterAll(() => rmSync(base, { recursive: true, force: true }));

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CompiledExperiment, compileExperiment, loadExperiment } from "#compiler/index";
+import { tag } from "#dsl/core/tag";
 import {
   type Augmentation,
   adaptiveAvgPool2d,
@@ -55,7 +56,6 @@ import {
   wandb,
   warmed,
 } from "#dsl/index";
-import { tag } from "#dsl/tag";
 import {
   compareIdentity,
   type Difference,

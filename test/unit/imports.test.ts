@@ -75,6 +75,47 @@ test.each([
   expect(shown(wrong)).toEqual([]);
 });
 
+/** What every room of the library may import: tensors, plans, and what the parts of an experiment are. */
+const INTERFACES = ["dsl/core", "dsl/plan", "dsl/method"];
+
+/** Folders and files of the DSL that each of its folders may import beside itself. Those of the library do not know each other. */
+const DSL: Record<string, readonly string[]> = {
+  "dsl/diagnostics": [],
+  "dsl/core": ["dsl/diagnostics"],
+  "dsl/plan": ["dsl/core/errors.js"],
+  "dsl/method": ["dsl/core", "dsl/plan"],
+  "dsl/layers": ["dsl/core"],
+  "dsl/nets": [...INTERFACES, "dsl/layers"],
+  "dsl/margins": ["dsl/core"],
+  "dsl/optimizers": ["dsl/core"],
+  "dsl/schedules": INTERFACES,
+  "dsl/banks": INTERFACES,
+  "dsl/data": INTERFACES,
+  "dsl/samplers": INTERFACES,
+  "dsl/augmentations": INTERFACES,
+  "dsl/evaluate": INTERFACES,
+  "dsl/observe": [],
+  "dsl/stages": [...INTERFACES, "dsl/experiment.js"],
+  "dsl/methods": [...INTERFACES, "dsl/layers", "dsl/nets", "dsl/margins", "dsl/schedules", "dsl/banks"],
+};
+
+test("every folder of the DSL is a room whose arrows are known", () => {
+  const folders = readdirSync(join(root, "dsl"), { withFileTypes: true }).filter((f) => f.isDirectory());
+  expect(folders.map(({ name }) => `dsl/${name}`).sort()).toEqual(Object.keys(DSL).sort());
+});
+
+test("at the top of the DSL stands only what concerns all of it", () => {
+  const top = readdirSync(join(root, "dsl"), { withFileTypes: true }).filter((f) => f.isFile());
+  expect(top.map(({ name }) => name).sort()).toEqual(["entry.ts", "experiment.ts", "index.ts"]);
+});
+
+test("the indexes of the DSL's rooms are for its own index: rooms import files", () => {
+  const wrong = imports.filter(
+    ({ from, to }) => inside(from, "dsl") && /^dsl\/(.*\/)?index\.js$/.test(to) && from !== "dsl/index.ts",
+  );
+  expect(shown(wrong)).toEqual([]);
+});
+
 /** Folders of the compiler, and what each of them may import beside itself. */
 const COMPILER: Record<string, readonly string[]> = {
   "compiler/ir": ["compiler/registry"],
@@ -104,12 +145,14 @@ const RUNTIME: Record<string, readonly string[]> = {
   ],
 };
 
-test.each(Object.entries({ ...COMPILER, ...RUNTIME }))(
+test.each(Object.entries({ ...DSL, ...COMPILER, ...RUNTIME }))(
   "%s imports of ours only itself and %j",
   (area, allowed) => {
     const wrong = imports.filter(
       ({ from, to }) =>
-        inside(from, area) && isOurs(to) && ![area, ...allowed].some((folder) => inside(to, folder)),
+        inside(from, area) &&
+        isOurs(to) &&
+        ![area, ...allowed].some((folder) => to === folder || inside(to, folder)),
     );
     expect(shown(wrong)).toEqual([]);
   },
@@ -143,11 +186,11 @@ test("stages hold no socket: of the bridge they know errors and events, and only
   ]);
 });
 
-test("protocols know random draws, and of the other rooms of the DSL only what a data source is", () => {
+test("protocols know random draws, and of what an experiment is made of only what a data source is, and how often something happens", () => {
   const others = imports
     .filter(({ from, to }) => inside(from, "dsl/evaluate") && !inside(to, "dsl/evaluate"))
     .map(({ to }) => to);
-  const allowed = /^dsl\/(plan\/|errors\.js$|every\.js$|data\/source\.js$)/;
+  const allowed = /^dsl\/(plan\/|core\/errors\.js$|method\/(every|source)\.js$)/;
   expect(others.filter((to) => !allowed.test(to))).toEqual([]);
 });
 
@@ -225,6 +268,10 @@ test("circles of imports are found and named", () => {
 
 test("no files of the compiler import each other in a circle, types included", () => {
   expect(circlesIn(graphOf("compiler")).map((circle) => circle.join(" <-> "))).toEqual([]);
+});
+
+test("of the DSL, only tensors and their ops import each other", () => {
+  expect(circlesIn(graphOf("dsl"))).toEqual([["dsl/core/ops.generated.ts", "dsl/core/tensor.ts"]]);
 });
 
 test("of the lowering, one file knows all visitors, and they do not know each other", () => {

@@ -14,7 +14,7 @@ import {
 import { generatedFiles } from "#compiler/registry/generate";
 import { registryHash } from "#compiler/registry/hash";
 import { OPS, REGISTRY } from "#compiler/registry/index";
-import * as functions from "#dsl/ops.generated";
+import * as functions from "#dsl/core/ops.generated";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), "utf8");

@@ -5,7 +5,7 @@
  * Only schedules of the library can be examined, since their factories describe them; a user's own function is accepted as
  * it is.
  */
-import { descriptionOf, type Policy, type PolicyDescription } from "../../../dsl/index.js";
+import { type Description, descriptionOf, type Policy } from "../../../dsl/index.js";
 import { PoolBook } from "../../../dsl/plan/pool-book.js";
 import { report } from "../../diagnostics/catalogue.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
@@ -39,16 +39,15 @@ export function warningsOf(loaded: LoadedExperiment, built: BuiltExperiment): re
 }
 
 /** A description, and those of the policies inside it. */
-function* descriptionsIn(value: unknown): Generator<PolicyDescription> {
-  if (typeof value !== "object" || value === null || typeof (value as PolicyDescription).kind !== "string")
-    return;
-  yield value as PolicyDescription;
+function* descriptionsIn(value: unknown): Generator<Description> {
+  if (typeof value !== "object" || value === null || typeof (value as Description).kind !== "string") return;
+  yield value as Description;
   for (const option of Object.values(value)) yield* descriptionsIn(option);
 }
 
 function scheduleWarnings(
   option: string,
-  description: PolicyDescription,
+  description: Description,
   { steps, stepsPerEpoch }: BuiltExperiment,
   placed: (option: string) => Span,
 ): Diagnostic[] {

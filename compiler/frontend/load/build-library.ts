@@ -9,7 +9,7 @@ import { LIBRARY_PREFIX, libraryRoot } from "../library.js";
 import { ts } from "../typescript.js";
 import { TAG, TAG_METHODS, tagFunctions } from "./tagger.js";
 
-const UNTAGGED = /^(plan\/|.*\.generated\.ts$|tag\.ts$|shape\.ts$|promotion\.ts$|tensor\.ts$)/;
+const UNTAGGED = /^(plan\/|core\/(ops\.generated|tag|shape|promotion|tensor)\.ts$)/;
 
 function* sources(folder: string): Generator<string> {
   for (const name of readdirSync(folder)) {
@@ -26,7 +26,7 @@ export function buildLibrary(): void {
     const name = relative(dsl, path).split(sep).join("/");
     if (UNTAGGED.test(name)) continue;
     const file = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.ES2022, true);
-    const tag = posix.relative(posix.dirname(name), "tag.js");
+    const tag = posix.relative(posix.dirname(name), "core/tag.js");
     const source = `${tagFunctions(file, `${LIBRARY_PREFIX}dsl/${name}`)}
 import { tag as ${TAG}, tagMethods as ${TAG_METHODS} } from "${tag.startsWith(".") ? tag : `./${tag}`}";
 `;

@@ -1,5 +1,5 @@
 /**
- * @file Wraps every function of a source in a call that notes where it stands and what it captures (`dsl/tag.ts`), so that
+ * @file Wraps every function of a source in a call that notes where it stands and what it captures (`dsl/core/tag.ts`), so that
  * the compiler, handed a function as a value, finds its syntax. Lines stay where they are.
  */
 import { capturesOf, type FunctionNode, isFunctionNode } from "../scopes.js";

@@ -6,7 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Tag, tagOf } from "../../../dsl/tag.js";
+import { type Tag, tagOf } from "../../../dsl/core/tag.js";
 import { LIBRARY_PREFIX, libraryRoot } from "../library.js";
 import { type FunctionNode, isFunctionNode } from "../scopes.js";
 import { ts } from "../typescript.js";

@@ -4,8 +4,8 @@
  * for is in their descriptions.
  */
 import { LIBRARY_PREFIX } from "../../../compiler/frontend/library.js";
+import { tagOf } from "../../../dsl/core/tag.js";
 import * as library from "../../../dsl/index.js";
-import { tagOf } from "../../../dsl/tag.js";
 
 import { inWords, jsonOf, shortHash } from "./json.js";
 

@@ -6,8 +6,8 @@
  *     const now = new Date();    step: () => … now …       F2C2009 `now` is a Date
  */
 import { dirname } from "node:path";
+import { tagOf } from "../../../../dsl/core/tag.js";
 import { INTRINSIC, moduleParts } from "../../../../dsl/index.js";
-import { tagOf } from "../../../../dsl/tag.js";
 import { type Filled, inWords } from "../../../diagnostics/catalogue.js";
 import type { Span } from "../../../diagnostics/diagnostic.js";
 import { LIBRARY_PREFIX } from "../../library.js";

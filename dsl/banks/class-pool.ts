@@ -4,14 +4,14 @@
  * Its tensors are `rows` matrices [capacity + 1, D] of unit rows. The last slot, the spill, belongs to no identity: padding
  * of a plan points there, so that every step writes and patches the same number of slots. Its book says who sits where.
  */
-import { described } from "./description.js";
-import { experimentError } from "./errors.js";
-import { unitRows } from "./initialisers.js";
-import { type Bookkept, bookkept } from "./method.js";
-import { type Stored, state } from "./module.js";
-import * as ops from "./ops.generated.js";
-import { PoolBook, type PoolPass } from "./plan/pool-book.js";
-import type { Features, Tensor } from "./tensor.js";
+import { described } from "../core/description.js";
+import { experimentError } from "../core/errors.js";
+import { unitRows } from "../core/initialisers.js";
+import { type Stored, state } from "../core/module.js";
+import * as ops from "../core/ops.generated.js";
+import type { Features, Tensor } from "../core/tensor.js";
+import { type Bookkept, bookkept } from "../method/bookkept.js";
+import { PoolBook, type PoolPass } from "../plan/pool-book.js";
 
 export interface ClassPoolOptions {
   /** Slots: a whole number, or a share of the identities below 1. */

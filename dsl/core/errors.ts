@@ -6,8 +6,8 @@ import {
   filledIn,
   type NameIn,
   type ParametersIn,
-} from "./diagnostics/entry.js";
-import { EXPERIMENT } from "./diagnostics/experiment.js";
+} from "../diagnostics/entry.js";
+import { EXPERIMENT } from "../diagnostics/experiment.js";
 
 /**
  * What a person did wrong in an experiment, found while it is being built or planned.

@@ -1,32 +1,7 @@
-/** @file Optimizers, written in the DSL: groups of tensors, updated in place after the gradient. */
-import { type Described, described } from "./description.js";
-import { experimentError } from "./errors.js";
-import type { Policy } from "./method.js";
-import { ABOVE_ZERO, BELOW_ONE, FROM_ZERO, inRange } from "./range.js";
-import type { Tensors } from "./tensor.js";
-
-/** What an optimizer's update sees. `slots` are groups of the parameters' shapes, zero at first, kept in checkpoints. */
-export type OptimizerUpdate<Slot extends string> = (
-  groups: { readonly parameters: Tensors; readonly gradients: Tensors } & Readonly<Record<Slot, Tensors>>,
-  hyper: { readonly lr: number },
-) => void;
-
-export const OPTIMIZER = Symbol.for("f2c-dsl.optimizer");
-export interface Optimizer extends Described {
-  readonly [OPTIMIZER]: { readonly slots: readonly string[]; readonly update: OptimizerUpdate<string> };
-}
-
-/** An optimizer: the names of its slots, and its update, which is compiled into the step after the gradient. */
-export const optimizer = <const Slot extends string>(
-  slots: readonly Slot[],
-  update: OptimizerUpdate<Slot>,
-): Optimizer => {
-  const taken = slots.find(
-    (slot, i) => ["parameters", "gradients"].includes(slot) || slots.indexOf(slot) !== i,
-  );
-  if (taken !== undefined) throw experimentError("slot-name-taken", { slot: taken });
-  return { [OPTIMIZER]: { slots, update: update as OptimizerUpdate<string> } };
-};
+/** @file Stochastic gradient descent. */
+import { described } from "../core/description.js";
+import { ABOVE_ZERO, BELOW_ONE, FROM_ZERO, inRange } from "../core/range.js";
+import { type Optimizer, optimizer } from "./optimizer.js";
 
 export interface SgdOptions {
   momentum?: number;
@@ -66,5 +41,3 @@ export const sgd = ({
     { kind: "sgd", momentum, nesterov, weightDecay, clip },
   );
 };
-
-export type { Policy };

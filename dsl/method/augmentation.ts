@@ -2,12 +2,10 @@
  * @file An augmentation: what is drawn for each image, in Node, a step ahead; and how it changes the images, compiled into the
  * step. It is a plan and a step in small.
  */
-import type { Described } from "../description.js";
-import { described } from "../description.js";
-import { experimentError } from "../errors.js";
-import type { Planned } from "../method.js";
+import { type Described, described } from "../core/description.js";
+import type { Images } from "../core/tensor.js";
 import type { Draws } from "../plan/draws.js";
-import type { Images } from "../tensor.js";
+import type { Planned } from "./plan.js";
 
 /** What may be drawn: one value for each image of the stream, or a record of such. */
 export type Drawn = Uint8Array | Float32Array | Int32Array | { readonly [name: string]: Drawn };
@@ -40,11 +38,3 @@ export const augmentation = <const D extends Drawn>(
   { draw, apply }: AugmentationParts<D>,
 ): Augmentation =>
   described({ name, draw, apply: apply as Augmentation["apply"] }, { kind: name, ...options });
-
-/** Throws F2C2208 unless `value` holds what is wanted. */
-export function wantedOf(name: string, option: string, value: number, holds: boolean, wanted: string): void {
-  if (!holds) throw experimentError("bad-loader", { part: name, option, value, wanted });
-}
-
-export const aProbability = (name: string, value: number): void =>
-  wantedOf(name, "probability", value, value >= 0 && value <= 1, "a probability from 0 to 1");

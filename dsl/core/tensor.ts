@@ -73,3 +73,6 @@ export type Images<C extends number = number, N extends number = number> = Tenso
 
 /** Rows of features: [N, D], f32. */
 export type Features<D extends number = number, N extends number = number> = Tensor<readonly [N, D], "f32">;
+
+/** One number: [], f32. */
+export type Scalar = Tensor<readonly [], "f32">;

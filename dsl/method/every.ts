@@ -1,5 +1,5 @@
 /** @file How often something happens in a run. */
-import { experimentError } from "./errors.js";
+import { experimentError } from "../core/errors.js";
 
 /** How often: every so many epochs or steps. */
 export interface Every {

@@ -1,6 +1,6 @@
 /** @file A sampler: which images each step gets, in which streams. */
-import type { Described } from "../description.js";
-import type { PlannedBatch } from "../method.js";
+import type { Described } from "../core/description.js";
+import type { PlannedBatch } from "./plan.js";
 
 /** A sampler opened on a data source. */
 export interface OpenSampler {

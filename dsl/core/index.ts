@@ -1,0 +1,10 @@
+export * from "./compiled.js";
+export { DESCRIPTION, type Described, type Description, described, descriptionOf } from "./description.js";
+export { ExperimentError } from "./errors.js";
+export * from "./functions.js";
+export * from "./initialisers.js";
+export { INTRINSIC } from "./intrinsic.js";
+export * from "./module.js";
+export * as ops from "./ops.generated.js";
+export type * from "./shape.js";
+export type * from "./tensor.js";

@@ -1,0 +1,3 @@
+export * from "./image-folder.js";
+export * from "./loader.js";
+export * from "./synthetic-faces.js";

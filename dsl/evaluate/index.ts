@@ -1,0 +1,19 @@
+export * from "./identification.js";
+export {
+  type Axis,
+  type Curve,
+  type EvaluateOptions,
+  type Figure,
+  isProtocol,
+  type Measured,
+  type Nearest,
+  type OpenedProtocol,
+  type People,
+  type Protocol,
+  protocol,
+  type Result,
+  type Rows,
+  type View,
+} from "./protocol.js";
+export { roc, tarAtFar, tenFold } from "./rates.js";
+export { type VerificationOptions, verification } from "./verification.js";

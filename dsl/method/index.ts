@@ -1,0 +1,16 @@
+export * from "./augmentation.js";
+export * from "./bookkept.js";
+export * from "./every.js";
+export * from "./method.js";
+export * from "./net.js";
+export type {
+  Planned,
+  PlannedBatch,
+  PlannedImages,
+  PlanValue,
+  Policy,
+  StepPoint,
+} from "./plan.js";
+export * from "./sampler.js";
+export * from "./source.js";
+export * from "./twin.js";

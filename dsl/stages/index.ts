@@ -1,0 +1,3 @@
+export * from "./embed.js";
+export { netAlone } from "./net-alone.js";
+export * from "./study.js";
