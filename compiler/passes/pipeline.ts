@@ -4,6 +4,7 @@ import { accumulate } from "./accumulate.js";
 import { deadCode } from "./dead-code.js";
 import { flatten } from "./flatten.js";
 import { fold } from "./fold.js";
+import { heads } from "./heads.js";
 import { layout } from "./layout.js";
 import { merge } from "./merge.js";
 import type { Pass, Statistics } from "./pass.js";
@@ -23,6 +24,7 @@ export interface PassOptions {
 export const passesFor = (options: PassOptions): readonly Pass[] => [
   flatten,
   ...(options.accumulate > 1 ? [accumulate(options.accumulate)] : []),
+  heads,
   targetColumn,
   ...(options.precision === "f32" ? [] : [precision(options.precision)]),
   ...(options.layout === "channels_last" ? [layout] : []),

@@ -2,6 +2,7 @@
 import type { OpName } from "../ir/op-name.js";
 import { CONTROL, SCALAR_OPS } from "./ops/control.js";
 import { ELEMENTWISE } from "./ops/elementwise.js";
+import { HEADS } from "./ops/heads.js";
 import { LINEAR_ALGEBRA } from "./ops/linear-algebra.js";
 import { GROUPS, STORAGE } from "./ops/storage.js";
 import { INDEXING, REDUCTIONS, VIEWS } from "./ops/structure.js";
@@ -13,6 +14,7 @@ export const REGISTRY: readonly OpSpec[] = [
   ...VIEWS,
   ...REDUCTIONS,
   ...INDEXING,
+  ...HEADS,
   ...STORAGE,
   ...GROUPS,
   ...SCALAR_OPS,

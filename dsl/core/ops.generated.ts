@@ -73,6 +73,8 @@ export interface TensorMethods {
   silu<S extends Shape, D extends FloatDType>(this: Tensor<S, D>): Tensor<S, D>;
   /** x * Phi(x), Phi being the normal distribution function. Needs: floating point. */
   gelu<S extends Shape, D extends FloatDType>(this: Tensor<S, D>): Tensor<S, D>;
+  /** log(1 + e^x), without overflow; above `threshold` x itself. Needs: floating point. */
+  softplus<S extends Shape, D extends FloatDType>(this: Tensor<S, D>, options?: { threshold?: number }): Tensor<S, D>;
   /** x where positive, `slope * x` elsewhere; one slope, or one a channel (dimension 1). He et al. 2015. Needs: slope has shape [1] or [C], C being dimension 1 of self. */
   prelu<S extends Shape, D extends FloatDType>(this: Tensor<S, D>, slope: Tensor<readonly [number], NoInfer<D>>): Tensor<S, D>;
   /** Values below `min` become `min`, above `max` become `max`. Needs: one limit at least; a real limit makes integers real. */
@@ -270,6 +272,9 @@ export const silu: <S extends Shape, D extends FloatDType>(self: Tensor<S, D>) =
 /** x * Phi(x), Phi being the normal distribution function. Needs: floating point. */
 export const gelu: <S extends Shape, D extends FloatDType>(self: Tensor<S, D>) => Tensor<S, D> = intrinsic("gelu");
 
+/** log(1 + e^x), without overflow; above `threshold` x itself. Needs: floating point. */
+export const softplus: <S extends Shape, D extends FloatDType>(self: Tensor<S, D>, options?: { threshold?: number }) => Tensor<S, D> = intrinsic("softplus");
+
 /** x where positive, `slope * x` elsewhere; one slope, or one a channel (dimension 1). He et al. 2015. Needs: slope has shape [1] or [C], C being dimension 1 of self. */
 export const prelu: <S extends Shape, D extends FloatDType>(self: Tensor<S, D>, slope: Tensor<readonly [number], NoInfer<D>>) => Tensor<S, D> = intrinsic("prelu");
 
@@ -425,6 +430,9 @@ export const from_scalar: (value: number) => Tensor<readonly [], "f32"> = intrin
 
 /** The size of dimension `dim`, as a run-time scalar. */
 export const size: <S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>) => number = intrinsic("size");
+
+/** Cross-entropy of features against class centres, where the cosine to the own class is given: log(1 + sum over the other classes of exp(scale * (cosine - own))), one value a row. Needs: features are [N, D] and rows [C * centres, D], of length 1, f32 or f64; target, own and bound are [N]; a target of -1 is no class, and its loss 0; class c is that of row n where ids[c], or c itself without ids, is target[n]; a negative id is no class, nor is a class from `limit` on; centres, if more than 1, are neighbouring rows of one class, whose cosine is the largest of theirs; a negative above `bound`, the cosine c, becomes square * c^2 + slope * c + offset; slope is a tensor [], so that it may be a state; patch [P, D] stands in for the rows that touched [P] names, each class once; what is no class may be named more often; the results are the loss, the largest negative cosine as it was (-1e30 without negatives), and the mean of the `hardest` largest ones, those below 0 counting as 0. */
+export const margin_softmax: <N extends number, C extends number, K extends number, D extends FloatDType>(features: Tensor<readonly [N, K], D>, rows: Tensor<readonly [C, NoInfer<K>], NoInfer<D>>, target: Tensor<readonly [NoInfer<N>], "i64">, own: Tensor<readonly [NoInfer<N>], NoInfer<D>>, scale: number, options?: { ids?: Tensor<readonly [number], "i64"> | undefined; limit?: number | undefined; bound?: Tensor<readonly [NoInfer<N>], NoInfer<D>> | undefined; square?: number | undefined; slope?: Tensor<readonly [], NoInfer<D>> | undefined; offset?: number | undefined; touched?: Tensor<readonly [number], "i64"> | undefined; patch?: Tensor<readonly [number, NoInfer<K>], NoInfer<D>> | undefined; centres?: number; hardest?: number }) => readonly [loss: Tensor<readonly [N], D>, nearest: Tensor<readonly [N], D>, hardest: Tensor<readonly [N], D>] = intrinsic("margin_softmax");
 
 /** Writes `source` over the whole storage. Needs: self is a state or a parameter; equal shapes. */
 export const copy_: <S extends Shape, D extends DType>(self: Tensor<S, D>, source: Tensor<NoInfer<S>, NoInfer<D>>) => void = intrinsic("copy_");

@@ -838,10 +838,11 @@ test("refine: a size that is given is known in every shape", () => {
 test("the passes of an experiment are those that it asks for", () => {
   const names = (options: Partial<Parameters<typeof passesFor>[0]>) =>
     passesFor({ precision: "f32", layout: "contiguous", accumulate: 1, ...options }).map((pass) => pass.name);
-  expect(names({})).toEqual(["flatten", "target-column", "remat", "fold", "merge", "dead-code"]);
+  expect(names({})).toEqual(["flatten", "heads", "target-column", "remat", "fold", "merge", "dead-code"]);
   expect(names({ precision: "bf16", layout: "channels_last", accumulate: 2 })).toEqual([
     "flatten",
     "accumulate",
+    "heads",
     "target-column",
     "precision",
     "layout",

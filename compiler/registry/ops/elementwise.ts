@@ -180,6 +180,13 @@ const entries: Entries = {
   relu: { ...unary("relu", "max(0, x)."), traits: { idempotent: true } },
   silu: unary("silu", "x * sigmoid(x), also called Swish."),
   gelu: unary("gelu", "x * Phi(x), Phi being the normal distribution function."),
+  softplus: {
+    ...unary("softplus", "log(1 + e^x), without overflow; above `threshold` x itself.", "full"),
+    attributes: [attribute("threshold", "float", 20)],
+    calls: [aten("softplus", "self", "#1.0", "threshold")],
+    signature:
+      "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, options?: { threshold?: number }): Tensor<S, D>",
+  },
   prelu: {
     precision: "first",
     traits: { pointwise: false },

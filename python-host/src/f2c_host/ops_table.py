@@ -80,7 +80,7 @@ class OpSpec:
 
 
 IR_VERSION = (1, 2)
-REGISTRY_HASH = "d3df0c2a76b5f1a2"
+REGISTRY_HASH = "f5da2b762aa772fc"
 
 CONSTRAINTS: dict[str, str] = {
     "V1": "names of storages, of groups and of functions are unique, and those of a function's inputs and of its results; the storage fits into memory (2^40 elements)",
@@ -353,6 +353,14 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::gelu", ("self",)),),
+    ),
+    "softplus": OpSpec(
+        "softplus",
+        (Operand("self", ("tensor",), False, False),),
+        (Attribute("threshold", "float", 20, False),),
+        ("tensor",),
+        "pure",
+        (Call((), "aten::softplus", ("self", "#1.0", "threshold")),),
     ),
     "prelu": OpSpec(
         "prelu",
@@ -772,6 +780,14 @@ OPS: dict[str, OpSpec] = {
         ("i64",),
         "pure",
         (Call((), "aten::size.int", ("self", "dim")),),
+    ),
+    "margin_softmax": OpSpec(
+        "margin_softmax",
+        (Operand("features", ("tensor",), False, False), Operand("rows", ("tensor",), False, False), Operand("target", ("tensor",), False, False), Operand("own", ("tensor",), False, False), Operand("scale", ("f64", "i64"), False, False), Operand("ids", ("tensor",), True, False), Operand("limit", ("i64",), True, False), Operand("bound", ("tensor",), True, False), Operand("square", ("f64", "i64"), True, False), Operand("slope", ("tensor",), True, False), Operand("offset", ("f64", "i64"), True, False), Operand("touched", ("tensor",), True, False), Operand("patch", ("tensor",), True, False)),
+        (Attribute("centres", "int", 1, False), Attribute("hardest", "int", 0, False)),
+        ("tensor", "tensor", "tensor"),
+        "pure",
+        (Call((), "special", ()),),
     ),
     "copy_": OpSpec(
         "copy_",

@@ -17,10 +17,10 @@ from torch import Tensor
 from ..ir import Op, Type, size_of
 from ..ops_table import OPS, Call, OpSpec
 from .builders import DTYPES
-from .runtime_functions import foreach_norm, foreach_restore_
+from .runtime_functions import foreach_norm, foreach_restore_, margin_softmax
 from .visitor import select
 
-_SPECIAL = {"foreach_norm": foreach_norm, "foreach_restore_": foreach_restore_}
+_SPECIAL = {function.__name__: function for function in (foreach_norm, foreach_restore_, margin_softmax)}
 _SCALARS: dict[str, Any] = {"f64": 1.0, "i64": 1, "bool": True}
 _META = torch.device("meta")
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
@@ -115,7 +115,8 @@ def _asked(op: Op, values: list[Any]) -> list[Any]:
     spec = OPS[op.op]
     with torch.no_grad():
         if op.op in _SPECIAL:
-            result = _SPECIAL[op.op](*values)
+            attributes = [_argument(op, spec, a.name, values) for a in spec.attributes]
+            result = _SPECIAL[op.op](*values, *attributes)
         else:
             call = select(spec, [_kind(v) for v in values])
             positional, keywords = _arguments(op, spec, call, values)

@@ -64,8 +64,49 @@ def foreach_norm(tensors: List[Tensor]) -> Tensor:
     return torch.ops.aten.linalg_vector_norm(torch.stack(torch._foreach_norm(tensors)))
 
 
+def margin_softmax(
+    features: Tensor,
+    rows: Tensor,
+    target: Tensor,
+    own: Tensor,
+    scale: float,
+    ids: Optional[Tensor],
+    limit: Optional[int],
+    bound: Optional[Tensor],
+    square: Optional[float],
+    slope: Optional[Tensor],
+    offset: Optional[float],
+    touched: Optional[Tensor],
+    patch: Optional[Tensor],
+    centres: int,
+    hardest: int,
+) -> List[Tensor]:
+    """The loss of each row, its largest negative cosine, and the mean of its `hardest` largest, as docs/ops.md defines them."""
+    none = -1e30
+    cosines = features.matmul(rows.t()).unflatten(1, [-1, centres]).amax(2)
+    if touched is not None and patch is not None:
+        cosines = cosines.index_copy(1, touched, features.matmul(patch.t()))
+    place = torch.arange(cosines.size(1), device=rows.device)
+    names = place if ids is None else ids
+    is_none = names < 0
+    if limit is not None:
+        is_none = is_none | (place >= limit)
+    others = cosines.masked_fill(is_none | (names == target.unsqueeze(1)), none)
+    changed = others
+    if bound is not None and square is not None and slope is not None and offset is not None:
+        bent = others * (others * square + slope) + offset
+        changed = torch.where(others > bound.unsqueeze(1), bent, others)
+    margin = torch.logsumexp(changed * scale, 1) - own * scale
+    loss = torch.where(target >= 0, torch.nn.functional.softplus(margin, 1.0, 40.0), torch.zeros_like(own))
+    largest = own * 0
+    if hardest > 0:
+        largest = others.topk(hardest, 1)[0].clamp(min=0.0).mean(1)
+    return [loss, others.amax(1), largest]
+
+
 RUNTIME: dict[str, Callable[..., Any]] = {
-    function.__name__: function for function in (gradients, vjp, foreach_restore_, foreach_norm)
+    function.__name__: function
+    for function in (gradients, vjp, foreach_restore_, foreach_norm, margin_softmax)
 }
 
 

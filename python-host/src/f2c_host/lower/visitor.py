@@ -340,6 +340,15 @@ class Visitor:
             self.assign([self.local(op.results[0].id)], self.call("foreach_norm", self.read(op.operands[0])))
         ]
 
+    def op_margin_softmax(self, op: Op) -> list[ast.stmt]:
+        spec = OPS[op.op]
+        given = {part.name: self.argument(op, part.name) for part in (*spec.operands, *spec.attributes)}
+        for operand, value in zip(spec.operands, op.operands, strict=True):
+            if "f64" in operand.kinds and value >= 0:
+                given[operand.name] = self.call("float", given[operand.name])
+        call = self.call("margin_softmax", *given.values())
+        return [self.assign([self.local(r.id) for r in op.results], call)]
+
     # ---- ops with regions, by how these run
 
     def run_once(self, op: Op) -> list[ast.stmt]:
