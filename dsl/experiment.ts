@@ -9,6 +9,7 @@ import type { MethodBuilder } from "./method/method.js";
 import type { Policy } from "./method/plan.js";
 import type { Sampler } from "./method/sampler.js";
 import type { DataSource } from "./method/source.js";
+import { STAGE, type StageKind } from "./method/stage.js";
 import type { Follower } from "./observe/follower.js";
 import type { Optimizer } from "./optimizers/optimizer.js";
 import { always } from "./schedules/always.js";
@@ -71,6 +72,7 @@ export type Experiment = Readonly<
   Required<Omit<ExperimentOptions, "epochs" | "steps" | "evaluate" | "checkpoint" | "lr" | "loader">>
 > & {
   readonly [EXPERIMENT]: true;
+  readonly [STAGE]: StageKind<Experiment>;
   readonly [WITH_OPTIONS]?: (chosen: Options) => Experiment;
   /** The values of its options; none where it is no function of options. */
   readonly options: Options;
@@ -137,6 +139,7 @@ function made(options: ExperimentOptions): Experiment {
   if (twice) throw experimentError("bad-experiment.observe", { name, tool: twice.tool });
   return Object.freeze({
     [EXPERIMENT]: true as const,
+    [STAGE]: TRAINING,
     options: Object.freeze({}),
     name,
     data: options.data,
@@ -157,6 +160,13 @@ function made(options: ExperimentOptions): Experiment {
     export: Object.freeze([...(options.export ?? ["torchscript", "safetensors"])]),
   });
 }
+
+/** An experiment as a stage of a study. */
+const TRAINING: StageKind<Experiment> = {
+  kind: "training",
+  called: ({ name }) => `the experiment "${name}"`,
+  needs: ({ data }) => data.needs ?? [],
+};
 
 /** Protocols by name: names of files, and of what observers are told. */
 function byName(experiment: string, given: ExperimentOptions["evaluate"]): Experiment["evaluate"] {

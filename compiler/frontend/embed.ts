@@ -82,7 +82,12 @@ export function embedProgram(
 }
 
 /** Compiles a net of which only the weights are given, for images such as those of `train`. */
-export function compileNet(loaded: LoadedFile, name: string, { net }: Weights, train: Catalogue): IrModule {
+export function compileNet(
+  loaded: Omit<LoadedFile, "declared">,
+  name: string,
+  { net }: Pick<Weights, "net">,
+  train: Catalogue,
+): IrModule {
   const texts = new SourceTexts(loaded.texts);
   const findings = new Findings(loaded, texts);
   const { state, parts: method } = methodParts(netAlone(net(train.shape)))!;

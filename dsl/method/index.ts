@@ -13,4 +13,5 @@ export type {
 } from "./plan.js";
 export * from "./sampler.js";
 export * from "./source.js";
+export * from "./stage.js";
 export * from "./twin.js";

@@ -1,5 +1,6 @@
 /** @file Where images come from. A source is a description; the host opens it. */
 import { experimentError } from "../core/errors.js";
+import type { Stage } from "./stage.js";
 
 /** What is read where the names of many things are needed at once. */
 export interface Names {
@@ -30,16 +31,6 @@ export interface OpenedData {
   readonly notes?: readonly string[];
 }
 
-/** What a stage has made, for one that takes it as its data. */
-export interface MadeEmbeddings {
-  /** The file with the matrix, or where it will be. */
-  readonly path: string;
-  /** The length of an embedding. */
-  readonly columns: number;
-  /** Of everything that decides what the matrix holds. */
-  readonly hash: string;
-}
-
 /** What a source is given when it is opened. */
 export interface OpeningContext {
   /** Relative paths begin here. */
@@ -48,8 +39,8 @@ export interface OpeningContext {
   readonly cache?: string | undefined;
   /** Tells the user how far something long has come. */
   readonly tell?: ((line: string) => void) | undefined;
-  /** What a stage of the study makes that is a source. */
-  readonly made?: ((source: DataSource) => MadeEmbeddings | undefined) | undefined;
+  /** What a stage of the study makes, as its kind tells it to those that are made from it; nothing where no study makes it. */
+  readonly made?: ((stage: Stage) => unknown) | undefined;
 }
 
 /** A data source: people to train on, and people kept back for verification. */
@@ -57,8 +48,8 @@ export interface DataSource {
   readonly kind: string;
   /** Opened once, before the program is built; may read the file system. */
   open(context: OpeningContext): OpenedData;
-  /** The sources that stages of the study make and that it reads. */
-  readonly needs?: readonly DataSource[];
+  /** The stages of the study that make what it reads. */
+  readonly needs?: readonly Stage[];
 }
 
 /** From the number of images of each identity to where its images begin. */

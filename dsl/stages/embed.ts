@@ -4,6 +4,7 @@ import { experimentError } from "../core/errors.js";
 import { type Experiment, isExperiment } from "../experiment.js";
 import type { Net } from "../method/net.js";
 import type { Catalogue, DataSource } from "../method/source.js";
+import { STAGE, type Stage, type StageKind } from "../method/stage.js";
 
 /** A net in a safetensors file that a run has exported, and its architecture. */
 export interface Weights {
@@ -34,8 +35,18 @@ export const EMBED = Symbol.for("f2c-dsl.embed");
  * What `embed` makes: unit embeddings, a row for each image. As the data of another stage they are images of one pixel, whose
  * channels are the numbers of a row: [D, 1, 1]; identities are those of the data, and people kept back stay kept back.
  */
-export interface Embeddings extends DataSource {
+export interface Embeddings extends DataSource, Stage {
   readonly [EMBED]: Required<EmbedOptions>;
+}
+
+/** The matrix of a stage, for those that take it as their data. */
+export interface MadeEmbeddings {
+  /** The file, or where it will be. */
+  readonly path: string;
+  /** The length of an embedding. */
+  readonly columns: number;
+  /** Of everything that decides what the matrix holds. */
+  readonly hash: string;
 }
 
 /** Embeds a data set with a trained net. */
@@ -44,12 +55,13 @@ export function embed(options: EmbedOptions): Embeddings {
   if (!Number.isInteger(batch) || batch < 1) throw experimentError("bad-embed.batch", { batch });
   const stage: Embeddings = {
     kind: "embeddings",
+    [STAGE]: EMBEDDINGS,
     [EMBED]: { net, data, of, batch, device, backend },
     get needs() {
       return [stage];
     },
     open(context) {
-      const made = context.made?.(stage);
+      const made = context.made?.(stage) as MadeEmbeddings | undefined;
       if (!made) throw experimentError("embeddings-not-made", {});
       const { train, heldOut, notes } = data.open(context);
       const rows = (of: Catalogue, first: number): Catalogue => ({
@@ -74,6 +86,12 @@ export function embed(options: EmbedOptions): Embeddings {
   return stage;
 }
 
+const EMBEDDINGS: StageKind<Embeddings> = {
+  kind: "embeddings",
+  called: () => "embeddings",
+  needs: ({ [EMBED]: { net, data } }) => [...(isExperiment(net) ? [net] : []), ...(data.needs ?? [])],
+};
+
 /** The tensor of the file that holds the rows. */
 export const MATRIX = "embeddings";
 
@@ -88,15 +106,3 @@ export function embeddedOf(
   const chosen = of === "train" ? train : heldOut;
   return [chosen, { ...chosen, ...NOBODY }];
 }
-
-export const isEmbeddings = (value: unknown): value is Embeddings =>
-  typeof value === "object" && value !== null && EMBED in value;
-
-/** The stages that make what a source reads. */
-export const madeFor = (data: DataSource): readonly Embeddings[] => (data.needs ?? []).filter(isEmbeddings);
-
-/** The stages that an embedding is made from. */
-export const neededBy = ({ [EMBED]: { net, data } }: Embeddings): readonly (Experiment | Embeddings)[] => [
-  ...(isExperiment(net) ? [net] : []),
-  ...madeFor(data),
-];

@@ -1,10 +1,6 @@
 /** @file A study: stages by name, each made once from what others have made. */
 import { experimentError } from "../core/errors.js";
-import { type Experiment, isExperiment } from "../experiment.js";
-import { type Embeddings, isEmbeddings, madeFor, neededBy } from "./embed.js";
-
-/** Something that is made once, from what other stages have made, and kept: `experiment` trains a net, `embed` makes a matrix of a data set. */
-export type Stage = Experiment | Embeddings;
+import { isStage, needsOf, STAGE, type Stage } from "../method/stage.js";
 
 export const STUDY = Symbol.for("f2c-dsl.study");
 
@@ -34,21 +30,12 @@ export function study(stages: Stages): Study {
   for (const [stage, name] of names)
     for (const needed of needsOf(stage))
       if (!names.has(needed))
-        throw experimentError("bad-study.missing", {
-          name,
-          what: isExperiment(needed) ? `the experiment "${needed.name}"` : "embeddings",
-        });
+        throw experimentError("bad-study.missing", { name, what: needed[STAGE].called(needed) });
   return Object.freeze({ [STUDY]: { ...stages } });
 }
 
 export const isStudy = (value: unknown): value is Study =>
   typeof value === "object" && value !== null && STUDY in value;
-
-export const isStage = (value: unknown): value is Stage => isExperiment(value) || isEmbeddings(value);
-
-/** The stages that one is made from. */
-export const needsOf = (stage: Stage): readonly Stage[] =>
-  isEmbeddings(stage) ? neededBy(stage) : madeFor(stage.data);
 
 /** Names and stages, each after those that it needs; otherwise as they are written. There are no circles: a stage is made from values. */
 export function inOrder({ [STUDY]: stages }: Study): readonly (readonly [name: string, stage: Stage])[] {

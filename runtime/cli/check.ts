@@ -3,7 +3,6 @@ import { existsSync, type FSWatcher, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { toJson } from "../../compiler/diagnostics/render.js";
 import {
-  type CompiledExperiment,
   CompileError,
   compileExperiment,
   type Diagnostic,
@@ -11,8 +10,8 @@ import {
   type LoadedFile,
   load,
 } from "../../compiler/index.js";
+import { saidOf } from "../stages/facts.js";
 import { declaresStudy, planStudy } from "../stages/study.js";
-import { drawn, facts, grouped } from "./facts.js";
 import { fail, warn } from "./report.js";
 import { checkNoSettings, settingsOf } from "./settings.js";
 import { rootOf } from "./study-root.js";
@@ -57,43 +56,21 @@ interface Checked {
   readonly warnings: readonly Diagnostic[];
 }
 
-const ofExperiment = (loaded: LoadedFile, { set }: CheckOptions): Checked =>
-  checkedProgram(compileExperiment(experimentOf(loaded, settingsOf(set))));
-
-function checkedProgram(program: CompiledExperiment): Checked {
-  const { module, notes, evaluations, steps, warnings } = program;
-  return {
-    lines: [
-      ...notes,
-      ...chosen(program),
-      ...facts(module),
-      ...evaluations.map(drawn),
-      `${grouped(steps)} steps`,
-    ],
-    warnings,
-  };
+function ofExperiment(loaded: LoadedFile, { set }: CheckOptions): Checked {
+  const program = compileExperiment(experimentOf(loaded, settingsOf(set)));
+  return { lines: saidOf(program), warnings: program.warnings };
 }
 
 function ofStudy(file: string, loaded: Parameters<typeof planStudy>[0], { set }: CheckOptions): Checked {
   checkNoSettings(set);
-  const stages = planStudy(loaded, { root: rootOf(file, undefined) }).map((stage) => {
-    const needs = stage.needs.length > 0 ? `, from ${stage.needs.join(", ")}` : "";
-    const { lines, warnings } =
-      stage.kind === "training"
-        ? checkedProgram(stage.program)
-        : { lines: [`${grouped(stage.program.rows)} rows of ${stage.program.columns}`], warnings: [] };
-    return { lines: [`${stage.name}: ${stage.kind}${needs}`, ...lines.map((line) => `  ${line}`)], warnings };
-  });
+  const stages = planStudy(loaded, { root: rootOf(file, undefined) });
   return {
-    lines: stages.flatMap(({ lines }) => lines),
+    lines: stages.flatMap(({ name, kind, needs, says }) => [
+      `${name}: ${kind}${needs.length > 0 ? `, from ${needs.join(", ")}` : ""}`,
+      ...says.map((line) => `  ${line}`),
+    ]),
     warnings: stages.flatMap(({ warnings }) => warnings),
   };
-}
-
-/** The values of the experiment's options, if it has some. */
-function chosen({ experiment }: CompiledExperiment): readonly string[] {
-  const values = Object.entries(experiment.options).map(([name, value]) => `${name} ${value}`);
-  return values.length > 0 ? [`options: ${values.join(", ")} (--set changes one)`] : [];
 }
 
 /** Editors save by writing, or by renaming a new file into place: so folders are watched, and a moment is waited. */

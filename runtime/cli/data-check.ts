@@ -10,9 +10,9 @@ import {
 import type { Catalogue } from "../../dsl/index.js";
 import { setUp } from "../bridge/python-environment.js";
 import { ProgressLine } from "../observe/progress-line.js";
+import { drawn, grouped } from "../stages/facts.js";
 import type { HostSession, Inspected } from "../stages/host-session.js";
 import { type Doubled, type Findings, findingsOf, type InspectedPart } from "./data-findings.js";
-import { drawn, grouped } from "./facts.js";
 import { EXIT, fail } from "./report.js";
 import { settingsOf } from "./settings.js";
 import { startHost } from "./start-host.js";

@@ -1,7 +1,7 @@
 /** @file What an inspection of all image files amounts to: what is broken, what is doubled, what is suspicious. */
 import type { Catalogue } from "../../dsl/index.js";
+import { grouped } from "../stages/facts.js";
 import type { Inspected } from "../stages/host-session.js";
-import { grouped } from "./facts.js";
 
 /** Images of one source, and what was found in them, in the order of its files. */
 export interface InspectedPart {

@@ -14,8 +14,8 @@ import {
 import { symbolsIn } from "../../compiler/ir/dim.js";
 import { findPython } from "../bridge/python-environment.js";
 import { type Backend, torchText } from "../bridge/torch-text.js";
+import { facts } from "../stages/facts.js";
 import { declaresStudy, planStudy } from "../stages/study.js";
-import { facts } from "./facts.js";
 import { fail } from "./report.js";
 import { checkNoSettings, type Settings, settingsOf } from "./settings.js";
 import { rootOf } from "./study-root.js";
@@ -112,9 +112,7 @@ function programOf(
   if (of === undefined) throw experimentError("bad-command-line.stage-wanted", { known });
   const stage = stages.find(({ name }) => name === of);
   if (!stage) throw experimentError("bad-command-line.unknown-stage", { name: of, known });
-  const { module } = stage.program;
-  if (stage.kind === "embeddings") observe({ name: "extracted", statistics: {}, module });
-  return { module, backend: stage.backend as Backend };
+  return { module: stage.module, backend: stage.backend as Backend };
 }
 
 /** The symbols that the shapes of a program's inputs are made of. */

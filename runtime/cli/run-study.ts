@@ -1,32 +1,17 @@
 /** @file `f2c-dsl run` of a study: shows its stages, makes what is missing in order, each in a folder of its own. */
-import { existsSync } from "node:fs";
-import { join, relative } from "node:path";
+import { relative } from "node:path";
 import { codeOf, experimentError } from "../../compiler/diagnostics/catalogue.js";
 import type { LoadedFile } from "../../compiler/index.js";
 import type { Study } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
 import type { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
-import { JsonLines } from "../observe/json-lines.js";
 import { Observers } from "../observe/observer.js";
 import { ProgressLine } from "../observe/progress-line.js";
-import { RunLog } from "../observe/run-log.js";
-import { hashOf, makeFolder } from "../run/files.js";
-import { takeRunLock } from "../run/lock.js";
-import { RunFolder } from "../run/run-folder.js";
-import { writeArtefact } from "../stages/artefact.js";
-import { Embedder } from "../stages/embedder.js";
 import type { Host } from "../stages/host.js";
-import {
-  type PlannedEmbedding,
-  type PlannedStage,
-  type PlannedTraining,
-  planStudy,
-  ROWS_FILE,
-  stateOf,
-} from "../stages/study.js";
-import { Trainer } from "../stages/trainer.js";
-import { beginRun } from "./begin-run.js";
+import type { PlannedStage } from "../stages/maker.js";
+import type { Stoppable } from "../stages/on-hosts.js";
+import { makeStage, planStudy, stateOf } from "../stages/study.js";
 import { asText, EXIT, fail, warn } from "./report.js";
 import type { RunOptions } from "./run.js";
 import { shellWord } from "./shell.js";
@@ -43,33 +28,27 @@ export async function runStudy(file: string, loaded: LoadedStudy, options: RunOp
   const said = new Observers(terminal);
   const say = (line: string) => said.note(line);
   const clients: HostClient[] = [];
-  let making: { readonly stage: PlannedStage; readonly worker: Trainer | Embedder } | undefined;
+  let making: { readonly stage: PlannedStage; readonly work: Stoppable } | undefined;
   const over = onSignals({
     gently: (signal) => {
-      if (!making?.worker.stop()) return false;
+      if (!making?.work.stop()) return false;
       say(`${signal}: finishing what runs, then saving (again: interrupt it; a third time: end at once)`);
       return true;
     },
     interrupt: () => clients.at(-1)?.interrupt(),
     atOnce: (signal) => {
       terminal.ended();
-      const rest = making ? ` in ${making.stage.name}: ${making.worker.whatIsSaved()}` : "";
+      const rest = making ? ` in ${making.stage.name}: ${making.work.whatIsSaved()}` : "";
       say(`${signal}: ended${rest}`);
       for (const client of clients) client.kill();
     },
   });
   try {
     warn(loaded.warnings, loaded);
-    const stages = planStudy(loaded, {
-      root: rootOf(file, options.runDir),
-      device: options.device,
-      backend: options.backend,
-      threads: options.threads,
-      steps: options.steps,
-    });
-    for (const stage of stages) {
-      if (stage.kind === "training") warn(stage.program.warnings, loaded);
-    }
+    const { device, backend, threads, steps, restarts } = options;
+    const ofStages = { device, backend, threads, steps };
+    const stages = planStudy(loaded, { root: rootOf(file, options.runDir), ...ofStages });
+    for (const stage of stages) warn(stage.warnings, loaded);
     const wanted = chosen(stages, options);
     for (const stage of stages) say(described(stage, wanted.includes(stage)));
     const missing = wanted.filter((stage) => stateOf(stage) !== "made");
@@ -91,23 +70,24 @@ export async function runStudy(file: string, loaded: LoadedStudy, options: RunOp
         });
         return host;
       };
+      const { declared: _, ...source } = loaded;
+      const means = { file: source, options: ofStages, terminal, restarts, start, asText };
       for (const stage of missing) {
         const needed = stages.find((other) => stage.needs.includes(other.name) && stateOf(other) !== "made");
         if (needed)
           throw experimentError("bad-command-line.stage-missing", { name: stage.name, needed: needed.name });
-        const make = (worker: Trainer | Embedder) => {
-          making = { stage, worker };
+        const begins = (work: Stoppable) => {
+          making = { stage, work };
         };
-        const work = { loaded, options, terminal, start, make };
-        const complete = await (stage.kind === "training" ? train(stage, work) : embedStage(stage, work));
+        const complete = await makeStage(stage, { ...means, begins });
         making = undefined;
         if (!complete) return sayHowToGoOn(file, options);
       }
     }
     for (const stage of wanted) process.stdout.write(`${stage.name.padEnd(12)} ${shownFolder(stage)}\n`);
   } catch (error) {
-    if (making?.worker.stopped && error instanceof BridgeError && error.code === INTERRUPTED) {
-      say(`${error.message}; ${making.stage.name}: ${making.worker.whatIsSaved()}`);
+    if (making?.work.stopped && error instanceof BridgeError && error.code === INTERRUPTED) {
+      say(`${error.message}; ${making.stage.name}: ${making.work.whatIsSaved()}`);
       sayHowToGoOn(file, options);
       return;
     }
@@ -117,86 +97,6 @@ export async function runStudy(file: string, loaded: LoadedStudy, options: RunOp
   } finally {
     await Promise.allSettled(clients.map((client) => client.shutdown()));
     over();
-  }
-}
-
-interface Work {
-  readonly loaded: LoadedStudy;
-  readonly options: RunOptions;
-  readonly terminal: ProgressLine;
-  readonly start: () => Promise<Host>;
-  /** Hears who works on the stage, before it begins. */
-  readonly make: (worker: Trainer | Embedder) => void;
-}
-
-/** Trains in the stage's folder. Returns whether it came to the end. */
-async function train(
-  stage: PlannedTraining,
-  { loaded, options, terminal, start, make }: Work,
-): Promise<boolean> {
-  const { program, folder: path } = stage;
-  const { name } = program.experiment;
-  const resume = existsSync(join(path, "config.json"));
-  const folder = resume ? RunFolder.reopen(path, name) : RunFolder.create(path, name);
-  try {
-    const observers = new Observers(
-      terminal,
-      new RunLog(folder.file("run.log")),
-      new JsonLines(folder.history),
-    );
-    const { declared: _, ...file } = loaded;
-    const experiment = { ...file, experiment: program.experiment };
-    const given = beginRun(folder, experiment, program, { ...options, set: {} }, resume, (line) =>
-      observers.note(line),
-    );
-    for (const note of program.notes) observers.note(note);
-    const trainer = new Trainer(program, folder, observers, { ...given, restarts: options.restarts, start });
-    make(trainer);
-    const { summary, failedEvaluation } = await trainer.run(start());
-    if (failedEvaluation) observers.note(asText(failedEvaluation));
-    if (summary.interrupted) return false;
-    const made = ["net.pt", "net.safetensors", "net.onnx", "summary.json", "ir.json"];
-    const files = made.filter((name) => existsSync(folder.file(name)));
-    writeArtefact(
-      path,
-      stage.recipe,
-      Object.fromEntries(files.map((name) => [name, hashOf(folder.file(name))])),
-    );
-    return true;
-  } finally {
-    folder.release();
-  }
-}
-
-/** Embeds into the stage's folder. Returns whether all of it is there. */
-async function embedStage(
-  stage: PlannedEmbedding,
-  { options, terminal, start, make }: Work,
-): Promise<boolean> {
-  const { folder } = stage;
-  makeFolder(folder);
-  const lock = takeRunLock(join(folder, ".lock"), folder);
-  try {
-    const observers = new Observers(terminal, new RunLog(join(folder, "run.log")));
-    observers.note(
-      `${stage.name}: ${stage.program.rows.toLocaleString("en-US")} images to rows of ${stage.program.columns}; ${folder}`,
-    );
-    const embedder = new Embedder(stage.name, stage.program, join(folder, ROWS_FILE), observers, {
-      device: stage.device,
-      backend: stage.backend,
-      threads: options.threads,
-      batch: stage.batch,
-      weights: stage.weights(),
-      restarts: options.restarts,
-      start,
-    });
-    make(embedder);
-    const written = await embedder.run(start());
-    if (!written) return false;
-    writeArtefact(folder, stage.recipe, { [ROWS_FILE]: written });
-    return true;
-  } finally {
-    lock.release();
   }
 }
 

@@ -13,7 +13,8 @@ export const ARTEFACT = "artefact.json";
 
 /** What decides what a stage makes. */
 export interface Recipe {
-  readonly kind: "training" | "embeddings";
+  /** The name of its kind. */
+  readonly kind: string;
   /** The hash of its program. */
   readonly program: string;
   /** The hashes of what it is made from, by name. */

@@ -13,16 +13,24 @@ export const BRIDGE_BROKEN: ReadonlySet<string> = new Set([
   ...(["host-failed", "versions-differ", "internal"] as const).map(codeOf),
 ]);
 
+/** Work, as one knows it who may want to end it. */
+export interface Stoppable {
+  /** Whether it was asked to stop. */
+  readonly stopped: boolean;
+  /** Asks it to end so that it can go on later. Returns false while there is nothing to keep: then it can end at once. */
+  stop(): boolean;
+  /** What is kept, for one who stops now. */
+  whatIsSaved(): string;
+}
+
 /** A stage's work. */
-export interface HostedWork<T> {
+export interface HostedWork<T> extends Stoppable {
   /** Does it, beginning at what is saved. */
   attempt(host: Host): Promise<T>;
   /** An attempt failed: saves what can be saved. The host may be gone. */
   broken(error: unknown): Promise<void>;
   /** Changes when something new is saved: then a host may die as often as at the beginning. */
   readonly progress: unknown;
-  /** Whether it was asked to stop. */
-  readonly stopped: boolean;
 }
 
 export interface HostOptions {

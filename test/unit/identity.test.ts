@@ -43,6 +43,7 @@ import {
   plainSoftmax,
   polynomial,
   type SgdOptions,
+  STAGE,
   type SyntheticFacesOptions,
   sequential,
   sgd,
@@ -360,7 +361,7 @@ test("every option of an experiment has a fate, and every fate is an option or i
   const more = ["sampler", "state", "stepsPerEpoch", "threads"];
   const tops = [...new Set(Object.keys(FATES).map((path) => path.split(".")[0]!))].sort();
   expect(tops).toEqual([...options, ...more].sort());
-  expect(Object.getOwnPropertySymbols(before.experiment)).toEqual([EXPERIMENT]);
+  expect(Object.getOwnPropertySymbols(before.experiment)).toEqual([EXPERIMENT, STAGE]);
 });
 
 test("the same experiment is the same run, also after a way through config.json", () => {

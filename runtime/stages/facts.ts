@@ -1,5 +1,6 @@
 /** @file What a program amounts to, in a few numbers. */
 import {
+  type CompiledExperiment,
   countMultiplyAdds,
   type Evaluation,
   type IrModule,
@@ -39,4 +40,19 @@ export function facts(module: IrModule): readonly string[] {
     `trained: ${grouped(elements(trained!))} parameters; ${frozen!.length ? `frozen: ${grouped(elements(frozen!))}; ` : ""}state beside them: ${grouped(elements(module.storages.filter((s) => s.role !== "parameter")))} numbers`,
     `structure ${structureHash(module)}, weights ${weightsHash(module)}`,
   ];
+}
+
+/** What is said of an experiment's program before it runs, a line each. */
+export const saidOf = (program: CompiledExperiment): readonly string[] => [
+  ...program.notes,
+  ...chosen(program),
+  ...facts(program.module),
+  ...program.evaluations.map(drawn),
+  `${grouped(program.steps)} steps`,
+];
+
+/** The values of the experiment's options, if it has some. */
+function chosen({ experiment }: CompiledExperiment): readonly string[] {
+  const values = Object.entries(experiment.options).map(([name, value]) => `${name} ${value}`);
+  return values.length > 0 ? [`options: ${values.join(", ")} (--set changes one)`] : [];
 }

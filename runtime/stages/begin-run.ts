@@ -6,16 +6,17 @@ import { type RunConfig, readConfig, recordChanges, unreadableConfig, writeConfi
 import { compareIdentity, identityOf, type RunIdentity, refusalOf, savedIdentity } from "../run/identity.js";
 import { writeProgram } from "../run/kept-program.js";
 import type { RunFolder } from "../run/run-folder.js";
-import type { HostSession } from "../stages/host-session.js";
-import type { Settings } from "./settings.js";
+import type { HostSession } from "./host-session.js";
 
 type Say = (line: string) => void;
+/** Values of the experiment's options, as the command line has them. */
+type Settings = Readonly<Record<string, string>>;
 
 /** What the command line says of a run. */
 interface Asked {
-  readonly device?: string;
-  readonly backend?: string;
-  readonly threads?: number;
+  readonly device?: string | undefined;
+  readonly backend?: string | undefined;
+  readonly threads?: number | undefined;
   /** The options that the command line set, now or when the run was begun. */
   readonly set?: Settings;
 }

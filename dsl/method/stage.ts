@@ -1,0 +1,23 @@
+/** @file What a stage of a study is: something that is made once, from what other stages have made, and kept. `stages` has a file for each kind but training. */
+
+export const STAGE = Symbol.for("f2c-dsl.stage");
+
+/** A kind of stage, as a study sees it. Who makes it stands under the same name in `runtime/stages/kinds`. */
+export interface StageKind<S = unknown> {
+  readonly kind: string;
+  /** What an error calls a stage of this kind: `the experiment "proxy"`. */
+  called(stage: S): string;
+  /** The stages that one is made from. */
+  needs(stage: S): readonly Stage[];
+}
+
+/** Of one of its kinds; which one, what has it says. */
+export interface Stage {
+  readonly [STAGE]: StageKind;
+}
+
+export const isStage = (value: unknown): value is Stage =>
+  typeof value === "object" && value !== null && STAGE in value;
+
+/** The stages that one is made from. */
+export const needsOf = (stage: Stage): readonly Stage[] => stage[STAGE].needs(stage);

@@ -1,0 +1,67 @@
+/** @file An experiment as a stage of a study: a run in the stage's folder, which goes on at its newest checkpoint. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type CompiledExperiment, compileExperiment } from "../../../compiler/index.js";
+import type { Experiment } from "../../../dsl/index.js";
+import { JsonLines } from "../../observe/json-lines.js";
+import { Observers } from "../../observe/observer.js";
+import { RunLog } from "../../observe/run-log.js";
+import { hashOf } from "../../run/files.js";
+import type { Json } from "../../run/identity/json.js";
+import { identityOf } from "../../run/identity.js";
+import { RunFolder } from "../../run/run-folder.js";
+import { beginRun } from "../begin-run.js";
+import { saidOf } from "../facts.js";
+import type { StageMaker, StagePlan } from "../maker.js";
+import { Trainer } from "../trainer.js";
+
+export interface TrainingPlan extends StagePlan {
+  readonly program: CompiledExperiment;
+}
+
+/** What a run leaves that others may be made from. */
+const LEFT = ["net.pt", "net.safetensors", "net.onnx", "summary.json", "ir.json"];
+
+export const training: StageMaker<Experiment, TrainingPlan> = {
+  plan(experiment, { file, options, made, observe }) {
+    const { device = experiment.device, backend = experiment.backend, threads, steps } = options;
+    const program = { ...compileExperiment({ ...file, experiment, made }, observe), stopAfter: steps };
+    const { versions: _, ...identity } = identityOf(program, { device, backend, threads });
+    return {
+      program,
+      module: program.module,
+      inputs: {},
+      options: { ...identity, stopAfter: steps ?? null } as unknown as Json,
+      device,
+      backend,
+      says: saidOf(program),
+      warnings: program.warnings,
+    };
+  },
+
+  async make({ program, folder: path }, { file, options, terminal, restarts, start, begins, asText }) {
+    const { experiment } = program;
+    const { name } = experiment;
+    const resume = existsSync(join(path, "config.json"));
+    const folder = resume ? RunFolder.reopen(path, name) : RunFolder.create(path, name);
+    try {
+      const observers = new Observers(
+        terminal,
+        new RunLog(folder.file("run.log")),
+        new JsonLines(folder.history),
+      );
+      const say = (line: string) => observers.note(line);
+      const given = beginRun(folder, { ...file, experiment }, program, options, resume, say);
+      for (const note of program.notes) observers.note(note);
+      const trainer = new Trainer(program, folder, observers, { ...given, restarts, start });
+      begins(trainer);
+      const { summary, failedEvaluation } = await trainer.run(start());
+      if (failedEvaluation) observers.note(asText(failedEvaluation));
+      if (summary.interrupted) return undefined;
+      const files = LEFT.filter((left) => existsSync(folder.file(left)));
+      return Object.fromEntries(files.map((left) => [left, hashOf(folder.file(left))]));
+    } finally {
+      folder.release();
+    }
+  },
+};
