@@ -14,12 +14,11 @@ import { FOLLOWERS, type Options, type Follower as Watched } from "../../dsl/ind
 import { BridgeError } from "../bridge/bridge-error.js";
 import type { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
+import { ofEveryRun } from "../observe/every-run.js";
 import { Follower, requireTools } from "../observe/follower.js";
-import { JsonLines } from "../observe/json-lines.js";
 import { Observers } from "../observe/observer.js";
 import { drawPictures } from "../observe/pictures.js";
 import { ProgressLine } from "../observe/progress-line.js";
-import { RunLog } from "../observe/run-log.js";
 import { type RunConfig, readConfig } from "../run/config.js";
 import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
@@ -122,7 +121,7 @@ async function runExperiment(file: string, declared: LoadedExperiment, options: 
     const watched = watchedIn(program.experiment.observe, options.observe);
     await requireTools(python, watched);
     folder ??= RunFolder.create(options.runDir, name);
-    observers.add(new RunLog(folder.file("run.log")), new JsonLines(folder.history));
+    observers.add(...ofEveryRun(folder));
     const before = lastPictures(folder.path, say);
     for (const tool of watched) observers.add(new Follower(python, folder.path, tool, say, { before }));
     const given = beginRun(folder, loaded, program, { ...options, set }, options.resume === true, say);

@@ -3,9 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type CompiledExperiment, compileExperiment } from "../../../compiler/index.js";
 import type { Experiment } from "../../../dsl/index.js";
-import { JsonLines } from "../../observe/json-lines.js";
+import { ofEveryRun } from "../../observe/every-run.js";
 import { Observers } from "../../observe/observer.js";
-import { RunLog } from "../../observe/run-log.js";
 import { hashOf } from "../../run/files.js";
 import type { Json } from "../../run/identity/json.js";
 import { identityOf } from "../../run/identity.js";
@@ -45,11 +44,7 @@ export const training: StageMaker<Experiment, TrainingPlan> = {
     const resume = existsSync(join(path, "config.json"));
     const folder = resume ? RunFolder.reopen(path, name) : RunFolder.create(path, name);
     try {
-      const observers = new Observers(
-        terminal,
-        new RunLog(folder.file("run.log")),
-        new JsonLines(folder.history),
-      );
+      const observers = new Observers(terminal, ...ofEveryRun(folder));
       const say = (line: string) => observers.note(line);
       const given = beginRun(folder, { ...file, experiment }, program, options, resume, say);
       for (const note of program.notes) observers.note(note);
