@@ -84,6 +84,7 @@ export function imageFolder(options: ImageFolderOptions): DataSource {
             ...(bits !== undefined && { bits }),
             ...(maxPixels !== undefined && { maxPixels }),
           },
+          places: ["root", "index", "indexId", "people"],
           offsets: part.offsets,
           names: part.names,
           shape: [channels, height, width],

@@ -12,6 +12,8 @@ export interface Names {
 export interface Catalogue {
   /** What the host is told: its kind and options. */
   readonly spec: Readonly<Record<string, unknown>>;
+  /** The options of `spec` that say where the images lie, not which they are: a run goes on where these have changed. */
+  readonly places?: readonly string[];
   /** First image index of each identity, and the number of images at the end. Length identities + 1. */
   readonly offsets: Int32Array;
   readonly shape: readonly [channels: number, height: number, width: number];

@@ -73,6 +73,7 @@ export function embed(options: EmbedOptions): Embeddings {
           rows: of.offsets.at(-1)!,
           made: made.hash,
         },
+        places: ["path"],
         offsets: of.offsets,
         shape: [made.columns, 1, 1],
         dtype: "f32",

@@ -43,9 +43,12 @@ export interface Given {
 }
 
 /** What a source was asked for. Where the images lie is not what they are; which they are is in the listing. */
-export function dataOptions(kind: string, { spec, shape }: Catalogue): Readonly<Record<string, unknown>> {
-  const { kind: _, root: __, index: ___, indexId: ____, people: _____, path: ______, ...options } = spec;
-  return { ...options, kind, shape };
+export function dataOptions(
+  kind: string,
+  { spec, places = [], shape }: Catalogue,
+): Readonly<Record<string, unknown>> {
+  const options = Object.entries(spec).filter(([name]) => name !== "kind" && !places.includes(name));
+  return { ...Object.fromEntries(options), kind, shape };
 }
 
 /** How each option of an experiment is written down. */
