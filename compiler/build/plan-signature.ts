@@ -1,6 +1,6 @@
 /** @file The types of a plan's values, taken from the first plan; later plans must have the same. */
 
-import type { PlanValue, Policy, StepPoint } from "../../dsl/index.js";
+import type { LoadedImages, PlanValue, Policy, StepPoint } from "../../dsl/index.js";
 import { experimentError } from "../diagnostics/catalogue.js";
 import {
   type DType,
@@ -121,6 +121,19 @@ export function flattenPlan(value: PlanValue, signature: PlanSignature, step: nu
   visit(value, signature, path);
   return flat;
 }
+
+/** The arrays of a step's images: which they are, as in `x.images`, and what is drawn for them by its dotted path. */
+export const batchArrays = (
+  batch: Readonly<Record<string, LoadedImages>>,
+  drawn: Readonly<Record<string, PlanSignature>>,
+  step: number,
+): FlatPlan["arrays"] =>
+  Object.fromEntries(
+    Object.entries(batch).flatMap(([stream, { images, changes }]) => [
+      [`${stream}.images`, images],
+      ...Object.entries(flattenPlan(changes, drawn[stream]!, step, stream).arrays),
+    ]),
+  );
 
 /** The learning rate at a step, as the policy gives it. */
 export function learningRate(policy: Policy, at: StepPoint): number {

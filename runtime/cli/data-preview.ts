@@ -1,6 +1,6 @@
 /** @file `f2c-dsl data preview`: a contact sheet, a row a person; or the images of a step, as the net gets them. */
 import { resolve } from "node:path";
-import { flattenPlan } from "../../compiler/build/plan-signature.js";
+import { batchArrays } from "../../compiler/build/plan-signature.js";
 import { experimentError } from "../../compiler/diagnostics/catalogue.js";
 import { compilePreparation, type LoadedExperiment, loadExperiment, openData } from "../../compiler/index.js";
 import type { Catalogue } from "../../dsl/index.js";
@@ -87,12 +87,7 @@ async function drawStep(
   const { module, experiment, train, changes } = compilePreparation(loaded);
   const batch = experiment.loader.open(train.offsets, experiment.seed).batch(step);
   const streams = Object.keys(batch);
-  const arrays = Object.fromEntries(
-    Object.entries(batch).flatMap(([stream, { images, changes: drawn }]) => [
-      [`${stream}.images`, images],
-      ...Object.entries(flattenPlan(drawn, changes[stream]!, step, stream).arrays),
-    ]),
-  );
+  const arrays = batchArrays(batch, changes, step);
   const host = await started();
   await host.open("train", train);
   const program = await host.load("prepare", module, { device: "cpu", backend: "eager" });

@@ -1,6 +1,6 @@
 /** @file The planner: runs the experiment's plan, step by step, in Node. Its state is small and belongs into checkpoints. */
 
-import { flattenPlan, learningRate, planPoint } from "../../compiler/build/plan-signature.js";
+import { batchArrays, flattenPlan, learningRate, planPoint } from "../../compiler/build/plan-signature.js";
 import { experimentError, inWords } from "../../compiler/diagnostics/catalogue.js";
 import {
   ACCUMULATE_FIRST,
@@ -74,11 +74,7 @@ export class Planner {
     const plan = asked("the plan", step, () => method.plan(this.books as never, batch, at));
     const lr = asked("the policy `lr`", step, () => learningRate(experiment.lr, at));
     const flat = flattenPlan(plan, signature, step);
-    const arrays: Record<string, Int32Array | Uint8Array | Float32Array> = { ...flat.arrays };
-    for (const [stream, { images, changes }] of Object.entries(batch)) {
-      arrays[`${stream}.images`] = images;
-      Object.assign(arrays, flattenPlan(changes, this.program.changes[stream]!, step, stream).arrays);
-    }
+    const arrays = { ...flat.arrays, ...batchArrays(batch, this.program.changes, step) };
     this.planned = step + 1;
     const scalars = { ...flat.scalars, lr, ...windowOf(step, experiment.accumulate) };
     return { step, scalars, arrays };

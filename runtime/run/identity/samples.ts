@@ -3,7 +3,7 @@
  * experiments whose samples are equal draw the same images in the same order and keep the same books, as far as they were
  * looked at; options that no description shows (a closure's) are seen by what they do.
  */
-import { flattenPlan, planPoint } from "../../../compiler/build/plan-signature.js";
+import { batchArrays, flattenPlan, planPoint } from "../../../compiler/build/plan-signature.js";
 import { type CompiledExperiment, openBooks } from "../../../compiler/index.js";
 import type { LoadedImages } from "../../../dsl/index.js";
 import { shortHash } from "./json.js";
@@ -115,12 +115,10 @@ export function samplesOf(program: CompiledExperiment): Samples {
       const at = planPoint(step, stepsPerEpoch, program.steps);
       attempt(step, () => {
         const batch = loader.batch(step) as Readonly<Record<string, LoadedImages>>;
-        for (const [stream, { images, labels, changes }] of Object.entries(batch)) {
-          note("loader", `${stream}.images`, i, images);
+        for (const [path, data] of Object.entries(batchArrays(batch, program.changes, step)))
+          note("loader", path, i, data);
+        for (const [stream, { labels }] of Object.entries(batch))
           note("loader", `${stream}.labels`, i, labels);
-          const drawn = flattenPlan(changes, program.changes[stream]!, step, stream);
-          for (const [path, data] of Object.entries(drawn.arrays)) note("loader", path, i, data);
-        }
         const own = SERIES.includes(step) ? books : openBooks(state);
         const flat = flattenPlan(method.plan(own as never, batch, at), signature, step);
         for (const [path, value] of Object.entries(flat.scalars)) scalars.set(path, i, sampled(value));
