@@ -4,6 +4,7 @@ import { batchArrays } from "../../compiler/build/plan-signature.js";
 import { experimentError } from "../../compiler/diagnostics/catalogue.js";
 import { compilePreparation, type LoadedExperiment, loadExperiment, openData } from "../../compiler/index.js";
 import type { Catalogue } from "../../dsl/index.js";
+import { labelOf } from "../../dsl/plan/identity-stream.js";
 import type { PlanResult } from "../bridge/host-events.js";
 import { setUp } from "../bridge/python-environment.js";
 import type { HostSession } from "../stages/host-session.js";
@@ -108,23 +109,17 @@ async function drawStep(
   const names = streams.flatMap((stream) =>
     Array.from(batch[stream]!.images, (image) => `${stream}: ${nameOf(train, image)}`),
   );
-  const pixels = streams.map((stream) => pixelsOf(tensors[stream]!.data as Float32Array));
-  const all = new Uint8Array(pixels.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of pixels) {
-    all.set(part, at);
-    at += part.length;
-  }
-  await host.draw(all, [names.length, ...train.shape], { columns, path: resolve(out), names });
+  const pixels = Buffer.concat(streams.map((stream) => pixelsOf(tensors[stream]!.data as Float32Array)));
+  await host.draw(pixels, [names.length, ...train.shape], { columns, path: resolve(out), names });
   return `step ${step}, ${names.length} images as the net gets them, streams ${streams.join(", ")}`;
 }
 
 /** What `pixelsToImages` made of pixels, the other way round; what left the range is cut off. */
-const pixelsOf = (images: Float32Array): Uint8ClampedArray =>
-  Uint8ClampedArray.from(images, (value) => value * 128 + 127.5);
+const pixelsOf = (images: Float32Array): Uint8Array =>
+  new Uint8Array(Uint8ClampedArray.from(images, (value) => value * 128 + 127.5).buffer);
 
 const nameOf = ({ names, offsets }: Catalogue, image: number): string => {
   if (names) return names.slice(image, image + 1)[0]!;
-  const person = offsets.findLastIndex((first) => first <= image);
+  const person = labelOf(offsets, image);
   return `${person} (${image - offsets[person]!})`;
 };
