@@ -50,12 +50,12 @@ type Named = Augmentation & { readonly repetition: number };
 /** Augmentations by names of their own: the second `erase` of a list is `erase2`. */
 function named(augmentations: readonly Augmentation[]): readonly Named[] {
   const counts = new Map<string, number>();
-  return augmentations.map(({ name, draw, apply, [DESCRIPTION]: description }) => {
+  return augmentations.map((augmentation) => {
+    const { name } = augmentation;
     if (!/^[A-Za-z]\w*$/.test(name)) throw experimentError("bad-augmentation-name", { name });
     const repetition = counts.get(name) ?? 0;
     counts.set(name, repetition + 1);
-    const own = repetition === 0 ? name : `${name}${repetition + 1}`;
-    return { name: own, draw, apply, repetition, ...(description && { [DESCRIPTION]: description }) };
+    return { ...augmentation, name: repetition === 0 ? name : `${name}${repetition + 1}`, repetition };
   });
 }
 
@@ -109,5 +109,5 @@ export function loader(sampler: Sampler, ...augmentations: readonly Augmentation
   };
 }
 
-/** A loader, or a sampler whose images are mirrored or not, by a coin each. */
+/** Tells a loader from a sampler alone. */
 export const isLoader = (value: Loader | Sampler): value is Loader => "prepare" in value;
