@@ -1,9 +1,7 @@
 /** @file The thread that scans a folder. */
 import { type MessagePort, workerData } from "node:worker_threads";
 import { ExperimentError } from "../core/errors.js";
-import { type Scan, type ScanMessage, scanFolder } from "./folder-scan.js";
-
-const TELL_MS = 2000;
+import { type Scan, type ScanMessage, scanFolder, TELL_MS } from "./folder-scan.js";
 
 const { scan, path, signal, port } = workerData as {
   readonly scan: Scan;

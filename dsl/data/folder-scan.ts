@@ -12,7 +12,8 @@ import { ImageIndex, IndexWriter, indexName } from "./index-file.js";
 
 /** A file system may give two changes so close to each other one time. */
 const SAME_TIME_NS = 2_000_000_000n;
-const TELL_MS = 2000;
+/** How often a long scan says how far it is. */
+export const TELL_MS = 2000;
 /** The thread says so when it begins; one that cannot begin is not waited for. */
 const BEGIN_MS = 20_000;
 
