@@ -14,6 +14,7 @@ import { OPTIMIZER, type Optimizer } from "../../../dsl/index.js";
 import { report } from "../../diagnostics/catalogue.js";
 import type { Span } from "../../diagnostics/diagnostic.js";
 import type { Op, Value } from "../../ir/module.js";
+import { membersOf } from "../../registry/storages.js";
 import { inUserCode } from "../lower/forms/places.js";
 import type { FunctionSource } from "../lower/function-source.js";
 import type { Lowerer } from "../lower/lowerer.js";
@@ -68,11 +69,9 @@ function ownSpan(op: Op): Span {
   return { path, start, end };
 }
 
-const membersOf = ({ storages }: Lowerer) => new Map(storages.groups.map((g) => [g.name, g.members]));
-
 /** A storage that the gradient still needs may not be overwritten before the loss is complete. */
 function refuseEarlyWrites(lowerer: Lowerer, ops: readonly Op[], loss: Value): void {
-  for (const { storage, write, read } of earlyWrites(ops, loss, membersOf(lowerer)))
+  for (const { storage, write, read } of earlyWrites(ops, loss, membersOf(lowerer.storages.groups)))
     lowerer.report(
       report(
         "write-before-gradient",
@@ -93,7 +92,7 @@ function refuseLostGradients(
   const { storages } = lowerer;
   const trained = new Set(storages.trained().members);
   const twins = new Set(storages.all.filter((s) => s.twinOf !== undefined).map((s) => s.name));
-  const flow = new GradientFlow(ops, membersOf(lowerer), trained, twins);
+  const flow = new GradientFlow(ops, membersOf(storages.groups), trained, twins);
   const lost = flow.lost(loss);
   for (const { storage, write, read } of lost)
     lowerer.report(
