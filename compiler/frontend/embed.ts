@@ -62,10 +62,11 @@ export function embedProgram(
     if (wanted !== found) throw experimentError("bad-embed.shape", { wanted: wanted!, found: found! });
   }
   if (sets.length === 0) throw experimentError("bad-embed.empty", { of: stage[EMBED].of });
-  const read = extract(module, { name, function: INFER, file: FILE, tensorOf: (storage) => storage });
-  const exported = exportedNames(read.storages.map((storage) => storage.name));
-  const tensorOf = (storage: string) => (names ?? ((tensor) => tensor))(exported(storage));
-  const program = extract(module, { name, function: INFER, file: FILE, tensorOf });
+  const tensorsOf = (storages: readonly string[]) => {
+    const exported = exportedNames(storages);
+    return (storage: string) => (names === undefined ? exported(storage) : names(exported(storage)));
+  };
+  const program = extract(module, { name, function: INFER, file: FILE, tensorsOf });
   const [violation] = verify(program);
   if (violation)
     throw new Error(`internal: the extracted program breaks ${violation.constraint}: ${violation.message}`);

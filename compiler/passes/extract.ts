@@ -16,17 +16,20 @@ export interface Extraction {
   readonly name: string;
   /** The function that stays. Its arguments become streams of images of their own names. */
   readonly function: string;
-  /** The name that the program gives to the file, and that of the tensor for each storage. */
+  /** The name that the program gives to the file. */
   readonly file: string;
-  readonly tensorOf: (storage: string) => string;
+  /** Of the storages that are read, the name of each one's tensor in the file. */
+  readonly tensorsOf: (storages: readonly string[]) => (storage: string) => string;
 }
 
-export function extract(module: IrModule, { name, function: wanted, file, tensorOf }: Extraction): IrModule {
+export function extract(module: IrModule, { name, function: wanted, file, tensorsOf }: Extraction): IrModule {
   const found = module.functions.find((fn) => fn.name === wanted);
   if (!found) throw new Error(`internal: the program ${module.name} has no function ${wanted}`);
   const members = membersOf(module.groups);
   const named = [...walkOps(found.body)].map((op) => op.attributes.name);
   const read = new Set([...walkOps(found.body)].flatMap((op) => storagesOf(op, members)));
+  const storages = module.storages.filter((storage) => read.has(storage.name));
+  const tensorOf = tensorsOf(storages.map((storage) => storage.name));
   const fn: IrFunction = {
     ...found,
     inputs: found.inputs.map(({ value, source }) => ({
@@ -37,12 +40,10 @@ export function extract(module: IrModule, { name, function: wanted, file, tensor
   return {
     ...module,
     name,
-    storages: module.storages
-      .filter((storage) => read.has(storage.name))
-      .map(({ twinOf: _, slotOf: __, ...storage }) => ({
-        ...storage,
-        init: { kind: "file", file, tensor: tensorOf(storage.name) },
-      })),
+    storages: storages.map(({ twinOf: _, slotOf: __, ...storage }) => ({
+      ...storage,
+      init: { kind: "file", file, tensor: tensorOf(storage.name) },
+    })),
     groups: module.groups.filter((group) => named.includes(group.name)),
     functions: [fn],
   };
