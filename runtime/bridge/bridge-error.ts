@@ -1,5 +1,10 @@
 /** @file What goes wrong across the bridge, with whose fault it is. */
-import { type DiagnosticName, inWords, type ParametersOf } from "../../compiler/diagnostics/catalogue.js";
+import {
+  codeOf,
+  type DiagnosticName,
+  inWords,
+  type ParametersOf,
+} from "../../compiler/diagnostics/catalogue.js";
 
 export type ErrorClass = "user" | "host" | "resource" | "fault";
 
@@ -8,6 +13,8 @@ export interface SourceFrame {
   readonly start: number;
   readonly end: number;
 }
+
+const INTERRUPTED = codeOf("interrupted");
 
 /** An error of the host, or of reaching it. `frames`: places in the experiment's sources, innermost first. */
 export class BridgeError extends Error {
@@ -23,6 +30,11 @@ export class BridgeError extends Error {
     readonly python?: string | undefined,
   ) {
     super(message);
+  }
+
+  /** Whether the host broke off what it was asked for, because it was told to stop. */
+  get interrupted(): boolean {
+    return this.code === INTERRUPTED;
   }
 
   /** From the error body of `docs/protocol.md`. */

@@ -1,6 +1,6 @@
 /** @file `f2c-dsl run` of a study: shows its stages, makes what is missing in order, each in a folder of its own. */
 import { relative } from "node:path";
-import { codeOf, experimentError } from "../../compiler/diagnostics/catalogue.js";
+import { experimentError } from "../../compiler/diagnostics/catalogue.js";
 import type { LoadedFile } from "../../compiler/index.js";
 import type { Study } from "../../dsl/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
@@ -20,8 +20,6 @@ import { startHost } from "./start-host.js";
 import { rootOf } from "./study-root.js";
 
 type LoadedStudy = LoadedFile & { readonly declared: Study };
-
-const INTERRUPTED = codeOf("interrupted");
 
 export async function runStudy(file: string, loaded: LoadedStudy, options: RunOptions): Promise<void> {
   const terminal = new ProgressLine(process.stderr);
@@ -86,7 +84,7 @@ export async function runStudy(file: string, loaded: LoadedStudy, options: RunOp
     }
     for (const stage of wanted) process.stdout.write(`${stage.name.padEnd(12)} ${shownFolder(stage)}\n`);
   } catch (error) {
-    if (making?.work.stopped && error instanceof BridgeError && error.code === INTERRUPTED) {
+    if (making?.work.stopped && error instanceof BridgeError && error.interrupted) {
       say(`${error.message}; ${making.stage.name}: ${making.work.whatIsSaved()}`);
       sayHowToGoOn(file, options);
       return;

@@ -1,6 +1,6 @@
 /** @file `f2c-dsl run`: torch starts while the experiment compiles, then the trainer takes over. */
 import { existsSync, readdirSync } from "node:fs";
-import { codeOf, experimentError } from "../../compiler/diagnostics/catalogue.js";
+import { experimentError } from "../../compiler/diagnostics/catalogue.js";
 import {
   type CompiledExperiment,
   compileExperiment,
@@ -136,7 +136,7 @@ async function runExperiment(file: string, declared: LoadedExperiment, options: 
     if (summary.interrupted) sayHowToGoOn(file, folder);
   } catch (error) {
     await Promise.allSettled(clients.map((client) => client.shutdown()));
-    if (folder && trainer?.stopped && error instanceof BridgeError && error.code === INTERRUPTED) {
+    if (folder && trainer?.stopped && error instanceof BridgeError && error.interrupted) {
       observers.note(`${error.message}; ${trainer.whatIsSaved()}`);
       sayHowToGoOn(file, folder);
       return;
@@ -149,9 +149,6 @@ async function runExperiment(file: string, declared: LoadedExperiment, options: 
     folder?.release();
   }
 }
-
-/** What a second signal does to the step that runs. */
-const INTERRUPTED = codeOf("interrupted");
 
 function sayHowToGoOn(file: string, folder: RunFolder): void {
   process.stdout.write(

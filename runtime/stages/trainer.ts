@@ -38,7 +38,6 @@ const STEP = "step";
 const LOSS = "loss";
 const TRAIN = "train";
 
-const INTERRUPTED = codeOf("interrupted");
 const UNREADABLE_CHECKPOINT = codeOf("checkpoint-unreadable");
 /** The book of the checkpoint is whole, and of another pool. */
 const OTHER_CAPACITY = codeOf("pool-capacity-changed");
@@ -411,7 +410,7 @@ export class Trainer implements HostedWork<Outcome> {
         ),
       );
     } catch (error) {
-      if (error instanceof BridgeError && error.code === INTERRUPTED && this.stopping) return;
+      if (error instanceof BridgeError && error.interrupted && this.stopping) return;
       throw error;
     }
     const found = Object.keys(evaluation);
@@ -426,7 +425,7 @@ export class Trainer implements HostedWork<Outcome> {
   }
 
   private evaluationFailed(name: string, step: number, error: BridgeError): void {
-    if (BRIDGE_BROKEN.has(error.code) || (error.code === INTERRUPTED && this.stopping)) throw error;
+    if (BRIDGE_BROKEN.has(error.code) || (error.interrupted && this.stopping)) throw error;
     if (this.failedEvaluation?.message !== error.message)
       this.observers.note(
         `the evaluation \`${name}\` before step ${step} failed: ${error.code}: ${error.message}${step < this.end ? "; training goes on" : ""}`,
@@ -497,7 +496,7 @@ export class Trainer implements HostedWork<Outcome> {
         if (facts.length > 0) this.observers.note(`${basename(file)}: ${facts.join(", ")}`);
       } catch (error) {
         const ends = !(error instanceof BridgeError) || BRIDGE_BROKEN.has(error.code);
-        if (ends || error.code === INTERRUPTED) throw error;
+        if (ends || error.interrupted) throw error;
         failed ??= error;
       }
     }
