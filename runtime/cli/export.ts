@@ -1,11 +1,11 @@
 /** @file `f2c-dsl export`: the net of a checkpoint as a file, by the program that the run has kept. Needs neither its sources nor its data. */
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { codeOf, experimentError } from "../../compiler/diagnostics/catalogue.js";
+import { experimentError } from "../../compiler/diagnostics/catalogue.js";
 import { type IrModule, structureHash } from "../../compiler/index.js";
-import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
+import { bridgeError } from "../bridge/bridge-error.js";
 import { setUp } from "../bridge/python-environment.js";
-import { type Checkpoint, Checkpoints, stepOf } from "../run/checkpoints.js";
+import { type Checkpoint, Checkpoints, isDamage, stepOf } from "../run/checkpoints.js";
 import { readConfig } from "../run/config.js";
 import { PROGRAM_FILE, readProgram } from "../run/kept-program.js";
 import { EXPORTED, exportNet } from "../stages/export-net.js";
@@ -19,13 +19,6 @@ export interface ExportOptions {
   readonly out?: string;
   readonly checkpoint?: number;
 }
-
-/** Whether a checkpoint is at fault, and not a disk, a permission, or a program. */
-const isDamage = (error: unknown): boolean => {
-  if (error instanceof BridgeError) return error.code === codeOf("checkpoint-unreadable");
-  const { code } = error as NodeJS.ErrnoException;
-  return code === undefined || code === "ENOENT";
-};
 
 export async function exportRun(run: string, options: ExportOptions): Promise<void> {
   let host: HostSession | undefined;

@@ -2,7 +2,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { codeOf } from "../../compiler/diagnostics/catalogue.js";
 import type { BookState } from "../../dsl/index.js";
+import { BridgeError } from "../bridge/bridge-error.js";
 import { flushFolder, hashOf, moveWhole, type Written, writeWhole } from "./files.js";
 import { readSafetensors, writeSafetensors } from "./safetensors.js";
 
@@ -121,6 +123,18 @@ export class Checkpoints {
       books: unflattened(books, scalars, readSafetensors(planner)),
     };
   }
+}
+
+const UNREADABLE = codeOf("checkpoint-unreadable");
+
+/**
+ * Whether it is the checkpoint that is at fault where reading it failed, here or in the host. A disk, a permission or a program
+ * says nothing about the checkpoint: another one would be no better.
+ */
+export function isDamage(error: unknown): boolean {
+  if (error instanceof BridgeError) return error.code === UNREADABLE;
+  const { code } = error as NodeJS.ErrnoException;
+  return code === undefined || code === "ENOENT";
 }
 
 type Arrays = Record<string, Int32Array | Uint32Array | Uint8Array | Float64Array>;

@@ -17,7 +17,7 @@ import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
 import type { PlanResult } from "../bridge/host-events.js";
 import { Evaluator } from "../evaluate/evaluator.js";
 import type { Ending, Observers } from "../observe/observer.js";
-import { type Checkpoint, Checkpoints } from "../run/checkpoints.js";
+import { type Checkpoint, Checkpoints, isDamage } from "../run/checkpoints.js";
 import type { Past } from "../run/history.js";
 import { refusalOf } from "../run/identity.js";
 import { headline, rowsOf } from "../run/measured.js";
@@ -38,7 +38,6 @@ const STEP = "step";
 const LOSS = "loss";
 const TRAIN = "train";
 
-const UNREADABLE_CHECKPOINT = codeOf("checkpoint-unreadable");
 /** The book of the checkpoint is whole, and of another pool. */
 const OTHER_CAPACITY = codeOf("pool-capacity-changed");
 
@@ -278,9 +277,7 @@ export class Trainer implements HostedWork<Outcome> {
     try {
       checkpoint = this.checkpoints.read(name);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      // A disk or a permission that is at fault says nothing about the checkpoint: another one would be no better.
-      if (code !== undefined && code !== "ENOENT") throw error;
+      if (!isDamage(error)) throw error;
       return (error as Error).message;
     }
     this.refuseOther(checkpoint);
@@ -294,7 +291,7 @@ export class Trainer implements HostedWork<Outcome> {
     } catch (error) {
       const damaged =
         (error instanceof ExperimentError && error.code !== OTHER_CAPACITY) ||
-        (error instanceof BridgeError && error.code === UNREADABLE_CHECKPOINT);
+        (error instanceof BridgeError && isDamage(error));
       if (damaged) return error.message;
       throw error;
     }
