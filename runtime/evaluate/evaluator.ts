@@ -9,7 +9,7 @@ import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
 import { listingOf } from "../run/identity/listing.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { curvesSvg } from "./curve-plot.js";
-import type { Embedded, Embedder, HostedMatrix } from "./embedder.js";
+import type { Embedded, EvaluatedProgram, HostedMatrix } from "./evaluated-program.js";
 import { type Baselines, Keepsakes } from "./keepsakes.js";
 import { WantedImages } from "./view.js";
 
@@ -70,7 +70,7 @@ export class Evaluator {
   }
 
   /** What a trained net is compared with: no net at all, and the net as it starts. Throws what any of them fails with. */
-  async measureBaselines(program: Embedder, names: readonly string[]): Promise<void> {
+  async measureBaselines(program: EvaluatedProgram, names: readonly string[]): Promise<void> {
     const failed: OnFailure = (_, error) => {
       throw error;
     };
@@ -82,7 +82,7 @@ export class Evaluator {
 
   /** Evaluates by the protocols of these names. What fails is told, and is missing in the result. */
   async measure(
-    program: Embedder,
+    program: EvaluatedProgram,
     subject: Subject,
     names: readonly string[],
     failed: OnFailure,

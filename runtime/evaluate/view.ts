@@ -1,6 +1,6 @@
 /** @file What a protocol sees of a matrix in a host: the rows of its own images, among those of others who want the same source. */
 import type { Nearest, Rows, View } from "../../dsl/index.js";
-import type { Embedded, HostedMatrix } from "./embedder.js";
+import type { Embedded, HostedMatrix } from "./evaluated-program.js";
 
 /** A matrix in a host, with its height, and what was made of it. */
 interface Kept {

@@ -5,7 +5,7 @@ import type { BridgeError } from "../bridge/bridge-error.js";
 import type { HostClient } from "../bridge/host-client.js";
 import type { Heartbeat, HostEvents } from "../bridge/host-events.js";
 import { type Message, vector, type WireBuffer } from "../bridge/wire.js";
-import type { Embedded, HostedMatrix, Wanted } from "../evaluate/embedder.js";
+import type { Embedded, HostedMatrix, Wanted } from "../evaluate/evaluated-program.js";
 import type { Written } from "../run/files.js";
 import type { Host, HostedProgram, LoadOptions, Plan, Saved } from "./host.js";
 

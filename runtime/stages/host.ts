@@ -6,7 +6,7 @@ import type { IrModule } from "../../compiler/index.js";
 import type { Catalogue } from "../../dsl/index.js";
 import type { BridgeError } from "../bridge/bridge-error.js";
 import type { HostEvents } from "../bridge/host-events.js";
-import type { Embedder } from "../evaluate/embedder.js";
+import type { EvaluatedProgram } from "../evaluate/evaluated-program.js";
 import type { Written } from "../run/files.js";
 import type { Vitals } from "./watch.js";
 
@@ -70,7 +70,7 @@ export interface Plan {
 }
 
 /** A program in a host. */
-export interface HostedProgram extends Embedder {
+export interface HostedProgram extends EvaluatedProgram {
   readonly name: string;
   readonly parameters: number;
   readonly bytes: number;

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import type { Catalogue, Nearest } from "#dsl/index";
 import type { BridgeError } from "#runtime/bridge/bridge-error";
 import type { HostEvents, PlanResult } from "#runtime/bridge/host-events";
-import type { Embedded, HostedMatrix, Wanted } from "#runtime/evaluate/embedder";
+import type { Embedded, HostedMatrix, Wanted } from "#runtime/evaluate/evaluated-program";
 import { BridgeError as Failure } from "#runtime/index";
 import type { Written } from "#runtime/run/files";
 import type { Host, HostedProgram, Plan, Saved } from "#runtime/stages/host";

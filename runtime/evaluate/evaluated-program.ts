@@ -28,6 +28,7 @@ export interface Embedded {
   readonly broken: Int32Array;
 }
 
-export interface Embedder {
+/** A program in a host, as far as an evaluation needs it. */
+export interface EvaluatedProgram {
   embed(wanted: Wanted): Promise<Embedded>;
 }
