@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { dividedBy } from "#dsl/data/held-out";
 import { fixed, syntheticFaces } from "#dsl/index";
+import { thrownBy } from "./thrown.js";
 
 const people = (n: number) => Array.from({ length: n }, (_, i) => `p${i}`);
 const held = (option: number | readonly string[], n: number) => {
@@ -12,15 +13,6 @@ const held = (option: number | readonly string[], n: number) => {
     for (const [i, [first]] of side.entries()) expect(first).not.toBe(side[i - 1]?.[1]);
   return heldOut.flatMap(([first, end]) => people(n).slice(first, end));
 };
-const errorOf = (body: () => unknown): { code: string; message: string } | undefined => {
-  try {
-    body();
-  } catch (error) {
-    return error as never;
-  }
-  return undefined;
-};
-
 describe("identities kept back", () => {
   test("by a whole number are the last ones", () => {
     expect(held(3, 14)).toEqual(["p11", "p12", "p13"]);
@@ -43,14 +35,14 @@ describe("identities kept back", () => {
 
   test("by name are these", () => {
     expect(held(["p5", "p2", "p5"], 14).toSorted()).toEqual(["p2", "p5"]);
-    expect(errorOf(() => held(["p5", "p99"], 14))).toMatchObject({
+    expect(thrownBy(() => held(["p5", "p99"], 14))).toMatchObject({
       code: "F2C2203",
       message: expect.stringContaining('"p99"'),
     });
   });
 
   test.each([3.9, 1.5, -1, -0.2, Number.NaN, Number.POSITIVE_INFINITY])("are not %d", (option) => {
-    expect(errorOf(() => held(option, 14))).toMatchObject({
+    expect(thrownBy(() => held(option, 14))).toMatchObject({
       code: "F2C2202",
       message: expect.stringContaining(`\`heldOut\` is ${option}`),
     });
@@ -64,7 +56,7 @@ describe("identities kept back", () => {
     [0.9, 13, 1],
     [people(13), 13, 1],
   ])("are refused where they leave fewer than two to train on: %s of 14", (option, taken, left) => {
-    expect(errorOf(() => held(option, 14))).toEqual(
+    expect(thrownBy(() => held(option, 14))).toEqual(
       expect.objectContaining({
         code: "F2C2204",
         message: `imageFolder: "faces" has 14 identities and \`heldOut\` takes ${taken}, which leaves ${left} to train on`,
@@ -77,10 +69,10 @@ test("drawn faces are kept back by whole numbers of people and of images", () =>
   const faces = (identities: number, images: number) => () =>
     syntheticFaces({ identities: 4, imagesPerIdentity: fixed(2), size: 16, heldOut: { identities, images } });
   for (const odd of [-1, 3.9, 0.2, Number.NaN]) {
-    expect(errorOf(faces(odd, 6))).toMatchObject({ code: "F2C2202" });
-    expect(errorOf(faces(10, odd))).toMatchObject({ code: "F2C2202" });
+    expect(thrownBy(faces(odd, 6))).toMatchObject({ code: "F2C2202" });
+    expect(thrownBy(faces(10, odd))).toMatchObject({ code: "F2C2202" });
   }
-  expect(errorOf(faces(10, 0))).toMatchObject({ code: "F2C2202" });
+  expect(thrownBy(faces(10, 0))).toMatchObject({ code: "F2C2202" });
   expect([...faces(3, 2)().open({ directory: "." }).heldOut.offsets]).toEqual([0, 2, 4, 6]);
   expect([...faces(0, 0)().open({ directory: "." }).heldOut.offsets]).toEqual([0]);
 });

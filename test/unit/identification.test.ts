@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { drawSearches } from "#dsl/evaluate/searches";
 import { type Curve, type Figure, identification, type Result } from "#dsl/index";
 import { embeddingsOf } from "./protocol-view.js";
+import { codeOf } from "./thrown.js";
 
 /** A generator for the tests' own choices: Park and Miller's. */
 function dice(seed: number): () => number {
@@ -11,15 +12,6 @@ function dice(seed: number): () => number {
     return state / 2147483647;
   };
 }
-
-const codeOf = (body: () => unknown): string | undefined => {
-  try {
-    body();
-  } catch (error) {
-    return (error as { code?: string }).code ?? String(error);
-  }
-  return undefined;
-};
 
 /** Twelve people of 1 to 6 images. */
 const offsets = Int32Array.from([0, 3, 5, 6, 10, 16, 19, 23, 24, 29, 31, 37, 40]);

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { classPool } from "#dsl/index";
+import { classPool, type ExperimentError } from "#dsl/index";
 import { LruSlots } from "#dsl/plan/lru-slots";
 import { PoolBook, type PoolPass } from "#dsl/plan/pool-book";
 import { Planner } from "#runtime/stages/planner";
+import { codeOf, thrownBy } from "./thrown.js";
 
 /** A generator for the tests' own choices, unrelated to the one under test: Park and Miller's. */
 function dice(seed: number): (n: number) => number {
@@ -12,15 +13,6 @@ function dice(seed: number): (n: number) => number {
     return state % n;
   };
 }
-
-const codeOf = (body: () => unknown): string | undefined => {
-  try {
-    body();
-  } catch (error) {
-    return (error as { code?: string }).code ?? String(error);
-  }
-  return undefined;
-};
 
 /** LRU by a Map, whose order of insertion is the order of use. */
 class MapLru {
@@ -302,18 +294,11 @@ describe("the book of a class pool", () => {
 
   test("refuses more identities than slots in one pass, by number, and says what to do", () => {
     const book = new PoolBook(2, { rows: 2, evict: "lru" });
-    const error = (() => {
-      try {
-        book.commit(Int32Array.of(1, 2, 3), Int32Array.of(1));
-      } catch (e) {
-        return e as Error & { code: string; hint: string };
-      }
-      return undefined;
-    })();
+    const error = thrownBy(() => book.commit(Int32Array.of(1, 2, 3), Int32Array.of(1))) as ExperimentError;
     expect(error).toMatchObject({ code: "F2C2301" });
-    expect(error?.message).toContain("`capacity` of 2");
-    expect(error?.message).toContain("3 identities");
-    expect(error?.hint).toContain("capacity");
+    expect(error.message).toContain("`capacity` of 2");
+    expect(error.message).toContain("3 identities");
+    expect(error.hint).toContain("capacity");
   });
 
   test("of a queue that is full keeps the identities of the pass: the oldest of the others leaves", () => {

@@ -16,6 +16,7 @@ import { reportOf } from "#runtime/cli/report";
 import { writeHashed } from "#runtime/run/files";
 import { History } from "#runtime/run/history";
 import { RunFolder } from "#runtime/run/run-folder";
+import { thrownBy } from "./thrown.js";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-folders-"));
 const before = process.cwd();
@@ -25,14 +26,6 @@ afterAll(() => {
   rmSync(home, { recursive: true, force: true });
 });
 
-const thrownBy = (work: () => unknown): unknown => {
-  try {
-    work();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-};
 const lockOf = (folder: string) => join(folder, ".lock");
 const begun = (folder: RunFolder, name: string, startedAt = new Date().toISOString()) => {
   folder.writeJson("config.json", { name, startedAt });

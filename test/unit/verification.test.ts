@@ -4,6 +4,7 @@ import { roc, tarAtFar, tenFold } from "#dsl/evaluate/rates";
 import { rocCurve, verify } from "#dsl/evaluate/verification";
 import { verification } from "#dsl/index";
 import { curvesSvg } from "#runtime/evaluate/curve-plot";
+import { codeOf } from "./thrown.js";
 
 /** A generator for the tests' own choices: Park and Miller's. */
 function dice(seed: number): () => number {
@@ -325,15 +326,6 @@ describe("verification of pairs", () => {
     expect({ accuracy, std, threshold }).toEqual(tenFold(similarity, same));
   });
 });
-
-const codeOf = (body: () => unknown): string | undefined => {
-  try {
-    body();
-  } catch (error) {
-    return (error as { code?: string }).code ?? String(error);
-  }
-  return undefined;
-};
 
 describe("pairs of held-out people", () => {
   const offsets = Int32Array.from([0, 3, 5, 6, 10, 14, 17, 21]);
