@@ -17,8 +17,8 @@ export interface StepReport {
   readonly seconds: number;
   readonly wait: number;
   readonly elapsed: number;
-  readonly probePerSecond: number;
-  readonly galleryPerSecond: number;
+  /** By the names of the loader's streams. */
+  readonly imagesPerSecond: Readonly<Record<string, number>>;
   readonly secondsLeft: number;
 }
 

@@ -25,8 +25,7 @@ export function progressLine(state: StepReport, width = 200): string {
     ...(loss === undefined ? [] : [`loss ${loss.toFixed(3)}`]),
     ...(accuracy === undefined ? [] : [`accuracy ${(100 * accuracy).toFixed(0)} %`]),
     `${clock(state.secondsLeft)} left`,
-    `probe ${state.probePerSecond.toFixed(0)}/s`,
-    ...(state.galleryPerSecond > 0 ? [`gallery ${state.galleryPerSecond.toFixed(0)}/s`] : []),
+    ...Object.entries(state.imagesPerSecond).map(([stream, images]) => `${stream} ${images.toFixed(0)}/s`),
     ...Object.entries(state.policies).map(([name, value]) => `${name} ${number(value)}`),
     ...Object.entries(others).map(([name, value]) => `${name} ${number(value)}`),
   ];

@@ -21,8 +21,8 @@ export interface Summary {
   /** By the names of the experiment's evaluations. */
   readonly results: Readonly<Record<string, Scored>>;
   readonly throughput: {
-    readonly probeImagesPerSecond: number;
-    readonly galleryImagesPerSecond: number;
+    /** By the names of the loader's streams. */
+    readonly imagesPerSecond: Readonly<Record<string, number>>;
     readonly stepMilliseconds: number;
   };
   readonly irHash: string;
@@ -31,8 +31,9 @@ export interface Summary {
 
 export const isSummary = (value: unknown): value is Summary => {
   const { steps, throughput } = (value ?? {}) as Partial<Summary>;
-  const { probeImagesPerSecond, galleryImagesPerSecond, stepMilliseconds } = throughput ?? {};
-  return [steps, probeImagesPerSecond, galleryImagesPerSecond, stepMilliseconds].every(Number.isFinite);
+  const { imagesPerSecond, stepMilliseconds } = throughput ?? {};
+  const rates = imagesPerSecond ? Object.values(imagesPerSecond) : [undefined];
+  return [steps, stepMilliseconds, ...rates].every(Number.isFinite);
 };
 
 /** The summary in a run's folder, as far as it is one; `undefined` where there is none, or none that can be read: a run that goes on has none yet. */
@@ -59,14 +60,9 @@ export function renderSummary(
     if (rawPixels) rows.push(["raw pixels", headline(rawPixels).text]);
   }
   rows.push(["final loss", summary.finalLoss === null ? "-" : summary.finalLoss.toFixed(4)]);
-  const gallery =
-    throughput.galleryImagesPerSecond > 0
-      ? `, gallery ${throughput.galleryImagesPerSecond.toFixed(0)} images/s`
-      : "";
-  rows.push([
-    "throughput",
-    `probe ${throughput.probeImagesPerSecond.toFixed(0)} images/s${gallery}, ${throughput.stepMilliseconds.toFixed(0)} ms a step`,
-  ]);
+  const streams = Object.entries(throughput.imagesPerSecond);
+  const rates = streams.map(([stream, images]) => `${stream} ${images.toFixed(0)}`).join(", ");
+  rows.push(["throughput", `${rates} images/s, ${throughput.stepMilliseconds.toFixed(0)} ms a step`]);
   const width = Math.max(16, ...rows.map(([name]) => name.length)) + 2;
   const table = rows.map(([name, value]) => `  ${name.padEnd(width)}${value}`).join("\n");
   const listed = files.map(([name, what]) => `  ${name.padEnd(width)}${what}`).join("\n");

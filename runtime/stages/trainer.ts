@@ -12,7 +12,7 @@ import {
   usedStorages,
   weightsHash,
 } from "../../compiler/index.js";
-import { type BookState, type Every, ExperimentError, type Measured, twinParts } from "../../dsl/index.js";
+import { type BookState, type Every, ExperimentError, type Measured } from "../../dsl/index.js";
 import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
 import type { PlanResult } from "../bridge/host-events.js";
 import { Evaluator } from "../evaluate/evaluator.js";
@@ -73,8 +73,6 @@ export class Trainer implements HostedWork<Outcome> {
   private readonly finite: readonly string[];
   private readonly evaluator: Evaluator;
   private readonly end: number;
-  private readonly imagesPerStep: number;
-  private readonly galleryImagesPerStep: number;
   private readonly flight = new Flight<Policies>();
   private readonly watch: Watch;
   private host: Host | undefined;
@@ -121,9 +119,6 @@ export class Trainer implements HostedWork<Outcome> {
     this.finite = finiteStorages(program.module, usedStorages(program.module));
     this.evaluator = new Evaluator(program, folder);
     this.end = lastStep(program);
-    this.imagesPerStep = Object.values(program.setting.streams).reduce((a, b) => a + b, 0);
-    const twins = Object.values(program.state).some((item) => twinParts(item));
-    this.galleryImagesPerStep = twins ? this.imagesPerStep : 0;
     this.watch = new Watch(
       (text) => observers.note(text),
       () => this.host,
@@ -455,8 +450,6 @@ export class Trainer implements HostedWork<Outcome> {
     const exported = this.done > 0 ? await this.exportNet() : undefined;
     await this.evaluator.plot((name) => this.about(name));
     const before = this.timedSteps === 0 ? this.summaryOfBefore() : undefined;
-    const rate = (images: number) =>
-      this.busySeconds > 0 ? (images * this.timedSteps) / this.busySeconds : 0;
     const summary: Summary = {
       name: this.program.experiment.name,
       steps: this.done,
@@ -468,8 +461,7 @@ export class Trainer implements HostedWork<Outcome> {
         ]),
       ),
       throughput: before?.throughput ?? {
-        probeImagesPerSecond: rate(this.imagesPerStep),
-        galleryImagesPerSecond: rate(this.galleryImagesPerStep),
+        imagesPerSecond: this.imagesPerSecond(),
         stepMilliseconds: 1000 * this.secondsPerStep(),
       },
       irHash: this.hashes.structureHash,
@@ -534,6 +526,15 @@ export class Trainer implements HostedWork<Outcome> {
     return this.timedSteps > 0 ? this.busySeconds / this.timedSteps : 0;
   }
 
+  /** By stream; 0 where no step was timed. */
+  private imagesPerSecond(): Readonly<Record<string, number>> {
+    const perStep = this.secondsPerStep();
+    const streams = Object.entries(this.program.setting.streams);
+    return Object.fromEntries(
+      streams.map(([stream, images]) => [stream, perStep > 0 ? images / perStep : 0]),
+    );
+  }
+
   private stepDone({ number: step, metrics, seconds, wait }: PlanResult): void {
     const policies = this.flight.landed(step);
     if (!policies) return;
@@ -558,8 +559,7 @@ export class Trainer implements HostedWork<Outcome> {
       seconds,
       wait,
       elapsed: (performance.now() - this.began) / 1000,
-      probePerSecond: this.imagesPerStep / perStep,
-      galleryPerSecond: this.galleryImagesPerStep / perStep,
+      imagesPerSecond: this.imagesPerSecond(),
       secondsLeft: (this.end - this.done) * perStep,
     });
     this.flight.wake();

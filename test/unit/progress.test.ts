@@ -48,14 +48,13 @@ const report = (step: number) => ({
   seconds: 0.2,
   wait: 0,
   elapsed: 1,
-  probePerSecond: 70,
-  galleryPerSecond: 0,
+  imagesPerSecond: { x: 70, y: 35 },
   secondsLeft: 62,
 });
 
 test("a step's line counts from one, the most important first", () => {
   expect(progressLine(report(3))).toBe(
-    "step 4/24  epoch 0.50  loss 9.500  accuracy 25 %  1m02s left  probe 70/s  lr 5.0e-4",
+    "step 4/24  epoch 0.50  loss 9.500  accuracy 25 %  1m02s left  x 70/s  y 35/s  lr 5.0e-4",
   );
 });
 

@@ -10,7 +10,7 @@ const rendered = (results: Readonly<Record<string, Scored>>) =>
       steps: 5,
       finalLoss: 1,
       results,
-      throughput: { probeImagesPerSecond: 1, galleryImagesPerSecond: 0, stepMilliseconds: 1 },
+      throughput: { imagesPerSecond: { x: 70.4, y: 35.2 }, stepMilliseconds: 12.3 },
       irHash: "",
       interrupted: false,
     },
@@ -31,6 +31,10 @@ test("an accuracy of 50 % beside perfect rates is explained: all cosines lie bet
   expect(close).toMatch(/verification +50\.00 %/);
   expect(close).toMatch(/TAR at FAR 0\.1 +100\.00 %/);
   expect(close).toMatch(/it calls no pair the same; TAR and ROC take the exact cosines/);
+});
+
+test("images a second are shown by the names of the streams", () => {
+  expect(rendered({})).toMatch(/throughput +x 70, y 35 images\/s, 12 ms a step\n/);
 });
 
 test("where the thresholds part the pairs there is nothing to explain", async () => {

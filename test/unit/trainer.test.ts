@@ -652,6 +652,9 @@ describe("resuming", () => {
     const summary = JSON.parse(readFileSync(folder.file("summary.json"), "utf8"));
     expect(summary).toEqual(JSON.parse(before));
     expect(summary.throughput.stepMilliseconds).toBeCloseTo(10);
+    // Six identities and half of eight instances in each stream, a hundred times a second.
+    const each = expect.closeTo(1000, 6);
+    expect(summary.throughput.imagesPerSecond).toEqual({ x: each, y: each });
     expect(summary.finalLoss).toBe(10 - 23 / 10);
     expect(readFileSync(folder.file("roc.svg"), "utf8")).toBe(plot);
     expect(plot).toContain(">tiny after 24 steps</tspan>");
