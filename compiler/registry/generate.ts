@@ -1,5 +1,5 @@
 /**
- * @file Writes what follows from the registry: `compiler/ir/op-name.ts`, `dsl/core/ops.generated.ts`, `python-host/src/f2c_host/ops_table.py`,
+ * @file Writes what follows from the registry: `compiler/ir/op-name.ts`, `dsl/core/ops.generated.ts`, `python-host/src/f2c_host/ir/ops_table.py`,
  * `docs/ops.md`. `npm run generate` runs it; a test compares.
  */
 import { writeFileSync } from "node:fs";
@@ -115,7 +115,7 @@ const pythonFacts = ({ shape, writes, control, differentiates, ...op }: OpSpec):
 const pythonAttribute = (a: AttributeSpec) =>
   `Attribute(${python(a.name)}, ${python(a.type)}, ${python(a.default)}, ${python(!("default" in a))})`;
 
-/** `f2c_host/ops_table.py`. */
+/** `f2c_host/ir/ops_table.py`. */
 export function pythonSource(): string {
   const rows = REGISTRY.map((op) => {
     const operands = op.operands.map(
@@ -317,7 +317,7 @@ ${families
 export const generatedFiles = (): Record<string, string> => ({
   "compiler/ir/op-name.ts": opNames(),
   "dsl/core/ops.generated.ts": typescriptSource(),
-  "python-host/src/f2c_host/ops_table.py": pythonSource(),
+  "python-host/src/f2c_host/ir/ops_table.py": pythonSource(),
   "docs/ops.md": markdown(),
 });
 

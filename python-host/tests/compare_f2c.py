@@ -14,8 +14,8 @@ import torch
 from f2c_oracle import F2COracle, Settings
 from torch import Tensor
 
-from f2c_host.ir import parse_module
-from f2c_host.program import Program
+from f2c_host.ir.json_form import parse_module
+from f2c_host.run.program import Program
 
 
 def as_float64(value: object) -> object:

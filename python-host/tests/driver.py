@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import zmq
 
-from f2c_host.wire import Message, pack, unpack
+from f2c_host.wire.frames import Message, pack, unpack
 
 PATIENCE_MS = 60_000
 NO_BUFFERS: Mapping[str, np.ndarray] = {}

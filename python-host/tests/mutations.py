@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from f2c_host.ops_table import OPS
+from f2c_host.ir.ops_table import OPS
 
 Json = Any
 Mutation = Callable[[Json, random.Random], None]

@@ -11,8 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from f2c_host import checkpoint
 from f2c_host.errors import HostError
+from f2c_host.run import checkpoint
 
 
 def storage() -> dict[str, torch.Tensor]:

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from f2c_host.data.prefetch import Prefetcher
-from f2c_host.embedding import embed_images, pixel_rows
 from f2c_host.errors import HostError
+from f2c_host.run.embedding import embed_images, pixel_rows
 
 
 class Pictures:

@@ -11,9 +11,9 @@ import torch
 
 from f2c_host.data.prefetch import Prefetcher
 from f2c_host.errors import HostError
-from f2c_host.executor import PLANS_IN_FLIGHT, Plan, PlanExecutor, PlanFailed
-from f2c_host.ir import Input, Result, Type, Value
-from f2c_host.ir import Source as InputSource
+from f2c_host.ir.module import Input, Result, Type, Value
+from f2c_host.ir.module import Source as InputSource
+from f2c_host.run.executor import PLANS_IN_FLIGHT, Plan, PlanExecutor, PlanFailed
 
 
 class Gradient:

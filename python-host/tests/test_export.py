@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 
 from f2c_host.errors import HostError
 from f2c_host.export import export_function
-from f2c_host.ir import parse_module
-from f2c_host.program import Program
+from f2c_host.ir.json_form import parse_module
+from f2c_host.run.program import Program
 
 ROWS = tensor("B", 2)
 GIVEN = torch.tensor([[1.0, 2.0]])

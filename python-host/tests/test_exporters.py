@@ -19,8 +19,8 @@ from f2c_host import export
 from f2c_host.errors import HostError
 from f2c_host.export import EXPORTERS, Exporter, export_function
 from f2c_host.export import onnx as onnx_exporter
-from f2c_host.ir import parse_module
-from f2c_host.program import Program
+from f2c_host.ir.json_form import parse_module
+from f2c_host.run.program import Program
 
 ROWS = tensor("B", 2)
 SIZE = {"scalar": "i64"}

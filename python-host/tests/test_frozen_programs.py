@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from f2c_host import ir
-from f2c_host.ir import parse_module
-from f2c_host.ops_table import IR_VERSION, OPS
-from f2c_host.verify import verify
+from f2c_host.ir.json_form import _INITS, parse_module
+from f2c_host.ir.module import DTYPES, ROLES
+from f2c_host.ir.ops_table import IR_VERSION, OPS
+from f2c_host.verify.verifier import verify
 
 FROZEN = Path(__file__).parents[2] / "test" / "fixtures" / "ir"
 PROGRAMS = sorted(p for p in FROZEN.glob("*/*.json") if p.name != "schema.json")
@@ -40,17 +40,17 @@ def test_what_storages_are_for_is_read_from_a_module_before_roles_as_from_one_wi
     parameters = sum(s.role == "parameter" for s in since)
     before = {**data, "version": [1, 1], "parameters": bare[:parameters], "states": bare[parameters:]}
     assert parse_module(before).storages == since
-    assert {s.role for s in since} == set(ir.ROLES)
+    assert {s.role for s in since} == set(ROLES)
     assert all(s.slot_of for s in since if s.role == "optimizer")
 
 
 def test_the_host_reads_the_form_that_the_schema_of_its_version_says() -> None:
     schema = read(FROZEN / ".".join(map(str, IR_VERSION)) / "schema.json")
     forms = schema["definitions"]
-    assert tuple(forms["DType"]["members"]) == ir.DTYPES
-    assert tuple(forms["Role"]["members"]) == ir.ROLES
+    assert tuple(forms["DType"]["members"]) == DTYPES
+    assert tuple(forms["Role"]["members"]) == ROLES
     inits = {kind: set(fields) for kind, fields in forms["Init"]["members"].items()}
-    assert inits == {kind: set(fields) for kind, fields in ir._INITS.items()}
+    assert inits == {kind: set(fields) for kind, fields in _INITS.items()}
     assert set(schema["ops"]) == set(OPS)
     for name, op in schema["ops"].items():
         spec = OPS[name]

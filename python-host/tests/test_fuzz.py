@@ -22,20 +22,21 @@ from test_verify import example
 from wire_mutations import mutate_frames
 
 from f2c_host.errors import HostError
-from f2c_host.executor import Plan, PlanFailed
 from f2c_host.export import export_function
-from f2c_host.failure import as_host_error, failure_body
-from f2c_host.ir import Function, Module, parse_module
+from f2c_host.ir.json_form import parse_module
+from f2c_host.ir.module import Function, Module
+from f2c_host.ir.ops_table import OPS
 from f2c_host.lower.builders import _COMMON
 from f2c_host.lower.js_numbers import NUMBERS
-from f2c_host.memory import storage_bytes
-from f2c_host.ops_table import OPS
-from f2c_host.program import Program
-from f2c_host.protocol import check_control
-from f2c_host.server import Refused, read_work
-from f2c_host.session import Session
-from f2c_host.verify import verify
-from f2c_host.wire import Message, pack, unpack
+from f2c_host.run.executor import Plan, PlanFailed
+from f2c_host.run.memory import storage_bytes
+from f2c_host.run.program import Program
+from f2c_host.serve.server import Refused, read_work
+from f2c_host.serve.session import Session
+from f2c_host.verify.verifier import verify
+from f2c_host.wire.failure import as_host_error, failure_body
+from f2c_host.wire.frames import Message, pack, unpack
+from f2c_host.wire.protocol import check_control
 
 MUTANTS = 10_000
 LOADED = 400

@@ -13,8 +13,8 @@ import torch
 from compiled import FIXTURES, node
 from torch import Tensor
 
-from f2c_host.ir import parse_module
-from f2c_host.program import Program
+from f2c_host.ir.json_form import parse_module
+from f2c_host.run.program import Program
 
 ROWS, CLASSES, DIM, SCALE = 7, 9, 5, 16.0
 FORMS = [

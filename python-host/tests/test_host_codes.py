@@ -12,8 +12,8 @@ from programs import PROGRAM, summing_module
 from f2c_host.data.contact_sheet import write_contact_sheet
 from f2c_host.data.prefetch import Prefetcher
 from f2c_host.errors import HostError
-from f2c_host.failure import as_host_error
 from f2c_host.torch_api import adapter
+from f2c_host.wire.failure import as_host_error
 
 
 def test_a_torch_of_another_line_is_named_with_those_that_work():

@@ -9,8 +9,9 @@ import pytest
 import torch
 from compiled import FIXTURES, node
 
-from f2c_host.initialise import draw
-from f2c_host.ir import Module, parse_module
+from f2c_host.ir.json_form import parse_module
+from f2c_host.ir.module import Module
+from f2c_host.run.initialise import draw
 
 
 @pytest.fixture(scope="module")

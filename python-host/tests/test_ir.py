@@ -11,8 +11,9 @@ from ir_examples import I64, NUMBER, ModuleBuilder, conv_net_module, tensor
 from mutations import damage
 
 from f2c_host.errors import Frame, HostError
-from f2c_host.ir import Type, parse_module
-from f2c_host.verify import verify
+from f2c_host.ir.json_form import parse_module
+from f2c_host.ir.module import Type
+from f2c_host.verify.verifier import verify
 
 
 def regions_module() -> dict[str, Any]:

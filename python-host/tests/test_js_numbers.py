@@ -13,11 +13,11 @@ from compiled import node
 from ir_examples import F64, I64, ModuleBuilder, tensor
 
 from f2c_host.export import export_function
-from f2c_host.ir import parse_module
+from f2c_host.ir.json_form import parse_module
 from f2c_host.lower.builders import _script_helpers
 from f2c_host.lower.js_numbers import NUMBERS
 from f2c_host.lower.tensor_numbers import tensor_scalar
-from f2c_host.program import Program
+from f2c_host.run.program import Program
 
 IN_NODE = {
     "divide": "a / b",

@@ -11,14 +11,14 @@ import pytest
 from programs import COUNTS, PROGRAM, SOURCE_SPEC, plan, summing_module
 from test_executor import Event, LateExecutor
 
-from f2c_host import loaded as loaded_module
 from f2c_host.errors import HostError
-from f2c_host.executor import Plan
-from f2c_host.outbox import Outbox
-from f2c_host.protocol import check_request
-from f2c_host.server import Refused, Server
-from f2c_host.session import Session
-from f2c_host.wire import Message, unpack
+from f2c_host.run import loaded as loaded_module
+from f2c_host.run.executor import Plan
+from f2c_host.serve.outbox import Outbox
+from f2c_host.serve.server import Refused, Server
+from f2c_host.serve.session import Session
+from f2c_host.wire.frames import Message, unpack
+from f2c_host.wire.protocol import check_request
 
 
 class Socket:

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from f2c_host import matrices
 from f2c_host.errors import HostError
-from f2c_host.matrices import Matrix, cosines, means, top_k
+from f2c_host.run import matrices
+from f2c_host.run.matrices import Matrix, cosines, means, top_k
 
 
 def literal_cosine(a: list[float], b: list[float]) -> float:

@@ -6,7 +6,7 @@ import ctypes
 
 import pytest
 
-from f2c_host import memory
+from f2c_host.process import freed_memory
 
 TRIM, TOP_PAD, MMAP = -1, -2, -3  # glibc's malloc.h
 
@@ -36,10 +36,10 @@ class Library:
 def test_the_users_own_settings_of_the_allocator_stay(monkeypatch, environment, told):
     library = Library()
     monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
-    monkeypatch.setattr(memory.sys, "platform", "linux")
+    monkeypatch.setattr(freed_memory.sys, "platform", "linux")
     for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    memory.keep_freed_memory()
+    freed_memory.keep_freed_memory()
     assert set(library.told) == told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from f2c_host.ops_table import OPS, OpSpec
+from f2c_host.ir.ops_table import OPS, OpSpec
 
 CALLS = [
     (spec, call.target.removeprefix("aten::"))

@@ -13,10 +13,10 @@ import torch
 from compiled import FIXTURES, node
 from torch import Tensor
 
-from f2c_host import checkpoint
 from f2c_host.export import export_function
-from f2c_host.ir import parse_module
-from f2c_host.program import Program
+from f2c_host.ir.json_form import parse_module
+from f2c_host.run import checkpoint
+from f2c_host.run.program import Program
 
 STEPS = 2
 CAPACITY, ROWS = 24, 10

@@ -13,11 +13,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from f2c_host.errors import HostError
 from f2c_host.export import export_function
-from f2c_host.initialise import draw, fill
-from f2c_host.ir import parse_module
-from f2c_host.memory import zeros
-from f2c_host.program import Program, select_device
-from f2c_host.weights_file import OpenWeights
+from f2c_host.ir.json_form import parse_module
+from f2c_host.run.initialise import draw, fill
+from f2c_host.run.memory import zeros
+from f2c_host.run.program import Program, select_device
+from f2c_host.run.weights_file import OpenWeights
 
 BACKENDS = ("torchscript", "eager")
 

@@ -12,8 +12,8 @@ from driver import Driver, HostErrorReply
 from programs import COUNTS, IMAGES, PROGRAM, SIZE, SOURCE_SPEC, look, plan, summing_module
 
 from f2c_host.data import open_source
-from f2c_host.outbox import BYTES, MESSAGES
-from f2c_host.wire import Message
+from f2c_host.serve.outbox import BYTES, MESSAGES
+from f2c_host.wire.frames import Message
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from compiled import FIXTURES, node
 from torch import Tensor
 
 from f2c_host.errors import HostError
-from f2c_host.ir import parse_module
-from f2c_host.program import Program
+from f2c_host.ir.json_form import parse_module
+from f2c_host.run.program import Program
 
 SCRIPT = FIXTURES / "random-programs.mjs"
 PROGRAMS = 60

@@ -13,8 +13,8 @@ from driver import Driver, write_recording
 from programs import COUNTS, PROGRAM, plan
 from test_server import prepare
 
-from f2c_host.replay import read_recording, replay
-from f2c_host.wire import Message, pack
+from f2c_host.serve.replay import read_recording, replay
+from f2c_host.wire.frames import Message, pack
 
 STEPS = 5
 

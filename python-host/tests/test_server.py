@@ -17,8 +17,8 @@ from driver import Driver, HostErrorReply
 from programs import COUNTS, IMAGES, PROGRAM, SIZE, SOURCE_SPEC, plan, summing_module
 
 from f2c_host.data import open_source
-from f2c_host.ops_table import IR_VERSION
-from f2c_host.server import EventLog
+from f2c_host.ir.ops_table import IR_VERSION
+from f2c_host.serve.server import EventLog
 
 HELLO_FIELDS = {
     "protocol",

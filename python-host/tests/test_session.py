@@ -13,13 +13,13 @@ from ir_examples import NUMBER, ModuleBuilder, tensor
 from programs import COUNTS, PROGRAM, SOURCE_SPEC, summing_module
 from programs import plan as plan_of
 
-from f2c_host import checkpoint, initialise
 from f2c_host.errors import HostError
-from f2c_host.executor import Plan
-from f2c_host.lifetime import Interruption
-from f2c_host.protocol import check_request
-from f2c_host.session import Answer, Session
-from f2c_host.wire import Message
+from f2c_host.process.lifetime import Interruption
+from f2c_host.run import checkpoint, initialise
+from f2c_host.run.executor import Plan
+from f2c_host.serve.session import Answer, Session
+from f2c_host.wire.frames import Message
+from f2c_host.wire.protocol import check_request
 
 
 class Asked(Session):

@@ -18,10 +18,11 @@ from compiled import FIXTURES, node
 from ir_examples import ModuleBuilder, tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from f2c_host.ir import FLOATS, Op, Type, Value, parse_module
+from f2c_host.ir.json_form import parse_module
+from f2c_host.ir.module import FLOATS, Op, Type, Value
+from f2c_host.ir.ops_table import OPS
 from f2c_host.lower.builders import DTYPES, build_eager
-from f2c_host.lower.result_types import Refused, ResultTypes
-from f2c_host.ops_table import OPS
+from f2c_host.verify.result_types import Refused, ResultTypes
 
 Case = dict[str, Any]
 

@@ -12,9 +12,9 @@ from compiled import FIXTURES, node
 from safetensors.torch import load_file
 
 from f2c_host.export import export_function
-from f2c_host.ir import parse_module
+from f2c_host.ir.json_form import parse_module
 from f2c_host.lower.builders import DTYPES
-from f2c_host.program import Program
+from f2c_host.run.program import Program
 
 NET = {"fc.weight", "fc.bias", "bn.weight", "bn.bias", "bn.mean", "bn.variance"}
 HEAD = {"head.weight", "head.bias"}

@@ -15,14 +15,14 @@ from test_random_programs import difference, outcome
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from f2c_host.ir import parse_module
+from f2c_host.ir.json_form import parse_module
+from f2c_host.ir.ops_table import OPS
 from f2c_host.lower import builders
 from f2c_host.lower.builders import DTYPES, _overload
 from f2c_host.lower.js_numbers import NUMBERS
 from f2c_host.lower.scalar_forms import ScalarForms
 from f2c_host.lower.tensor_numbers import TAKES_NUMBER, tensor_scalar
-from f2c_host.ops_table import OPS
-from f2c_host.program import Program
+from f2c_host.run.program import Program
 
 PROGRAMS = 60
 KINDS = {"f64", "i64"}

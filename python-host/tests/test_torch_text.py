@@ -25,15 +25,17 @@ import pytest
 from compiled import FIXTURES, ROOT, node
 from ir_examples import F64, ModuleBuilder, tensor
 
-from f2c_host import __main__, program
+from f2c_host import __main__
 from f2c_host.errors import HostError
-from f2c_host.ir import Function, Module, Op, parse_module
+from f2c_host.ir.json_form import parse_module
+from f2c_host.ir.module import Function, Module, Op
+from f2c_host.ir.ops_table import OPS, Call
 from f2c_host.lower import builders
 from f2c_host.lower.text import BACKENDS, program_text
 from f2c_host.lower.visitor import Visitor
-from f2c_host.ops_table import OPS, Call
-from f2c_host.verify import verify
-from f2c_host.wire import unpack
+from f2c_host.run import program
+from f2c_host.verify.verifier import verify
+from f2c_host.wire.frames import unpack
 
 SCRIPT = FIXTURES / "torch-text-cases.mjs"
 TINY = ROOT / "test" / "fixtures" / "experiments" / "tiny.ts"

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from f2c_host.user_cache import own_folder
+from f2c_host.files.user_cache import own_folder
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from compiled import FIXTURES
 from ir_examples import ModuleBuilder, conv_net_module, tensor
 
 from f2c_host.errors import HostError
-from f2c_host.ir import parse_module
-from f2c_host.ops_table import CONSTRAINTS
-from f2c_host.verify import verify
+from f2c_host.ir.json_form import parse_module
+from f2c_host.ir.ops_table import CONSTRAINTS
+from f2c_host.verify.verifier import verify
 
 Json = Any
 FIXTURE = json.loads((FIXTURES / "constraints.json").read_text())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from f2c_host.waiting import wait_awake_only_shortly
+from f2c_host.process.waiting import wait_awake_only_shortly
 
 
 def test_threads_wait_awake_only_shortly():

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from test_session import Asked
 
 from f2c_host.errors import HostError
-from f2c_host.safetensors_file import sha256_of
+from f2c_host.files.safetensors_file import sha256_of
 
 WEIGHT = torch.arange(12, dtype=torch.float32).reshape(4, 3)
 

@@ -12,8 +12,8 @@ import pytest
 from wire_fixtures import FOLDER, document_of, message_of, read_frames
 
 from f2c_host.errors import HostError
-from f2c_host.protocol import REQUESTS, check_control, check_request
-from f2c_host.wire import DTYPES, MalformedMessage, Message, pack, unpack
+from f2c_host.wire.frames import DTYPES, MalformedMessage, Message, pack, unpack
+from f2c_host.wire.protocol import REQUESTS, check_control, check_request
 
 FIXTURES = sorted(FOLDER.glob("*.hex"))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from f2c_host.wire import DTYPE_NAMES, DTYPES, Message, pack
+from f2c_host.wire.frames import DTYPE_NAMES, DTYPES, Message, pack
 
 FOLDER = Path(__file__).parents[2] / "test" / "fixtures" / "wire"
 

@@ -259,7 +259,7 @@ describe("a host that cannot do its work", () => {
     mkdirSync(site);
     writeFileSync(
       join(site, "sitecustomize.py"),
-      "import f2c_host.ops_table as t\nt.REGISTRY_HASH = 'of yesterday'\n",
+      "import f2c_host.ir.ops_table as t\nt.REGISTRY_HASH = 'of yesterday'\n",
     );
     const { code, err } = await cli(["run", tiny, "--run-dir", join(folder, "old-run")], {
       PYTHONPATH: site,

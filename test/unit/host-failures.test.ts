@@ -70,7 +70,7 @@ function impostor(name: string, then: string): string {
   writeFileSync(
     script,
     `import json, os, time, zmq
-from f2c_host.wire import Message, pack
+from f2c_host.wire.frames import Message, pack
 session = json.loads(os.environ["F2C_SESSION"])
 context = zmq.Context()
 def connected(kind, name):

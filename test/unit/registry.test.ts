@@ -135,7 +135,7 @@ describe("the op registry", () => {
 
   test("has one hash, which the host's table carries", () => {
     expect(registryHash()).toMatch(/^[0-9a-f]{16,}$/);
-    expect(read("python-host/src/f2c_host/ops_table.py")).toContain(`REGISTRY_HASH = "${registryHash()}"`);
+    expect(read("python-host/src/f2c_host/ir/ops_table.py")).toContain(`REGISTRY_HASH = "${registryHash()}"`);
   });
 });
 

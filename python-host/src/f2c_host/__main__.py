@@ -11,13 +11,14 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import __version__, lifetime
+from . import __version__
 from .errors import HostError
 from .follow import TOOLS
+from .ir.ops_table import IR_VERSION, REGISTRY_HASH
 from .lower.text import BACKENDS, program_text
-from .ops_table import IR_VERSION, REGISTRY_HASH
-from .protocol import EXIT_CANNOT_START, EXIT_FAULT, EXIT_OK, VERSION
-from .waiting import wait_awake_only_shortly
+from .process import lifetime
+from .process.waiting import wait_awake_only_shortly
+from .wire.protocol import EXIT_CANNOT_START, EXIT_FAULT, EXIT_OK, VERSION
 
 # torch is imported inside the functions: it takes a second, and its absence is an answer of ours, not a
 # traceback.
@@ -119,8 +120,8 @@ def _serve() -> int:
 
     import zmq
 
-    from .control import ControlThread, await_welcome, say_hello
-    from .outbox import MESSAGES
+    from .serve.control import ControlThread, await_welcome, say_hello
+    from .serve.outbox import MESSAGES
 
     context = zmq.Context()
     control, work, events = (context.socket(kind) for kind in (zmq.DEALER, zmq.DEALER, zmq.PUSH))
@@ -131,8 +132,8 @@ def _serve() -> int:
     say_hello(control, _hello(address.token))
 
     # The driver reads our hello while we import the rest.
-    from .server import Server
-    from .session import Session
+    from .serve.server import Server
+    from .serve.session import Session
 
     session = Session(interruption=interruption)
     thread = ControlThread(control, await_welcome(control), session.progress, watch, interruption)
@@ -152,13 +153,13 @@ def _serve() -> int:
 def _replay(file: Path, limit: int | None) -> int:
     if not _import_torch():
         return EXIT_CANNOT_START
-    from .replay import replay
+    from .serve.replay import replay
 
     return replay(file, limit)
 
 
 def _text(backend: str, function: str | None, locations: bool) -> int:
-    from .ir import parse_module
+    from .ir.json_form import parse_module
 
     try:
         # Not verified, which needs torch: the compiler has done so, and nothing is executed.

@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any, TextIO
 
 from . import __version__
-from .protocol import EXIT_CANNOT_START, EXIT_OK, VERSION
+from .wire.protocol import EXIT_CANNOT_START, EXIT_OK, VERSION
 
 PACKAGES = ("torch", "numpy", "pyzmq", "msgpack", "safetensors", "pillow")
 PYTHON_RANGE = ((3, 11), (3, 14))
@@ -94,8 +94,8 @@ def _compiles() -> Finding:
     """Every backend compiles a small program and computes 2 + 2 on the default device."""
     import torch
 
-    from .ir import parse_module
-    from .program import BACKENDS, Program
+    from .ir.json_form import parse_module
+    from .run.program import BACKENDS, Program
 
     module = parse_module(_sum_module())
     for backend in BACKENDS:

@@ -116,10 +116,10 @@ def before(owner, name: str, event: str) -> None:
 
 
 WATCHED = {
-    "f2c_host.session": watch_session,
-    "f2c_host.server": watch_parts,
+    "f2c_host.serve.session": watch_session,
+    "f2c_host.serve.server": watch_parts,
     "f2c_host.data.synthetic_faces": watch_reads,
-    "f2c_host.safetensors_file": watch_writes,
+    "f2c_host.files.safetensors_file": watch_writes,
 }
 
 

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from ..errors import HostError
-from ..program import Program
-from ..whole_file import whole_file
+from ..files.whole_file import whole_file
+from ..run.program import Program
 from . import onnx, safetensors, torchscript
 from .exported import Exported, exported
 

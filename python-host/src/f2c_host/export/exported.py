@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import torch
 
-from ..checkpoint import refuse_non_finite
 from ..errors import Frame, HostError
-from ..ir import Function, Module
-from ..ops_table import OPS
-from ..program import Program
+from ..ir.module import Function, Module
+from ..ir.ops_table import OPS
+from ..run.checkpoint import refuse_non_finite
+from ..run.program import Program
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from typing import Any, BinaryIO
 import torch
 
 from ..errors import HostError
-from ..ir import Input, Op
+from ..ir.module import Input, Op
+from ..ir.ops_table import OPS
 from ..lower.builders import DTYPES, EAGER_FILE, build_traceable
-from ..ops_table import OPS
 from .container import ExportedModule, attribute_paths, container
 from .exported import Exported, cannot_export
 

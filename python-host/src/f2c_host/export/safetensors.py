@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from .. import safetensors_file
+from ..files import safetensors_file
 from .exported import Exported
 
 

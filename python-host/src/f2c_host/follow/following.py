@@ -12,10 +12,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from .. import lifetime
 from ..errors import HostError
-from ..protocol import EXIT_CANNOT_START, EXIT_FAULT, EXIT_OK
-from ..whole_file import whole_file
+from ..files.whole_file import whole_file
+from ..process import lifetime
+from ..wire.protocol import EXIT_CANNOT_START, EXIT_FAULT, EXIT_OK
 from . import require, start_of
 from .lines import Lines, Position
 from .run import Run

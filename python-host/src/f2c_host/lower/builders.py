@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from ..errors import Frame
-from ..ir import Function, Input, Module
+from ..ir.module import Function, Input, Module
 from ..torch_api import adapter
 from . import js_numbers, runtime_functions
 from .js_numbers import NUMBERS

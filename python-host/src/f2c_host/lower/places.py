@@ -6,7 +6,7 @@ import bisect
 from dataclasses import dataclass
 
 from ..errors import Frame
-from ..ir import Module, SourceText
+from ..ir.module import Module, SourceText
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from ..ir import Function, Op, Region, Type
-from ..ops_table import OPS
-from ..regions import carried, counters, deciding, initial, regions_of, yielded
+from ..ir.module import Function, Op, Region, Type
+from ..ir.ops_table import OPS
+from ..ir.regions import carried, counters, deciding, initial, regions_of, yielded
 
 
 class ScalarForms:

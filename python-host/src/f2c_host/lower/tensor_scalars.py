@@ -11,8 +11,8 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..ir import LITERAL, Function, Module, Op, Region
-from ..ops_table import OPS
+from ..ir.module import LITERAL, Function, Module, Op, Region
+from ..ir.ops_table import OPS
 from .scalar_forms import ScalarForms
 from .visitor import Visitor
 

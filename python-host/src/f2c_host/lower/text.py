@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator
 
 from ..errors import HostError
-from ..ir import Module
+from ..ir.module import Module
 from .places import Places
 from .tensor_scalars import TensorScalars
 from .visitor import Visitor

@@ -12,8 +12,8 @@ import ast
 import math
 from collections.abc import Iterable, Mapping
 
-from ..ir import DTYPES, Function, Module, Op, Region, Type, Value
-from ..ops_table import OPS, Call, OpSpec
+from ..ir.module import DTYPES, Function, Module, Op, Region, Type, Value
+from ..ir.ops_table import OPS, Call, OpSpec
 
 _BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
 _COMPARE = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ..errors import HostError
-from ..user_cache import own_folder
+from ..files.user_cache import own_folder
 
 SUPPORTED = ("2.11", "2.12", "2.13")
 

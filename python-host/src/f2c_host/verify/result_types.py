@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..ir import Op, Type, size_of
-from ..ops_table import OPS, Call, OpSpec
-from .builders import DTYPES
-from .runtime_functions import foreach_norm, foreach_restore_, margin_softmax
-from .visitor import select
+from ..ir.module import Op, Type, size_of
+from ..ir.ops_table import OPS, Call, OpSpec
+from ..lower.builders import DTYPES
+from ..lower.runtime_functions import foreach_norm, foreach_restore_, margin_softmax
+from ..lower.visitor import select
 
 _SPECIAL = {function.__name__: function for function in (foreach_norm, foreach_restore_, margin_softmax)}
 _SCALARS: dict[str, Any] = {"f64": 1.0, "i64": 1, "bool": True}

@@ -6,13 +6,13 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from .data.prefetch import Prefetcher
-from .errors import HostError
+from ..data.prefetch import Prefetcher
+from ..errors import HostError
 from .executor import Plan, PlanExecutor, PlanFailed, Report
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from .data import Source
+    from ..data import Source
     from .program import Program
     from .weights_file import WeightsFile
 

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import HostError
+from ..errors import HostError
 from .matrices import Matrix, check_rows
 
 if TYPE_CHECKING:
-    from .data import Source
-    from .data.prefetch import Prefetcher
-    from .ir import Function
+    from ..data import Source
+    from ..data.prefetch import Prefetcher
+    from ..ir.module import Function
     from .program import Program
 
 _BATCHES_AHEAD = 2

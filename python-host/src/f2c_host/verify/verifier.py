@@ -10,12 +10,12 @@ import reprlib
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from .errors import HostError
-from .ir import DTYPES, FLOATS, LITERAL, MAX_FLOAT, Function, Module, Op, Region, Storage, Type, Value
-from .lower.result_types import Refused, ResultTypes
-from .ops_table import CONSTRAINTS, OPS, Derivative, OpSpec
-from .regions import CONDITION, argument_types, initial
-from .storages import names_storage
+from ..errors import HostError
+from ..ir.module import DTYPES, FLOATS, LITERAL, MAX_FLOAT, Function, Module, Op, Region, Storage, Type, Value
+from ..ir.ops_table import CONSTRAINTS, OPS, Derivative, OpSpec
+from ..ir.regions import CONDITION, argument_types, initial
+from ..ir.storages import names_storage
+from .result_types import Refused, ResultTypes
 
 _HINT = "this is a fault of the compiler, or the program was damaged on its way; please report it with its ir.json"
 

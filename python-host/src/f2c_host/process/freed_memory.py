@@ -1,47 +1,17 @@
-"""How much memory storage takes, how much a device has, and who keeps what was freed."""
+"""Who keeps the memory that a step frees: this process, and not the system."""
 
 from __future__ import annotations
 
 import ctypes
-import math
 import os
 import sys
-from pathlib import Path
 
-import torch
-from torch import Tensor
-
-from .ir import Storage
-from .lower.builders import DTYPES
-
-_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _MOST = 2**31 - 1
 # More than an activation takes, less than a pool or a checkpoint; glibc before 2.35 takes 32 MiB at most.
 _KEPT = (2**28, 2**25)
 # What the heap grows by at least: fewer calls while the first step finds its size.
 _TOP_PAD = 2**26
-
-
-def storage_bytes(storage: Storage) -> int:
-    """The bytes of one storage, computed without making it."""
-    return math.prod(int(d) for d in storage.type.dims) * DTYPES[storage.type.dtype].itemsize
-
-
-def zeros(storage: Storage, device: torch.device) -> Tensor:
-    """A tensor of the storage's type."""
-    return torch.zeros([int(d) for d in storage.type.dims], dtype=DTYPES[storage.type.dtype], device=device)
-
-
-def device_memory(device: torch.device) -> int:
-    """All bytes that a device has, used or not; of the machine, what the container may use."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_properties(device).total_memory
-    if not hasattr(os, "sysconf"):  # Windows
-        return 2**63
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limit = _CGROUP_LIMIT.read_text().strip() if _CGROUP_LIMIT.exists() else "max"
-    return min(total, int(limit)) if limit.isdigit() else total
 
 
 def keep_freed_memory() -> None:

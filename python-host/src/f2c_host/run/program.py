@@ -10,16 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import Frame, HostError
-from .failure import out_of_memory
+from ..errors import Frame, HostError
+from ..ir.module import Function, Input, Module, Storage, size_of
+from ..ir.ops_table import OPS
+from ..lower.builders import DTYPES, build_eager, build_inductor, build_script, eager_frames
+from ..lower.places import Places
+from ..process.freed_memory import keep_freed_memory
+from ..torch_api import adapter
+from ..verify.verifier import verify
+from ..wire.failure import out_of_memory
 from .initialise import fill
-from .ir import Function, Input, Module, Storage, size_of
-from .lower.builders import DTYPES, build_eager, build_inductor, build_script, eager_frames
-from .lower.places import Places
-from .memory import device_memory, keep_freed_memory, storage_bytes, zeros
-from .ops_table import OPS
-from .torch_api import adapter
-from .verify import verify
+from .memory import device_memory, storage_bytes, zeros
 from .weights_file import OpenWeights, WeightsFile
 
 _SCRIPT_PLACE = re.compile(

@@ -17,23 +17,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import checkpoint
-from .data import Source, open_source, positions_of_broken
-from .data.contact_sheet import write_contact_sheet
-from .data.image_folder import ImageFolder
-from .data.prefetch import Prefetcher
-from .embedding import embed_images, pixel_rows
-from .errors import HostError
-from .executor import Plan, Report, travelling_dtype
-from .export import export_function, ready_exporter
-from .ir import parse_module
-from .lifetime import Interruption
-from .loaded import PLANS_AHEAD, LoadedProgram
-from .matrices import Matrix, cosines, means, top_k
-from .program import Program
-from .progress import Progress
-from .weights_file import WeightsFile
-from .wire import Message
+from ..data import Source, open_source, positions_of_broken
+from ..data.contact_sheet import write_contact_sheet
+from ..data.image_folder import ImageFolder
+from ..data.prefetch import Prefetcher
+from ..errors import HostError
+from ..export import export_function, ready_exporter
+from ..ir.json_form import parse_module
+from ..process.lifetime import Interruption
+from ..run import checkpoint
+from ..run.embedding import embed_images, pixel_rows
+from ..run.executor import Plan, Report, travelling_dtype
+from ..run.loaded import PLANS_AHEAD, LoadedProgram
+from ..run.matrices import Matrix, cosines, means, top_k
+from ..run.program import Program
+from ..run.progress import Progress
+from ..run.weights_file import WeightsFile
+from ..wire.frames import Message
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]+)?")
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import HostError
-from .wire import DTYPE_NAMES, MAX_NUMBER, Message
+from ..errors import HostError
+from .frames import DTYPE_NAMES, MAX_NUMBER, Message
 
 VERSION = (2, 0)
 HEARTBEAT_SECONDS = 1.0

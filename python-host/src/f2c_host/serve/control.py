@@ -9,11 +9,11 @@ from typing import Any
 
 import zmq
 
-from .errors import HostError
-from .lifetime import DriverWatch, Interruption, leave_at_once
-from .progress import Progress
-from .protocol import EXIT_OK, EXIT_REJECTED, check_control, error_body
-from .wire import MalformedMessage, Message, pack, unpack
+from ..errors import HostError
+from ..process.lifetime import DriverWatch, Interruption, leave_at_once
+from ..run.progress import Progress
+from ..wire.frames import MalformedMessage, Message, pack, unpack
+from ..wire.protocol import EXIT_OK, EXIT_REJECTED, check_control, error_body
 
 STOP = b"stop"
 _END = b"end"

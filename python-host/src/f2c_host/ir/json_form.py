@@ -1,192 +1,33 @@
-"""The IR as the host sees it: immutable, and checked for form on the way in. docs/ir.md is the specification."""
+"""A module from its JSON form, checked for form on the way in: what was only read is not verified yet."""
 
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from .errors import Frame, HostError
+from ..errors import HostError
+from .module import (
+    DTYPES,
+    MAX_FLOAT,
+    ROLES,
+    Function,
+    Input,
+    Location,
+    Module,
+    Op,
+    Region,
+    Result,
+    Source,
+    SourceText,
+    Storage,
+    Type,
+    Value,
+)
 from .ops_table import IR_VERSION
 
-DTYPES = ("f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool")
-MAX_FLOAT = sys.float_info.max
-LITERAL = "constant"  # the op that is a number or a boolean, written out
-FLOATS = ("f16", "bf16", "f32", "f64")
-ROLES = ("parameter", "state", "optimizer")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
 _DIM = re.compile(r"[A-Za-z0-9_+*-]{1,100}")
-_TERM = re.compile(r"([+-]?)(?:([0-9]+)(?:\*([A-Za-z_]\w*))?|([A-Za-z_]\w*))")
-
-
-@dataclass(frozen=True)
-class Type:
-    """A tensor (dims and dtype), a scalar (`scalar` is its kind), or a group of tensors (`group` names its layout)."""
-
-    kind: str
-    dims: tuple[int | str, ...] = ()
-    dtype: str = ""
-    scalar: str = ""
-    group: str = ""
-
-    def __str__(self) -> str:
-        if self.kind == "tensor":
-            return f"{self.dtype}[{', '.join(map(str, self.dims))}]"
-        return self.scalar if self.kind == "scalar" else f"group<{self.group}>"
-
-    @property
-    def operand_kind(self) -> str:
-        return self.scalar if self.kind == "scalar" else self.kind
-
-
-def size_of(dim: str, symbols: Mapping[str, int]) -> int | None:
-    """The value of an affine dimension such as `2*B+1`; None where a symbol of it has none."""
-    total, at = 0, 0
-    while at < len(dim):
-        term = _TERM.match(dim, at)
-        if term is None or (at and not term[1]):
-            return None
-        name = term[3] or term[4]
-        if name and name not in symbols:
-            return None
-        amount = int(term[2] or 1) * (symbols[name] if name else 1)
-        total, at = total + (-amount if term[1] == "-" else amount), term.end()
-    return total
-
-
-@dataclass(frozen=True)
-class Value:
-    id: int
-    name: str
-    type: Type
-
-
-@dataclass(frozen=True)
-class Op:
-    op: str
-    operands: tuple[int, ...]
-    attributes: Mapping[str, Any]
-    results: tuple[Value, ...]
-    regions: tuple[Region, ...]
-    location: int
-
-
-@dataclass(frozen=True)
-class Region:
-    arguments: tuple[Value, ...]
-    ops: tuple[Op, ...]
-
-    def walk(self) -> Iterator[Op]:
-        for op in self.ops:
-            yield op
-            for region in op.regions:
-                yield from region.walk()
-
-
-@dataclass(frozen=True)
-class Storage:
-    """A tensor that lives from step to step. `slot_of`: the parameter that the optimizer keeps it for; `twin_of`: the storage of
-    the original that it is in a twin; `trainable`: of a parameter, whether the optimizer moves it."""
-
-    name: str
-    type: Type
-    init: Mapping[str, Any]
-    location: int
-    role: str
-    slot_of: str | None = None
-    twin_of: str | None = None
-    trainable: bool = True
-    layout: str = "contiguous"
-
-    @property
-    def trained(self) -> bool:
-        return self.role == "parameter" and self.trainable
-
-
-@dataclass(frozen=True)
-class Source:
-    kind: str
-    stream: str = ""
-
-
-@dataclass(frozen=True)
-class Input:
-    value: Value
-    source: Source
-
-    @property
-    def name(self) -> str:
-        return self.value.name
-
-    @property
-    def type(self) -> Type:
-        return self.value.type
-
-
-@dataclass(frozen=True)
-class Result:
-    name: str
-    type: Type
-
-
-@dataclass(frozen=True)
-class Function:
-    name: str
-    inputs: tuple[Input, ...]
-    results: tuple[Result, ...]
-    body: Region
-    location: int
-
-
-@dataclass(frozen=True)
-class SourceText:
-    path: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Location:
-    """A place in a source; `parent` is the index of the call that was inlined to get there, -1 for none."""
-
-    source: int
-    start: int
-    end: int
-    parent: int
-
-
-@dataclass(frozen=True)
-class Module:
-    name: str
-    sources: tuple[SourceText, ...]
-    locations: tuple[Location, ...]
-    storages: tuple[Storage, ...]
-    groups: Mapping[str, tuple[str, ...]]
-    functions: tuple[Function, ...]
-
-    @property
-    def parameters(self) -> tuple[Storage, ...]:
-        return tuple(s for s in self.storages if s.role == "parameter")
-
-    def storages_of(self, function: Function) -> list[str]:
-        """The storages that a function reads or writes, alone or in a group, in order of first use."""
-        names = []
-        for op in function.body.walk():
-            if op.op == "state":
-                names.append(op.attributes["name"])
-            elif op.op == "group":
-                names.extend(self.groups[op.attributes["name"]])
-        return list(dict.fromkeys(names))
-
-    def frames(self, location: int) -> list[Frame]:
-        """The place and the calls around it, innermost first."""
-        frames = []
-        while location >= 0:
-            at = self.locations[location]
-            frames.append(Frame(self.sources[at.source].path, at.start, at.end))
-            location = at.parent
-        return frames
 
 
 def malformed(where: str, what: str) -> HostError:

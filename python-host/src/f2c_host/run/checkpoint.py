@@ -12,9 +12,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from . import safetensors_file
-from .errors import HostError
-from .whole_file import whole_file
+from ..errors import HostError
+from ..files import safetensors_file
+from ..files.whole_file import whole_file
 
 _NAMES_SHOWN = 3
 _OTHER_PROGRAM = (

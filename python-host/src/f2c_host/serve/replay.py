@@ -13,12 +13,12 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from .errors import HostError
-from .executor import Plan, PlanFailed, Report
-from .failure import as_host_error, failure_body
-from .protocol import EXIT_FAULT, EXIT_OK, check_request
+from ..errors import HostError
+from ..run.executor import Plan, PlanFailed, Report
+from ..wire.failure import as_host_error, failure_body
+from ..wire.frames import MAX_BODY_BYTES, MAX_BUFFER_BYTES, MAX_BUFFERS, unpack
+from ..wire.protocol import EXIT_FAULT, EXIT_OK, check_request
 from .session import Session
-from .wire import MAX_BODY_BYTES, MAX_BUFFER_BYTES, MAX_BUFFERS, unpack
 
 _NUMBER = struct.Struct("<I")
 _MESSAGES_AHEAD = 16

@@ -13,16 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import HostError
+from ..errors import HostError
+from ..ir.module import FLOATS
+from ..wire.frames import DTYPE_NAMES, Message
 from .initialise import seed_plan
-from .ir import FLOATS
 from .progress import Progress
-from .wire import DTYPE_NAMES, Message
 
 if TYPE_CHECKING:
-    from .data import Source
-    from .data.prefetch import Prefetcher
-    from .ir import Function, Input
+    from ..data import Source
+    from ..data.prefetch import Prefetcher
+    from ..ir.module import Function, Input
     from .program import Program
 
 # On a GPU a plan's results are read this many plans later at the latest, so that the launch queue never

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .ir import Op
+from .module import Op
 from .ops_table import OPS
 
 

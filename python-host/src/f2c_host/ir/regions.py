@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .ir import Op, Region, Type
+from .module import Op, Region, Type
 from .ops_table import OPS, Control, RegionSpec
 
 COUNTER = Type("scalar", scalar="i64")

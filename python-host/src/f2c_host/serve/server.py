@@ -11,15 +11,15 @@ from itertools import takewhile
 
 import zmq
 
+from ..errors import HostError
+from ..process.lifetime import Interruption
+from ..run.executor import Plan, PlanFailed, Report
+from ..wire.failure import failure_body
+from ..wire.frames import MalformedMessage, Message, unpack
+from ..wire.protocol import check_request
 from .control import STOP, ControlThread
-from .errors import HostError
-from .executor import Plan, PlanFailed, Report
-from .failure import failure_body
-from .lifetime import Interruption
 from .outbox import Outbox
-from .protocol import check_request
 from .session import Session
-from .wire import MalformedMessage, Message, unpack
 
 _UNTIL_WORK_COMES = None
 _METRICS_POLL_MS = 2  # while a GPU still owes us metrics

@@ -10,9 +10,9 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from . import safetensors_file
-from .errors import HostError
-from .ir import Storage
+from ..errors import HostError
+from ..files import safetensors_file
+from ..ir.module import Storage
 
 _NAMES_SHOWN = 3
 _OTHER_NET = "the file is of another net: give the net that it was exported from"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from .ir import Module, Storage
-from .lower.builders import DTYPES
+from ..ir.module import Module, Storage
+from ..lower.builders import DTYPES
 
 if TYPE_CHECKING:
     from .weights_file import OpenWeights

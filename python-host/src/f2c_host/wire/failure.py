@@ -6,7 +6,7 @@ import errno
 import traceback
 from typing import Any
 
-from .errors import HostError
+from ..errors import HostError
 from .protocol import error_body
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)

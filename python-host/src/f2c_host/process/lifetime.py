@@ -11,7 +11,7 @@ import threading
 from types import FrameType
 from typing import NoReturn
 
-from .protocol import EXIT_DRIVER_GONE
+from ..wire.protocol import EXIT_DRIVER_GONE
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import HostError
+from ..errors import HostError
 
 _PAIRS_AT_ONCE = 4096
 _NUMBERS_AT_ONCE = 1 << 24  # 128 MiB as float64

@@ -10,7 +10,7 @@ from typing import Any
 import msgpack
 import numpy as np
 
-from .errors import HostError
+from ..errors import HostError
 
 DTYPES: Mapping[str, np.dtype] = {
     "u8": np.dtype("u1"),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import zmq
 
-from .wire import Message, pack
+from ..wire.frames import Message, pack
 
 # Beyond either of these nothing more should be made for the driver.
 MESSAGES = 64

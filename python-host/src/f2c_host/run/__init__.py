@@ -1,0 +1,1 @@
+"""A verified program with its state, and what is done with it: plans, embeddings, checkpoints."""
