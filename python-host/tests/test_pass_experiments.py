@@ -49,7 +49,7 @@ def inputs_of(program: Program, step: int, of: int = 1, part: int = 0) -> dict[s
     chance = torch.Generator().manual_seed(step)
     known = {"lr": 0.005, "ema": 0.9, "accumulate.first": part == 0, "accumulate.last": part == of - 1}
     inputs: dict[str, Any] = {}
-    for given in program.functions["step"].inputs:
+    for given in program.module.function("step").inputs:
         name = given.name
         shape = [d for d in getattr(given.type, "dims", [])]
         dtype = getattr(given.type, "dtype", None)

@@ -57,7 +57,7 @@ def test_a_twin_of_a_net_that_another_one_wraps_starts_equal_and_follows_it(prog
     before = {name: program.storage[of].detach().clone() for name, of in copies.items()}
     for name in copies:
         assert torch.equal(program.storage[name], before[name]), name
-    inputs = {i.name: example(i.type) for i in program.functions["step"].inputs}
+    inputs = {i.name: example(i.type) for i in program.module.function("step").inputs}
     program.run("step", inputs)
     trained = {name: program.storage[of].detach().clone() for name, of in copies.items()}
     assert not torch.equal(trained["gallery.head.weight"], before["gallery.head.weight"])
@@ -70,7 +70,7 @@ def test_a_twin_of_a_net_that_another_one_wraps_starts_equal_and_follows_it(prog
 def test_a_net_without_statistics_has_none_to_average(programs):
     program = Program(parse_module(programs["nothing to average"]))
     program.initialise(0)
-    inputs = {i.name: example(i.type) for i in program.functions["step"].inputs}
+    inputs = {i.name: example(i.type) for i in program.module.function("step").inputs}
     inputs |= {name: 8.0 for name in inputs if name.endswith(".limit")}  # slots of the pool that are classes
     assert torch.isfinite(program.run("step", inputs)["loss"])
 

@@ -34,14 +34,7 @@ class Exported:
 def exported(program: Program, function: str, about: Mapping[str, str]) -> Exported:
     """Raises F2C5201 if there is no such function, F2C6316 if it cannot stand alone, F2C6207 if its weights hold NaN or
     infinity."""
-    if function not in program.functions:
-        raise HostError(
-            "F2C5201",
-            f"the program has no function {function!r}",
-            "fault",
-            f"it has {', '.join(program.functions)}",
-        )
-    module, declared = program.module, program.functions[function]
+    module, declared = program.module, program.module.function(function)
     storages = module.storages_of(declared)
     if len(declared.results) != 1:
         raise cannot_export(declared, f"it returns {len(declared.results)} results, a file has one")

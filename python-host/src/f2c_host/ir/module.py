@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Frame
+from ..errors import Frame, HostError
 
 DTYPES = ("f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool")
 MAX_FLOAT = sys.float_info.max
@@ -165,6 +165,14 @@ class Module:
     @property
     def parameters(self) -> tuple[Storage, ...]:
         return tuple(s for s in self.storages if s.role == "parameter")
+
+    def function(self, name: str) -> Function:
+        """The function of that name. Raises F2C5201 where there is none."""
+        for function in self.functions:
+            if function.name == name:
+                return function
+        known = ", ".join(function.name for function in self.functions)
+        raise HostError("F2C5201", f"the program has no function {name!r}", "fault", f"it has {known}")
 
     def storages_of(self, function: Function) -> list[str]:
         """The storages that a function reads or writes, alone or in a group, in order of first use."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..errors import HostError
 from ..ir.module import Module
 from .places import Places
 from .tensor_scalars import TensorScalars
@@ -32,10 +31,7 @@ def program_text(module: Module, backend: str, function: str | None = None, loca
     """The program's functions, or one of them, below a comment that names the storages that they touch. `locations`: above each
     statement that comes from another place than the one before it, a comment `# exp.ts:12:5`. Raises F2C5201 for a function
     that there is not."""
-    functions = [f for f in module.functions if function in (None, f.name)]
-    if not functions:
-        known = ", ".join(f.name for f in module.functions)
-        raise HostError("F2C5201", f"the program has no function {function!r}", "fault", f"it has {known}")
+    functions = module.functions if function is None else [module.function(function)]
     index = {s.name: i for i, s in enumerate(module.storages)}
     touched = {name for f in functions for name in module.storages_of(f)}
     stored = [f"# S[{index[s.name]}] = @{s.name} : {s.type}" for s in module.storages if s.name in touched]

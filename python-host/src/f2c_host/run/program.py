@@ -75,7 +75,6 @@ class Program:
         keep_freed_memory()
         self._index = {s.name: i for i, s in enumerate(module.storages)}
         self._places = Places(module)
-        self.functions = {f.name: f for f in module.functions}
         self.draws = {
             f.name for f in module.functions if any(OPS[o.op].effect == "rng" for o in f.body.walk())
         }
@@ -144,7 +143,7 @@ class Program:
 
     def arguments(self, function: str, inputs: Mapping[str, Any]) -> list[Any]:
         """The inputs of a function in its order, checked and on the device. Raises F2C5202 or F2C5203 for one that misfits."""
-        declared = self._function(function)
+        declared = self.module.function(function)
         symbols: dict[str, int] = {}
         arguments = []
         for entry in declared.inputs:
@@ -164,7 +163,7 @@ class Program:
 
     def call(self, function: str, arguments: Sequence[Any]) -> dict[str, Tensor]:
         """Runs a function on what `arguments` made of its inputs; returns its named results."""
-        declared = self._function(function)
+        declared = self.module.function(function)
         try:
             if function in self._differentiates:
                 results = self._runnable[function](self._list, self.device, *arguments)
@@ -176,16 +175,6 @@ class Program:
         except Exception as error:
             raise self._translate(error, f"running `{function}`", declared) from error
         return {r.name: value.detach() for r, value in zip(declared.results, results, strict=True)}
-
-    def _function(self, name: str) -> Function:
-        if name not in self.functions:
-            raise HostError(
-                "F2C5201",
-                f"the program has no function {name!r}",
-                "fault",
-                f"it has {', '.join(self.functions)}",
-            )
-        return self.functions[name]
 
     def _argument(self, entry: Input, value: Any, symbols: dict[str, int]) -> Any:
         if entry.type.kind == "scalar":
