@@ -17,6 +17,7 @@ from ..errors import HostError
 from ..ir.module import FLOATS
 from ..wire.frames import DTYPE_NAMES, Message
 from .initialise import seed_plan
+from .named import named
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -232,12 +233,7 @@ class PlanExecutor:
         name = plan.streams.get(stream)
         if name is None:
             raise _unfit(plan, f"`streams` names no source for `{stream}`")
-        if name not in sources:
-            known = ", ".join(sources) or "none"
-            raise HostError(
-                "F2C6504", f"no source is called `{name}` (open: {known})", "host", "send `source` first"
-            )
-        return sources[name]
+        return named("source", name, sources)
 
     def _indices(self, plan: Plan, stream: str) -> np.ndarray:
         array = plan.arrays.get(f"{stream}.images")

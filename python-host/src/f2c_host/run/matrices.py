@@ -1,6 +1,6 @@
 """Matrices that the host keeps for the driver, and what may be asked of them: few reductions, in bounded memory.
 
-Rows are compared by their cosine, in float64. `REDUCTIONS` is the table: a name of the protocol, and what it does.
+Rows are compared by their cosine, in float64. Each reduction is a function here and a request of its own in `wire/protocol`.
 """
 
 from __future__ import annotations

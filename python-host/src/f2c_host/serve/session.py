@@ -30,6 +30,7 @@ from ..run.embedding import embed_images, pixel_rows
 from ..run.executor import Plan, Report, travelling_dtype
 from ..run.loaded import PLANS_AHEAD, LoadedProgram
 from ..run.matrices import Matrix, cosines, means, top_k
+from ..run.named import named
 from ..run.program import Program
 from ..run.progress import Progress
 from ..run.weights_file import WeightsFile
@@ -186,7 +187,7 @@ class Session:
         loaded, function = self._loaded(body["program"]), body["function"]
         program = loaded.program if function is None else loaded.whole()
         prefetcher = loaded.prefetcher
-        source = self._named_source(body["source"])
+        source = self._opened(body["source"])
         images, batch = buffers["images"], body["batch"]
         loaded.forget()  # an evaluation has the loader for itself
         try:
@@ -201,18 +202,18 @@ class Session:
         return Answer({"width": matrix.rows.shape[1]}, {"broken": positions_of_broken(source, images)})
 
     def _cosines(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
-        matrix = self._named_matrix(body["matrix"])
+        matrix = self._kept(body["matrix"])
         return Answer({}, {"cosines": cosines(matrix, buffers["pairs"], self._paused)})
 
     def _top_k(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
-        matrix, gallery = self._named_matrix(body["matrix"]), self._named_matrix(body["gallery"])
+        matrix, gallery = self._kept(body["matrix"]), self._kept(body["gallery"])
         positions, scores = top_k(
             matrix, buffers["queries"], gallery, buffers["among"], body["k"], self._paused
         )
         return Answer({}, {"positions": positions, "scores": scores})
 
     def _means(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
-        matrix = self._named_matrix(body["matrix"])
+        matrix = self._kept(body["matrix"])
         self._matrices[body["into"]] = means(matrix, buffers["groups"], body["count"], self._paused)
         return Answer()
 
@@ -254,7 +255,7 @@ class Session:
         return Answer(export_function(program, body["function"], body["to"], body["path"], body["about"]))
 
     def _preview(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
-        images = self._named_source(body["source"]).read(buffers["images"])
+        images = self._opened(body["source"]).read(buffers["images"])
         return self._sheet(images, body)
 
     def _draw(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
@@ -265,7 +266,7 @@ class Session:
         return Answer({"width": width, "height": height})
 
     def _inspect(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
-        source = self._named_source(body["source"])
+        source = self._opened(body["source"])
         if not isinstance(source, ImageFolder):
             raise HostError(
                 "F2C6114",
@@ -289,25 +290,13 @@ class Session:
         self.progress.finished(loaded.name, number - 1)
 
     def _loaded(self, name: str) -> LoadedProgram:
-        loaded = self._programs.get(name)
-        if loaded is None:
-            known = f" (loaded: {', '.join(self._programs)})" if self._programs else ""
-            raise _out_of_place(f"no program is called `{name}`{known}", "send `load` first")
-        return loaded
+        return named("program", name, self._programs)
 
-    def _named_source(self, name: str) -> Source:
-        source = self._sources.get(name)
-        if source is None:
-            known = ", ".join(self._sources) or "none"
-            raise _out_of_place(f"no source is called `{name}` (open: {known})", "send `source` first")
-        return source
+    def _opened(self, name: str) -> Source:
+        return named("source", name, self._sources)
 
-    def _named_matrix(self, name: str) -> Matrix:
-        matrix = self._matrices.get(name)
-        if matrix is None:
-            known = ", ".join(self._matrices) or "none"
-            raise _out_of_place(f"no matrix is called `{name}` (kept: {known})", "send `embed` first")
-        return matrix
+    def _kept(self, name: str) -> Matrix:
+        return named("matrix", name, self._matrices)
 
 
 def _readers() -> int:
@@ -331,7 +320,3 @@ def _readable(tensor: Tensor) -> np.ndarray:
     """A storage in a type that travels. Always a copy: the next plan may write to the storage while the bridge still sends."""
     dtype = travelling_dtype(tensor)
     return tensor.detach().to("cpu", dtype, copy=True, memory_format=torch.contiguous_format).numpy()
-
-
-def _out_of_place(message: str, hint: str) -> HostError:
-    return HostError("F2C6504", message, "host", hint)
