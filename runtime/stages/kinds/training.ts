@@ -1,5 +1,5 @@
 /** @file An experiment as a stage of a study: a run in the stage's folder, which goes on at its newest checkpoint. */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type CompiledExperiment, compileExperiment } from "../../../compiler/index.js";
 import type { Experiment } from "../../../dsl/index.js";
@@ -18,8 +18,8 @@ export interface TrainingPlan extends StagePlan {
   readonly program: CompiledExperiment;
 }
 
-/** What a run leaves that others may be made from. */
-const LEFT = ["net.pt", "net.safetensors", "net.onnx", "summary.json", "ir.json"];
+/** What a run leaves that others may be made from: the net, one file an exporter, and what is known of it. */
+const LEFT = /^(net\.\w+|summary\.json|ir\.json)$/;
 
 export const training: StageMaker<Experiment, TrainingPlan> = {
   plan(experiment, { file, options, made, observe }) {
@@ -53,8 +53,8 @@ export const training: StageMaker<Experiment, TrainingPlan> = {
       const { summary, failedEvaluation } = await trainer.run(start());
       if (failedEvaluation) observers.note(asText(failedEvaluation));
       if (summary.interrupted) return undefined;
-      const files = LEFT.filter((left) => existsSync(folder.file(left)));
-      return Object.fromEntries(files.map((left) => [left, hashOf(folder.file(left))]));
+      const files = readdirSync(path).filter((name) => LEFT.test(name));
+      return Object.fromEntries(files.sort().map((name) => [name, hashOf(folder.file(name))]));
     } finally {
       folder.release();
     }
