@@ -10,4 +10,8 @@ export { tensorboard } from "./tensorboard.js";
 export { type WandbOptions, wandb } from "./wandb.js";
 
 /** By the name that a command line gives them; with the options that they have by default. */
-export const FOLLOWERS: Readonly<Record<string, () => Follower>> = { tensorboard, wandb, mlflow };
+export const FOLLOWERS: Readonly<Record<string, () => Follower>> = {
+  tensorboard,
+  wandb,
+  mlflow,
+};

@@ -30,7 +30,11 @@ def positions_of_broken(source: Source, indices: np.ndarray) -> np.ndarray:
     return np.array(found, np.int32)
 
 
-_KINDS = {"synthetic_faces": SyntheticFaces, "image_folder": ImageFolder, "matrix": Matrix}
+_KINDS = {
+    "synthetic_faces": SyntheticFaces,
+    "image_folder": ImageFolder,
+    "matrix": Matrix,
+}
 
 
 def open_source(spec: dict[str, Any], buffers: dict[str, np.ndarray]) -> Source:
