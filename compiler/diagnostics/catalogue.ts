@@ -18,8 +18,17 @@ import type { Diagnostic, Span } from "./diagnostic.js";
 
 export { type CatalogueEntry, type Filled, wordingsOf } from "../../dsl/diagnostics/entry.js";
 
+/** Written out by the parts' own names: inferred, it would be longer than a declaration file can hold. */
+type Catalogue = typeof LANGUAGE &
+  typeof LOADING &
+  typeof BUILDING &
+  typeof EXPERIMENT &
+  typeof TYPING &
+  typeof HOST &
+  typeof DATA;
+
 /** Every diagnostic by its name; those that the DSL finds are its own. A new one takes the next free code of its range. */
-export const CATALOGUE = {
+export const CATALOGUE: Catalogue = {
   ...LANGUAGE,
   ...LOADING,
   ...BUILDING,
@@ -27,9 +36,7 @@ export const CATALOGUE = {
   ...TYPING,
   ...HOST,
   ...DATA,
-} as const;
-
-type Catalogue = typeof CATALOGUE;
+};
 
 /** What a diagnostic is made by: `condition-on-tensor`, `condition-on-tensor.loop`. */
 export type DiagnosticName = NameIn<Catalogue>;
