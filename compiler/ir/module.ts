@@ -6,7 +6,7 @@ import type { Dim } from "./dim.js";
 import type { OpName } from "./op-name.js";
 
 /** Major: a reader of another major refuses. Minor: additions that an older reader of the same major may lack. */
-export const IR_VERSION = [1, 2] as const;
+export const IR_VERSION = [1, 3] as const;
 
 export const DTYPES = ["f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool"] as const;
 export type DType = (typeof DTYPES)[number];

@@ -95,6 +95,7 @@ export type OpName =
   | "gradients"
   | "leaf"
   | "vjp"
+  | "members"
   | "foreach_add"
   | "foreach_mul"
   | "foreach_div"

@@ -2,8 +2,7 @@
  * @file Alias analysis: which storages a value may share memory with, for passes that must not move a read across a write.
  */
 import { type IrModule, type Op, type Value, walkOps } from "../ir/module.js";
-import { specOf } from "../registry/index.js";
-import { type Members, membersOf, namesStorage, storagesOf, written } from "../registry/storages.js";
+import { aliased, type Members, membersOf, namesStorage, storagesOf, written } from "../registry/storages.js";
 
 const changes = (op: Op): boolean => written(op).length > 0;
 
@@ -37,9 +36,9 @@ export class Aliases {
    * Follows a pure op, or one that names a storage: its results may share the memory of its operands, or of that storage.
    */
   follow(op: Op, operands: readonly (Value | undefined)[], results: readonly Value[]): void {
-    const through = specOf(op).alias && operands[0] ? this.roots.get(operands[0].id) : undefined;
+    const through = aliased(op, operands).flatMap((value) => (value && this.roots.get(value.id)) ?? []);
     const roots = namesStorage(op) ? storagesOf(op, this.members) : through;
-    if (roots) for (const result of results) this.roots.set(result.id, roots);
+    if (roots.length > 0) for (const result of results) this.roots.set(result.id, roots);
   }
 
   /** Values that are not followed: results of regions, arguments of loops. They may share memory with any storage. */

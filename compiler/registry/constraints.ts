@@ -4,7 +4,7 @@
  */
 export const CONSTRAINTS = {
   V1: "names of storages, of groups and of functions are unique, and those of a function's inputs and of its results; the storage fits into memory (2^40 elements)",
-  V2: "every storage and group that is named exists and has the type that is said; a group has distinct members; a copy starts from a storage that is drawn, and what is drawn by its fans has some",
+  V2: "every storage and group that is named exists and has the type that is said; a group has distinct members, and what is taken out of lists is in them; a copy starts from a storage that is drawn, and what is drawn by its fans has some",
   V3: "every value is defined once, before its uses, in its region or one around it",
   V4: "every op is in the registry, with the operands, attributes and result kinds that it says",
   V5: "a region ends with `yield`, a function with `return`, and neither stands elsewhere",

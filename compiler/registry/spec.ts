@@ -3,7 +3,10 @@ import type { AttributeValue, ScalarType, Type } from "../ir/module.js";
 import type { OpName } from "../ir/op-name.js";
 
 export type OperandKind = "tensor" | "f64" | "i64" | "bool" | "group";
-/** `dims` are ints that may hold one -1 ("what is left"). `dtype`, `storage` and `group` are strings on the wire. */
+/**
+ * `dims` are ints that may hold one -1 ("what is left"). `dtype`, `storage`, `group` and `layout` are strings on the wire; a group is
+ * named for its storages, a layout for how many members a list has, and of which shapes.
+ */
 export type AttributeType =
   | "int"
   | "float"
@@ -13,6 +16,7 @@ export type AttributeType =
   | "dtype"
   | "storage"
   | "group"
+  | "layout"
   | "scalar";
 /**
  * What an op does beside making its results, where it has no regions; those that have some do what these do.
@@ -134,7 +138,7 @@ export interface OpSpec {
   /** Its results have no history; those of `leaf` begin one, so that a derivative by them can be asked for. */
   readonly history?: "none" | "leaf";
   readonly traits: Traits;
-  /** Its result may share memory with its first operand, as those of all views do. */
+  /** Its result may share memory with its first operand, as those of all views do; with any, where there may be any number. */
   readonly alias?: boolean;
   /**
    * Where the precision pass may compute it: `low` in the narrow type, `full` in f32, `first` in the type of its first

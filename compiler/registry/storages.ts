@@ -21,6 +21,13 @@ export function storagesOf(op: Op | undefined, members: Members): readonly strin
   return attribute.type === "group" ? (members.get(name) ?? []) : [name];
 }
 
+/** The operands that the result of an op may share memory with. */
+export function aliased(op: Op, operands: Op["operands"] = op.operands): Op["operands"] {
+  const { alias, operands: specs } = specOf(op);
+  if (!alias) return [];
+  return specs[0]!.variadic ? operands : operands.slice(0, 1);
+}
+
 /** Whether an op is one that does nothing but write. */
 export const isWrite = (op: Op): boolean => specOf(op).effect === "write";
 

@@ -216,6 +216,8 @@ class Verifier {
     else if (spec.shape === "declared") this.named(op, spec, at);
     else {
       if (spec.differentiates) this.derivative(op, spec, spec.differentiates, scope, at);
+      const layout = spec.attributes.find(({ type }) => type === "layout");
+      if (layout) this.taken(op, String(op.attributes[layout.name]), at);
       if (this.violations.length > before) return;
       const wrong = resultsDiffer(op, spec, spec.shape);
       this.check(wrong === undefined, "V11", () => `${at()}: ${wrong}`);
@@ -242,6 +244,21 @@ class Verifier {
       if (attribute.type === "group")
         this.check(this.groups.has(name), "V2", () => `${at()}: there is no group ${name}`);
     }
+  }
+
+  /** The members of a group, taken out of lists, must be in these. */
+  private taken(op: UnverifiedOp, group: string, at: () => string): void {
+    const members = this.groups.get(group);
+    const there = new Set(
+      typesOf(op.operands).flatMap((type) =>
+        type?.kind === "group" ? (this.groups.get(type.group) ?? []) : [],
+      ),
+    );
+    this.check(
+      members?.every((member) => there.has(member)) === true,
+      "V2",
+      () => `${at()} takes ${group} out of lists that do not have it`,
+    );
   }
 
   private regions(

@@ -152,8 +152,8 @@ export interface TensorMethods {
 }
 
 export interface TensorsMethods {
-  /** The sum self + scale * other, member by member. */
-  foreach_add<G extends string>(this: Tensors<G>, other: Tensors<G>, scale: number): Tensors<G>;
+  /** The sum self + scale * other, member by member; `other` may be a number, without a scale. */
+  foreach_add<G extends string>(this: Tensors<G>, other: Tensors<G> | number, scale?: number): Tensors<G>;
   /** The product, member by member. */
   foreach_mul<G extends string>(this: Tensors<G>, other: Tensors<G> | number): Tensors<G>;
   /** The quotient, member by member. */
@@ -443,8 +443,8 @@ export const index_copy_: <S extends Shape, D extends DType, const A extends num
 /** Moves the storage towards `end` by `weight`: self + weight * (end - self). */
 export const lerp_: <S extends Shape, D extends DType>(self: Tensor<S, D>, end: Tensor<NoInfer<S>, NoInfer<D>>, weight: number) => void = intrinsic("lerp_");
 
-/** The sum self + scale * other, member by member. */
-export const foreach_add: <G extends string>(self: Tensors<G>, other: Tensors<G>, scale: number) => Tensors<G> = intrinsic("foreach_add");
+/** The sum self + scale * other, member by member; `other` may be a number, without a scale. */
+export const foreach_add: <G extends string>(self: Tensors<G>, other: Tensors<G> | number, scale?: number) => Tensors<G> = intrinsic("foreach_add");
 
 /** The product, member by member. */
 export const foreach_mul: <G extends string>(self: Tensors<G>, other: Tensors<G> | number) => Tensors<G> = intrinsic("foreach_mul");

@@ -8,7 +8,7 @@ import { cuts, isConstantOperand } from "../../registry/history.js";
 import { specOf } from "../../registry/index.js";
 import { carriedArgs, controlOf, sourcesOf } from "../../registry/regions.js";
 import { isFloat } from "../../registry/shapes.js";
-import { isWrite, type Members, namesStorage, storagesOf } from "../../registry/storages.js";
+import { aliased, isWrite, type Members, namesStorage, storagesOf } from "../../registry/storages.js";
 import { follows, type Place, placesOf } from "./early-writes.js";
 
 const FLOATS: ReadonlySet<string> = new Set(DTYPES.filter(isFloat));
@@ -173,7 +173,7 @@ export class GradientFlow {
     if (!maker) return found;
     const { op, i } = maker;
     for (const each of storagesOf(op, this.groups)) found.add(each);
-    const same = op.regions.length > 0 ? this.operandsOf(op, i) : specOf(op).alias ? [op.operands[0]] : [];
+    const same = op.regions.length > 0 ? this.operandsOf(op, i) : aliased(op);
     for (const source of same) if (source) for (const each of this.storagesOf(source)) found.add(each);
     return found;
   }

@@ -1,6 +1,6 @@
 /** @file Storage, gradients, groups of tensors: the ops that make a step of training. */
 import { sameDim } from "../../ir/dim.js";
-import { tensorType } from "../../ir/module.js";
+import { groupType, tensorType } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
 import { aten, attribute, family, group, scalar, tensor, when } from "../define.js";
 import {
@@ -173,13 +173,37 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
 
 const G = "<G extends string>(self: Tensors<G>";
 
+/** `other` is a list, or a number that is added to each member. */
+const sumRule: ShapeRule = (call) => {
+  const [, other, scale] = call.operands;
+  if (other?.kind === "scalar" && scale)
+    call.fail("kind", "foreach_add: a number has no scale", "multiply the number");
+  return groupLike(call);
+};
+
 export const GROUPS: readonly OpSpec[] = family("groups", {
-  foreach_add: overGroup(
-    "The sum self + scale * other, member by member.",
-    [aten("_foreach_add.List", "self", "other", "alpha=scale")],
-    [group("self"), group("other"), scalar("scale", "f64", "i64")],
-    `${G}, other: Tensors<G>, scale: number): Tensors<G>`,
-  ),
+  members: {
+    doc: "The members of another group, out of lists that have them: each from the first that does.",
+    operands: [{ name: "lists", kinds: ["group"], variadic: true }],
+    attributes: [attribute("group", "layout")],
+    results: ["group"],
+    constraints: ["one of the lists has each of the members"],
+    shape: (call) => [groupType(call.attributes.group as string)],
+    alias: true,
+  },
+  foreach_add: {
+    ...overGroup(
+      "The sum self + scale * other, member by member; `other` may be a number, without a scale.",
+      [
+        when({ other: "scalar" }, aten("_foreach_add.Scalar", "self", "other")),
+        when({ scale: "none" }, aten("_foreach_add.List", "self", "other")),
+        aten("_foreach_add.List", "self", "other", "alpha=scale"),
+      ],
+      [group("self"), groupOrScalar, { ...scalar("scale", "f64", "i64"), optional: true }],
+      `${G}, other: Tensors<G> | number, scale?: number): Tensors<G>`,
+    ),
+    shape: sumRule,
+  },
   foreach_mul: overGroup(
     "The product, member by member.",
     listOrScalar("_foreach_mul"),

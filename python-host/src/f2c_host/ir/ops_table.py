@@ -79,12 +79,12 @@ class OpSpec:
         return next(i for i, operand in enumerate(self.operands) if operand.name == name)
 
 
-IR_VERSION = (1, 2)
-REGISTRY_HASH = "f5da2b762aa772fc"
+IR_VERSION = (1, 3)
+REGISTRY_HASH = "8db4ca1b9b5439b1"
 
 CONSTRAINTS: dict[str, str] = {
     "V1": "names of storages, of groups and of functions are unique, and those of a function's inputs and of its results; the storage fits into memory (2^40 elements)",
-    "V2": "every storage and group that is named exists and has the type that is said; a group has distinct members; a copy starts from a storage that is drawn, and what is drawn by its fans has some",
+    "V2": "every storage and group that is named exists and has the type that is said; a group has distinct members, and what is taken out of lists is in them; a copy starts from a storage that is drawn, and what is drawn by its fans has some",
     "V3": "every value is defined once, before its uses, in its region or one around it",
     "V4": "every op is in the registry, with the operands, attributes and result kinds that it says",
     "V5": "a region ends with `yield`, a function with `return`, and neither stands elsewhere",
@@ -861,13 +861,21 @@ OPS: dict[str, OpSpec] = {
         (Call((), "special", ()),),
         differentiates=Derivative(by="parameters", products="values"),
     ),
+    "members": OpSpec(
+        "members",
+        (Operand("lists", ("group",), False, True),),
+        (Attribute("group", "layout", None, True),),
+        ("group",),
+        "pure",
+        (Call((), "special", ()),),
+    ),
     "foreach_add": OpSpec(
         "foreach_add",
-        (Operand("self", ("group",), False, False), Operand("other", ("group",), False, False), Operand("scale", ("f64", "i64"), False, False)),
+        (Operand("self", ("group",), False, False), Operand("other", ("group", "f64", "i64"), False, False), Operand("scale", ("f64", "i64"), True, False)),
         (),
         ("group",),
         "pure",
-        (Call((), "aten::_foreach_add.List", ("self", "other", "alpha=scale")),),
+        (Call((("other", "scalar"),), "aten::_foreach_add.Scalar", ("self", "other")), Call((("scale", "none"),), "aten::_foreach_add.List", ("self", "other")), Call((), "aten::_foreach_add.List", ("self", "other", "alpha=scale"))),
     ),
     "foreach_mul": OpSpec(
         "foreach_mul",

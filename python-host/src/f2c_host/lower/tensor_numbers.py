@@ -144,7 +144,13 @@ def _of_all(tensors: list[Tensor]) -> torch.dtype:
     return torch.float64 if all(t.dtype == torch.float64 for t in tensors) else torch.float32
 
 
-def _add(tensors: list[Tensor], others: list[Tensor], *, alpha: Number) -> list[Tensor]:
+def _plus(tensors: list[Tensor], scalar: Number) -> list[Tensor]:
+    if not isinstance(scalar, Tensor):
+        return list(_aten._foreach_add.Scalar(tensors, scalar))
+    return _narrow(_aten._foreach_add.Tensor(tensors, scalar.to(_of_all(tensors))), tensors)
+
+
+def _add(tensors: list[Tensor], others: list[Tensor], *, alpha: Number = 1) -> list[Tensor]:
     return list(_aten._foreach_add.List(tensors, _times(others, alpha)))
 
 
@@ -180,6 +186,7 @@ TAKES_NUMBER: dict[str, Callable[..., Any]] = {
     "aten::scatter.value": _scatter,
     "aten::full": _full,
     "aten::lerp_.Scalar": _lerp_,
+    "aten::_foreach_add.Scalar": _plus,
     "aten::_foreach_add.List": _add,
     "aten::_foreach_add_.List": _add_,
     "aten::_foreach_mul.Scalar": _times,

@@ -299,6 +299,16 @@ class Visitor:
         members = ast.List([self.storage(m) for m in self.module.groups[op.attributes["name"]]], ast.Load())
         return [self.assign([self.local(op.results[0].id)], members)]
 
+    def op_members(self, op: Op) -> list[ast.stmt]:
+        """Each member out of the first list whose layout has it."""
+        groups = self.module.groups
+        places: dict[str, ast.expr] = {}
+        for value in op.operands:
+            for i, member in enumerate(groups[self.types[value].group]):
+                places.setdefault(member, ast.Subscript(self.read(value), ast.Constant(i), ast.Load()))
+        members = ast.List([places[member] for member in groups[op.attributes["group"]]], ast.Load())
+        return [self.assign([self.local(op.results[0].id)], members)]
+
     def op_gradients(self, op: Op) -> list[ast.stmt]:
         self.derivatives -= 1
         retain = [ast.Constant(True)] if self.derivatives else []

@@ -153,6 +153,8 @@ class _Verifier:
             self.named(op, spec)
         elif spec.differentiates:
             self.derivative(op, spec.differentiates, seen, origins, top)
+        elif layout := next((a for a in spec.attributes if a.type == "layout"), None):
+            self.members(op, op.attributes[layout.name], seen)
         else:
             self.results(op, spec, seen)
 
@@ -178,6 +180,14 @@ class _Verifier:
                 self.refuse("V2", f"there is no storage {name!r} of type {op.results[0].type}", op.location)
             if attribute.type == "group" and name not in self.module.groups:
                 self.refuse("V2", f"there is no group {name!r}", op.location)
+
+    def members(self, op: Op, name: str, seen: Mapping[int, Value]) -> None:
+        """The members of a group, taken out of lists, must be in these."""
+        there = {member for v in op.operands for member in self.module.groups.get(seen[v].type.group, ())}
+        if name not in self.module.groups or not there.issuperset(self.module.groups[name]):
+            self.refuse("V2", f"{op.op} takes {name!r} out of lists that do not have it", op.location)
+        if op.results[0].type.group != name:
+            self.refuse("V11", f"{op.op} of {name!r} gives {op.results[0].type}", op.location)
 
     def results(self, op: Op, spec: OpSpec, seen: Mapping[int, Value]) -> None:
         """The types of an op's results, by torch; those of scalars are their kinds."""
