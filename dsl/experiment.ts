@@ -11,6 +11,7 @@ import type { Sampler } from "./method/sampler.js";
 import type { DataSource } from "./method/source.js";
 import { STAGE, type StageKind } from "./method/stage.js";
 import type { Follower } from "./observe/follower.js";
+import type { ParameterGroups } from "./optimizers/groups.js";
 import type { Optimizer } from "./optimizers/optimizer.js";
 import { always } from "./schedules/always.js";
 
@@ -21,7 +22,8 @@ export interface ExperimentOptions {
   method: MethodBuilder;
   /** A sampler alone stands for `loader(sampler, flip())`. */
   loader: Loader | Sampler;
-  optimizer: Optimizer;
+  /** One for all trained parameters, or `groups([…])` of them with one each. */
+  optimizer: Optimizer | ParameterGroups;
   /** Learning rate, called every step. */
   lr: Policy | number;
   /** Length of the run, in passes over the images, or in steps. One of the two. */

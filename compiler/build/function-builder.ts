@@ -12,6 +12,7 @@ import {
   scalarType,
   type Type,
   type Value,
+  walkOps,
 } from "../ir/module.js";
 import type { OpName } from "../ir/op-name.js";
 import { printType } from "../ir/print-type.js";
@@ -64,6 +65,14 @@ export class FunctionBuilder {
     const value = this.value(name, type);
     this.inputs.push({ value, source });
     return value;
+  }
+
+  /** Takes back an input that no op uses. */
+  withdraw(value: Value): void {
+    const body: Region = { args: [], ops: this.ops };
+    for (const op of walkOps(body)) if (op.operands.includes(value)) return;
+    const at = this.inputs.findIndex((input) => input.value === value);
+    if (at >= 0) this.inputs.splice(at, 1);
   }
 
   /** Gives a value the name that the user gave it, unless it has one already. */

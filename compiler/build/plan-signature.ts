@@ -135,8 +135,8 @@ export const batchArrays = (
     ]),
   );
 
-/** The learning rate at a step, as the policy gives it. */
-export function learningRate(policy: Policy, at: StepPoint): number {
+/** The learning rate at a step, as the policy of that name gives it. */
+export function learningRate(policy: Policy, at: StepPoint, name = "lr"): number {
   const lr: unknown = policy(at);
   if (typeof lr === "number" && Number.isFinite(lr) && lr >= 0) return lr;
   const value =
@@ -145,7 +145,7 @@ export function learningRate(policy: Policy, at: StepPoint): number {
       : lr === undefined || lr === null
         ? "missing"
         : inWords(lr as PlanValue);
-  throw experimentError("bad-learning-rate", { value, step: at.step });
+  throw experimentError("bad-learning-rate", { name, value, step: at.step });
 }
 
 function changed(path: string, got: PlanValue, expected: PlanSignature | undefined, step: number): never {

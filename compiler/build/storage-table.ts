@@ -26,6 +26,9 @@ export interface GroupUse extends Group {
   readonly layout: string;
 }
 
+/** The group of all trained parameters. */
+const TRAINED = "parameters";
+
 const FLOATS = new Set(["f16", "bf16", "f32", "f64"]);
 
 /** Keys that are not the state's to give: what optimizers and passes keep. */
@@ -162,25 +165,42 @@ export class StorageTable {
     return [...this.groupTable.values()].some((g) => g.layout === layout && g.members.length === 0);
   }
 
+  /** The parameters that optimizers move, in order. */
+  get trainedParameters(): readonly Storage[] {
+    return this.parameters.filter(isTrained);
+  }
+
   /** All trained parameters, in the optimizer's order. */
   trained(): GroupUse {
     return this.define({
-      name: "parameters",
-      layout: "parameters",
-      members: this.parameters.filter(isTrained).map((p) => p.name),
+      name: TRAINED,
+      layout: TRAINED,
+      members: this.trainedParameters.map((p) => p.name),
     });
   }
 
-  /** A slot of the optimizer: one tensor, zero at first, for each trained parameter. */
-  slot(name: string): GroupUse {
-    const trained = this.parameters.filter(isTrained);
-    const nameFor = (parameter: Storage) => `optimizer.${name}.${parameter.name}`;
-    if (!this.groupTable.has(`optimizer.${name}`)) {
-      for (const p of trained)
-        this.add({ ...p, name: nameFor(p), init: { kind: "zeros" }, role: "optimizer", slotOf: p.name });
-    }
-    const members = trained.map(nameFor);
-    return this.define({ name: `optimizer.${name}`, layout: "parameters", members });
+  /** Some of the trained parameters, as a group under a label; if they are all, that group. */
+  trainedPart(label: string, members: readonly string[]): GroupUse {
+    if (members.length === this.trainedParameters.length) return this.trained();
+    const name = `optimizer.${TRAINED}.${label}`;
+    return this.define({ name, layout: name, members });
+  }
+
+  /**
+   * A slot of the optimizer for a group of trained parameters: one tensor, zero at first, for each of them. Its name depends on no
+   * group, so that checkpoints are found whatever the groups are.
+   */
+  slot(name: string, { name: of, members }: GroupUse): GroupUse {
+    const nameFor = (parameter: string) => `optimizer.${name}.${parameter}`;
+    for (const p of this.trainedParameters)
+      if (members.includes(p.name) && !this.types.has(nameFor(p.name)))
+        this.add({ ...p, name: nameFor(p.name), init: { kind: "zeros" }, role: "optimizer", slotOf: p.name });
+    const label = of.slice(`optimizer.${TRAINED}`.length);
+    return this.define({
+      name: of === TRAINED ? `optimizer.${name}` : `optimizer.${name}${label}`,
+      layout: of,
+      members: members.map(nameFor),
+    });
   }
 
   private define(group: GroupUse): GroupUse {

@@ -1,11 +1,18 @@
 /** @file From a loaded experiment to its program: builds it, lowers its functions, runs the passes, verifies what came out. */
+import type { Updates } from "../build/parameter-groups.js";
 import { StorageTable } from "../build/storage-table.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import type { IrModule } from "../ir/module.js";
 import type { PassRecord } from "../passes/pipeline.js";
 import { checkEmbedding, lowerEmbeddings } from "./build/embedding.js";
 import { type Evaluation, openEvaluations } from "./build/evaluations.js";
-import { type BuiltExperiment, buildExperiment, methodSources, storagesOf } from "./build/experiment.js";
+import {
+  type BuiltExperiment,
+  buildExperiment,
+  groupsOf,
+  methodSources,
+  storagesOf,
+} from "./build/experiment.js";
 import { Findings } from "./build/findings.js";
 import { finish } from "./build/finish.js";
 import { lowerStep } from "./build/step.js";
@@ -17,6 +24,8 @@ import { SourceTexts } from "./lower/function-source.js";
 /** A compiled experiment: the program for the host, and what the planner needs to feed it. */
 export interface CompiledExperiment extends BuiltExperiment {
   readonly module: IrModule;
+  /** The optimizer's groups with their parameters. */
+  readonly updates: Updates;
   /** The experiment's protocols, and what they drew. */
   readonly evaluations: readonly Evaluation[];
   /** The run ends after this many steps, even if its schedule is longer. */
@@ -41,9 +50,10 @@ export function compileExperiment(
   const built = buildExperiment(loaded, texts);
   const sources = methodSources(built.method, texts, findings);
   const storages = storagesOf(built.state, sources.step, loaded);
+  const updates = groupsOf(built, storages, loaded);
   const lowering = { built, storages, texts, findings };
 
-  const step = lowerStep(lowering, sources.step);
+  const step = lowerStep(lowering, updates, sources.step);
   checkEmbedding(lowering, sources.embed);
   findings.throwIfAny();
   const embeddings = lowerEmbeddings(lowering, sources.embed);
@@ -64,8 +74,9 @@ export function compileExperiment(
   return {
     ...built,
     module,
+    updates,
     evaluations,
-    warnings: warningsOf(loaded, built),
+    warnings: warningsOf(loaded, built, updates),
     notes: [...built.notes, ...notes],
   };
 }

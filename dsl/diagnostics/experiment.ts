@@ -125,6 +125,35 @@ export const EXPERIMENT = {
     why: "Such a value trains without a word and comes to nothing, or diverges at the first step.",
     remedy: "Give a value in the range that the message names.",
   },
+  "bad-groups": {
+    code: "F2C2114",
+    severity: "error",
+    message: "groups([]): a list without a group trains nothing",
+    hint: 'give groups([{ of: "head.*", by: sgd() }, { by: sgd() }]), or one optimizer alone',
+    cases: {
+      name: {
+        message: 'groups: the `name` "{name}" cannot be that of a number in the log',
+        hint: "letters, digits and _ only",
+      },
+      twice: {
+        message: "groups: two groups are called `{name}`",
+        hint: "give one of them a `name` of its own",
+      },
+      by: {
+        message: "groups: `by` of the group `{name}` is no optimizer",
+        hint: "give sgd(…), adamw(…), lars(…) or optimizer(…)",
+      },
+      lr: {
+        message: "groups: `lr` of the group `{name}` is {lr:number}",
+        hint: "give a factor of the experiment's learning rate, from 0 up, or a policy",
+      },
+      from: {
+        message: "groups: `from` of the group `{name}` is no beginning",
+        hint: "give { epoch: 2 } or { step: 500 }, a number from 0 up, steps whole",
+      },
+    },
+    why: "Each group of the optimizer has an optimizer, and a name under which its learning rate is logged.",
+  },
   "slot-name-taken": {
     code: "F2C2123",
     severity: "error",

@@ -1,2 +1,5 @@
+export * from "./adamw.js";
+export { type Decay, isMatrix } from "./decay.js";
+export * from "./groups.js";
 export * from "./optimizer.js";
 export * from "./sgd.js";

@@ -4,8 +4,9 @@
  *
  * Which is which stands in one table, `identity/fates.ts`. `docs/language.md` explains it to users.
  */
+import { inputsOf } from "../../compiler/build/parameter-groups.js";
 import { type CompiledExperiment, HELD_OUT } from "../../compiler/index.js";
-import { type Catalogue, descriptionOf, OPTIMIZER, twinParts } from "../../dsl/index.js";
+import { type Catalogue, descriptionOf, twinParts } from "../../dsl/index.js";
 import { SAMPLER_VERSION } from "../../dsl/plan/sampler-version.js";
 import type { OptionName } from "./identity/fates.js";
 import { functionsOf } from "./identity/functions.js";
@@ -92,6 +93,7 @@ export function identityOf(program: CompiledExperiment, given: Given = {}): RunI
   const functions = functionsOf(
     {
       lr: experiment.lr,
+      ...groupPolicies(program),
       plan: method.plan,
       "data.open": experiment.data.open,
       "loader.open": experiment.loader.open,
@@ -99,7 +101,7 @@ export function identityOf(program: CompiledExperiment, given: Given = {}): RunI
     true,
   );
   const { constants } = functionsOf(
-    { step: method.step, embed: method.embed, optimizer: experiment.optimizer[OPTIMIZER].update },
+    { step: method.step, embed: method.embed, ...updateFunctions(program) },
     false,
   );
   return {
@@ -120,6 +122,23 @@ export function identityOf(program: CompiledExperiment, given: Given = {}): RunI
     compiled: constants,
   };
 }
+
+/** The optimizer's compiled functions. */
+const updateFunctions = ({ updates: { groups, gradients } }: CompiledExperiment) =>
+  Object.fromEntries([
+    ...groups.flatMap((group) => [
+      ...group.parts.map(({ label, update }) => [nameOf("optimizer", label), update] as const),
+      [nameOf("optimizer", group.name, "gradients"), group.gradients] as const,
+    ]),
+    ["optimizer.gradients", gradients] as const,
+  ]);
+const nameOf = (...names: readonly (string | undefined)[]) => names.filter(Boolean).join(".");
+
+/** The learning rates that groups of the optimizer have of their own. */
+const groupPolicies = ({ updates: { groups } }: CompiledExperiment) =>
+  Object.fromEntries(
+    groups.flatMap((group) => (typeof group.lr === "function" ? [[inputsOf(group).lr, group.lr]] : [])),
+  );
 
 const stateOptions = (state: CompiledExperiment["state"]) =>
   Object.fromEntries(

@@ -1,5 +1,6 @@
 /** @file The planner: runs the experiment's plan, step by step, in Node. Its state is small and belongs into checkpoints. */
 
+import { updateNumbers } from "../../compiler/build/parameter-groups.js";
 import { batchArrays, flattenPlan, learningRate, planPoint } from "../../compiler/build/plan-signature.js";
 import { experimentError, inWords } from "../../compiler/diagnostics/catalogue.js";
 import {
@@ -47,11 +48,15 @@ export class Planner {
   private readonly loader;
   private readonly books: Record<string, Book>;
   private planned: number;
+  /** Names of what the step is given. */
+  private readonly inputs: ReadonlySet<string>;
 
   constructor(private readonly program: CompiledExperiment) {
     this.loader = program.experiment.loader.open(program.train.offsets, program.experiment.seed);
     this.books = openBooks(program.state) as Record<string, Book>;
     this.planned = 0;
+    const step = program.module.functions.find(({ name }) => name === "step");
+    this.inputs = new Set(step?.inputs.map(({ value }) => value.name));
   }
 
   /** The step that `next` will plan. */
@@ -76,7 +81,16 @@ export class Planner {
     const flat = flattenPlan(plan, signature, step);
     const arrays = { ...flat.arrays, ...batchArrays(batch, this.program.changes, step) };
     this.planned = step + 1;
-    const scalars = { ...flat.scalars, lr, ...windowOf(step, experiment.accumulate) };
+    const numbers = updateNumbers(this.program.updates, at, lr, experiment.accumulate, (policy, name) =>
+      asked(`the policy \`${name}\``, step, () => learningRate(policy, at, name)),
+    );
+    const used = Object.entries(numbers).filter(([name]) => this.inputs.has(name));
+    const scalars = {
+      ...flat.scalars,
+      lr,
+      ...Object.fromEntries(used),
+      ...windowOf(step, experiment.accumulate),
+    };
     return { step, scalars, arrays };
   }
 

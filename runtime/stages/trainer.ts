@@ -69,6 +69,8 @@ export class Trainer implements HostedWork<Outcome> {
   private readonly planner: Planner;
   private readonly checkpoints: Checkpoints;
   private readonly hashes: { structureHash: string; weightsHash: string };
+  /** The numbers that a gradient is taken of, and the loss. */
+  private readonly losses: readonly string[];
   /** What a checkpoint must hold finite numbers in. */
   private readonly finite: readonly string[];
   private readonly evaluator: Evaluator;
@@ -116,6 +118,7 @@ export class Trainer implements HostedWork<Outcome> {
     this.drained = { step: 0, books: this.unstarted };
     this.checkpoints = new Checkpoints(folder.file("checkpoints"));
     this.hashes = { structureHash: structureHash(program.module), weightsHash: weightsHash(program.module) };
+    this.losses = [...new Set([LOSS, ...program.updates.groups.map((group) => group.loss)])];
     this.finite = finiteStorages(program.module, usedStorages(program.module));
     this.evaluator = new Evaluator(program, folder);
     this.end = lastStep(program);
@@ -356,7 +359,7 @@ export class Trainer implements HostedWork<Outcome> {
       streams: Object.fromEntries(streams),
       scalars,
       arrays,
-      finite: [LOSS],
+      finite: this.losses,
     };
   }
 

@@ -311,6 +311,7 @@ const SGD_OPTIONS: Cases<SgdOptions> = {
   momentum: [[0.95, refused("optimizer.momentum")]],
   nesterov: [[true, refused("optimizer.nesterov")]],
   weightDecay: [[5e-4, refused("optimizer.weightDecay")]],
+  decay: [["matrices", refused("optimizer.decay")]],
   clip: [[5, refused("optimizer.clip")]],
 };
 

@@ -87,7 +87,7 @@ const DSL: Record<string, readonly string[]> = {
   "dsl/layers": ["dsl/core"],
   "dsl/nets": [...INTERFACES, "dsl/layers"],
   "dsl/margins": ["dsl/core"],
-  "dsl/optimizers": ["dsl/core"],
+  "dsl/optimizers": INTERFACES,
   "dsl/schedules": INTERFACES,
   "dsl/banks": INTERFACES,
   "dsl/data": INTERFACES,

@@ -132,9 +132,24 @@ export const BUILDING = {
   "bad-learning-rate": {
     code: "F2C2013",
     severity: "error",
-    message: "`lr` is {value} at step {step:number}",
+    message: "`{name}` is {value} at step {step:number}",
     hint: "a learning rate is a finite number from 0 up: check the policy that computes it",
     why: "One step with such a rate would spoil every parameter.",
+  },
+  "parameter-groups": {
+    code: "F2C2115",
+    severity: "error",
+    cases: {
+      left: {
+        message: "no group of `optimizer` takes {names}",
+        hint: "end the list with a group that takes what is left: { by: sgd() }",
+      },
+      empty: {
+        message: "the group `{group}` of `optimizer` takes no parameter",
+        hint: "the trained parameters that no group before it takes are {names}",
+      },
+    },
+    why: "A parameter that no group takes would never be trained, and a group that takes none is most often a name that is written wrong.",
   },
   "no-such-stream": {
     code: "F2C2015",

@@ -151,6 +151,12 @@ export const TYPING = {
     severity: "error",
     message: "the step returns {what}, and no `loss`",
     hint: "return the loss, or { loss, …more numbers to log }",
+    cases: {
+      group: {
+        message: "the group `{group}` of `optimizer` learns by `{loss}`, which is {what}",
+        hint: "return it beside the loss, as one real number: { loss, {loss}: … }",
+      },
+    },
     why: "The gradient of the loss is what the optimizer works with.",
   },
   "metric-not-a-number": {

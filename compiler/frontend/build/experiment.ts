@@ -16,6 +16,7 @@ import {
   type PlanValue,
   type Setting,
 } from "../../../dsl/index.js";
+import { type Updates, updateInputs, updateNumbers, updatesOf } from "../../build/parameter-groups.js";
 import {
   flattenPlan,
   learningRate,
@@ -209,4 +210,23 @@ export const storagesOf = (state: MethodState, step: FunctionSource, loaded: Loc
   showingOption(loaded, (lookingAt) => {
     lookingAt("method", (error) => stateEntryOf(step, error));
     return new StorageTable(state, { path: step.path, start: step.node.getStart(), end: step.node.getEnd() });
+  });
+
+/** The optimizer's groups with the parameters of each, and whether their inputs have names of their own. */
+export const groupsOf = (built: BuiltExperiment, storages: StorageTable, loaded: Located): Updates =>
+  showingOption(loaded, (lookingAt) => {
+    const { experiment, signature, stepsPerEpoch, steps } = built;
+    lookingAt("optimizer");
+    const trained = storages.trainedParameters.map(({ name, type }) => ({
+      name,
+      shape: type.dims as number[],
+    }));
+    const updates = updatesOf(experiment.optimizer, trained);
+    const at = planPoint(0, stepsPerEpoch, steps);
+    updateNumbers(updates, at, 0, experiment.accumulate, (policy, name) => learningRate(policy, at, name));
+    lookingAt("method");
+    const inputs = new Set(updateInputs(updates));
+    for (const path of pathsOf(signature))
+      if (inputs.has(path)) throw experimentError("plan-name-taken", { path });
+    return updates;
   });

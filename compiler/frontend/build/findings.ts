@@ -57,7 +57,7 @@ export class Findings {
  * `place` finds.
  */
 export type LookingAt = (
-  option: "data" | "loader" | "method" | "lr" | "evaluate",
+  option: "data" | "loader" | "method" | "optimizer" | "lr" | "evaluate",
   place?: (error: unknown) => Span | undefined,
 ) => void;
 

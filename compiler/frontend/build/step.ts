@@ -1,4 +1,5 @@
 /** @file Lowers the step: streams and plan as its inputs, the loader's `prepare`, what the step logs, gradient and update. */
+import { loggedRates, type Updates } from "../../build/parameter-groups.js";
 import { loggedAs, loggedNumbers } from "../../build/plan-signature.js";
 import { type IrFunction, scalarType, type Value } from "../../ir/module.js";
 import type { FunctionSource } from "../lower/function-source.js";
@@ -8,16 +9,21 @@ import { dynamic, type Operand } from "../lower/values/operand.js";
 import { type Compilation, lowererOf, stateOperand } from "./lowering.js";
 import { returnedBy } from "./pointing.js";
 import { planOperand, preparedBatch, streamInputs } from "./streams.js";
-import { addUpdate } from "./update.js";
+import { addUpdate, UpdateInputs } from "./update.js";
 
 /** The step as a function of the program; undefined after something was reported. */
-export function lowerStep(lowering: Compilation, source: FunctionSource): IrFunction | undefined {
+export function lowerStep(
+  lowering: Compilation,
+  updates: Updates,
+  source: FunctionSource,
+): IrFunction | undefined {
   const { built } = lowering;
-  const { signature, experiment } = built;
+  const { signature } = built;
   const lowerer = lowererOf(lowering, "step", { training: true });
   const { builder } = lowerer;
   const streams = streamInputs(lowering, lowerer);
   const lr = builder.input("lr", scalarType("f64"), { kind: "plan" });
+  const inputs = new UpdateInputs(builder, updates, lr);
   const plan = planOperand(signature, (path, type) => dynamic(builder.input(path, type, { kind: "plan" })));
 
   const work = () => {
@@ -25,10 +31,11 @@ export function lowerStep(lowering: Compilation, source: FunctionSource): IrFunc
     lowerer.batch = batch;
     const state = stateOperand(lowerer, built.state, source);
     const result = lowerer.inline(source, [state, batch, plan], undefined);
-    const metrics = metricsOf(lowerer, result, source, new Set(loggedNumbers(signature)));
-    const loss = metrics.get("loss");
-    if (!loss) return undefined;
-    addUpdate(lowerer, loss, lr, experiment.optimizer, source);
+    const planned = new Set([...loggedNumbers(signature), ...loggedRates(updates)]);
+    const metrics = metricsOf(lowerer, result, source, planned);
+    if (!metrics.has("loss")) return undefined;
+    addUpdate(lowerer, updates, metrics, inputs, source);
+    inputs.withdrawUnused();
     return builder.build(
       [...metrics].map(([name, value]) => ({ name, value })),
       lowerer.locate(source.node),

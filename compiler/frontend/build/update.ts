@@ -8,59 +8,248 @@
  *                                          …the optimizer's update…
  *                                          write(%pool.gallery, …)
  *
- * What the loss depends on must come to a parameter and must not be overwritten before; what breaks that is refused.
+ * Where there are several groups of parameters, or an optimizer has several parts, each gets its members out of one list of all
+ * gradients; a group that stands still for a while is updated where an input says so:
+ *
+ *     %gradients = gradients(%loss, %parameters)
+ *     if(%optimizer.head.moves) {
+ *       %head = group {optimizer.parameters.head}
+ *       %own = members(%gradients, group = "optimizer.parameters.head")
+ *       …the update of its optimizer…
+ *     }
+ *
+ * What a loss depends on must come to a parameter and must not be overwritten before; what breaks that is refused.
  */
-import { OPTIMIZER, type Optimizer } from "../../../dsl/index.js";
+import type { GradientChange } from "../../../dsl/index.js";
+import type { FunctionBuilder } from "../../build/function-builder.js";
+import { inputsOf, type UpdateGroup, type Updates } from "../../build/parameter-groups.js";
+import type { GroupUse } from "../../build/storage-table.js";
 import { report } from "../../diagnostics/catalogue.js";
 import type { Span } from "../../diagnostics/diagnostic.js";
-import type { Op, Value } from "../../ir/module.js";
+import {
+  type AttributeValue,
+  groupType,
+  type Op,
+  scalarType,
+  type Type,
+  type Value,
+} from "../../ir/module.js";
+import type { OpName } from "../../ir/op-name.js";
+import { printType } from "../../ir/print-type.js";
+import { isFloat } from "../../registry/shapes.js";
 import { membersOf } from "../../registry/storages.js";
 import { inUserCode } from "../lower/forms/places.js";
 import type { FunctionSource } from "../lower/function-source.js";
 import type { Lowerer } from "../lower/lowerer.js";
-import { dynamic, type Operand, record } from "../lower/values/operand.js";
+import { describe } from "../lower/refusals/words.js";
+import { dynamic, NOTHING, type Operand, record } from "../lower/values/operand.js";
+import { lowerIf } from "../lower/values/regions.js";
 import { earlyWrites } from "./early-writes.js";
 import { GradientFlow } from "./gradient-flow.js";
 import { returnedBy, stateNode } from "./pointing.js";
 
-/** Puts gradient and update behind the op that completes `loss`. */
+/** Inputs of the plan for the groups' updates: learning rates, numbers of updates, whether a group moves. */
+export class UpdateInputs {
+  private readonly values = new Map<string, Value>();
+
+  constructor(
+    private readonly builder: FunctionBuilder,
+    { groups }: Updates,
+    lr: Value,
+  ) {
+    this.values.set(lr.name, lr);
+    for (const names of groups.map(inputsOf))
+      for (const [name, kind] of [
+        [names.lr, "f64"],
+        [names.step, "f64"],
+        [names.moves, "bool"],
+      ] as const)
+        if (!this.values.has(name))
+          this.values.set(name, builder.input(name, scalarType(kind), { kind: "plan" }));
+  }
+
+  of(group: UpdateGroup) {
+    const { lr, step, moves } = inputsOf(group);
+    return { lr: this.values.get(lr)!, step: this.values.get(step)!, moves: this.values.get(moves)! };
+  }
+
+  /** After the updates: the plan gives what they use, and the learning rate. */
+  withdrawUnused(): void {
+    for (const [name, value] of this.values) if (name !== "lr") this.builder.withdraw(value);
+  }
+}
+
+/** Puts gradients and updates behind the op that completes the last of the losses, which are among `metrics`. */
 export function addUpdate(
   lowerer: Lowerer,
-  loss: Value,
-  lr: Value,
-  optimizer: Optimizer,
+  updates: Updates,
+  metrics: ReadonlyMap<string, Value>,
+  inputs: UpdateInputs,
   source: FunctionSource,
 ): void {
   const { builder, storages } = lowerer;
-  const complete = builder.ops.findIndex((op) => op.results.includes(loss)) + 1;
   if (storages.trained().members.length === 0)
     lowerer.refuse(stateNode(source) ?? source.node, "nothing-to-train", {});
+  const losses = lossesOf(lowerer, updates, metrics, source);
+  const complete =
+    Math.max(...losses.map(({ loss }) => builder.ops.findIndex((op) => op.results.includes(loss)))) + 1;
   const before = builder.ops.slice(0, complete);
-  refuseEarlyWrites(lowerer, before, loss);
-  refuseLostGradients(lowerer, before, loss, source);
+  for (const { name, loss, members } of losses) {
+    refuseEarlyWrites(lowerer, before, loss);
+    refuseLostGradients(lowerer, before, name, loss, new Set(members), source);
+  }
   const from = builder.ops.length;
-  const { slots, update } = optimizer[OPTIMIZER];
-  const updateSource =
-    lowerer.texts.functionOf(update) ?? lowerer.refuse(source.node, "function-not-loaded.update", {});
-  const trained = storages.trained();
-  lowerer.inCall(updateSource, () => {
-    const at = lowerer.locate(updateSource.node);
-    const group = (name: string, label: string) => {
-      const [value] = builder.emit("group", [], { name }, at, [{ kind: "group", group: "parameters" }]);
-      builder.rename(value!, label);
-      return value!;
-    };
-    const parameters = group(trained.name, "parameters");
-    const [gradients] = builder.emit("gradients", [loss, parameters], {}, at);
-    builder.rename(gradients!, "gradients");
-    const groups: [string, Operand][] = [
-      ["parameters", dynamic(parameters)],
-      ["gradients", dynamic(gradients!)],
-    ];
-    for (const slot of slots) groups.push([slot, dynamic(group(storages.slot(slot).name, slot))]);
-    lowerer.inline(updateSource, [record(groups), record([["lr", dynamic(lr)]])], undefined);
-  });
+  new UpdateLowering(lowerer, inputs, source).lower(updates, losses);
   builder.moveTail(from, complete);
+}
+
+/** A number that a gradient is taken of, and the parameters that it is taken by. */
+interface Loss {
+  readonly name: string;
+  readonly loss: Value;
+  readonly members: readonly string[];
+}
+
+function lossesOf(
+  lowerer: Lowerer,
+  { groups }: Updates,
+  metrics: ReadonlyMap<string, Value>,
+  source: FunctionSource,
+): readonly Loss[] {
+  return [...new Set(groups.map((group) => group.loss))].map((name): Loss => {
+    const of = groups.filter((group) => group.loss === name);
+    const loss = metrics.get(name);
+    const isReal = loss?.type.kind === "tensor" && isFloat(loss.type.dtype);
+    if (!isReal)
+      return lowerer.refuse(returnedBy(source, name), "no-loss.group", {
+        group: of[0]!.name ?? "",
+        loss: name,
+        what: loss ? printType(loss.type) : "not among what the step returns",
+      });
+    return { name, loss, members: of.flatMap((group) => group.members) };
+  });
+}
+
+/** Lowers gradients and updates at the end of the step. */
+class UpdateLowering {
+  constructor(
+    private readonly lowerer: Lowerer,
+    private readonly inputs: UpdateInputs,
+    private readonly step: FunctionSource,
+  ) {}
+
+  lower({ groups, gradients: change }: Updates, losses: readonly Loss[]): void {
+    const first = this.sourceOf(groups[0]!.parts[0]!.update);
+    this.lowerer.inCall(first, () => {
+      const all = this.changed(change, this.gradients(first, losses));
+      for (const group of groups) {
+        const update = () => this.update(group, all);
+        if (group.from === undefined) update();
+        else this.where(this.inputs.of(group).moves, first, update);
+      }
+    });
+  }
+
+  /** The gradients of all losses, in one list of all trained parameters. */
+  private gradients(at: FunctionSource, losses: readonly Loss[]): Value {
+    const { storages } = this.lowerer;
+    const taken = losses.map(({ name, loss, members }) => {
+      const by = this.stored(at, storages.trainedPart(`of.${name}`, members), "parameters");
+      return this.named("gradients", this.emit(at, "gradients", [loss, by]));
+    });
+    return this.named("gradients", this.members(at, taken, storages.trained()));
+  }
+
+  private update(group: UpdateGroup, all: Value): void {
+    const { storages } = this.lowerer;
+    const divided = group.parts.map((part) => {
+      const source = this.sourceOf(part.update);
+      const use = storages.trainedPart(part.label, part.members);
+      const fields: [string, Operand][] = [["parameters", dynamic(this.stored(source, use, "parameters"))]];
+      for (const slot of part.slots)
+        fields.push([slot, dynamic(this.stored(source, storages.slot(slot, use), slot))]);
+      return { source, use, fields };
+    });
+    const { lr, step } = this.inputs.of(group);
+    const hyper = record([
+      ["lr", dynamic(lr)],
+      ["step", dynamic(step)],
+    ]);
+    const own = storages.trainedPart(group.name ?? "", group.members);
+    const gradients = this.changed(group.gradients, this.members(divided[0]!.source, [all], own));
+    for (const { source, use, fields } of divided) {
+      fields.push(["gradients", dynamic(this.members(source, [gradients], use))]);
+      this.lowerer.inCall(source, () => this.lowerer.inline(source, [record(fields), hyper], undefined));
+    }
+  }
+
+  /** A group's storages, called `label`; once in the step, since a group is the same wherever it stands. */
+  private stored(at: FunctionSource, { name, layout }: GroupUse, label: string): Value {
+    const known = this.lowerer.builder.ops.find((op) => op.op === "group" && op.attributes.name === name);
+    if (known) return known.results[0]!;
+    return this.named(label, this.emit(at, "group", [], { name }, [groupType(layout)]));
+  }
+
+  /** The members of a group out of lists that have them. */
+  private members(at: FunctionSource, lists: readonly Value[], { name }: GroupUse): Value {
+    const [only] = lists;
+    if (lists.length === 1 && only!.type.kind === "group" && only!.type.group === name) return only!;
+    return this.named("gradients", this.emit(at, "members", lists, { group: name }));
+  }
+
+  /** A list of gradients after the optimizer's own change of them. */
+  private changed(change: GradientChange | undefined, gradients: Value): Value {
+    if (change === undefined) return gradients;
+    const source = this.sourceOf(change);
+    return this.lowerer.inCall(source, () => {
+      const result = this.lowerer.inline(source, [dynamic(gradients)], undefined);
+      if (result.kind === "value" && printType(result.value.type) === printType(gradients.type))
+        return result.value;
+      return this.lowerer.refuse(returnedBy(source), "wrong-argument.operand", {
+        op: "optimizerOf",
+        operand: "gradients",
+        wanted: "a function from a list of gradients to that list, changed",
+        given: `one that returns ${describe(result)}`,
+      });
+    });
+  }
+
+  /** Updates where the input `test` holds. */
+  private where(test: Value, { node }: FunctionSource, update: () => void): void {
+    const arm = (body: () => void) => () => {
+      body();
+      return NOTHING;
+    };
+    lowerIf(
+      this.lowerer,
+      node,
+      test,
+      arm(update),
+      arm(() => {}),
+    );
+  }
+
+  private emit(
+    at: FunctionSource,
+    op: OpName,
+    operands: readonly Value[],
+    attributes: Record<string, AttributeValue> = {},
+    types?: readonly Type[],
+  ): Value {
+    const { lowerer } = this;
+    const place = lowerer.inCall(at, () => lowerer.locate(at.node));
+    return lowerer.builder.emit(op, operands, attributes, place, types)[0]!;
+  }
+
+  private named(name: string, value: Value): Value {
+    this.lowerer.builder.rename(value, name);
+    return value;
+  }
+
+  private sourceOf(compiled: (...args: never[]) => unknown): FunctionSource {
+    const { lowerer, step } = this;
+    return lowerer.texts.functionOf(compiled) ?? lowerer.refuse(step.node, "function-not-loaded.update", {});
+  }
 }
 
 /** Where an op is written, or where the user's own code calls the library that it is written in. */
@@ -86,11 +275,12 @@ function refuseEarlyWrites(lowerer: Lowerer, ops: readonly Op[], loss: Value): v
 function refuseLostGradients(
   lowerer: Lowerer,
   ops: readonly Op[],
+  name: string,
   loss: Value,
+  trained: ReadonlySet<string>,
   source: FunctionSource,
 ): void {
   const { storages } = lowerer;
-  const trained = new Set(storages.trained().members);
   const twins = new Set(storages.all.filter((s) => s.twinOf !== undefined).map((s) => s.name));
   const flow = new GradientFlow(ops, membersOf(storages.groups), trained, twins);
   const lost = flow.lost(loss);
@@ -106,5 +296,5 @@ function refuseLostGradients(
   if (lost.length > 0 || flow.reaches([loss])) return;
   const cuts = flow.cuts([loss]).slice(0, 3);
   const related = cuts.map((op) => ({ message: "the gradient ends here", span: ownSpan(op) }));
-  lowerer.refuse(returnedBy(source, "loss"), "loss-without-parameters", {}, { related });
+  lowerer.refuse(returnedBy(source, name), "loss-without-parameters", {}, { related });
 }

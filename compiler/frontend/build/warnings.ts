@@ -7,6 +7,7 @@
  */
 import { type Description, descriptionOf, type Policy } from "../../../dsl/index.js";
 import { PoolBook } from "../../../dsl/plan/pool-book.js";
+import { inputsOf, type Updates } from "../../build/parameter-groups.js";
 import { report } from "../../diagnostics/catalogue.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import { type LoadedExperiment, optionOf } from "../load/load.js";
@@ -14,7 +15,11 @@ import { optionNamed } from "../load/stack.js";
 import { type BuiltExperiment, openBooks } from "./experiment.js";
 
 /** Warnings about an experiment that compiles, at the options that they are about. */
-export function warningsOf(loaded: LoadedExperiment, built: BuiltExperiment): readonly Diagnostic[] {
+export function warningsOf(
+  loaded: LoadedExperiment,
+  built: BuiltExperiment,
+  { groups }: Updates,
+): readonly Diagnostic[] {
   /** The first of `names` that the call behind an option of the experiment is given; otherwise the option. */
   const placeOf = (option: string, ...names: readonly string[]): Span => {
     const { path, texts } = loaded;
@@ -23,6 +28,11 @@ export function warningsOf(loaded: LoadedExperiment, built: BuiltExperiment): re
   };
   const policies: (readonly [name: string, policy: Policy, placed: (option: string) => Span])[] = [
     ["lr", built.experiment.lr, (option) => placeOf("lr", option)],
+    ...groups.flatMap((group) =>
+      typeof group.lr === "function"
+        ? [[inputsOf(group).lr, group.lr, () => placeOf("optimizer")] as const]
+        : [],
+    ),
     // Other options of a method may have options of the same name, so the whole policy is shown.
     ...Object.entries(built.method.policies ?? {}).map(
       ([name, policy]) => [name, policy, () => placeOf("method", name)] as const,

@@ -21,6 +21,8 @@ export const FATES = {
   loader: "refused",
   sampler: "refused",
   optimizer: "program",
+  "optimizer.lr": "free",
+  "optimizer.from": "free",
   precision: "program",
   layout: "program",
   accumulate: "program",

@@ -3,6 +3,7 @@
  * experiments whose samples are equal draw the same images in the same order and keep the same books, as far as they were
  * looked at; options that no description shows (a closure's) are seen by what they do.
  */
+import { loggedRates, updateNumbers } from "../../../compiler/build/parameter-groups.js";
 import { batchArrays, flattenPlan, planPoint } from "../../../compiler/build/plan-signature.js";
 import { type CompiledExperiment, openBooks } from "../../../compiler/index.js";
 import type { LoadedImages } from "../../../dsl/index.js";
@@ -87,7 +88,7 @@ const digest = (values: readonly unknown[]) => shortHash(JSON.stringify(values))
  * that throws is noted: whether a run can go on is not decided here.
  */
 export function samplesOf(program: CompiledExperiment): Samples {
-  const { experiment, method, signature, state, train, stepsPerEpoch } = program;
+  const { experiment, method, signature, state, train, stepsPerEpoch, updates } = program;
   const steps = sampledSteps(program.steps);
   const scalars = new Rows<Sampled>(null);
   const arrays = { loader: new Rows(THREW), plan: new Rows(THREW), reals: new Rows(THREW) };
@@ -103,9 +104,13 @@ export function samplesOf(program: CompiledExperiment): Samples {
   const note = (kind: "loader" | "plan", path: string, i: number, data: Numbers) =>
     arrays[isReal(data) ? "reals" : kind].set(path, i, shortHash(data));
   for (const [i, step] of steps.entries())
-    attempt(step, () =>
-      scalars.set("lr", i, sampled(experiment.lr(planPoint(step, stepsPerEpoch, program.steps)))),
-    );
+    attempt(step, () => {
+      const at = planPoint(step, stepsPerEpoch, program.steps);
+      const lr = experiment.lr(at);
+      scalars.set("lr", i, sampled(lr));
+      const numbers = updateNumbers(updates, at, lr, experiment.accumulate, (policy) => policy(at));
+      for (const name of loggedRates(updates)) scalars.set(name, i, sampled(numbers[name]!));
+    });
   attempt(0, () => {
     const loader = experiment.loader.open(train.offsets, experiment.seed);
     const books = openBooks(state);

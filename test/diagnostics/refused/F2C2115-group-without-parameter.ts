@@ -1,0 +1,17 @@
+import { experiment, groups, linear, method, ops, sgd } from "f2c-dsl";
+import { net, setting } from "./setting.js";
+
+export default experiment({
+  ...setting,
+  // refused F2C2115 «optimizer»: the group `classes` of `optimizer` takes no parameter | no group before it takes are `net.fc.weight`, `net.fc.bias`, `head.weight`, `head.bias`
+  optimizer: groups([{ of: "classes", by: sgd() }, { by: sgd() }]),
+  method: () =>
+    method(
+      { net: net(), head: linear(8, 5) },
+      {
+        plan: (_books, { x }) => ({ labels: x.labels }),
+        step: ({ net, head }, { x }, plan) => ops.cross_entropy(head(net(x)), plan.labels).mean(),
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});
