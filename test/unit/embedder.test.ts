@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { compileExperiment, type EmbedProgram, embedProgram, load, loadExperiment } from "#compiler/index";
-import { embed, study } from "#dsl/index";
+import { embed, STAGE, study } from "#dsl/index";
 import { Observers } from "#runtime/observe/observer";
 import { type Recipe, readArtefact, writeArtefact } from "#runtime/stages/artefact";
 import { Embedder } from "#runtime/stages/embedder";
@@ -181,12 +181,12 @@ describe("an artefact", () => {
 
 describe("a study's stages", () => {
   const { experiment: _, ...file } = loaded;
-  const planned = (batch: number, seed = 0) => {
+  const planned = (batch: number, seed = 0, root = home) => {
     const proxy = { ...loaded.experiment, seed };
     const features = embed({ net: proxy, data: proxy.data, batch });
     const head = { ...proxy, name: "head", data: features };
     // Written in another order than they depend on each other.
-    return planStudy({ ...file, declared: study({ head, features, proxy }) }, { root: home });
+    return planStudy({ ...file, declared: study({ head, features, proxy }) }, { root });
   };
 
   test("come in the order of what they need", () => {
@@ -207,6 +207,18 @@ describe("a study's stages", () => {
     expect(batch![1]).not.toBe(before![1]);
     expect(batch![2]).not.toBe(before![2]);
     for (const i of [0, 1, 2]) expect(seed![i]).not.toBe(before![i]);
+  });
+
+  test("are the same wherever the study lies", () => {
+    const hashes = (root: string) => planned(8, 0, root).map(({ hash }) => hash);
+    expect(hashes(join(home, "elsewhere"))).toEqual(hashes(home));
+  });
+
+  test("of a kind that nobody makes are a fault of ours", () => {
+    const stage = { [STAGE]: { kind: "guess", called: () => "a guess", needs: () => [] } };
+    expect(() => planStudy({ ...file, declared: study({ stage }) }, { root: home })).toThrow(
+      "internal: runtime/stages/kinds makes no stage of the kind guess",
+    );
   });
 });
 
