@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import random
 import signal
+import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +15,14 @@ import msgpack
 import numpy as np
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis.strategies import DrawFn, composite, lists
 from ir_examples import NUMBER, ModuleBuilder, conv_net_module, tensor
-from mutations import mutate, nested
+from mutations import Damaged, damaged_modules, nested
 from programs import COUNTS, PROGRAM, SOURCE_SPEC, look, plan, summing_module
 from test_ir import regions_module
 from test_verify import example
-from wire_mutations import mutate_frames
+from wire_mutations import DamagedMessage, damaged_messages
 
 from f2c_host.errors import HostError
 from f2c_host.export import export_function
@@ -36,13 +39,19 @@ from f2c_host.serve.session import Session
 from f2c_host.verify.verifier import verify
 from f2c_host.wire.failure import as_host_error, failure_body
 from f2c_host.wire.frames import Message, pack, unpack
-from f2c_host.wire.protocol import check_control
+from f2c_host.wire.protocol import check_control, check_request
 
-MUTANTS = 10_000
+MODULES = MESSAGES = 10_000
 LOADED = 400
 SECONDS_EACH = 10.0
+FRAMES = 900  # Python begins with a thousand
 SMALL = 1 << 22  # bytes of state that a test may fill
-SEEDS = [json.dumps(make()) for make in (example, regions_module, conv_net_module, summing_module)]
+ORIGINALS = {
+    "constraints.json": json.dumps(example()),
+    "regions": json.dumps(regions_module()),
+    "conv net": json.dumps(conv_net_module()),
+    "summing": json.dumps(summing_module()),
+}
 
 
 class Hangs(BaseException):
@@ -50,88 +59,99 @@ class Hangs(BaseException):
 
 
 @contextmanager
-def time_limit() -> Iterator[None]:
+def as_in_a_host(may_hang: bool = False) -> Iterator[None]:
+    """With the stack that a host has at least, Hypothesis giving twice as much, and for ten seconds at most."""
+
     def ring(*_: object) -> None:
         raise Hangs
 
-    before = signal.signal(signal.SIGALRM, ring)
+    frames, alarm = sys.getrecursionlimit(), signal.signal(signal.SIGALRM, ring)
+    sys.setrecursionlimit(depth() + FRAMES)
     signal.setitimer(signal.ITIMER_REAL, SECONDS_EACH)
     try:
         yield
+    except Hangs:
+        assert may_hang, f"takes more than {SECONDS_EACH} s"
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, alarm)
+        sys.setrecursionlimit(frames)
 
 
-def mutant(seed: int) -> tuple[Any, list[str]]:
-    data = json.loads(SEEDS[seed % len(SEEDS)])
-    return data, mutate(data, random.Random(seed))
+def depth() -> int:
+    """How many frames deep the caller is."""
+    frame, count = sys._getframe(1), 0
+    while frame is not None:
+        frame, count = frame.f_back, count + 1
+    return count
 
 
-@pytest.fixture(scope="module")
-def accepted() -> list[tuple[int, Module]]:
-    """The mutants that the verifier lets through, out of MUTANTS."""
-    modules, refused, surprises = [], 0, []
-    for seed in range(MUTANTS):
-        data, done = mutant(seed)
-        try:
-            with time_limit():
-                module = parse_module(data)
-                verify(module)
-        except HostError as error:
-            refused += 1
-            assert error.code in ("F2C5001", "F2C5002", "F2C5003") and error.message and error.hint
-            pack(Message("error", failure_body(error, "`load`")))  # it can be told to the driver
-        except BaseException as error:
-            surprises.append((seed, done, repr(error)[:100]))
-        else:
-            modules.append((seed, module))
-    assert not surprises
-    assert refused > MUTANTS / 3
-    return modules
+def accepted(data: Any) -> Module | None:
+    """The module, if the host takes it; it refuses others with a reason, and does nothing else."""
+    try:
+        with as_in_a_host():
+            module = parse_module(data)
+            verify(module)
+    except HostError as error:
+        assert error.code in ("F2C5001", "F2C5002", "F2C5003") and error.message and error.hint
+        pack(Message("error", failure_body(error, "`load`")))  # it can be told to the driver
+        return None
+    return module
 
 
-def test_ten_thousand_damaged_modules_are_refused_with_a_reason_or_verify(accepted):
-    assert len(accepted) > MUTANTS / 20
+@composite
+def damaged_but_accepted(draw: DrawFn) -> tuple[Damaged, Module]:
+    damaged = draw(damaged_modules(ORIGINALS))
+    module = accepted(damaged.data)
+    assume(module is not None)
+    return damaged, module
 
 
-@pytest.mark.parametrize("backend", ["torchscript", "eager"])
-def test_what_verifies_compiles_and_starts_or_is_refused_with_a_reason(accepted, backend):
-    every = max(1, len(accepted) // LOADED)
-    surprises, started = [], 0
-    for seed, module in accepted[::every]:
-        try:
-            with time_limit():
-                start(module, backend)
-            started += 1
-        except HostError as error:
-            assert error.message
-        except BaseException as error:
-            surprises.append((seed, mutant(seed)[1], repr(error)[:100]))
-    assert not surprises
-    assert started > LOADED / 2
+@pytest.mark.parametrize("name", ORIGINALS)
+def test_ten_thousand_damaged_modules_are_refused_with_a_reason_or_verify(name):
+    verdicts: Counter[str] = Counter()
+    examples = MODULES // len(ORIGINALS)
+
+    @settings(max_examples=examples)
+    @given(damaged_modules({name: ORIGINALS[name]}))
+    def refused_or_verifies(damaged: Damaged) -> None:
+        verdicts["refused" if accepted(damaged.data) is None else "accepted"] += 1
+
+    refused_or_verifies()
+    assert verdicts.total() >= examples
+    assert verdicts["refused"] > examples / 3 and verdicts["accepted"] > examples / 20
 
 
-def test_what_starts_runs_or_is_refused_with_a_reason(accepted):
-    every = max(1, len(accepted) // LOADED)
-    surprises, ran = [], 0
-    for seed, module in accepted[1::every]:
-        try:
-            with time_limit():
-                program = start(module, "eager")
-                for function in module.functions:
-                    if program is not None and (inputs := small_inputs(function)) is not None:
-                        program.run(function.name, inputs)
-                        ran += 1
-        except HostError as error:
-            assert error.message
-        except Hangs:
-            if not loops(module):  # a program may loop for ever; the host then obeys an interrupt
-                surprises.append((seed, mutant(seed)[1], "hangs"))
-        except BaseException as error:
-            surprises.append((seed, mutant(seed)[1], repr(error)[:100]))
-    assert not surprises
-    assert ran > LOADED / 3
+def test_what_verifies_compiles_starts_and_runs_or_is_refused_with_a_reason():
+    verdicts: Counter[str] = Counter()
+
+    @settings(max_examples=LOADED)
+    @given(damaged_but_accepted())
+    def runs_or_is_refused(found: tuple[Damaged, Module]) -> None:
+        module = found[1]
+        for backend in ("torchscript", "eager"):
+            program = None
+            with refused_with_a_reason(), as_in_a_host():
+                program = start(module, backend)
+                verdicts[backend] += 1
+        # A program may loop for ever; the host then obeys an interrupt.
+        with refused_with_a_reason(), as_in_a_host(may_hang=loops(module)):
+            for function in module.functions:
+                if program is not None and (inputs := small_inputs(function)) is not None:
+                    program.run(function.name, inputs)
+                    verdicts["ran"] += 1
+
+    runs_or_is_refused()
+    assert verdicts["torchscript"] > LOADED / 2 and verdicts["eager"] > LOADED / 2
+    assert verdicts["ran"] > LOADED / 3
+
+
+@contextmanager
+def refused_with_a_reason() -> Iterator[None]:
+    try:
+        yield
+    except HostError as error:
+        assert error.message
 
 
 def start(module: Module, backend: str) -> Program | None:
@@ -170,7 +190,7 @@ SENT: list[tuple[str, dict[str, Any], dict[str, np.ndarray]]] = [
     ("init", {"program": PROGRAM, "seed": 1}, {}),
     ("plan", *plan(0, [1, 2])),
     ("sync", {"program": PROGRAM}, {}),
-    ("plan", *look(1, [1, 2])),
+    ("plan", *look(0, [1, 2])),
     ("embed", {"program": PROGRAM, "matrix": "m", "source": "train", "function": "embed"},
      {"images": np.arange(4, dtype=np.int32)}),
     ("cosines", {"matrix": "m"}, {"pairs": np.array([[0, 1]], np.int32)}),
@@ -189,25 +209,38 @@ def frames_of(kind: str, body: dict[str, Any], buffers: dict[str, np.ndarray]) -
     return [bytes(frame) for frame in pack(Message(kind, body, buffers, id=7))]
 
 
+ORIGINAL_FRAMES = {f"message {n}, `{sent[0]}`": frames_of(*sent) for n, sent in enumerate(SENT)}
+
+
 def test_ten_thousand_damaged_messages_are_read_or_refused_and_what_is_read_is_answered():
     session = ready_session()
-    chance = random.Random(5)
-    originals = [frames_of(*sent) for sent in SENT]
-    refused = executed = 0
-    for turn in range(MUTANTS):
-        frames = list(originals[turn % len(originals)])
-        mutate_frames(frames, chance)
-        with time_limit():
-            work = read_work([memoryview(frame) for frame in frames])
-            control_is_read_or_refused(frames)
-            if isinstance(work, Refused):
-                refused += 1
-                pack(Message("error", failure_body(work.error, "reading"), re=work.request))
-            elif quick(work):
-                executed += 1
-                answered(session, work)
+    verdicts: Counter[str] = Counter()
+
+    @settings(max_examples=MESSAGES * 2 // 5)
+    @given(lists(damaged_messages(ORIGINAL_FRAMES), min_size=1, max_size=6))
+    def read_or_refused(messages: list[DamagedMessage]) -> None:
+        begin_anew(session)
+        for message in messages:
+            with as_in_a_host():
+                verdicts[dealt_with(session, message.frames)] += 1
+
+    read_or_refused()
     session.close()
-    assert refused > MUTANTS / 4 and executed > MUTANTS / 20
+    assert verdicts.total() >= MESSAGES
+    assert verdicts["refused"] > MESSAGES / 4 and verdicts["executed"] > MESSAGES / 20
+
+
+def dealt_with(session: Session, frames: list[bytes]) -> str:
+    """What the host makes of a message: it is refused with a reason, or executed if that is quick and writes no file."""
+    work = read_work([memoryview(frame) for frame in frames])
+    control_is_read_or_refused(frames)
+    if isinstance(work, Refused):
+        pack(Message("error", failure_body(work.error, "reading"), re=work.request))
+        return "refused"
+    if not quick(work):
+        return "read"
+    answered(session, work)
+    return "executed"
 
 
 def quick(work: Plan | Message) -> bool:
@@ -224,6 +257,13 @@ def ready_session() -> Session:
         assert isinstance(work, Message)
         session.answer(work)
     return session
+
+
+def begin_anew(session: Session) -> None:
+    """The program before its first plan, and the one matrix that messages name: no example sees what another left."""
+    for request in (Message("init", {"program": PROGRAM, "seed": 1}), Message("release", {"matrix": "n"})):
+        session.answer(check_request(request))
+    session.answer(check_request(Message(*next(sent for sent in SENT if sent[0] == "embed"))))
 
 
 def control_is_read_or_refused(frames: list[bytes]) -> None:

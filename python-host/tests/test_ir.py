@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-import random
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 from ir_examples import I64, NUMBER, ModuleBuilder, conv_net_module, tensor
-from mutations import damage
+from mutations import Damaged, damage, damaged_modules
 
 from f2c_host.errors import Frame, HostError
 from f2c_host.ir.json_form import parse_module
@@ -138,17 +139,17 @@ def test_types_print_as_in_the_text_form():
 
 @pytest.mark.parametrize("make", [regions_module, conv_net_module])
 def test_five_hundred_damaged_modules_are_refused_or_verify_and_nothing_else_is_raised(make):
-    refused = 0
-    original = make()
-    verify(parse_module(original))
-    for seed in range(500):
-        draw = random.Random(seed)
-        data = copy.deepcopy(original)
-        for _ in range(draw.choice((1, 1, 1, 2, 5))):
-            damage(data, draw)
+    verify(parse_module(make()))
+    refused: list[str] = []
+
+    @settings(max_examples=500)
+    @given(damaged_modules({make.__name__: json.dumps(make())}, [damage]))
+    def refused_or_verifies(damaged: Damaged) -> None:
         try:
-            verify(parse_module(data))
+            verify(parse_module(damaged.data))
         except HostError as error:
             assert error.code in ("F2C5001", "F2C5002", "F2C5003")
-            refused += 1
-    assert refused > 250
+            refused.append(error.code)
+
+    refused_or_verifies()
+    assert len(refused) > 250

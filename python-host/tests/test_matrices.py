@@ -6,6 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from f2c_host.errors import HostError
 from f2c_host.run import matrices
@@ -94,23 +97,40 @@ def literal_top_k(
     return positions, scores
 
 
+def assert_sorted(
+    matrix: Matrix, queries: np.ndarray, among: np.ndarray, k: int, queries_at_once: int, pairs_at_once: int
+) -> None:
+    """`top_k`, its work cut into such parts, is the literal one to the last bit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matrices, "_QUERIES_AT_ONCE", queries_at_once)
+        patch.setattr(matrices, "_PAIRS_AT_ONCE", pairs_at_once)
+        positions, scores = top_k(matrix, queries, matrix, among, k)
+        expected = literal_top_k(matrix, queries, matrix, among, k)
+    assert positions.dtype == np.int32 and positions.tolist() == expected[0]
+    assert scores.tolist() == expected[1]
+
+
 class TestTopK:
     @pytest.mark.parametrize("k", [1, 2, 7, 40])
     @pytest.mark.parametrize("queries_at_once, pairs_at_once", [(256, 4096), (3, 4), (1, 1), (7, 40)])
-    def test_is_a_full_sort_to_the_last_bit_however_the_work_is_cut(
-        self, monkeypatch, k, queries_at_once, pairs_at_once
-    ):
-        monkeypatch.setattr(matrices, "_QUERIES_AT_ONCE", queries_at_once)
-        monkeypatch.setattr(matrices, "_PAIRS_AT_ONCE", pairs_at_once)
+    def test_is_a_full_sort_to_the_last_bit_however_the_work_is_cut(self, k, queries_at_once, pairs_at_once):
         # Rows of few values, each several times: many cosines are equal, and many nearly.
         rows = np.random.default_rng(k).integers(-1, 2, (60, 5)).astype(np.float32) / 3
         rows[7] = 0
-        matrix = Matrix(rows)
         queries, among = everything(60)[::3], everything(60)[59:19:-1]
-        positions, scores = top_k(matrix, queries, matrix, among, k)
-        expected = literal_top_k(matrix, queries, matrix, among, k)
-        assert positions.dtype == np.int32 and positions.tolist() == expected[0]
-        assert scores.tolist() == expected[1]
+        assert_sorted(Matrix(rows), queries, among, k, queries_at_once, pairs_at_once)
+
+    @given(st.data())
+    def test_is_a_full_sort_of_any_few_rows(self, data):
+        shape = data.draw(st.tuples(st.integers(1, 12), st.integers(1, 4)))
+        rows = data.draw(
+            arrays(np.float32, shape, elements=st.sampled_from([0, 1, -1, 0.5, 2.0**-100, 2.0**100]))
+        )
+        some = st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=12)
+        queries, among = of(*data.draw(some)), of(*data.draw(some))
+        k = data.draw(st.integers(1, len(among)))
+        at_once = st.integers(1, 5)
+        assert_sorted(Matrix(rows), queries, among, k, data.draw(at_once), data.draw(at_once))
 
     def test_of_another_matrix_counts_its_rows(self):
         matrix, gallery = drawn(9, 16, 1), drawn(30, 16, 2)

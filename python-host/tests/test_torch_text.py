@@ -12,9 +12,7 @@ import itertools
 import json
 import math
 import os
-import random
 import re
-import struct
 import subprocess
 import sys
 import textwrap
@@ -23,6 +21,8 @@ from typing import Any
 
 import pytest
 from compiled import FIXTURES, ROOT, node
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ir_examples import F64, ModuleBuilder, tensor
 
 from f2c_host import __main__
@@ -273,20 +273,22 @@ def test_a_whole_constant_stays_whole_at_any_size():
     assert literal(2**53 - 1, "i64") == "9007199254740991"
 
 
-def test_ten_thousand_random_floats_are_spelled_as_python_spells_them():
-    draw = random.Random(5)
-    bits = [struct.unpack("<d", draw.randbytes(8))[0] for _ in range(5000)]
-    powers = [m * 10.0**e for e in range(-30, 31) for m in (1, -1, 1.5, 9.999999999999999, draw.random())]
-    near = [math.nextafter(10.0**e, to) for e in (-5, -4, 15, 16, 17, 21, 22) for to in (0.0, math.inf)]
-    near += [draw.uniform(-1, 1) * 10 ** draw.uniform(-8, 24) for _ in range(5000)]
-    values = [v for v in bits if not math.isnan(v)] + powers + near
-    m = ModuleBuilder()
-    f = m.function("step")
-    for value in values:
-        f.constant(value)
-    f.returns(y=(f.op("full", to=tensor(2), shape=[2], value=1), tensor(2)))
-    text = program_text(parse_module(m.json), "torchscript")
-    assert re.findall(r"^    v\d+ = (-?[\d.e+-]+)$", text, re.MULTILINE) == [repr(v) for v in values]
+POWERS = [m * 10.0**e for e in range(-30, 31) for m in (1, -1, 1.5, 9.999999999999999)]
+NEAR = [math.nextafter(10.0**e, to) for e in (-5, -4, 15, 16, 17, 21, 22) for to in (0.0, math.inf)]
+# Any bits, and those of the sizes at which the spelling changes.
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+FLOATS |= st.builds(lambda m, e: m * 10.0**e, st.floats(-1, 1), st.integers(-8, 24))
+
+
+@pytest.mark.parametrize("values", [POWERS, NEAR], ids=["powers of ten", "beside them"])
+def test_where_the_spelling_changes_floats_are_spelled_as_python_spells_them(values):
+    assert [literal(value, "f64") for value in values] == [repr(value) for value in values]
+
+
+@settings(max_examples=2000)
+@given(FLOATS)
+def test_any_float_is_spelled_as_python_spells_it(value):
+    assert literal(value, "f64") == repr(value)
 
 
 # ---- the command
