@@ -34,7 +34,7 @@ export const isWrite = (op: Op): boolean => specOf(op).effect === "write";
 /** The operands whose storage an op changes. */
 export function written(op: Op, operands: Op["operands"] = op.operands): readonly Value[] {
   const { operands: specs, writes, writesIf } = specOf(op);
-  if (writesIf !== undefined && !op.attributes[writesIf]) return [];
+  if (writes.length === 0 || (writesIf !== undefined && !op.attributes[writesIf])) return [];
   return specs.flatMap(({ name }, i) => {
     const value = writes.includes(name) ? operands[i] : undefined;
     return value ? [value] : [];
