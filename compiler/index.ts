@@ -16,9 +16,11 @@ export { compileNet, type EmbedProgram, embedProgram } from "./frontend/embed.js
 export { libraryRoot } from "./frontend/library.js";
 export {
   configured,
+  declaresStudy,
   experimentOf,
   type LoadedExperiment,
   type LoadedFile,
+  type LoadedStudy,
   load,
   loadExperiment,
 } from "./frontend/load/load.js";

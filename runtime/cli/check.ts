@@ -6,12 +6,13 @@ import {
   CompileError,
   compileExperiment,
   type Diagnostic,
+  declaresStudy,
   experimentOf,
   type LoadedFile,
+  type LoadedStudy,
   load,
 } from "../../compiler/index.js";
 import { saidOf } from "../stages/facts.js";
-import { declaresStudy, planStudy } from "../stages/study.js";
 import { fail, warn } from "./report.js";
 import { checkNoSettings, settingsOf } from "./settings.js";
 import { rootOf } from "./study-root.js";
@@ -22,18 +23,18 @@ interface CheckOptions {
   readonly set?: readonly string[];
 }
 
-export function check(file: string, options: CheckOptions): void {
-  const paths = checkOnce(file, options);
+export async function check(file: string, options: CheckOptions): Promise<void> {
+  const paths = await checkOnce(file, options);
   if (options.watch) new Watch(file, options, paths);
 }
 
 /** Checks; says what it found; returns the files that it read. */
-function checkOnce(file: string, options: CheckOptions): readonly string[] {
+async function checkOnce(file: string, options: CheckOptions): Promise<readonly string[]> {
   process.exitCode = 0;
   try {
     const loaded = load(file);
     const { lines, warnings: found } = declaresStudy(loaded)
-      ? ofStudy(file, loaded, options)
+      ? await ofStudy(file, loaded, options)
       : ofExperiment(loaded, options);
     const warnings = [...loaded.warnings, ...found];
     if (options.json) {
@@ -61,8 +62,9 @@ function ofExperiment(loaded: LoadedFile, { set }: CheckOptions): Checked {
   return { lines: saidOf(program), warnings: program.warnings };
 }
 
-function ofStudy(file: string, loaded: Parameters<typeof planStudy>[0], { set }: CheckOptions): Checked {
+async function ofStudy(file: string, loaded: LoadedStudy, { set }: CheckOptions): Promise<Checked> {
   checkNoSettings(set);
+  const { planStudy } = await import("../stages/study.js"); // the rooms of stages, for studies alone
   const stages = planStudy(loaded, { root: rootOf(file, undefined) });
   return {
     lines: stages.flatMap(({ name, kind, needs, says }) => [
@@ -110,10 +112,10 @@ class Watch {
 
   private changed(): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
+    this.timer = setTimeout(async () => {
       const at = new Date().toLocaleTimeString("en-GB");
       process.stdout.write(`${process.stdout.isTTY ? "\u001bc" : ""}${at}\n`);
-      this.follow(checkOnce(this.file, this.options));
+      this.follow(await checkOnce(this.file, this.options));
     }, MOMENT);
   }
 }

@@ -3,19 +3,19 @@ import { writeFileSync } from "node:fs";
 import { experimentError } from "../../compiler/diagnostics/catalogue.js";
 import {
   compileExperiment,
+  declaresStudy,
   encodeModule,
   experimentOf,
   type IrModule,
+  type LoadedStudy,
   load,
   type PassRecord,
   printModule,
   refine,
 } from "../../compiler/index.js";
 import { symbolsIn } from "../../compiler/ir/dim.js";
-import { findPython } from "../bridge/python-environment.js";
-import { type Backend, torchText } from "../bridge/torch-text.js";
+import type { Backend } from "../bridge/torch-text.js";
 import { facts } from "../stages/facts.js";
-import { declaresStudy, planStudy } from "../stages/study.js";
 import { fail } from "./report.js";
 import { checkNoSettings, type Settings, settingsOf } from "./settings.js";
 import { rootOf } from "./study-root.js";
@@ -55,19 +55,24 @@ const withFacts = (module: IrModule, options: IrOptions) =>
     : shown(module, options);
 const comment = (lines: readonly string[]) => lines.map((line) => `// ${line}`).join("\n");
 
+// What few ask for is loaded for them alone: torch, studies, graphs, differences. The rest is there sooner.
+
 /** How the program is shown at each stage. `main.ts` declares the choices. */
 const STAGES = {
   lowered: ({ lowered }: Way, options: IrOptions) => shown(lowered, options),
   optimised: ({ optimised }: Way, options: IrOptions) => withFacts(optimised, options),
-  torch: ({ optimised, backend }: Way, options: IrOptions) =>
-    torchText(optimised, findPython(), { ...options, backend: options.backend ?? backend }),
+  torch: async ({ optimised, backend }: Way, options: IrOptions) => {
+    const { findPython } = await import("../bridge/python-environment.js");
+    const { torchText } = await import("../bridge/torch-text.js");
+    return torchText(optimised, findPython(), { ...options, backend: options.backend ?? backend });
+  },
 };
 type Stage = keyof typeof STAGES;
 
 export async function ir(file: string, options: IrOptions): Promise<void> {
   try {
     checkBindings(options.bind ?? []);
-    const way = wayOf(file, options, settingsOf(options.set));
+    const way = await wayOf(file, options, settingsOf(options.set));
     checkOptions(options, way);
     process.stdout.on("error", () => process.exit(0)); // the reader of a pipe may stop early
     process.stdout.write(await textOf(file, way, options));
@@ -76,11 +81,11 @@ export async function ir(file: string, options: IrOptions): Promise<void> {
   }
 }
 
-function wayOf(file: string, options: IrOptions, settings: Settings = {}): Way {
+async function wayOf(file: string, options: IrOptions, settings: Settings = {}): Promise<Way> {
   const sizes = sizesOf(options.bind ?? []);
   const bind = (module: IrModule) => (options.bind ? refine(sizes).run(module).module : module);
   const records: PassRecord[] = [];
-  const { module, backend } = programOf(file, options.of, settings, (record) =>
+  const { module, backend } = await programOf(file, options.of, settings, (record) =>
     records.push({ ...record, module: bind(record.module) }),
   );
   const symbols = symbolsOf(module);
@@ -90,20 +95,37 @@ function wayOf(file: string, options: IrOptions, settings: Settings = {}): Way {
   return { records, lowered: records[0]!.module, optimised: bind(module), backend };
 }
 
-/** The program of an experiment, or of a stage of a study, and what executes it. */
-function programOf(
+interface Executed {
+  readonly module: IrModule;
+  /** What executes it. */
+  readonly backend: Backend;
+}
+type Observe = (record: PassRecord) => void;
+
+/** The program of an experiment, or of a stage of a study. */
+async function programOf(
   file: string,
   of: string | undefined,
   settings: Settings,
-  observe: (record: PassRecord) => void,
-): { readonly module: IrModule; readonly backend: Backend } {
+  observe: Observe,
+): Promise<Executed> {
   const loaded = load(file);
-  if (!declaresStudy(loaded)) {
-    if (of !== undefined) throw experimentError("bad-command-line.no-stages", { option: "of" });
-    const { module, experiment } = compileExperiment(experimentOf(loaded, settings), observe);
-    return { module, backend: experiment.backend };
+  if (declaresStudy(loaded)) {
+    checkNoSettings(Object.keys(settings));
+    return stageOf(file, loaded, of, observe);
   }
-  checkNoSettings(Object.keys(settings));
+  if (of !== undefined) throw experimentError("bad-command-line.no-stages", { option: "of" });
+  const { module, experiment } = compileExperiment(experimentOf(loaded, settings), observe);
+  return { module, backend: experiment.backend };
+}
+
+async function stageOf(
+  file: string,
+  loaded: LoadedStudy,
+  of: string | undefined,
+  observe: Observe,
+): Promise<Executed> {
+  const { planStudy } = await import("../stages/study.js");
   const stages = planStudy(loaded, {
     root: rootOf(file, undefined),
     observe: (stage, record) => (stage === of ? observe(record) : undefined),
@@ -137,9 +159,9 @@ async function textOf(file: string, way: Way, options: IrOptions): Promise<strin
     const wanted = way.records.filter((r) => options.printAfter === "all" || r.name === options.printAfter);
     return wanted.map((r) => `${comment([`after ${summary(r)}`])}\n${shown(r.module, options)}`).join("\n");
   }
-  const text = STAGES[options.stage](way, options);
+  const text = await STAGES[options.stage](way, options);
   if (options.diff === undefined) return text;
-  const other = STAGES[options.stage](wayOf(options.diff, options), options);
+  const other = await STAGES[options.stage](await wayOf(options.diff, options), options);
   if (text === other) return "";
   const { createTwoFilesPatch } = await import("diff"); // loaded for those alone who ask for it, like the graph
   return coloured(createTwoFilesPatch(file, options.diff, text, other, "", "", { context: 3 }));

@@ -1,8 +1,7 @@
 /** @file `f2c-dsl run` of a study: shows its stages, makes what is missing in order, each in a folder of its own. */
 import { relative } from "node:path";
 import { experimentError } from "../../compiler/diagnostics/catalogue.js";
-import type { LoadedFile } from "../../compiler/index.js";
-import type { Study } from "../../dsl/index.js";
+import type { LoadedStudy } from "../../compiler/index.js";
 import { BridgeError } from "../bridge/bridge-error.js";
 import type { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
@@ -18,8 +17,6 @@ import { shellWord } from "./shell.js";
 import { onSignals } from "./signals.js";
 import { startHost } from "./start-host.js";
 import { rootOf } from "./study-root.js";
-
-type LoadedStudy = LoadedFile & { readonly declared: Study };
 
 export async function runStudy(file: string, loaded: LoadedStudy, options: RunOptions): Promise<void> {
   const terminal = new ProgressLine(process.stderr);

@@ -5,6 +5,7 @@ import {
   type CompiledExperiment,
   compileExperiment,
   configured,
+  declaresStudy,
   experimentOf,
   type LoadedExperiment,
   type LoadedFile,
@@ -24,7 +25,6 @@ import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
 import { beginRun, recordHost } from "../stages/begin-run.js";
 import type { HostSession } from "../stages/host-session.js";
-import { declaresStudy } from "../stages/study.js";
 import { Trainer } from "../stages/trainer.js";
 import { asText, EXIT, fail, warn } from "./report.js";
 import { checkNoSettings, type Settings, settingsOf } from "./settings.js";

@@ -1,8 +1,8 @@
 /** @file The stages of a study: planned in order, each by its kind, with what each is made from and its folder; whether it is there; and made. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type LoadedFile, type PassRecord, structureHash } from "../../compiler/index.js";
-import { inOrder, isStudy, needsOf, STAGE, type Stage, type Study } from "../../dsl/index.js";
+import { type LoadedStudy, type PassRecord, structureHash } from "../../compiler/index.js";
+import { inOrder, needsOf, STAGE, type Stage } from "../../dsl/index.js";
 import { hashOfRecipe, type Recipe, readArtefact, writeArtefact } from "./artefact.js";
 import * as KINDS from "./kinds/index.js";
 import type { Making, PlannedStage, Planning, StageMaker, StageOptions } from "./maker.js";
@@ -22,13 +22,9 @@ function makerOf(kind: string): StageMaker {
   return maker;
 }
 
-/** Whether a file declares a study. */
-export const declaresStudy = (loaded: LoadedFile): loaded is LoadedFile & { readonly declared: Study } =>
-  isStudy(loaded.declared);
-
 /** The stages of a study in the order in which they are made. Throws a CompileError for one that does not compile. */
 export function planStudy(
-  { declared, ...file }: LoadedFile & { readonly declared: Study },
+  { declared, ...file }: LoadedStudy,
   { root, observe, ...options }: StudyOptions,
 ): readonly PlannedStage[] {
   const planned = new Map<Stage, PlannedStage>();

@@ -206,6 +206,37 @@ test("nobody imports the command line but itself", () => {
   expect(shown(wrong)).toEqual([]);
 });
 
+/** What of ours is loaded with a file: what it imports beside types, and what that imports. */
+function loadedWith(file: string, found = new Set<string>()): ReadonlySet<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  const { statements } = ts.createSourceFile(
+    file,
+    readFileSync(join(root, file), "utf8"),
+    ts.ScriptTarget.ES2022,
+  );
+  for (const statement of statements) {
+    if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) continue;
+    const isType = ts.isImportDeclaration(statement)
+      ? statement.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
+      : statement.isTypeOnly;
+    const from = statement.moduleSpecifier;
+    if (!isType && from && ts.isStringLiteral(from) && from.text.startsWith("."))
+      loadedWith(join(dirname(file), from.text).replace(/\.js$/, ".ts"), found);
+  }
+  return found;
+}
+
+test.each(["ir", "check"])(
+  "`f2c-dsl %s` loads no rooms of runs, hosts and figures before it needs them",
+  (command) => {
+    const loaded = [...loadedWith(`runtime/cli/${command}.ts`)];
+    expect(loaded.filter((path) => inside(path, "compiler")).length).toBeGreaterThan(100);
+    const rooms = loaded.filter((path) => inside(path, "runtime") && !inside(path, "runtime/cli"));
+    expect(rooms.sort()).toEqual(["runtime/bridge/bridge-error.ts", "runtime/stages/facts.ts"]);
+  },
+);
+
 test("only the command line imports the drawing of graphs", () => {
   const wrong = imports.filter(
     ({ from, to }) =>

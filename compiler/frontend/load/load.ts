@@ -31,6 +31,12 @@ export interface LoadedFile {
   readonly warnings: readonly Diagnostic[];
 }
 
+/** A file that declares a study. */
+export interface LoadedStudy extends LoadedFile {
+  readonly declared: library.Study;
+}
+export const declaresStudy = (loaded: LoadedFile): loaded is LoadedStudy => library.isStudy(loaded.declared);
+
 /** An experiment of a file: what it declares, or a stage of the study that it declares. */
 export interface LoadedExperiment extends Omit<LoadedFile, "declared"> {
   readonly experiment: library.Experiment;
