@@ -290,6 +290,8 @@ function attributeOf(
         ? list
         : wrong("a whole number or a list of them");
     }
+    case "floats":
+      return Array.isArray(value) && value.every(Number.isFinite) ? value : wrong("a list of finite numbers");
     case "float":
       return typeof value === "number" && Number.isFinite(value) ? value : wrong("a finite number");
     case "scalar":

@@ -48,15 +48,19 @@ const TENSOR: Hints = {
     "repeat tile repeat_interleave",
     "join copies with ops.cat([{x}, {x}]), or let shapes broadcast: {x}.unsqueeze(0)",
   ),
-  var: "write it out: {x}.sub({x}.mean()).pow(2).mean()",
-  std: "write it out: {x}.sub({x}.mean()).pow(2).mean().sqrt()",
   ...same(
-    "chunk split narrow unbind tensor_split",
-    "{x}.slice(dim, start, end) takes a part, {x}.select(dim, i) one row or column",
+    "split unbind tensor_split",
+    "{x}.chunk(n, dim) divides it, {x}.slice(dim, start, end) takes a part, {x}.select(dim, i) one row or column",
   ),
+  ...same(
+    "fmod floor_divide",
+    "write {x}.remainder({args}) for what is left, {x}.div({args}).floor() for the rest",
+  ),
+  ceil: "write {x}.neg().floor().neg()",
+  round: "write {x}.add(0.5).floor()",
   square: "write {x}.pow(2)",
   reciprocal: "write {x}.pow(-1)",
-  ...same("sort argsort kthvalue", "{x}.topk(k) gives the k largest values and their places"),
+  ...same("kthvalue median", "{x}.topk(k) gives the k largest values and their places"),
   any: 'write {x}.to("f32").amax().gt(0)',
   all: 'write {x}.to("f32").amin().gt(0)',
   ...same(
@@ -271,7 +275,7 @@ export function insteadOfTensorMember(name: string, written: Written): string | 
   const plain = /^([a-z]\w*[a-z0-9])_$/.exec(name)?.[1];
   if (plain === undefined) return undefined;
   const instead = OPS.get(plain)?.method ? filled(`write {x}.${plain}({args})`, written) : "make a new value";
-  return `${instead} and use what it gives: only stored tensors change in place, by copy_, lerp_ and index_copy_`;
+  return `${instead} and use what it gives: only stored tensors change in place, by copy_, add_, mul_, lerp_ and index_copy_`;
 }
 
 export function insteadOfModuleMember(name: string, written: Written): string | undefined {

@@ -43,6 +43,10 @@ export function divideDim(a: Dim, divisor: number): Dim | undefined {
 /** Whether two dimensions are equal for every value of their symbols. */
 export const sameDim = (a: Dim, b: Dim): boolean => addDims(a, b, -1) === 0;
 
+/** Whether two shapes are equal for every value of their symbols. */
+export const sameDims = (a: readonly Dim[], b: readonly Dim[]): boolean =>
+  a.length === b.length && a.every((d, i) => sameDim(d, b[i]!));
+
 /** The product of all dimensions, or `undefined` where it is not affine. */
 export const productOfDims = (dims: readonly Dim[]): Dim | undefined =>
   dims.reduce<Dim | undefined>(

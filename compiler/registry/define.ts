@@ -36,6 +36,11 @@ export const when = (kinds: NonNullable<TorchCall["when"]>, call: TorchCall): To
   ...call,
 });
 
+export const having = (attributes: NonNullable<TorchCall["having"]>, call: TorchCall): TorchCall => ({
+  having: attributes,
+  ...call,
+});
+
 /** What all ops of a family have in common. */
 const OF_FAMILY: Readonly<Record<string, Partial<OpSpec>>> = {
   elementwise: { traits: { pointwise: true, keepsLayout: true } },

@@ -27,8 +27,8 @@ import { intrinsic } from "./intrinsic.js";
 import type { Clamped, Divided, Promoted, Summed } from "./promotion.js";
 import type {
   AxisCheck, Broadcast, BroadcastsWith, ChannelCheck, ConvCheck, ConvOptions, DType, FloatDType, InnerDimensionsAgree, Inserted,
-  LastDimCheck, MaskCheck, Matmul, NewAxisCheck, OrderCheck, Permuted, PoolOptions, Product, Reduced, Removed, ReplaceDim,
-  ReplaceLast, Reshaped, Shape, Transposed,
+  Last, LastDimCheck, ListShape, MaskCheck, Matmul, NewAxisCheck, NumberList, OrderCheck, Permuted, PoolOptions, Product, Reduced, Removed, ReplaceDim,
+  ReplaceLast, Reshaped, Resized, Shape, Transposed,
 } from "./shape.js";
 import type { CatCheck, DTypeOf, ShapeOf, StackCheck, Tensor, Tensors } from "./tensor.js";
 
@@ -40,8 +40,16 @@ export interface TensorsMethods {
 ${methods("Tensors").map(method).join("\n")}
 }
 
-${callable.map((op) => `${sentence(op, "")}\nexport const ${op.name}: ${arrow(op.signature!)} = intrinsic("${op.name}");`).join("\n\n")}
+${callable.map((op) => `${sentence(op, "")}\n${exported(op)}`).join("\n\n")}
 `;
+}
+
+/** An op as a function. A word that declares something else is exported under its name. */
+function exported({ name, signature }: OpSpec): string {
+  const reserved = name === "var";
+  const declared = reserved ? `${name}_` : name;
+  const constant = `const ${declared}: ${arrow(signature!)} = intrinsic("${name}");`;
+  return reserved ? `${constant}\nexport { ${declared} as ${name} };` : `export ${constant}`;
 }
 
 /** `compiler/ir/op-name.ts`: the IR names ops without knowing the registry. */
@@ -122,9 +130,10 @@ export function pythonSource(): string {
       (o) =>
         `Operand(${python(o.name)}, ${python(o.kinds)}, ${python(!!o.optional)}, ${python(!!o.variadic)})`,
     );
-    const calls = op.calls.map(
-      (c) => `Call(${python(Object.entries(c.when ?? {}))}, ${python(c.target)}, ${python(c.args)})`,
-    );
+    const calls = op.calls.map(({ when = {}, having, target, args }) => {
+      const given = having ? [having].map(Object.entries).map(python) : [];
+      return `Call(${[python(Object.entries(when)), python(target), python(args), ...given].join(", ")})`;
+    });
     return `    ${python(op.name)}: OpSpec(
         ${python(op.name)},
         ${pythonTuple(operands)},
@@ -164,6 +173,7 @@ class Call:
     when: tuple[tuple[str, str], ...]
     target: str
     args: tuple[str, ...]
+    having: tuple[tuple[str, str | bool], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ export function promote(a: DType, b: DType): DType {
 
 const category = (dtype: DType) => (dtype === "bool" ? 0 : isFloat(dtype) ? 2 : 1);
 
+/** Whether PyTorch writes values of one dtype into a storage of another: of the same category, or a narrower one. */
+export const holds = (storage: DType, values: DType): boolean => category(values) <= category(storage);
+
 /**
  * Promotion with PyTorch's rule that a tensor of rank 0 can change the category of the result, but not the size within a
  * category.
@@ -84,6 +87,10 @@ export function broadcastDims(call: ShapeCall, a: readonly Dim[], b: readonly Di
     );
   });
 }
+
+/** Whether a shape broadcasts to another without changing it. */
+export const broadcastsTo = (from: readonly Dim[], to: readonly Dim[]): boolean =>
+  from.length <= to.length && from.every((d, i) => d === 1 || sameDim(d, to[i + to.length - from.length]!));
 
 /** Same type as the first operand. */
 export const like: ShapeRule = (call) => [tensorAt(call, 0)];
@@ -160,11 +167,16 @@ export const reduction =
     return [tensorType(reducedDims(call, x), options.dtype?.(x.dtype) ?? x.dtype)];
   };
 
-export function reducedDims(call: ShapeCall, x: TensorType): readonly Dim[] {
+/** The dimensions that a reduction is over. */
+export function reducedAxes(call: ShapeCall, x: TensorType): readonly number[] {
   const given = call.attributes.dim;
   const list =
     given === undefined || given === null ? [] : typeof given === "number" ? [given] : (given as number[]);
-  const dims = distinctAxes(call, x, list.length ? list : x.dims.map((_, i) => i));
+  return [...distinctAxes(call, x, list.length ? list : x.dims.map((_, i) => i))];
+}
+
+export function reducedDims(call: ShapeCall, x: TensorType): readonly Dim[] {
+  const dims = new Set(reducedAxes(call, x));
   return flag(call, "keepdim")
     ? x.dims.map((d, i) => (dims.has(i) ? 1 : d))
     : x.dims.filter((_, i) => !dims.has(i));
@@ -411,6 +423,63 @@ export function sameRankIndex(call: ShapeCall, x: TensorType, index: TensorType)
       "shape",
       `${call.op}: index ${shapeText(index.dims)} does not fit ${shapeText(x.dims)} along dimension ${at}`,
     );
+}
+
+/** pad: pairs of how much is added (or, if constant, cut off) before and behind, the last dimension first. */
+export const padRule: ShapeRule = (call) => {
+  const x = tensorAt(call, 0);
+  const pad = ints(call, "pad");
+  const mode = call.attributes.mode as string;
+  const rank = x.dims.length;
+  oneOf(call, "mode", PAD_MODES);
+  if (pad.length % 2 !== 0)
+    call.fail("size", `pad: pairs are needed, before and behind each dimension; got [${pad.join(", ")}]`);
+  const pairs = pad.length / 2;
+  if (pairs > rank) call.fail("rank", `pad: ${pairs} pairs for the dimensions of ${shapeText(x.dims)}`);
+  const value = call.attributes.value as number;
+  if (mode !== "constant") {
+    realTensor(call, x);
+    if (pairs < 1 || pairs > 3 || rank - pairs < 1 || rank - pairs > 2)
+      call.fail(
+        "rank",
+        `pad: "${mode}" takes one to three pairs, for all dimensions but the first one or two; got ${pairs} for ${shapeText(x.dims)}`,
+      );
+    if (value !== 0) call.fail("size", `pad: "${mode}" fills with what is there, and not with ${value}`);
+  } else if (!isFloat(x.dtype) && !Number.isInteger(value)) {
+    call.fail("dtype", `pad: ${value} is no value of ${printType(x)}`);
+  }
+  const dims = x.dims.map((size, i) => {
+    const at = 2 * (rank - 1 - i);
+    const [before = 0, behind = 0] = [pad[at], pad[at + 1]];
+    const limit = PAD_MODES[mode]!;
+    if (mode !== "constant" && Math.min(before, behind) < 0)
+      call.fail("size", `pad: "${mode}" cuts nothing off, got [${pad.join(", ")}]`);
+    const cut = Math.max(-before, 0) + Math.max(-behind, 0);
+    if (typeof size === "number" && (Math.max(before, behind) > limit(size) || cut > size))
+      call.fail(
+        "size",
+        cut > size
+          ? `pad: [${pad.join(", ")}] cuts more off than dimension ${i} of ${shapeText(x.dims)} has`
+          : `pad: "${mode}" adds at most ${limit(size)} on a side of dimension ${i} of ${shapeText(x.dims)}, got ${Math.max(before, behind)}`,
+      );
+    return addDims(size, before + behind);
+  });
+  return [tensorType(dims, x.dtype)];
+};
+
+/** How much may be added on a side of a dimension of some size. */
+const PAD_MODES: Readonly<Record<string, (size: number) => number>> = {
+  constant: () => Number.POSITIVE_INFINITY,
+  reflect: (size) => size - 1,
+  replicate: () => Number.POSITIVE_INFINITY,
+  circular: (size) => size,
+};
+
+/** Refuses a word that is none of those that an attribute may be. */
+export function oneOf(call: ShapeCall, name: string, words: Readonly<Record<string, unknown>>): void {
+  const given = call.attributes[name] as string;
+  if (!Object.hasOwn(words, given))
+    call.fail("size", `${call.op}: \`${name}\` is one of ${Object.keys(words).join(", ")}; got "${given}"`);
 }
 
 export const groupLike: ShapeRule = (call) => {

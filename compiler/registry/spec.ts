@@ -4,7 +4,7 @@ import type { OpName } from "../ir/op-name.js";
 
 export type OperandKind = "tensor" | "f64" | "i64" | "bool" | "group";
 /**
- * `dims` are ints that may hold one -1 ("what is left"). `dtype`, `storage`, `group` and `layout` are strings on the wire; a group is
+ * `floats` are finite numbers, any number of them. `dtype`, `storage`, `group` and `layout` are strings on the wire; a group is
  * named for its storages, a layout for how many members a list has, and of which shapes.
  */
 export type AttributeType =
@@ -13,6 +13,7 @@ export type AttributeType =
   | "bool"
   | "str"
   | "ints"
+  | "floats"
   | "dtype"
   | "storage"
   | "group"
@@ -39,9 +40,10 @@ export interface AttributeSpec {
   readonly default?: AttributeValue | null;
 }
 
-/** One way to call torch. `when` picks it by the kind of an operand: tensor, scalar or none. */
+/** One way to call torch. `when` picks it by the kind of an operand: tensor, scalar or none; `having` by what attributes are. */
 export interface TorchCall {
   readonly when?: Readonly<Record<string, "tensor" | "scalar" | "group" | "none">>;
+  readonly having?: Readonly<Record<string, string | boolean>>;
   readonly target: string;
   readonly args: readonly string[];
 }
@@ -114,6 +116,8 @@ export interface OpSpec {
   readonly doc: string;
   readonly operands: readonly OperandSpec[];
   readonly attributes: readonly AttributeSpec[];
+  /** The order in which a call gives operands and attributes, by name; absent: the operands, then the attributes. */
+  readonly order?: readonly string[];
   /** Result kinds; `*` for an op with regions, whose results are what its regions yield. */
   readonly results: readonly (OperandKind | "*")[];
   readonly effect: Effect;

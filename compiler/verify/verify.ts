@@ -375,6 +375,7 @@ const LITERAL = "constant";
 /** What JSON has no number for. */
 const SPELLED: readonly AttributeValue[] = ["inf", "-inf", "nan"];
 const MOST_INTEGERS = 64;
+const MOST_NUMBERS = 65_536;
 
 function fitsAttribute(type: AttributeSpec["type"], value: AttributeValue): boolean {
   switch (type) {
@@ -382,6 +383,8 @@ function fitsAttribute(type: AttributeSpec["type"], value: AttributeValue): bool
       return Number.isInteger(value);
     case "ints":
       return Array.isArray(value) && value.length <= MOST_INTEGERS && value.every(Number.isInteger);
+    case "floats":
+      return Array.isArray(value) && value.length <= MOST_NUMBERS && value.every(Number.isFinite);
     case "float":
       return typeof value === "number";
     case "bool":

@@ -3,8 +3,8 @@ import { intrinsic } from "./intrinsic.js";
 import type { Clamped, Divided, Promoted, Summed } from "./promotion.js";
 import type {
   AxisCheck, Broadcast, BroadcastsWith, ChannelCheck, ConvCheck, ConvOptions, DType, FloatDType, InnerDimensionsAgree, Inserted,
-  LastDimCheck, MaskCheck, Matmul, NewAxisCheck, OrderCheck, Permuted, PoolOptions, Product, Reduced, Removed, ReplaceDim,
-  ReplaceLast, Reshaped, Shape, Transposed,
+  Last, LastDimCheck, ListShape, MaskCheck, Matmul, NewAxisCheck, NumberList, OrderCheck, Permuted, PoolOptions, Product, Reduced, Removed, ReplaceDim,
+  ReplaceLast, Reshaped, Resized, Shape, Transposed,
 } from "./shape.js";
 import type { CatCheck, DTypeOf, ShapeOf, StackCheck, Tensor, Tensors } from "./tensor.js";
 
@@ -19,6 +19,8 @@ export interface TensorMethods {
   div<S extends Shape, D extends DType, O extends Shape = readonly [], E extends DType = D>(this: Tensor<S, D>, other: number | (Tensor<O, E> & BroadcastsWith<S, O>)): Tensor<Broadcast<S, O>, Divided<S, D, O, E>>;
   /** `other - self`, elementwise: a number minus a tensor. Needs: the shapes broadcast, aligned at the last dimension. */
   rsub<S extends Shape, D extends DType, N extends number | null, O extends Shape = readonly [], E extends DType = D>(this: Tensor<S, D>, other: NonNullable<N> | (Tensor<O, E> & BroadcastsWith<S, O>)): Tensor<Broadcast<S, O>, Promoted<S, D, O, E, N>>;
+  /** What is left of `self / other`, with the sign of `other`, elementwise. Needs: the shapes broadcast, aligned at the last dimension. */
+  remainder<S extends Shape, D extends DType, N extends number | null, O extends Shape = readonly [], E extends DType = D>(this: Tensor<S, D>, other: NonNullable<N> | (Tensor<O, E> & BroadcastsWith<S, O>)): Tensor<Broadcast<S, O>, Promoted<S, D, O, E, N>>;
   /** The larger of the two, elementwise. Needs: the shapes broadcast, aligned at the last dimension. */
   maximum<S extends Shape, D extends DType, O extends Shape>(this: Tensor<S, D>, other: Tensor<O, NoInfer<D>> & BroadcastsWith<S, O>): Tensor<Broadcast<S, O>, D>;
   /** The smaller of the two, elementwise. Needs: the shapes broadcast, aligned at the last dimension. */
@@ -67,6 +69,8 @@ export interface TensorMethods {
   tanh<S extends Shape, D extends FloatDType>(this: Tensor<S, D>): Tensor<S, D>;
   /** 1 / (1 + e^-x). Needs: floating point. */
   sigmoid<S extends Shape, D extends FloatDType>(this: Tensor<S, D>): Tensor<S, D>;
+  /** The largest whole number not above x; its gradient is 0. Needs: floating point. */
+  floor<S extends Shape, D extends FloatDType>(this: Tensor<S, D>): Tensor<S, D>;
   /** max(0, x). Needs: floating point. */
   relu<S extends Shape, D extends FloatDType>(this: Tensor<S, D>): Tensor<S, D>;
   /** x * sigmoid(x), also called Swish. Needs: floating point. */
@@ -87,6 +91,8 @@ export interface TensorMethods {
   detach<S extends Shape, D extends DType>(this: Tensor<S, D>): Tensor<S, D>;
   /** The matrix product over the last two dimensions; leading dimensions broadcast. Needs: the last dimension of self equals the second to last of other; equal dtypes. */
   matmul<A extends Shape, B extends Shape, D extends DType>(this: Tensor<A, D>, other: Tensor<B, NoInfer<D>> & InnerDimensionsAgree<A, B>): Tensor<Matmul<A, B>, D>;
+  /** Adds to the ends of dimensions: `pad` holds how much before and how much behind, pair by pair, the last dimension first. A constant `value`, or what is there: reflected without its edge, the edge repeated, or around from the other end. A negative number cuts off. Needs: reflect, replicate and circular are for all dimensions but the first one or two. */
+  pad<S extends Shape, D extends DType>(this: Tensor<S, D>, pad: readonly number[], mode?: "constant" | "reflect" | "replicate" | "circular", value?: number): Tensor<Resized<S>, D>;
   /** The same elements in another shape; one size may be -1: what is left. Needs: the number of elements stays. */
   reshape<D extends DType, const T extends Shape>(this: Tensor<Shape, D>, shape: T): Tensor<Reshaped<T>, D>;
   /** Joins the dimensions from `start` on into one. */
@@ -105,8 +111,12 @@ export interface TensorMethods {
   flip<S extends Shape, D extends DType, const A extends readonly number[]>(this: Tensor<S, D>, dims: A & AxisCheck<S, A>): Tensor<S, D>;
   /** Elements `start` to `end` (not included) along `dim`; negative positions count from the end. */
   slice<S extends Shape, D extends DType, const A extends number>(this: Tensor<S, D>, dim: A & AxisCheck<S, A>, start: number, end: number): Tensor<ReplaceDim<S, A, number>, D>;
+  /** `length` elements along `dim` from `start` on, which may be a run-time number; a negative one counts from the end. Needs: `start` and `length` are within the dimension, which a run-time `start` is held to when it runs. */
+  narrow<S extends Shape, D extends DType, const A extends number, const L extends number>(this: Tensor<S, D>, dim: A & AxisCheck<S, A>, start: number, length: L): Tensor<ReplaceDim<S, A, L>, D>;
   /** One slice along `dim`, which disappears. */
   select<S extends Shape, D extends DType, const A extends number>(this: Tensor<S, D>, dim: A & AxisCheck<S, A>, index: number): Tensor<Removed<S, A>, D>;
+  /** Divides `dim` into `chunks` parts of one size, the last smaller or absent where they do not fill it. Needs: the size of `dim` is known. */
+  chunk<S extends Shape, D extends DType, const A extends number = 0>(this: Tensor<S, D>, chunks: number, dim?: A & AxisCheck<S, A>): readonly Tensor<ReplaceDim<S, A, number>, D>[];
   /** The same values in one dense block of memory. */
   contiguous<S extends Shape, D extends DType>(this: Tensor<S, D>): Tensor<S, D>;
   /** The same images with the channels of a pixel side by side in memory, as fast convolutions read them. Needs: four dimensions. */
@@ -123,6 +133,16 @@ export interface TensorMethods {
   logsumexp<S extends Shape, D extends FloatDType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(this: Tensor<S, D>, dim?: A & AxisCheck<S, A>, options?: { keepdim?: K }): Tensor<Reduced<S, A, K>, D>;
   /** The L2 length over `dim`, or of everything. */
   norm<S extends Shape, D extends FloatDType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(this: Tensor<S, D>, dim?: A & AxisCheck<S, A>, options?: { keepdim?: K }): Tensor<Reduced<S, A, K>, D>;
+  /** The variance over `dim`, or over everything: squares divided by n - `correction`. Needs: dim names at least one; more than `correction` values. */
+  var<S extends Shape, D extends FloatDType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(this: Tensor<S, D>, dim?: A & AxisCheck<S, A>, options?: { correction?: number; keepdim?: K }): Tensor<Reduced<S, A, K>, D>;
+  /** The standard deviation over `dim`, or over everything, the square root of `var`. Needs: dim names at least one; more than `correction` values. */
+  std<S extends Shape, D extends FloatDType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(this: Tensor<S, D>, dim?: A & AxisCheck<S, A>, options?: { correction?: number; keepdim?: K }): Tensor<Reduced<S, A, K>, D>;
+  /** The sum of each element and all before it along `dim`; bool and integers sum to i64. */
+  cumsum<S extends Shape, D extends DType, const A extends number>(this: Tensor<S, D>, dim: A & AxisCheck<S, A>): Tensor<S, Summed<D>>;
+  /** The values along `dim` in order, and where each stood; equal ones stay in the order in which they stood. */
+  sort<S extends Shape, D extends DType, const A extends number = -1>(this: Tensor<S, D>, dim?: A & AxisCheck<S, A>, options?: { descending?: boolean }): readonly [Tensor<S, D>, Tensor<S, "i64">];
+  /** Where the values along `dim` stood, in their order; equal ones stay in the order in which they stood. */
+  argsort<S extends Shape, D extends DType, const A extends number = -1>(this: Tensor<S, D>, dim?: A & AxisCheck<S, A>, options?: { descending?: boolean }): Tensor<S, "i64">;
   /** The index of the largest value along `dim`. */
   argmax<S extends Shape, D extends DType, const A extends number, const K extends boolean = false>(this: Tensor<S, D>, dim: A & AxisCheck<S, A>, options?: { keepdim?: K }): Tensor<Reduced<S, A, K>, "i64">;
   /** The `k` largest values along the last dimension, in order, and their indices. Needs: k is at most the size of the last dimension. */
@@ -137,6 +157,8 @@ export interface TensorMethods {
   gather<S extends Shape, D extends DType, I extends Shape, const A extends number>(this: Tensor<S, D>, index: Tensor<I, "i64">, dim: A & AxisCheck<S, A>): Tensor<I, D>;
   /** A copy of self in which out[i][index[i][j]] = source[i][j] along `dim` 1, and so on; the source may be a number. Needs: the source has the dtype of self, and the index is no larger than it in any dimension. */
   scatter<S extends Shape, D extends DType, I extends Shape, const A extends number>(this: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<NoInfer<I>, NoInfer<D>> | number, dim: A & AxisCheck<S, A>): Tensor<S, D>;
+  /** A copy of self to which out[i][index[i][j]] += source[i][j] was done along `dim` 1, and so on. Needs: the source has the dtype of self, and the index is no larger than it in any dimension. */
+  scatter_add<S extends Shape, D extends DType, I extends Shape, const A extends number>(this: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<NoInfer<I>, NoInfer<D>>, dim: A & AxisCheck<S, A>): Tensor<S, D>;
   /** A copy of self with the slices that `index` names along `dim` replaced by `source`. Needs: index is [n] i64; where it names a slice twice, the gradient counts that slice twice. */
   index_copy<S extends Shape, D extends DType, const A extends number = 0>(this: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: A & AxisCheck<S, A>): Tensor<S, D>;
   /** A copy of self with `source` added to the slices that `index` names along `dim`. */
@@ -147,6 +169,10 @@ export interface TensorMethods {
   copy_<S extends Shape, D extends DType>(this: Tensor<S, D>, source: Tensor<NoInfer<S>, NoInfer<D>>): void;
   /** Writes `source` over the slices of the storage that `index` names along `dim`. Needs: self is a state or a parameter; where index names a slice twice, the sources must be equal. */
   index_copy_<S extends Shape, D extends DType, const A extends number = 0>(this: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: A & AxisCheck<S, A>): void;
+  /** Adds `other` to the storage. Needs: self is a state or a parameter; other broadcasts to it, and its numbers are of no wider category. */
+  add_<S extends Shape, D extends DType, O extends Shape>(this: Tensor<S, D>, other: number | (Tensor<O, NoInfer<D>> & BroadcastsWith<S, O>)): void;
+  /** Multiplies the storage by `other`. Needs: self is a state or a parameter; other broadcasts to it, and its numbers are of no wider category. */
+  mul_<S extends Shape, D extends DType, O extends Shape>(this: Tensor<S, D>, other: number | (Tensor<O, NoInfer<D>> & BroadcastsWith<S, O>)): void;
   /** Moves the storage towards `end` by `weight`: self + weight * (end - self). */
   lerp_<S extends Shape, D extends DType>(this: Tensor<S, D>, end: Tensor<NoInfer<S>, NoInfer<D>>, weight: number): void;
 }
@@ -190,6 +216,9 @@ export const div: <S extends Shape, D extends DType, O extends Shape = readonly 
 
 /** `other - self`, elementwise: a number minus a tensor. Needs: the shapes broadcast, aligned at the last dimension. */
 export const rsub: <S extends Shape, D extends DType, N extends number | null, O extends Shape = readonly [], E extends DType = D>(self: Tensor<S, D>, other: NonNullable<N> | (Tensor<O, E> & BroadcastsWith<S, O>)) => Tensor<Broadcast<S, O>, Promoted<S, D, O, E, N>> = intrinsic("rsub");
+
+/** What is left of `self / other`, with the sign of `other`, elementwise. Needs: the shapes broadcast, aligned at the last dimension. */
+export const remainder: <S extends Shape, D extends DType, N extends number | null, O extends Shape = readonly [], E extends DType = D>(self: Tensor<S, D>, other: NonNullable<N> | (Tensor<O, E> & BroadcastsWith<S, O>)) => Tensor<Broadcast<S, O>, Promoted<S, D, O, E, N>> = intrinsic("remainder");
 
 /** The larger of the two, elementwise. Needs: the shapes broadcast, aligned at the last dimension. */
 export const maximum: <S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: Tensor<O, NoInfer<D>> & BroadcastsWith<S, O>) => Tensor<Broadcast<S, O>, D> = intrinsic("maximum");
@@ -263,6 +292,9 @@ export const tanh: <S extends Shape, D extends FloatDType>(self: Tensor<S, D>) =
 /** 1 / (1 + e^-x). Needs: floating point. */
 export const sigmoid: <S extends Shape, D extends FloatDType>(self: Tensor<S, D>) => Tensor<S, D> = intrinsic("sigmoid");
 
+/** The largest whole number not above x; its gradient is 0. Needs: floating point. */
+export const floor: <S extends Shape, D extends FloatDType>(self: Tensor<S, D>) => Tensor<S, D> = intrinsic("floor");
+
 /** max(0, x). Needs: floating point. */
 export const relu: <S extends Shape, D extends FloatDType>(self: Tensor<S, D>) => Tensor<S, D> = intrinsic("relu");
 
@@ -317,6 +349,15 @@ export const adaptive_avg_pool2d: <N extends number, C extends number, D extends
 /** Images resampled, bilinear: pixel (x, y) of image n of the result comes from the place grid[n, y, x] = (u, v) of image n, -1 being the image's left or upper edge and 1 the other. A place beyond the edge gets the pixel at the edge. Needs: self is [N, C, H, W], grid [N, h, w, 2]; equal dtypes. */
 export const grid_sample: <N extends number, C extends number, H extends number, W extends number, D extends FloatDType>(self: Tensor<readonly [N, C, number, number], D>, grid: Tensor<readonly [NoInfer<N>, H, W, 2], NoInfer<D>>) => Tensor<readonly [N, C, H, W], D> = intrinsic("grid_sample");
 
+/** Images resampled to `size` = [height, width], by one of the modes of torch.nn.functional.interpolate. `antialias` widens the filter where they get smaller. Needs: align_corners and antialias are of bilinear and bicubic. */
+export const interpolate: <N extends number, C extends number, D extends FloatDType, const H extends number, const W extends number>(self: Tensor<readonly [N, C, number, number], D>, size: readonly [H, W], options?: { mode?: "nearest" | "nearest-exact" | "area" | "bilinear" | "bicubic"; align_corners?: boolean; antialias?: boolean }) => Tensor<readonly [N, C, H, W], D> = intrinsic("interpolate");
+
+/** Adds to the ends of dimensions: `pad` holds how much before and how much behind, pair by pair, the last dimension first. A constant `value`, or what is there: reflected without its edge, the edge repeated, or around from the other end. A negative number cuts off. Needs: reflect, replicate and circular are for all dimensions but the first one or two. */
+export const pad: <S extends Shape, D extends DType>(self: Tensor<S, D>, pad: readonly number[], mode?: "constant" | "reflect" | "replicate" | "circular", value?: number) => Tensor<Resized<S>, D> = intrinsic("pad");
+
+/** softmax(query key^T * scale + attn_mask) value, over the last two dimensions. A bool mask holds where a query may look; `scale` is 1/sqrt(E) unless it is given. Needs: query is [..., L, E], key [..., S, E], value [..., S, V], equal before; the mask is bool or of their dtype, and broadcasts to [..., L, S]; a mask, or is_causal. */
+export const scaled_dot_product_attention: <S extends Shape, V extends Shape, D extends FloatDType>(query: Tensor<S, D>, key: Tensor<Shape, NoInfer<D>>, value: Tensor<V, NoInfer<D>>, attn_mask?: Tensor<Shape, NoInfer<D> | "bool"> | null, options?: { is_causal?: boolean; scale?: number }) => Tensor<ReplaceLast<S, Last<V>>, D> = intrinsic("scaled_dot_product_attention");
+
 /** Batch normalisation over every dimension but 1 (Ioffe and Szegedy 2015). In training it normalises with the batch's statistics and moves the running ones by `momentum`; otherwise it uses the running ones. Needs: weight, bias, mean and variance are [C], C being dimension 1 of self; in training, more than one value a channel: one is its own mean; mean and variance are states; without them nothing is moved, in training only. */
 export const batch_norm: <S extends Shape, D extends FloatDType, C extends number>(self: Tensor<S, D> & ChannelCheck<S, C>, weight: Tensor<readonly [NoInfer<C>], NoInfer<D>> | null, bias: Tensor<readonly [NoInfer<C>], NoInfer<D>> | null, mean: Tensor<readonly [C], NoInfer<D>>, variance: Tensor<readonly [NoInfer<C>], NoInfer<D>>, options: { training: boolean; momentum?: number; eps?: number }) => Tensor<S, D> = intrinsic("batch_norm");
 
@@ -350,8 +391,14 @@ export const flip: <S extends Shape, D extends DType, const A extends readonly n
 /** Elements `start` to `end` (not included) along `dim`; negative positions count from the end. */
 export const slice: <S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>, start: number, end: number) => Tensor<ReplaceDim<S, A, number>, D> = intrinsic("slice");
 
+/** `length` elements along `dim` from `start` on, which may be a run-time number; a negative one counts from the end. Needs: `start` and `length` are within the dimension, which a run-time `start` is held to when it runs. */
+export const narrow: <S extends Shape, D extends DType, const A extends number, const L extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>, start: number, length: L) => Tensor<ReplaceDim<S, A, L>, D> = intrinsic("narrow");
+
 /** One slice along `dim`, which disappears. */
 export const select: <S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>, index: number) => Tensor<Removed<S, A>, D> = intrinsic("select");
+
+/** Divides `dim` into `chunks` parts of one size, the last smaller or absent where they do not fill it. Needs: the size of `dim` is known. */
+export const chunk: <S extends Shape, D extends DType, const A extends number = 0>(self: Tensor<S, D>, chunks: number, dim?: A & AxisCheck<S, A>) => readonly Tensor<ReplaceDim<S, A, number>, D>[] = intrinsic("chunk");
 
 /** Joins tensors along an existing dimension. Needs: equal dtypes; equal sizes outside `dim`. */
 export const cat: <const T extends readonly Tensor[], const A extends number = 0>(tensors: T & CatCheck<T, A>, dim?: A & AxisCheck<ShapeOf<T[0]>, A>) => Tensor<ReplaceDim<ShapeOf<T[0]>, A, number>, DTypeOf<T[0]>> = intrinsic("cat");
@@ -383,6 +430,22 @@ export const logsumexp: <S extends Shape, D extends FloatDType, const A extends 
 /** The L2 length over `dim`, or of everything. */
 export const norm: <S extends Shape, D extends FloatDType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(self: Tensor<S, D>, dim?: A & AxisCheck<S, A>, options?: { keepdim?: K }) => Tensor<Reduced<S, A, K>, D> = intrinsic("norm");
 
+/** The variance over `dim`, or over everything: squares divided by n - `correction`. Needs: dim names at least one; more than `correction` values. */
+const var_: <S extends Shape, D extends FloatDType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(self: Tensor<S, D>, dim?: A & AxisCheck<S, A>, options?: { correction?: number; keepdim?: K }) => Tensor<Reduced<S, A, K>, D> = intrinsic("var");
+export { var_ as var };
+
+/** The standard deviation over `dim`, or over everything, the square root of `var`. Needs: dim names at least one; more than `correction` values. */
+export const std: <S extends Shape, D extends FloatDType, const A extends number | readonly number[] = readonly [], const K extends boolean = false>(self: Tensor<S, D>, dim?: A & AxisCheck<S, A>, options?: { correction?: number; keepdim?: K }) => Tensor<Reduced<S, A, K>, D> = intrinsic("std");
+
+/** The sum of each element and all before it along `dim`; bool and integers sum to i64. */
+export const cumsum: <S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>) => Tensor<S, Summed<D>> = intrinsic("cumsum");
+
+/** The values along `dim` in order, and where each stood; equal ones stay in the order in which they stood. */
+export const sort: <S extends Shape, D extends DType, const A extends number = -1>(self: Tensor<S, D>, dim?: A & AxisCheck<S, A>, options?: { descending?: boolean }) => readonly [Tensor<S, D>, Tensor<S, "i64">] = intrinsic("sort");
+
+/** Where the values along `dim` stood, in their order; equal ones stay in the order in which they stood. */
+export const argsort: <S extends Shape, D extends DType, const A extends number = -1>(self: Tensor<S, D>, dim?: A & AxisCheck<S, A>, options?: { descending?: boolean }) => Tensor<S, "i64"> = intrinsic("argsort");
+
 /** The index of the largest value along `dim`. */
 export const argmax: <S extends Shape, D extends DType, const A extends number, const K extends boolean = false>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>, options?: { keepdim?: K }) => Tensor<Reduced<S, A, K>, "i64"> = intrinsic("argmax");
 
@@ -407,6 +470,9 @@ export const gather: <S extends Shape, D extends DType, I extends Shape, const A
 /** A copy of self in which out[i][index[i][j]] = source[i][j] along `dim` 1, and so on; the source may be a number. Needs: the source has the dtype of self, and the index is no larger than it in any dimension. */
 export const scatter: <S extends Shape, D extends DType, I extends Shape, const A extends number>(self: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<NoInfer<I>, NoInfer<D>> | number, dim: A & AxisCheck<S, A>) => Tensor<S, D> = intrinsic("scatter");
 
+/** A copy of self to which out[i][index[i][j]] += source[i][j] was done along `dim` 1, and so on. Needs: the source has the dtype of self, and the index is no larger than it in any dimension. */
+export const scatter_add: <S extends Shape, D extends DType, I extends Shape, const A extends number>(self: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<NoInfer<I>, NoInfer<D>>, dim: A & AxisCheck<S, A>) => Tensor<S, D> = intrinsic("scatter_add");
+
 /** A copy of self with the slices that `index` names along `dim` replaced by `source`. Needs: index is [n] i64; where it names a slice twice, the gradient counts that slice twice. */
 export const index_copy: <S extends Shape, D extends DType, const A extends number = 0>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: A & AxisCheck<S, A>) => Tensor<S, D> = intrinsic("index_copy");
 
@@ -421,6 +487,9 @@ export const arange: <const N extends number>(size: N) => Tensor<readonly [N], "
 
 /** A tensor of one value. */
 export const full: <const T extends Shape, const D extends DType = "f32">(shape: T, value: number, dtype?: D) => Tensor<T, D> = intrinsic("full");
+
+/** The numbers of a list, row by row; they are kept on the device. Needs: as many numbers as the shape has elements, 65,536 at most; the dtype has each of them. */
+export const tensor: <const V extends NumberList, const D extends DType = "f32">(values: V, dtype?: D) => Tensor<ListShape<V>, D> = intrinsic("tensor");
 
 /** One value in the shape and dtype of self. */
 export const full_like: <S extends Shape, D extends DType>(self: Tensor<S, D>, value: number) => Tensor<S, D> = intrinsic("full_like");
@@ -439,6 +508,12 @@ export const copy_: <S extends Shape, D extends DType>(self: Tensor<S, D>, sourc
 
 /** Writes `source` over the slices of the storage that `index` names along `dim`. Needs: self is a state or a parameter; where index names a slice twice, the sources must be equal. */
 export const index_copy_: <S extends Shape, D extends DType, const A extends number = 0>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: A & AxisCheck<S, A>) => void = intrinsic("index_copy_");
+
+/** Adds `other` to the storage. Needs: self is a state or a parameter; other broadcasts to it, and its numbers are of no wider category. */
+export const add_: <S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: number | (Tensor<O, NoInfer<D>> & BroadcastsWith<S, O>)) => void = intrinsic("add_");
+
+/** Multiplies the storage by `other`. Needs: self is a state or a parameter; other broadcasts to it, and its numbers are of no wider category. */
+export const mul_: <S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: number | (Tensor<O, NoInfer<D>> & BroadcastsWith<S, O>)) => void = intrinsic("mul_");
 
 /** Moves the storage towards `end` by `weight`: self + weight * (end - self). */
 export const lerp_: <S extends Shape, D extends DType>(self: Tensor<S, D>, end: Tensor<NoInfer<S>, NoInfer<D>>, weight: number) => void = intrinsic("lerp_");

@@ -97,7 +97,7 @@ type InnerSize<S extends Shape> = S extends readonly [infer L]
   : S extends readonly [...unknown[], infer L, unknown]
     ? L
     : number;
-type Last<S extends Shape> = S extends readonly [...unknown[], infer L extends number] ? L : number;
+export type Last<S extends Shape> = S extends readonly [...unknown[], infer L extends number] ? L : number;
 type Front<S extends Shape> = S extends readonly [...infer F extends Shape, unknown] ? F : Shape;
 
 export type Matmul<A extends Shape, B extends Shape> = number extends A["length"] | B["length"]
@@ -374,6 +374,31 @@ export type AsCheck<S extends Shape, T extends Shape, No = false> = [T] extends 
 
 /** A requested shape, in which -1 is a size that the compiler works out. */
 export type Reshaped<T extends Shape> = { readonly [K in keyof T]: T[K] extends -1 ? number : T[K] };
+
+/** A shape of the same rank, whose sizes the compiler works out. */
+export type Resized<S extends Shape> = { readonly [K in keyof S]: number };
+
+/** Numbers that are known when the program is built: a list of them, of lists of one length, or a typed array. */
+export type NumberList =
+  | Row
+  | readonly Row[]
+  | readonly (readonly Row[])[]
+  | readonly (readonly (readonly Row[])[])[]
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | Uint8Array;
+type Row = readonly (number | boolean)[];
+/** How long a list is in each dimension. */
+export type ListShape<V> = V extends Row
+  ? readonly [V["length"]]
+  : V extends readonly Row[]
+    ? readonly [V["length"], V[0]["length"]]
+    : V extends readonly (readonly Row[])[]
+      ? readonly [V["length"], V[0]["length"], V[0][0]["length"]]
+      : V extends readonly (readonly (readonly Row[])[])[]
+        ? readonly [V["length"], V[0]["length"], V[0][0]["length"], V[0][0][0]["length"]]
+        : readonly [number];
 
 /** The number of elements where that is cheap to work out: one dimension, or one and two ones; otherwise `number`. */
 export type Product<S extends Shape> = S extends readonly [infer D extends number]

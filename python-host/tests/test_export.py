@@ -222,6 +222,16 @@ def test_a_function_that_makes_tensors_makes_them_where_its_input_is(tmp_path):
     assert "prim::device" in str(torch.jit.load(str(tmp_path / "net.pt")).graph)
 
 
+def test_a_list_of_numbers_is_in_the_code_of_the_file_and_no_weight_of_it(tmp_path):
+    def make(f, images):
+        given = {"shape": [2], "dtype": "f32"}
+        return f.op("add", images, f.op("tensor", to=tensor(2), values=[0.5, -3], **given), to=ROWS)
+
+    got, weights = exported(calling(make), tmp_path)
+    assert torch.equal(got, GIVEN + torch.tensor([0.5, -3.0]))
+    assert not weights
+
+
 def test_the_members_of_a_group_are_weights_of_the_file(tmp_path):
     def make(f, images):
         length = f.op("foreach_norm", f.op("group", to=group("net"), name="net"), to=NUMBER)

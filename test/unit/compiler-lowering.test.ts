@@ -301,3 +301,66 @@ describe("what is known only when the program runs", () => {
     expect(count(region(text, "no_grad"), "exp")).toBe(1);
   });
 });
+
+describe("a list of numbers", () => {
+  const lines = (sources: Sources) =>
+    step(sources)
+      .split("\n")
+      .filter((line) => / = tensor\(/.test(line))
+      .map((line) => line.trim().replace(/%\S+ = /, ""));
+
+  test("is a tensor, row by row, of what is captured or written", () => {
+    const before = "const table = [[1, 2, 3], [4, 5, 6]]; const weights = new Float32Array([0.5, 2]);";
+    const body = `loss = loss.mul(ops.tensor(table, "i64").to("f32").mean()).mul(ops.tensor(weights).mean())
+      .mul(ops.tensor([2, 3].map((n) => n ** 2), { dtype: "f64" } as never).to("f32").mean());`;
+    expect(lines({ before, body })).toEqual([
+      'tensor(dtype = "i64", shape = [2, 3], values = [1, 2, 3, 4, 5, 6]) : i64[2, 3]',
+      'tensor(dtype = "f32", shape = [2], values = [0.5, 2]) : f32[2]',
+      'tensor(dtype = "f64", shape = [2], values = [4, 9]) : f64[2]',
+    ]);
+  });
+
+  test("of booleans is a mask where it is to be one", () => {
+    const body = `loss = ops.where(ops.tensor([[true, false]], "bool"), loss, 0).sum() as Scalar;`;
+    expect(lines({ body })).toEqual(['tensor(dtype = "bool", shape = [1, 2], values = [1, 0]) : bool[1, 2]']);
+  });
+});
+
+test("parts of a tensor are a list, as many as fit", () => {
+  const text = step({
+    body: "const [a, b, c] = features.chunk(3, 1); const [whole] = features.chunk(1); loss = loss.add(a!.mean()).add(c!.sum()).add(whole!.mean());",
+  });
+  expect(text).toContain("chunk(%features, chunks = 3, dim = 1) : f32[4, 3], f32[4, 3], f32[4, 2]");
+  expect(count(text, "chunk")).toBe(2);
+});
+
+describe("a part of a tensor", () => {
+  test("begins where a number of the plan says, cut to a whole one", () => {
+    const text = step({ body: "loss = loss.add(features.narrow(0, plan.weight, 2).mean());" });
+    expect(text).toMatch(/%\S+ = scalar_to_i64\(%\S*weight\) : i64/);
+    expect(text).toMatch(/narrow\(%features, %\w+, dim = 0, length = 2\) : f32\[2, 8\]/);
+  });
+
+  test("begins at a number that is known now, too", () => {
+    expect(step({ body: "loss = loss.add(features.narrow(1, -3, 2).mean());" })).toMatch(
+      /narrow\(%features, %\w+, dim = 1, length = 2\) : f32\[4, 2\]/,
+    );
+  });
+});
+
+test("a filled tensor is as large as another of open size", () => {
+  const module = compile({
+    net: `module({ pool: adaptiveAvgPool2d(2), flat: flatten(), fc: linear(12, 8) },
+      ({ pool, flat, fc }, x: Images): Features<8> => {
+        const y = fc(flat(pool(x)) as never);
+        return y.add(ops.full([y.shape[0], 8], 0.5)).add(ops.full([1, 8], 1)) as never;
+      })`,
+  });
+  const infer = printModule(module, { function: "infer" });
+  expect(infer).toMatch(
+    /full_sized\(%\w+, dims = \[0\], dtype = "f32", shape = \[-1, 8\], value = 0.5\) : f32\[B, 8\]/,
+  );
+  expect(printModule(module, { function: "step" })).toContain(
+    'full(dtype = "f32", shape = [4, 8], value = 0.5)',
+  );
+});

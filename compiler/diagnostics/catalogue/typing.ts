@@ -193,6 +193,27 @@ export const TYPING = {
     why: "The gradient goes back from the loss through every op that has a derivative; here it ends before any parameter.",
     remedy: "The notes show where it ends.",
   },
+  "not-a-list-of-numbers": {
+    code: "F2C3019",
+    severity: "error",
+    message: "tensor: a list of numbers is needed, got {operand}",
+    hint: "ops.tensor([[1, 2], [3, 4]]); ops.full([], 0.5) is one number",
+    cases: {
+      late: {
+        message: "tensor: its numbers must be known when the program is built, got {operand}",
+        hint: "ops.stack([a, b]) joins tensors; ops.from_scalar(n) makes one of a run-time number",
+      },
+      ragged: {
+        message: "tensor: the lists in it are of different lengths",
+        hint: "a tensor has one size in each dimension: fill the shorter lists up",
+      },
+      item: {
+        message: "tensor: {item} is no finite number",
+        hint: "ops.where(mask, values, -Infinity) puts what is not finite where a mask holds",
+      },
+    },
+    why: "A tensor of a list is written into the program: numbers, in lists of equal lengths.",
+  },
   "write-before-gradient": {
     code: "F2C4001",
     severity: "error",

@@ -41,9 +41,9 @@ function kindOf(type: ts.Type): Kind | undefined {
   if (type.isIntersection()) return type.types.map(kindOf).find((kind) => kind !== undefined);
   const symbol = type.getSymbol();
   const file = symbol?.declarations?.[0]?.getSourceFile().fileName ?? "";
-  if (/\/dsl\/ops\.generated(\.d)?\.ts$/.test(file) && symbol!.flags & ts.SymbolFlags.ValueModule)
+  if (/\/dsl\/core\/ops\.generated(\.d)?\.ts$/.test(file) && symbol!.flags & ts.SymbolFlags.ValueModule)
     return "ops";
-  return /\/dsl\/(tensor|module)(\.d)?\.ts$/.test(file) ? KINDS[symbol!.name] : undefined;
+  return /\/dsl\/core\/(tensor|module)(\.d)?\.ts$/.test(file) ? KINDS[symbol!.name] : undefined;
 }
 
 /** A tensor's type as messages say it: `f32[number, 8]`. */

@@ -79,6 +79,13 @@ const entries: Entries = {
     ...numbersOnly(binary("rsub", "`other - self`, elementwise: a number minus a tensor.", BINARY), "any"),
     example: "const distance = cosine.rsub(1);",
   },
+  remainder: {
+    ...numbersOnly(
+      binary("remainder", "What is left of `self / other`, with the sign of `other`, elementwise.", BINARY),
+      "all",
+    ),
+    example: "const angle = phase.remainder(2 * Math.PI);",
+  },
   maximum: {
     ...binary("maximum", "The larger of the two, elementwise.", BINARY),
     operands: [tensor("self"), tensor("other")],
@@ -177,6 +184,10 @@ const entries: Entries = {
   ),
   tanh: unary("tanh", "The hyperbolic tangent."),
   sigmoid: unary("sigmoid", "1 / (1 + e^-x)."),
+  floor: {
+    ...unary("floor", "The largest whole number not above x; its gradient is 0."),
+    traits: { idempotent: true },
+  },
   relu: { ...unary("relu", "max(0, x)."), traits: { idempotent: true } },
   silu: unary("silu", "x * sigmoid(x), also called Swish."),
   gelu: unary("gelu", "x * Phi(x), Phi being the normal distribution function."),

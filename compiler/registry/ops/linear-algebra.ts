@@ -1,8 +1,9 @@
 /** @file Products, convolutions, normalisation, pooling: what nets are made of. */
-import { productOfDims, sameDim } from "../../ir/dim.js";
-import { tensorType } from "../../ir/module.js";
-import { aten, attribute, family, tensor } from "../define.js";
+import { type Dim, productOfDims, sameDim, sameDims } from "../../ir/dim.js";
+import { type TensorType, tensorType } from "../../ir/module.js";
+import { aten, attribute, family, having, tensor } from "../define.js";
 import {
+  broadcastsTo,
   convRule,
   flag,
   floatLike,
@@ -10,6 +11,8 @@ import {
   linearRule,
   matmulRule,
   maybeTensorAt,
+  oneOf,
+  padRule,
   pairOf,
   poolRule,
   realTensor,
@@ -17,7 +20,59 @@ import {
   shapeText,
   tensorAt,
 } from "../shapes.js";
-import type { OpSpec } from "../spec.js";
+import type { OpSpec, ShapeRule, TorchCall } from "../spec.js";
+
+/** The ways to resample, and what computes each. */
+const INTERPOLATION = {
+  nearest: [aten("upsample_nearest2d.vec", "self", "size", "#None")],
+  "nearest-exact": [aten("_upsample_nearest_exact2d.vec", "self", "size", "#None")],
+  area: [aten("adaptive_avg_pool2d", "self", "size")],
+  bilinear: smooth("bilinear"),
+  bicubic: smooth("bicubic"),
+} satisfies Readonly<Record<string, readonly TorchCall[]>>;
+
+function smooth(mode: string): readonly TorchCall[] {
+  const args = ["self", "size", "align_corners", "#None"];
+  return [
+    having({ antialias: true }, aten(`_upsample_${mode}2d_aa.vec`, ...args)),
+    having({ antialias: false }, aten(`upsample_${mode}2d.vec`, ...args)),
+  ];
+}
+
+const attentionRule: ShapeRule = (call) => {
+  const [query, key, value, mask] = [0, 1, 2, 3].map((i) => maybeTensorAt(call, i)) as TensorType[];
+  const tensors = [query!, key!, value!];
+  for (const t of tensors) {
+    realTensor(call, t);
+    if (t.dims.length < 2)
+      call.fail("rank", `${call.op}: [..., length, features] needed, got ${shapeText(t.dims)}`);
+  }
+  sameDtype(call, tensors);
+  const [q, k, v] = tensors.map((t) => t.dims) as [readonly Dim[], readonly Dim[], readonly Dim[]];
+  const before = q.slice(0, -2);
+  const fits =
+    sameDims(before, k.slice(0, -2)) &&
+    sameDims(before, v.slice(0, -2)) &&
+    sameDim(q.at(-1)!, k.at(-1)!) &&
+    sameDim(k.at(-2)!, v.at(-2)!);
+  if (!fits)
+    call.fail(
+      "shape",
+      `${call.op}: query ${shapeText(q)}, key ${shapeText(k)} and value ${shapeText(v)} do not fit: [..., L, E], [..., S, E] and [..., S, V] are needed`,
+    );
+  if (mask) {
+    if (mask.dtype !== "bool" && mask.dtype !== query!.dtype)
+      call.fail("dtype", `${call.op}: the mask must be bool or ${query!.dtype}, got ${mask.dtype}`);
+    if (flag(call, "is_causal")) call.fail("kind", `${call.op}: a mask and \`is_causal\` exclude each other`);
+    const scores = [...before, q.at(-2)!, k.at(-2)!];
+    if (!broadcastsTo(mask.dims, scores))
+      call.fail(
+        "shape",
+        `${call.op}: a mask ${shapeText(mask.dims)} does not broadcast to ${shapeText(scores)}`,
+      );
+  }
+  return [tensorType([...q.slice(0, -1), v.at(-1)!], query!.dtype)];
+};
 
 export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
   matmul: {
@@ -128,6 +183,79 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     calls: [aten("grid_sampler", "self", "grid", "#0", "#1", "#False")],
     signature:
       "<N extends number, C extends number, H extends number, W extends number, D extends FloatDType>(self: Tensor<readonly [N, C, number, number], D>, grid: Tensor<readonly [NoInfer<N>, H, W, 2], NoInfer<D>>): Tensor<readonly [N, C, H, W], D>",
+  },
+  interpolate: {
+    traits: { keepsLayout: true },
+    doc: "Images resampled to `size` = [height, width], by one of the modes of torch.nn.functional.interpolate. `antialias` widens the filter where they get smaller.",
+    operands: [tensor("self")],
+    attributes: [
+      attribute("size", "ints"),
+      attribute("mode", "str", "nearest"),
+      attribute("align_corners", "bool", false),
+      attribute("antialias", "bool", false),
+    ],
+    constraints: ["align_corners and antialias are of bilinear and bicubic"],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      if (x.dims.length !== 4)
+        call.fail("rank", `interpolate: images [N, C, H, W] needed, got ${shapeText(x.dims)}`);
+      realTensor(call, x);
+      pairOf(call, "size", 1);
+      oneOf(call, "mode", INTERPOLATION);
+      const mode = call.attributes.mode as string;
+      for (const option of ["align_corners", "antialias"])
+        if (flag(call, option) && !mode.startsWith("bi"))
+          call.fail("size", `interpolate: \`${option}\` is of bilinear and bicubic, not of ${mode}`);
+      return [tensorType([x.dims[0]!, x.dims[1]!, ...ints(call, "size")], x.dtype)];
+    },
+    calls: Object.entries(INTERPOLATION).flatMap(([mode, calls]) =>
+      calls.map(({ having, ...call }) => ({ having: { mode, ...having }, ...call })),
+    ),
+    signature:
+      '<N extends number, C extends number, D extends FloatDType, const H extends number, const W extends number>(self: Tensor<readonly [N, C, number, number], D>, size: readonly [H, W], options?: { mode?: "nearest" | "nearest-exact" | "area" | "bilinear" | "bicubic"; align_corners?: boolean; antialias?: boolean }): Tensor<readonly [N, C, H, W], D>',
+    example: 'const small = ops.interpolate(x, [56, 56], { mode: "bilinear", antialias: true });',
+  },
+  pad: {
+    doc: "Adds to the ends of dimensions: `pad` holds how much before and how much behind, pair by pair, the last dimension first. A constant `value`, or what is there: reflected without its edge, the edge repeated, or around from the other end. A negative number cuts off.",
+    operands: [tensor("self")],
+    attributes: [
+      attribute("pad", "ints"),
+      attribute("mode", "str", "constant"),
+      attribute("value", "float", 0),
+    ],
+    constraints: ["reflect, replicate and circular are for all dimensions but the first one or two"],
+    shape: padRule,
+    calls: [aten("pad", "self", "pad", "mode", "value")],
+    signature:
+      '<S extends Shape, D extends DType>(self: Tensor<S, D>, pad: readonly number[], mode?: "constant" | "reflect" | "replicate" | "circular", value?: number): Tensor<Resized<S>, D>',
+    method: true,
+    example: 'const framed = x.pad([1, 1, 1, 1], "reflect");',
+  },
+  scaled_dot_product_attention: {
+    precision: "low",
+    doc: "softmax(query key^T * scale + attn_mask) value, over the last two dimensions. A bool mask holds where a query may look; `scale` is 1/sqrt(E) unless it is given.",
+    operands: [tensor("query"), tensor("key"), tensor("value"), tensor("attn_mask", "optional")],
+    attributes: [attribute("is_causal", "bool", false), attribute("scale", "float", null)],
+    constraints: [
+      "query is [..., L, E], key [..., S, E], value [..., S, V], equal before",
+      "the mask is bool or of their dtype, and broadcasts to [..., L, S]",
+      "a mask, or is_causal",
+    ],
+    shape: attentionRule,
+    calls: [
+      aten(
+        "scaled_dot_product_attention",
+        "query",
+        "key",
+        "value",
+        "attn_mask",
+        "#0.0",
+        "is_causal",
+        "scale=scale",
+      ),
+    ],
+    signature:
+      '<S extends Shape, V extends Shape, D extends FloatDType>(query: Tensor<S, D>, key: Tensor<Shape, NoInfer<D>>, value: Tensor<V, NoInfer<D>>, attn_mask?: Tensor<Shape, NoInfer<D> | "bool"> | null, options?: { is_causal?: boolean; scale?: number }): Tensor<ReplaceLast<S, Last<V>>, D>',
   },
   batch_norm: {
     precision: "own",

@@ -1,13 +1,17 @@
 /** @file Storage, gradients, groups of tensors: the ops that make a step of training. */
 import { sameDim } from "../../ir/dim.js";
-import { groupType, tensorType } from "../../ir/module.js";
+import { groupType, type TensorType, tensorType } from "../../ir/module.js";
 import { printType } from "../../ir/print-type.js";
-import { aten, attribute, family, group, scalar, tensor, when } from "../define.js";
+import { aten, attribute, family, group, scalar, tensor, tensorOrScalar, when } from "../define.js";
 import {
+  broadcastsTo,
+  elementwise,
   floatLike,
   groupLike,
+  holds,
   indexWriteRule,
   int,
+  maybeTensorAt,
   rankOf,
   realTensor,
   sameDtype,
@@ -52,6 +56,38 @@ const listOrScalar = (name: string) => [
   when({ other: "scalar" }, aten(`${name}.Scalar`, "self", "other")),
 ];
 
+/** An op with a `.Tensor` and a `.Scalar` overload that changes the storage of its first operand. */
+const inPlace = (name: string, doc: string) => ({
+  doc,
+  operands: [tensor("self"), tensorOrScalar("other")],
+  effect: "write" as const,
+  results: [] as const,
+  constraints: [
+    "self is a state or a parameter",
+    "other broadcasts to it, and its numbers are of no wider category",
+  ],
+  shape: ((call) => {
+    const x = tensorAt(call, 0);
+    const other = maybeTensorAt(call, 1)?.dims ?? [];
+    if (!broadcastsTo(other, x.dims))
+      call.fail("shape", `${call.op}: ${shapeText(other)} does not broadcast to ${shapeText(x.dims)}`);
+    const [result] = elementwise()(call) as [TensorType];
+    if (!holds(x.dtype, result.dtype))
+      call.fail(
+        "dtype",
+        `${call.op}: ${result.dtype} values do not fit into ${printType(x)}; cast them with .to("${x.dtype}")`,
+      );
+    return [];
+  }) satisfies ShapeRule,
+  calls: [
+    when({ other: "tensor" }, aten(`${name}_.Tensor`, "self", "other")),
+    when({ other: "scalar" }, aten(`${name}_.Scalar`, "self", "other")),
+  ],
+  signature:
+    "<S extends Shape, D extends DType, O extends Shape>(self: Tensor<S, D>, other: number | (Tensor<O, NoInfer<D>> & BroadcastsWith<S, O>)): void",
+  method: true,
+});
+
 export const STORAGE: readonly OpSpec[] = family("storage", {
   copy_: {
     doc: "Writes `source` over the whole storage.",
@@ -88,6 +124,8 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
       '<S extends Shape, D extends DType, const A extends number = 0>(self: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: A & AxisCheck<S, A>): void',
     method: true,
   },
+  add_: inPlace("add", "Adds `other` to the storage."),
+  mul_: inPlace("mul", "Multiplies the storage by `other`."),
   lerp_: {
     doc: "Moves the storage towards `end` by `weight`: self + weight * (end - self).",
     operands: [tensor("self"), tensor("end"), scalar("weight", "f64", "i64")],

@@ -1,7 +1,7 @@
 /** @file Views, joins, reductions and indexing. */
 import { addDims, sameDim } from "../../ir/dim.js";
-import { type Type, tensorType } from "../../ir/module.js";
-import { aten, attribute, family, tensor, tensorOrScalar, when } from "../define.js";
+import { type DType, type TensorType, type Type, tensorType } from "../../ir/module.js";
+import { aten, attribute, family, scalar, tensor, tensorOrScalar, when } from "../define.js";
 import {
   axis,
   broadcastDims,
@@ -13,9 +13,11 @@ import {
   indexWriteRule,
   int,
   ints,
+  isFloat,
   like,
   maybeTensorAt,
   rankOf,
+  reducedAxes,
   reducedDims,
   reduction,
   sameDtype,
@@ -36,6 +38,11 @@ const REDUCE_FLOATS = REDUCE.replace("D extends DType", "D extends FloatDType");
 const SOFTMAX =
   "<S extends Shape, D extends FloatDType, const A extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>): Tensor<S, D>";
 
+const ORDERED =
+  "<S extends Shape, D extends DType, const A extends number = -1>(self: Tensor<S, D>, dim?: A & AxisCheck<S, A>, options?: { descending?: boolean }): RESULT";
+
+const summed = (dtype: DType): DType => (isFloat(dtype) ? dtype : "i64");
+
 const reduce = (name: string, doc: string, entry: Partial<OpSpec> & Pick<OpSpec, "shape">) => ({
   doc,
   operands: [tensor("self")],
@@ -45,6 +52,36 @@ const reduce = (name: string, doc: string, entry: Partial<OpSpec> & Pick<OpSpec,
   method: true,
   ...entry,
 });
+
+/** `std` and `var`. */
+const spread = (name: string, doc: string) =>
+  reduce(`${name}.correction`, doc, {
+    precision: "full",
+    attributes: [
+      attribute("dim", "ints", null),
+      attribute("correction", "int", 1),
+      attribute("keepdim", "bool", false),
+    ],
+    constraints: ["dim names at least one", "more than `correction` values"],
+    shape: (call) => {
+      if (call.attributes.dim !== undefined && ints(call, "dim").length === 0)
+        call.fail("dim", `${call.op}: \`dim\` names no dimension`);
+      const [result] = reduction({ float: true })(call) as [TensorType];
+      const x = tensorAt(call, 0);
+      const known = reducedAxes(call, x).map((i) => x.dims[i]!);
+      const count = known.every((d) => typeof d === "number") ? known.reduce((a, b) => a * b, 1) : undefined;
+      const correction = int(call, "correction");
+      if (count !== undefined && count <= correction)
+        call.fail(
+          "size",
+          `${call.op}: ${count} value${count === 1 ? "" : "s"} of ${shapeText(x.dims)} with a correction of ${correction}, which would divide by nothing`,
+          "{ correction: 0 } divides by the number of values",
+        );
+      return [result];
+    },
+    calls: [aten(`${name}.correction`, "self", "dim", "correction=correction", "keepdim=keepdim")],
+    signature: REDUCE_FLOATS.replace("{ keepdim?: K }", "{ correction?: number; keepdim?: K }"),
+  });
 
 export const VIEWS: readonly OpSpec[] = family("views", {
   reshape: {
@@ -233,6 +270,34 @@ export const VIEWS: readonly OpSpec[] = family("views", {
       "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>, start: number, end: number): Tensor<ReplaceDim<S, A, number>, D>",
     method: true,
   },
+  narrow: {
+    doc: "`length` elements along `dim` from `start` on, which may be a run-time number; a negative one counts from the end.",
+    operands: [tensor("self"), scalar("start", "i64")],
+    attributes: [attribute("dim", "int"), attribute("length", "int")],
+    order: ["self", "dim", "start", "length"],
+    constraints: [
+      "`start` and `length` are within the dimension, which a run-time `start` is held to when it runs",
+    ],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      const at = axis(call, x.dims.length, int(call, "dim"));
+      const [size, length] = [x.dims[at]!, int(call, "length")];
+      sizesOf(call, [length]);
+      if (typeof size === "number" && length > size)
+        call.fail("size", `narrow: ${length} elements of dimension ${at} of ${shapeText(x.dims)}`);
+      return [
+        tensorType(
+          x.dims.map((d, i) => (i === at ? length : d)),
+          x.dtype,
+        ),
+      ];
+    },
+    calls: [aten("narrow", "self", "dim", "start", "length")],
+    signature:
+      "<S extends Shape, D extends DType, const A extends number, const L extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>, start: number, length: L): Tensor<ReplaceDim<S, A, L>, D>",
+    method: true,
+    example: "const block = bank.narrow(0, plan.block, 64);",
+  },
   select: {
     doc: "One slice along `dim`, which disappears.",
     operands: [tensor("self")],
@@ -258,6 +323,35 @@ export const VIEWS: readonly OpSpec[] = family("views", {
     signature:
       "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>, index: number): Tensor<Removed<S, A>, D>",
     method: true,
+  },
+  chunk: {
+    doc: "Divides `dim` into `chunks` parts of one size, the last smaller or absent where they do not fill it.",
+    operands: [tensor("self")],
+    attributes: [attribute("chunks", "int"), attribute("dim", "int", 0)],
+    results: ["*"],
+    constraints: ["the size of `dim` is known"],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      const at = axis(call, x.dims.length, int(call, "dim"));
+      sizesOf(call, [int(call, "chunks")], 1);
+      const size = x.dims[at]!;
+      if (typeof size !== "number")
+        return call.fail("size", `chunk: dimension ${at} of ${shapeText(x.dims)} has an open size`);
+      // Of nothing there are as many parts as asked for, as torch has it.
+      const part = Math.ceil(size / int(call, "chunks"));
+      const count = part === 0 ? int(call, "chunks") : Math.ceil(size / part);
+      return Array.from({ length: count }, (_, i) =>
+        tensorType(
+          x.dims.map((d, j) => (j === at ? Math.min(part, size - i * part) : d)),
+          x.dtype,
+        ),
+      );
+    },
+    calls: [aten("chunk", "self", "chunks", "dim")],
+    signature:
+      "<S extends Shape, D extends DType, const A extends number = 0>(self: Tensor<S, D>, chunks: number, dim?: A & AxisCheck<S, A>): readonly Tensor<ReplaceDim<S, A, number>, D>[]",
+    method: true,
+    example: "const [value, gate] = x.chunk(2, 1);",
   },
   cat: {
     traits: { keepsLayout: true },
@@ -324,7 +418,7 @@ const alongAxis = (call: ShapeCall): readonly Type[] => {
 export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
   sum: reduce("sum.dim_IntList", "The sum over `dim`, or over everything; bool and integers sum to i64.", {
     precision: "full",
-    shape: reduction({ dtype: (d) => (["bool", "u8", "i32", "i64"].includes(d) ? "i64" : d) }),
+    shape: reduction({ dtype: summed }),
     signature: REDUCE.replace("K>, D>", "K>, Summed<D>>"),
   }),
   mean: reduce("mean.dim", "The mean over `dim`, or over everything.", {
@@ -350,6 +444,51 @@ export const REDUCTIONS: readonly OpSpec[] = family("reductions", {
     signature: REDUCE_FLOATS,
     calls: [aten("linalg_vector_norm", "self", "#2", "dim", "keepdim")],
   }),
+  var: spread("var", "The variance over `dim`, or over everything: squares divided by n - `correction`."),
+  std: spread("std", "The standard deviation over `dim`, or over everything, the square root of `var`."),
+  cumsum: {
+    precision: "full",
+    doc: "The sum of each element and all before it along `dim`; bool and integers sum to i64.",
+    operands: [tensor("self")],
+    attributes: [attribute("dim", "int")],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      axis(call, x.dims.length, int(call, "dim"));
+      return [tensorType(x.dims, summed(x.dtype))];
+    },
+    calls: [aten("cumsum", "self", "dim")],
+    signature:
+      "<S extends Shape, D extends DType, const A extends number>(self: Tensor<S, D>, dim: A & AxisCheck<S, A>): Tensor<S, Summed<D>>",
+    method: true,
+  },
+  sort: {
+    doc: "The values along `dim` in order, and where each stood; equal ones stay in the order in which they stood.",
+    operands: [tensor("self")],
+    attributes: [attribute("dim", "int", -1), attribute("descending", "bool", false)],
+    results: ["tensor", "tensor"],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      axis(call, x.dims.length, int(call, "dim"));
+      return [x, tensorType(x.dims, "i64")];
+    },
+    calls: [aten("sort.stable", "self", "stable=#True", "dim=dim", "descending=descending")],
+    signature: ORDERED.replace("RESULT", 'readonly [Tensor<S, D>, Tensor<S, "i64">]'),
+    method: true,
+    example: "const [values, places] = x.sort(1, { descending: true });",
+  },
+  argsort: {
+    doc: "Where the values along `dim` stood, in their order; equal ones stay in the order in which they stood.",
+    operands: [tensor("self")],
+    attributes: [attribute("dim", "int", -1), attribute("descending", "bool", false)],
+    shape: (call) => {
+      const x = tensorAt(call, 0);
+      axis(call, x.dims.length, int(call, "dim"));
+      return [tensorType(x.dims, "i64")];
+    },
+    calls: [aten("argsort.stable", "self", "stable=#True", "dim=dim", "descending=descending")],
+    signature: ORDERED.replace("RESULT", 'Tensor<S, "i64">'),
+    method: true,
+  },
   argmax: {
     doc: "The index of the largest value along `dim`.",
     operands: [tensor("self")],
@@ -429,6 +568,42 @@ const sameRank = (call: ShapeCall): readonly Type[] => {
   return [tensorAt(call, 0)];
 };
 
+/** scatter and scatter_add: every index has a value of the source. */
+const scatterRule = (call: ShapeCall): readonly Type[] => {
+  const [x, index, source] = [tensorAt(call, 0), tensorAt(call, 1), maybeTensorAt(call, 2)];
+  sameDtype(call, [x, source]);
+  const covered =
+    !source ||
+    (source.dims.length === index.dims.length &&
+      index.dims.every((d, i) => {
+        const size = source.dims[i]!;
+        return typeof d === "number" && typeof size === "number" ? d <= size : sameDim(d, size);
+      }));
+  if (!covered)
+    call.fail(
+      "shape",
+      `${call.op}: index ${shapeText(index.dims)} does not fit the source ${shapeText(source!.dims)}`,
+    );
+  return sameRank(call);
+};
+
+/** What a program may hold of a list. */
+const MOST_NUMBERS = 65_536;
+
+/** The least and the largest value of each dtype of whole numbers. */
+const WHOLE: Partial<Record<DType, readonly [number, number]>> = {
+  bool: [0, 1],
+  u8: [0, 255],
+  i32: [-(2 ** 31), 2 ** 31 - 1],
+  i64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+};
+
+/** Whether a number is one of a dtype, or rounds to one. */
+function hasValue(dtype: DType, value: number): boolean {
+  const [least, largest] = WHOLE[dtype] ?? [];
+  return least === undefined || (Number.isInteger(value) && least <= value && value <= largest!);
+}
+
 export const INDEXING: readonly OpSpec[] = family("indexing", {
   index_select: {
     doc: "The slices that `index` names, along `dim`.",
@@ -459,29 +634,24 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     operands: [tensor("self"), tensor("index"), tensorOrScalar("source")],
     attributes: [attribute("dim", "int")],
     constraints: ["the source has the dtype of self, and the index is no larger than it in any dimension"],
-    shape: (call) => {
-      const [x, index, source] = [tensorAt(call, 0), tensorAt(call, 1), maybeTensorAt(call, 2)];
-      sameDtype(call, [x, source]);
-      const covered =
-        !source ||
-        (source.dims.length === index.dims.length &&
-          index.dims.every((d, i) => {
-            const size = source.dims[i]!;
-            return typeof d === "number" && typeof size === "number" ? d <= size : sameDim(d, size);
-          }));
-      if (!covered)
-        call.fail(
-          "shape",
-          `scatter: index ${shapeText(index.dims)} does not fit the source ${shapeText(source!.dims)}`,
-        );
-      return sameRank(call);
-    },
+    shape: scatterRule,
     calls: [
       when({ source: "tensor" }, aten("scatter.src", "self", "dim", "index", "source")),
       when({ source: "scalar" }, aten("scatter.value", "self", "dim", "index", "source")),
     ],
     signature:
       '<S extends Shape, D extends DType, I extends Shape, const A extends number>(self: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<NoInfer<I>, NoInfer<D>> | number, dim: A & AxisCheck<S, A>): Tensor<S, D>',
+    method: true,
+  },
+  scatter_add: {
+    doc: "A copy of self to which out[i][index[i][j]] += source[i][j] was done along `dim` 1, and so on.",
+    operands: [tensor("self"), tensor("index"), tensor("source")],
+    attributes: [attribute("dim", "int")],
+    constraints: ["the source has the dtype of self, and the index is no larger than it in any dimension"],
+    shape: scatterRule,
+    calls: [aten("scatter_add", "self", "dim", "index", "source")],
+    signature:
+      '<S extends Shape, D extends DType, I extends Shape, const A extends number>(self: Tensor<S, D>, index: Tensor<I, "i64">, source: Tensor<NoInfer<I>, NoInfer<D>>, dim: A & AxisCheck<S, A>): Tensor<S, D>',
     method: true,
   },
   index_copy: {
@@ -538,6 +708,62 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     calls: [aten("full", "shape", "value", "dtype=dtype", "device=$device")],
     signature:
       '<const T extends Shape, const D extends DType = "f32">(shape: T, value: number, dtype?: D): Tensor<T, D>',
+  },
+  full_sized: {
+    doc: "A tensor of one value whose open sizes, -1 in `shape`, are each that of a tensor in one of its dimensions; what `full` becomes of `x.shape[0]`.",
+    operands: [tensor("sized", "variadic")],
+    attributes: [
+      attribute("shape", "ints"),
+      attribute("dims", "ints"),
+      attribute("value", "scalar"),
+      attribute("dtype", "dtype", "f32"),
+    ],
+    constraints: ["as many tensors and dims as `shape` has -1"],
+    shape: (call) => {
+      const [shape, dims] = [ints(call, "shape"), ints(call, "dims")];
+      sizesOf(call, shape, -1);
+      const open = shape.filter((size) => size === -1).length;
+      if (open !== call.operands.length || open !== dims.length)
+        call.fail(
+          "elements",
+          `full_sized: ${open} open sizes, of ${call.operands.length} tensors and ${dims.length} dimensions`,
+        );
+      let next = 0;
+      const sizes = shape.map((size) => {
+        if (size !== -1) return size;
+        const x = tensorAt(call, next);
+        return x.dims[axis(call, x.dims.length, dims[next++]!)]!;
+      });
+      return [tensorType(sizes, call.attributes.dtype as DType)];
+    },
+  },
+  tensor: {
+    doc: "The numbers of a list, row by row; they are kept on the device.",
+    operands: [],
+    attributes: [
+      attribute("values", "floats"),
+      attribute("dtype", "dtype", "f32"),
+      attribute("shape", "ints"),
+    ],
+    constraints: ["as many numbers as the shape has elements, 65,536 at most", "the dtype has each of them"],
+    shape: (call) => {
+      const [shape, dtype] = [ints(call, "shape"), call.attributes.dtype as DType];
+      const values = call.attributes.values as readonly number[];
+      if (values.length > MOST_NUMBERS)
+        call.fail(
+          "size",
+          `tensor: ${values.length} numbers; ${MOST_NUMBERS} at most stand in a program`,
+          "a longer list is a value of the plan, a Float32Array or an Int32Array",
+        );
+      if (sizesOf(call, shape, 1).reduce((a, b) => a * b, 1) !== values.length)
+        call.fail("elements", `tensor: ${values.length} numbers do not fill ${shapeText(shape)}`);
+      const strange = values.find((v) => !hasValue(dtype, v));
+      if (strange !== undefined) call.fail("dtype", `tensor: ${strange} is no value of ${dtype}`);
+      return [tensorType(shape, dtype)];
+    },
+    signature:
+      '<const V extends NumberList, const D extends DType = "f32">(values: V, dtype?: D): Tensor<ListShape<V>, D>',
+    example: 'const classes = ops.tensor(frequent, "i64");',
   },
   full_like: {
     history: "none",

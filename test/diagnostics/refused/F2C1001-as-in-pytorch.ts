@@ -79,8 +79,8 @@ export default experiment({
           const most = features.max(1);
           // refused F2C1001 «1»: Expected 1 arguments, but got 2 | it is written x.clamp({ min?, max? })
           const clamped = features.clamp(0, 1);
-          // refused F2C1001 «add_»: which has no method `add_` | write features.add(loss) and use what it gives
-          features.add_(loss);
+          // refused F2C1001 «relu_»: which has no method `relu_` | write features.relu() and use what it gives
+          features.relu_();
           // refused F2C1001 «torch»: Cannot find name 'torch' | write ops.cat([x, x])
           const joined = torch.cat([x, x]);
           // refused F2C1001 «torch»: Cannot find name 'torch' | write ops.full([4, 8], 0)

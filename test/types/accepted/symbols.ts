@@ -40,6 +40,26 @@ shapeOf(images.reshape([-1, 3, 72])) satisfies readonly [number, 3, 72];
 shapeOf(ops.cat([x, x])) satisfies readonly [number, 512];
 shapeOf(ops.cat([x, x], 1)) satisfies readonly [B, number];
 shapeOf(ops.one_hot(rows, 7)) satisfies readonly [Q, 7];
+shapeOf(x.std(0)) satisfies readonly [512];
+shapeOf(x.var(1, { correction: 0, keepdim: true })) satisfies readonly [B, 1];
+shapeOf(x.sort(1)[1]) satisfies readonly [B, 512];
+shapeOf(x.argsort()) satisfies readonly [B, 512];
+shapeOf(x.cumsum(1).floor().remainder(2)) satisfies readonly [B, 512];
+shapeOf(x.chunk(2, 1)[0]!) satisfies readonly [B, number];
+shapeOf(x.pad([1, 1])) satisfies readonly [number, number];
+shapeOf(ops.interpolate(images.to("f32"), [4, 5])) satisfies readonly [B, 3, 4, 5];
+shapeOf(ops.scaled_dot_product_attention(x, weight, weight)) satisfies readonly [B, 512];
+shapeOf(
+  ops.tensor(
+    [
+      [1, 2, 3],
+      [4, 5, 6],
+    ],
+    "i64",
+  ),
+) satisfies readonly [2, 3];
+shapeOf(ops.tensor(new Float32Array(4))) satisfies readonly [number];
+shapeOf(ops.tensor([1, 2].map((i) => [i, i]))) satisfies readonly [number, number];
 
 // Statistics, weights and biases of known or open sizes.
 const [three, open] = [some<Tensor<readonly [3], "f32">>(), some<Tensor<readonly [number], "f32">>()];

@@ -174,3 +174,12 @@ export const sums = <N extends number, M extends number>(
   // error: and [7] do not broadcast
   x.matmul(y.transpose(0, 1)).add(z);
 };
+
+// error: there is no dimension 2 in [B, 512]
+rows.cumsum(2);
+
+// error: there is no dimension 2 in [B, 512]
+rows.sort(2);
+
+// error: Type '"f64"' is not assignable to type '"f32"'
+ops.scaled_dot_product_attention(rows, rows, some<Tensor<readonly [9, 7], "f64">>());

@@ -9,15 +9,18 @@ import { OPS } from "../../../registry/index.js";
 
 /** How an op is written: `x.add(other)`, `x.sum(dim?, { keepdim? })`, `ops.cat(tensors, dim?)`. */
 export function callForm(op: string, asFunction = !OPS.get(op)?.method): string {
-  const { operands, attributes, signature = "" } = OPS.get(op)!;
+  const { operands, attributes, order, signature = "" } = OPS.get(op)!;
   const inRecord = (name: string) =>
     /\w+Options\b/.test(signature) || new RegExp(`\\{[^{}]*\\b${name}\\??:`).test(signature);
   const shown = (name: string, optional: boolean) => (optional ? `${name}?` : name);
   const ofAttribute = (a: (typeof attributes)[number]) => shown(a.name, "default" in a);
   const options = attributes.filter((a) => inRecord(a.name)).map(ofAttribute);
+  const byPosition = new Map([
+    ...operands.map(({ name, optional }) => [name, shown(name, optional === true)] as const),
+    ...attributes.filter((a) => !inRecord(a.name)).map((a) => [a.name, ofAttribute(a)] as const),
+  ]);
   const slots = [
-    ...operands.map(({ name, optional }) => shown(name, optional === true)),
-    ...attributes.filter((a) => !inRecord(a.name)).map(ofAttribute),
+    ...(order?.map((name) => byPosition.get(name)!) ?? byPosition.values()),
     ...(options.length ? [`{ ${options.join(", ")} }`] : []),
   ];
   const [own, given] = asFunction ? ["ops", slots] : ["x", slots.slice(1)];

@@ -19,6 +19,7 @@ import { fieldsOf, itemsOf } from "../values/collections.js";
 import { dynamic, fixed, isStatic, list, NOTHING, type Operand, staticValue } from "../values/operand.js";
 import { scalar } from "../values/scalars.js";
 import { checkedCast } from "./checked-cast.js";
+import { numberList } from "./number-lists.js";
 
 /** Calls a method of a run-time value. */
 export function valueMethod(
@@ -64,7 +65,9 @@ export function callOp(
   const slots = [...spec.operands, ...spec.attributes];
   const operands: (Value | undefined)[] = [];
   const attributes: Record<string, AttributeValue | undefined> = {};
-  const place = (index: number, argument: Operand, at: ts.Node): void => {
+  const place = (position: number, argument: Operand, at: ts.Node): void => {
+    const given = spec.order?.[position];
+    const index = given === undefined ? position : slots.findIndex((slot) => slot.name === given);
     const operand = spec.operands[index];
     const slot = slots[index];
     if (slot) places.set(slot.name, at);
@@ -97,6 +100,11 @@ export function callOp(
     }
   };
   const argumentNode = writtenArguments(node, before);
+  if (name === "tensor") {
+    const { values, shape } = numberList(lowering, argumentNode(0), args[0] ?? NOTHING);
+    args = [fixed(values), ...args.slice(1)];
+    attributes.shape = shape;
+  }
   const access = node.expression;
   const listed = ts.isPropertyAccessExpression(access)
     ? asOneList(name, shortly(access.expression, "x"), node.arguments.map(written))
@@ -109,7 +117,8 @@ export function callOp(
       continue;
     }
     for (const [key, value] of named) {
-      const index = slots.findIndex((slot) => slot.name === key);
+      const names = spec.order ?? slots.map((slot) => slot.name);
+      const index = names.indexOf(key);
       const at = optionNode(argumentNode(i), key);
       if (index < 0) {
         const known = spec.attributes.map((a) => a.name).join(", ");
@@ -131,13 +140,20 @@ export function callOp(
     spec.operands[operands.length]!.optional
   )
     operands.push(undefined);
-  const results = lowering.emit(node, spec.name, operands, attributes, (slot) => places.get(slot));
+  const sized = name === "full" ? open.flatMap(({ sizes }) => sizes.flatMap(({ of = [] }) => of)) : [];
+  const results = sized.length
+    ? lowering.emit(
+        node,
+        "full_sized",
+        sized.map(({ tensor }) => tensor),
+        { ...attributes, dims: sized.map(({ dim }) => dim) },
+        (slot) => places.get(slot),
+      )
+    : lowering.emit(node, spec.name, operands, attributes, (slot) => places.get(slot));
   for (const { at, sizes } of open) checkSizes(lowering, at, name, sizes, results[0]!);
-  return results.length === 0
-    ? NOTHING
-    : results.length === 1
-      ? dynamic(results[0]!)
-      : list(results.map(dynamic));
+  if (spec.results.length === 0) return NOTHING;
+  const one = spec.results.length === 1 && spec.results[0] !== "*";
+  return one ? dynamic(results[0]!) : list(results.map(dynamic));
 }
 
 /** Where the arguments of a call are written; the first `before` stand before the op's name. */
@@ -157,13 +173,22 @@ function optionNode(options: ts.Node, name: string): ts.Node {
   return options.properties.find((p) => p.name && "text" in p.name && p.name.text === name) ?? options;
 }
 
+/** What takes a part whose place is not known now. */
+const WHERE_LATE: Readonly<Record<string, string>> = {
+  slice:
+    "x.narrow(dim, start, length) begins where a run-time number says, and has a length that is known now",
+  select: "x.narrow(dim, index, 1).squeeze(dim) is the slice that a run-time number says",
+};
+
 /** Ops whose list of sizes may hold `x.shape[0]` of a size that is not known now: -1 says which it is, and is checked. */
-const TAKES_SIZES = new Set(["reshape", "expand"]);
+const TAKES_SIZES = new Set(["reshape", "expand", "full"]);
 
 /** One of a list of sizes; `open`: the size that it is, where that is not known now. */
 interface Size {
   readonly operand: Operand;
   readonly open: Dim | undefined;
+  /** The tensor that it is a size of, and in which dimension. */
+  readonly of?: { readonly tensor: Value; readonly dim: number };
 }
 
 /** The sizes of a list that holds some that are not known now. */
@@ -171,11 +196,10 @@ function sizesIn(lowering: Lowering, argument: Operand): readonly Size[] | undef
   if (argument.kind !== "list" || isStatic(argument)) return undefined;
   return argument.items.map((operand) => {
     const maker = operand.kind === "value" ? lowering.builder.makerOf(operand.value) : undefined;
-    const type = maker?.op === "size" ? maker.operands[0]!.type : undefined;
-    return {
-      operand,
-      open: type?.kind === "tensor" ? type.dims.at(maker!.attributes.dim as number) : undefined,
-    };
+    const tensor = maker?.op === "size" ? maker.operands[0] : undefined;
+    if (tensor?.type.kind !== "tensor") return { operand, open: undefined };
+    const dim = maker!.attributes.dim as number;
+    return { operand, open: tensor.type.dims.at(dim), of: { tensor, dim } };
   });
 }
 
@@ -220,7 +244,12 @@ function operandOf(
   argument: Operand,
   spec: { operands: readonly { kinds: readonly string[] }[] },
 ): Value | undefined {
-  if (argument.kind === "value") return argument.value;
+  if (argument.kind === "value") {
+    const real = argument.value.type.kind === "scalar" && argument.value.type.scalar === "f64";
+    // Numbers of the plan are real; where only a whole one will do, it is cut as an index of an array is.
+    const whole = real && kinds.includes("i64") && !kinds.includes("f64");
+    return whole ? lowering.emit(node, "scalar_to_i64", [argument.value])[0]! : argument.value;
+  }
   refuseStreamNotGiven(lowering, argument, node);
   if (argument.kind === "static" && (argument.value === null || argument.value === undefined))
     return undefined;
@@ -244,7 +273,12 @@ function fixedAttribute(
   argument: Operand,
 ): AttributeValue | undefined {
   if (!isStatic(argument))
-    return lowering.refuse(node, "attribute-not-fixed", { op, option: name, operand: describe(argument) });
+    return lowering.refuse(
+      node,
+      "attribute-not-fixed",
+      { op, option: name, operand: describe(argument) },
+      { hint: WHERE_LATE[op] },
+    );
   const value = staticValue(argument);
   return value === null || value === undefined ? undefined : (value as AttributeValue);
 }

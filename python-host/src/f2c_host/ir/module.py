@@ -6,12 +6,14 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..errors import Frame, HostError
 
 DTYPES = ("f16", "bf16", "f32", "f64", "i32", "i64", "u8", "bool")
 MAX_FLOAT = sys.float_info.max
+NUMBERS = "tensor"  # the op that is a list of numbers, written out
 LITERAL = "constant"  # the op that is a number or a boolean, written out
 FLOATS = ("f16", "bf16", "f32", "f64")
 ROLES = ("parameter", "state", "optimizer")
@@ -184,6 +186,16 @@ class Module:
                 names.extend(self.groups[op.attributes["name"]])
         return list(dict.fromkeys(names))
 
+    @cached_property
+    def lists(self) -> dict[str, Op]:
+        """The lists of numbers in the program, each once, by what they hold."""
+        return {list_name(op): op for f in self.functions for op in f.body.walk() if op.op == NUMBERS}
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where what a program keeps on the device stands in its list of tensors: the storages, then lists of numbers."""
+        return {name: i for i, name in enumerate([*(s.name for s in self.storages), *self.lists])}
+
     def frames(self, location: int) -> list[Frame]:
         """The place and the calls around it, innermost first."""
         frames = []
@@ -192,3 +204,9 @@ class Module:
             frames.append(Frame(self.sources[at.source].path, at.start, at.end))
             location = at.parent
         return frames
+
+
+def list_name(op: Op) -> str:
+    """A name for what an op that is a list of numbers holds; no storage has such a one."""
+    dtype, shape, values = (op.attributes[name] for name in ("dtype", "shape", "values"))
+    return f"{dtype}{list(shape)} {list(values)}"

@@ -26,6 +26,7 @@ class Call:
     when: tuple[tuple[str, str], ...]
     target: str
     args: tuple[str, ...]
+    having: tuple[tuple[str, str | bool], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class OpSpec:
 
 
 IR_VERSION = (1, 3)
-REGISTRY_HASH = "8db4ca1b9b5439b1"
+REGISTRY_HASH = "ccd9b96dd1f9ea6d"
 
 CONSTRAINTS: dict[str, str] = {
     "V1": "names of storages, of groups and of functions are unique, and those of a function's inputs and of its results; the storage fits into memory (2^40 elements)",
@@ -137,6 +138,14 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((("other", "tensor"),), "aten::rsub.Tensor", ("self", "other")), Call((("other", "scalar"),), "aten::rsub.Scalar", ("self", "other"))),
+    ),
+    "remainder": OpSpec(
+        "remainder",
+        (Operand("self", ("tensor",), False, False), Operand("other", ("tensor", "f64", "i64"), False, False)),
+        (),
+        ("tensor",),
+        "pure",
+        (Call((("other", "tensor"),), "aten::remainder.Tensor", ("self", "other")), Call((("other", "scalar"),), "aten::remainder.Scalar", ("self", "other"))),
     ),
     "maximum": OpSpec(
         "maximum",
@@ -330,6 +339,14 @@ OPS: dict[str, OpSpec] = {
         "pure",
         (Call((), "aten::sigmoid", ("self",)),),
     ),
+    "floor": OpSpec(
+        "floor",
+        (Operand("self", ("tensor",), False, False),),
+        (),
+        ("tensor",),
+        "pure",
+        (Call((), "aten::floor", ("self",)),),
+    ),
     "relu": OpSpec(
         "relu",
         (Operand("self", ("tensor",), False, False),),
@@ -475,6 +492,30 @@ OPS: dict[str, OpSpec] = {
         "pure",
         (Call((), "aten::grid_sampler", ("self", "grid", "#0", "#1", "#False")),),
     ),
+    "interpolate": OpSpec(
+        "interpolate",
+        (Operand("self", ("tensor",), False, False),),
+        (Attribute("size", "ints", None, True), Attribute("mode", "str", "nearest", False), Attribute("align_corners", "bool", False, False), Attribute("antialias", "bool", False, False)),
+        ("tensor",),
+        "pure",
+        (Call((), "aten::upsample_nearest2d.vec", ("self", "size", "#None"), (("mode", "nearest"),)), Call((), "aten::_upsample_nearest_exact2d.vec", ("self", "size", "#None"), (("mode", "nearest-exact"),)), Call((), "aten::adaptive_avg_pool2d", ("self", "size"), (("mode", "area"),)), Call((), "aten::_upsample_bilinear2d_aa.vec", ("self", "size", "align_corners", "#None"), (("mode", "bilinear"), ("antialias", True))), Call((), "aten::upsample_bilinear2d.vec", ("self", "size", "align_corners", "#None"), (("mode", "bilinear"), ("antialias", False))), Call((), "aten::_upsample_bicubic2d_aa.vec", ("self", "size", "align_corners", "#None"), (("mode", "bicubic"), ("antialias", True))), Call((), "aten::upsample_bicubic2d.vec", ("self", "size", "align_corners", "#None"), (("mode", "bicubic"), ("antialias", False)))),
+    ),
+    "pad": OpSpec(
+        "pad",
+        (Operand("self", ("tensor",), False, False),),
+        (Attribute("pad", "ints", None, True), Attribute("mode", "str", "constant", False), Attribute("value", "float", 0, False)),
+        ("tensor",),
+        "pure",
+        (Call((), "aten::pad", ("self", "pad", "mode", "value")),),
+    ),
+    "scaled_dot_product_attention": OpSpec(
+        "scaled_dot_product_attention",
+        (Operand("query", ("tensor",), False, False), Operand("key", ("tensor",), False, False), Operand("value", ("tensor",), False, False), Operand("attn_mask", ("tensor",), True, False)),
+        (Attribute("is_causal", "bool", False, False), Attribute("scale", "float", None, False)),
+        ("tensor",),
+        "pure",
+        (Call((), "aten::scaled_dot_product_attention", ("query", "key", "value", "attn_mask", "#0.0", "is_causal", "scale=scale")),),
+    ),
     "batch_norm": OpSpec(
         "batch_norm",
         (Operand("self", ("tensor",), False, False), Operand("weight", ("tensor",), True, False), Operand("bias", ("tensor",), True, False), Operand("mean", ("tensor",), True, False), Operand("variance", ("tensor",), True, False)),
@@ -564,6 +605,14 @@ OPS: dict[str, OpSpec] = {
         "pure",
         (Call((), "aten::slice.Tensor", ("self", "dim", "start", "end")),),
     ),
+    "narrow": OpSpec(
+        "narrow",
+        (Operand("self", ("tensor",), False, False), Operand("start", ("i64",), False, False)),
+        (Attribute("dim", "int", None, True), Attribute("length", "int", None, True)),
+        ("tensor",),
+        "pure",
+        (Call((), "aten::narrow", ("self", "dim", "start", "length")),),
+    ),
     "select": OpSpec(
         "select",
         (Operand("self", ("tensor",), False, False),),
@@ -571,6 +620,14 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::select.int", ("self", "dim", "index")),),
+    ),
+    "chunk": OpSpec(
+        "chunk",
+        (Operand("self", ("tensor",), False, False),),
+        (Attribute("chunks", "int", None, True), Attribute("dim", "int", 0, False)),
+        ("*",),
+        "pure",
+        (Call((), "aten::chunk", ("self", "chunks", "dim")),),
     ),
     "cat": OpSpec(
         "cat",
@@ -652,6 +709,46 @@ OPS: dict[str, OpSpec] = {
         "pure",
         (Call((), "aten::linalg_vector_norm", ("self", "#2", "dim", "keepdim")),),
     ),
+    "var": OpSpec(
+        "var",
+        (Operand("self", ("tensor",), False, False),),
+        (Attribute("dim", "ints", None, False), Attribute("correction", "int", 1, False), Attribute("keepdim", "bool", False, False)),
+        ("tensor",),
+        "pure",
+        (Call((), "aten::var.correction", ("self", "dim", "correction=correction", "keepdim=keepdim")),),
+    ),
+    "std": OpSpec(
+        "std",
+        (Operand("self", ("tensor",), False, False),),
+        (Attribute("dim", "ints", None, False), Attribute("correction", "int", 1, False), Attribute("keepdim", "bool", False, False)),
+        ("tensor",),
+        "pure",
+        (Call((), "aten::std.correction", ("self", "dim", "correction=correction", "keepdim=keepdim")),),
+    ),
+    "cumsum": OpSpec(
+        "cumsum",
+        (Operand("self", ("tensor",), False, False),),
+        (Attribute("dim", "int", None, True),),
+        ("tensor",),
+        "pure",
+        (Call((), "aten::cumsum", ("self", "dim")),),
+    ),
+    "sort": OpSpec(
+        "sort",
+        (Operand("self", ("tensor",), False, False),),
+        (Attribute("dim", "int", -1, False), Attribute("descending", "bool", False, False)),
+        ("tensor", "tensor"),
+        "pure",
+        (Call((), "aten::sort.stable", ("self", "stable=#True", "dim=dim", "descending=descending")),),
+    ),
+    "argsort": OpSpec(
+        "argsort",
+        (Operand("self", ("tensor",), False, False),),
+        (Attribute("dim", "int", -1, False), Attribute("descending", "bool", False, False)),
+        ("tensor",),
+        "pure",
+        (Call((), "aten::argsort.stable", ("self", "stable=#True", "dim=dim", "descending=descending")),),
+    ),
     "argmax": OpSpec(
         "argmax",
         (Operand("self", ("tensor",), False, False),),
@@ -716,6 +813,14 @@ OPS: dict[str, OpSpec] = {
         "pure",
         (Call((("source", "tensor"),), "aten::scatter.src", ("self", "dim", "index", "source")), Call((("source", "scalar"),), "aten::scatter.value", ("self", "dim", "index", "source"))),
     ),
+    "scatter_add": OpSpec(
+        "scatter_add",
+        (Operand("self", ("tensor",), False, False), Operand("index", ("tensor",), False, False), Operand("source", ("tensor",), False, False)),
+        (Attribute("dim", "int", None, True),),
+        ("tensor",),
+        "pure",
+        (Call((), "aten::scatter_add", ("self", "dim", "index", "source")),),
+    ),
     "index_copy": OpSpec(
         "index_copy",
         (Operand("self", ("tensor",), False, False), Operand("index", ("tensor",), False, False), Operand("source", ("tensor",), False, False)),
@@ -755,6 +860,22 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::full", ("shape", "value", "dtype=dtype", "device=$device")),),
+    ),
+    "full_sized": OpSpec(
+        "full_sized",
+        (Operand("sized", ("tensor",), False, True),),
+        (Attribute("shape", "ints", None, True), Attribute("dims", "ints", None, True), Attribute("value", "scalar", None, True), Attribute("dtype", "dtype", "f32", False)),
+        ("tensor",),
+        "pure",
+        (Call((), "special", ()),),
+    ),
+    "tensor": OpSpec(
+        "tensor",
+        (),
+        (Attribute("values", "floats", None, True), Attribute("dtype", "dtype", "f32", False), Attribute("shape", "ints", None, True)),
+        ("tensor",),
+        "pure",
+        (Call((), "special", ()),),
     ),
     "full_like": OpSpec(
         "full_like",
@@ -805,6 +926,24 @@ OPS: dict[str, OpSpec] = {
         (),
         "write",
         (Call((), "aten::index_copy_", ("self", "dim", "index", "source")),),
+        writes=("self",),
+    ),
+    "add_": OpSpec(
+        "add_",
+        (Operand("self", ("tensor",), False, False), Operand("other", ("tensor", "f64", "i64"), False, False)),
+        (),
+        (),
+        "write",
+        (Call((("other", "tensor"),), "aten::add_.Tensor", ("self", "other")), Call((("other", "scalar"),), "aten::add_.Scalar", ("self", "other"))),
+        writes=("self",),
+    ),
+    "mul_": OpSpec(
+        "mul_",
+        (Operand("self", ("tensor",), False, False), Operand("other", ("tensor", "f64", "i64"), False, False)),
+        (),
+        (),
+        "write",
+        (Call((("other", "tensor"),), "aten::mul_.Tensor", ("self", "other")), Call((("other", "scalar"),), "aten::mul_.Scalar", ("self", "other"))),
         writes=("self",),
     ),
     "lerp_": OpSpec(

@@ -56,6 +56,7 @@ _COMMON: dict[str, Any] = {
     "min": min,
     "max": max,
     "no_grad": torch.no_grad,
+    "tensor": torch.tensor,
 }
 _CHANNELS_LAST = 2  # c10::MemoryFormat
 

@@ -81,8 +81,9 @@ def _pointwise(name: str, overload: str = "Scalar") -> Callable[[Tensor, Number]
             return getattr(packet, overload)(x, scalar)
         quotient = name == "div" and not x.is_floating_point()  # of whole numbers is none
         dtype = torch.float32 if quotient else _joined(x, scalar)
-        # A number takes part at the precision that torch computes in, which is wider than half.
-        result = packet(x, scalar.to(torch.float32 if dtype in _HALVES else dtype))
+        # A number takes part at the precision that torch computes in, which is wider than half but for remainders.
+        wide = dtype in _HALVES and name != "remainder"
+        result = packet(x, scalar.to(torch.float32 if wide else dtype))
         return result.to(dtype) if result.is_floating_point() and dtype in _HALVES else result
 
     return compute
@@ -112,6 +113,22 @@ def _full(size: list[int], value: Number, *, dtype: torch.dtype, device: torch.d
     if not isinstance(value, Tensor):
         return _aten.full(size, value, dtype=dtype, device=device)
     return value.to(dtype).expand(size).clone()
+
+
+def _narrow_at(x: Tensor, dim: int, start: Number, length: int) -> Tensor:
+    if not isinstance(start, Tensor):
+        return _aten.narrow(x, dim, start, length)
+    first = torch.where(start < 0, start + x.shape[dim], start)
+    return x.index_select(dim, first + torch.arange(length, device=x.device))
+
+
+def _in_place(name: str) -> Callable[[Tensor, Number], Tensor]:
+    packet, compute = getattr(_aten, f"{name}_"), _pointwise(name)
+
+    def change(x: Tensor, scalar: Number) -> Tensor:
+        return x.copy_(compute(x, scalar)) if isinstance(scalar, Tensor) else packet.Scalar(x, scalar)
+
+    return change
 
 
 def _lerp_(x: Tensor, end: Tensor, weight: Number) -> Tensor:
@@ -177,7 +194,7 @@ def _lerps_(tensors: list[Tensor], ends: list[Tensor], weight: Number) -> None:
 TAKES_NUMBER: dict[str, Callable[..., Any]] = {
     **{
         f"aten::{name}.Scalar": _pointwise(name)
-        for name in ("add", "sub", "mul", "div", "rsub", "eq", "ne", "lt", "le", "gt", "ge")
+        for name in ("add", "sub", "mul", "div", "rsub", "remainder", "eq", "ne", "lt", "le", "gt", "ge")
     },
     "aten::pow.Tensor_Scalar": _pointwise("pow", "Tensor_Scalar"),
     "aten::where.ScalarOther": _where_other,
@@ -185,6 +202,9 @@ TAKES_NUMBER: dict[str, Callable[..., Any]] = {
     "aten::where.Scalar": _where_both,
     "aten::scatter.value": _scatter,
     "aten::full": _full,
+    "aten::narrow": _narrow_at,
+    "aten::add_.Scalar": _in_place("add"),
+    "aten::mul_.Scalar": _in_place("mul"),
     "aten::lerp_.Scalar": _lerp_,
     "aten::_foreach_add.Scalar": _plus,
     "aten::_foreach_add.List": _add,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..ir.module import Module
+from ..ir.module import NUMBERS, Module, list_name
 from .places import Places
 from .tensor_scalars import TensorScalars
 from .visitor import Visitor
@@ -32,9 +32,13 @@ def program_text(module: Module, backend: str, function: str | None = None, loca
     statement that comes from another place than the one before it, a comment `# exp.ts:12:5`. Raises F2C5201 for a function
     that there is not."""
     functions = module.functions if function is None else [module.function(function)]
-    index = {s.name: i for i, s in enumerate(module.storages)}
+    index = module.places
     touched = {name for f in functions for name in module.storages_of(f)}
     stored = [f"# S[{index[s.name]}] = @{s.name} : {s.type}" for s in module.storages if s.name in touched]
+    lists = {list_name(op) for f in functions for op in f.body.walk() if op.op == NUMBERS}
+    stored += [
+        f"# S[{index[n]}] = numbers : {op.results[0].type}" for n, op in module.lists.items() if n in lists
+    ]
     legend = [*([_TENSORS] if backend == "inductor" else []), _NAMES, *stored]
     places = Places(module) if locations else None
     texts = [

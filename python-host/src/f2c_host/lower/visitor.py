@@ -11,8 +11,9 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from ..ir.module import DTYPES, Function, Module, Op, Region, Type, Value
+from ..ir.module import DTYPES, FLOATS, Function, Module, Op, Region, Type, Value, list_name
 from ..ir.ops_table import OPS, Call, OpSpec
 
 _BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
@@ -26,13 +27,16 @@ def target_name(target: str) -> str:
     return target.replace("::", "__").replace(".", "__")
 
 
-def select(spec: OpSpec, kinds: Iterable[str]) -> Call:
-    """The torch call that fits the kinds of the operands: tensor, scalar, group or none."""
+def select(spec: OpSpec, kinds: Iterable[str], attributes: Mapping[str, Any]) -> Call:
+    """The torch call that fits the kinds of the operands (tensor, scalar, group or none) and the attributes."""
     named = dict(zip((o.name for o in spec.operands), kinds, strict=False))
+    given = {a.name: a.default for a in spec.attributes} | dict(attributes)
     for call in spec.calls:
-        if all(named.get(name) == kind for name, kind in call.when):
+        if all(named.get(name) == kind for name, kind in call.when) and all(
+            given[name] == value for name, value in call.having
+        ):
             return call
-    raise AssertionError(f"internal: no torch call of {spec.name} fits {named}")
+    raise AssertionError(f"internal: no torch call of {spec.name} fits {named} and {given}")
 
 
 def _number(value: object) -> object:
@@ -194,7 +198,7 @@ class Visitor:
         if emit is not None:
             return emit(op)
         expression = self.torch_call(
-            op, select(spec, ["none" if v < 0 else self.types[v].kind for v in op.operands])
+            op, select(spec, ["none" if v < 0 else self.types[v].kind for v in op.operands], op.attributes)
         )
         targets = [self.local(r.id) for r in op.results]
         statement = self.assign(targets, expression) if targets else self.at(ast.Expr(expression))
@@ -267,13 +271,17 @@ class Visitor:
                 return ast.Constant(None) if value < 0 else self.read(value)
         attribute = next(a for a in spec.attributes if a.name == token)
         value = op.attributes.get(token, attribute.default)
+        if value is None:
+            return ast.Constant(None)
         if attribute.type == "dtype":
             return self.dtype(value)
         if attribute.type == "float":
             return self.literal(float(value))
+        if attribute.type == "str":
+            return ast.Constant(value)
         if attribute.type in ("int", "ints"):
             return self.literal([int(v) for v in value] if attribute.type == "ints" else int(value))
-        return ast.Constant(None) if value is None else self.literal(_number(value))
+        return self.literal(_number(value))
 
     def dtype(self, name: str) -> ast.expr:
         return self.name(f"dtype_{name}")
@@ -295,6 +303,39 @@ class Visitor:
     def op_state(self, op: Op) -> list[ast.stmt]:
         return [self.assign([self.local(op.results[0].id)], self.storage(op.attributes["name"]))]
 
+    def op_full_sized(self, op: Op) -> list[ast.stmt]:
+        """`full`, with sizes that tensors have when it runs."""
+        self.targets.add("aten::size.int")
+        dims = iter(zip(op.operands, op.attributes["dims"], strict=True))
+        sizes = [
+            self.literal(int(size)) if size != -1 else self.size(*next(dims))
+            for size in op.attributes["shape"]
+        ]
+        attributes = {name: value for name, value in op.attributes.items() if name != "dims"}
+        full = Op("full", (), {**attributes, "shape": []}, op.results, (), op.location)
+        call = self.torch_call(full, OPS["full"].calls[0])
+        assert isinstance(call, ast.Call)
+        call.args[0] = ast.List(sizes, ast.Load())
+        return [self.assign([self.local(op.results[0].id)], call)]
+
+    def size(self, value: int, dim: int) -> ast.expr:
+        return self.call("aten__size__int", self.read(value), self.literal(int(dim)))
+
+    def op_tensor(self, op: Op) -> list[ast.stmt]:
+        """Where a program runs, the list is on the device already; a file that stands alone has the numbers in its code."""
+        name = list_name(op)
+        value = self.storage(name) if name in self.storage_index else self.numbers(op)
+        return [self.assign([self.local(op.results[0].id)], value)]
+
+    def numbers(self, op: Op) -> ast.expr:
+        dtype, shape = op.attributes["dtype"], [int(size) for size in op.attributes["shape"]]
+        convert = float if dtype in FLOATS else bool if dtype == "bool" else int
+        rows: list[Any] = [convert(v) for v in op.attributes["values"]]
+        for size in reversed(shape):
+            rows = [rows[i : i + size] for i in range(0, len(rows), size)]
+        given = {"dtype": self.dtype(dtype), "device": self.name("device")}
+        return self.call("tensor", self.literal(rows[0]), keywords=given)
+
     def op_group(self, op: Op) -> list[ast.stmt]:
         members = ast.List([self.storage(m) for m in self.module.groups[op.attributes["name"]]], ast.Load())
         return [self.assign([self.local(op.results[0].id)], members)]
@@ -308,6 +349,16 @@ class Visitor:
                 places.setdefault(member, ast.Subscript(self.read(value), ast.Constant(i), ast.Load()))
         members = ast.List([places[member] for member in groups[op.attributes["group"]]], ast.Load())
         return [self.assign([self.local(op.results[0].id)], members)]
+
+    def op_chunk(self, op: Op) -> list[ast.stmt]:
+        """torch gives a list, whose length it knows when it runs."""
+        parts = f"{self.local(op.results[0].id)}_parts"
+        (call,) = OPS["chunk"].calls
+        statements = [self.assign([parts], self.torch_call(op, call))]
+        for i, result in enumerate(op.results):
+            part = ast.Subscript(self.name(parts), ast.Constant(i), ast.Load())
+            statements.append(self.assign([self.local(result.id)], part))
+        return statements
 
     def op_gradients(self, op: Op) -> list[ast.stmt]:
         self.derivatives -= 1

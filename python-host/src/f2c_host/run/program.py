@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import Frame, HostError
-from ..ir.module import Function, Input, Module, Storage, size_of
+from ..ir.module import Function, Input, Module, Op, Storage, size_of
 from ..ir.ops_table import OPS
 from ..lower.builders import DTYPES, build_eager, build_inductor, build_script, eager_frames
 from ..lower.places import Places
@@ -73,7 +73,6 @@ class Program:
         adapter().configure_executor()
         adapter().compute_as_declared()
         keep_freed_memory()
-        self._index = {s.name: i for i, s in enumerate(module.storages)}
         self._places = Places(module)
         self.draws = {
             f.name for f in module.functions if any(OPS[o.op].effect == "rng" for o in f.body.walk())
@@ -83,7 +82,7 @@ class Program:
         }
         build = BACKENDS[backend]
         try:
-            self._runnable = {f.name: build(module, f, self._index, self.device) for f in module.functions}
+            self._runnable = {f.name: build(module, f, module.places, self.device) for f in module.functions}
         except HostError:
             raise
         except Exception as error:
@@ -93,7 +92,7 @@ class Program:
             self.storage = {s.name: self._room(s) for s in module.storages}
         except Exception as error:
             raise self._translate(error, "making room for the state") from error
-        self._list = list(self.storage.values())
+        self._list = [*self.storage.values(), *(self._numbers(op) for op in module.lists.values())]
         if backend == "inductor" and self.device.type == "cuda":
             adapter().keep_in_place(self._list)
         if self.device.type == "cuda":
@@ -125,6 +124,13 @@ class Program:
         if storage.layout == "channels_last":
             tensor = tensor.contiguous(memory_format=torch.channels_last)
         return tensor.requires_grad_(storage.trained)
+
+    def _numbers(self, op: Op) -> Tensor:
+        """A list of numbers that the program holds."""
+        dtype = DTYPES[op.attributes["dtype"]]
+        kind = np.float64 if dtype.is_floating_point else np.int64
+        values = torch.from_numpy(np.asarray(op.attributes["values"], kind))
+        return values.reshape([int(size) for size in op.attributes["shape"]]).to(self.device, dtype)
 
     def weights(self, files: Mapping[str, WeightsFile]) -> OpenWeights:
         """The files that storages start from, if they fit; nothing is changed yet. Raises F2C6208 to F2C6212."""

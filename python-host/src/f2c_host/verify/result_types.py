@@ -14,14 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..ir.module import Op, Type, size_of
+from ..ir.module import NUMBERS, Op, Type, size_of
 from ..ir.ops_table import OPS, Call, OpSpec
 from ..lower.builders import DTYPES
 from ..lower.runtime_functions import foreach_norm, foreach_restore_, margin_softmax
 from ..lower.visitor import select
 
 _SPECIAL = {function.__name__: function for function in (foreach_norm, foreach_restore_, margin_softmax)}
-_SCALARS: dict[str, Any] = {"f64": 1.0, "i64": 1, "bool": True}
+_SCALARS: dict[str, Any] = {"f64": 1.0, "i64": 0, "bool": True}
 _META = torch.device("meta")
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _SYMBOL = re.compile(r"[A-Za-z_]\w*")
@@ -114,16 +114,40 @@ def _asked(op: Op, values: list[Any]) -> list[Any]:
     """What torch gives, without memory and without recording."""
     spec = OPS[op.op]
     with torch.no_grad():
-        if op.op in _SPECIAL:
+        if op.op == NUMBERS:
+            result = _listed(op)
+        elif op.op == "full_sized":
+            dims = iter(zip(values, op.attributes["dims"], strict=True))
+            sizes = [int(size) if size != -1 else _size(*next(dims)) for size in op.attributes["shape"]]
+            result = torch.empty(sizes, dtype=DTYPES[op.attributes.get("dtype", "f32")], device=_META)
+            if next(dims, None) is not None:
+                raise ValueError("more tensors than open sizes")
+        elif op.op in _SPECIAL:
             attributes = [_argument(op, spec, a.name, values) for a in spec.attributes]
             result = _SPECIAL[op.op](*values, *attributes)
         else:
-            call = select(spec, [_kind(v) for v in values])
+            call = select(spec, [_kind(v) for v in values], op.attributes)
             positional, keywords = _arguments(op, spec, call, values)
             result = _overload(call.target)(*positional, **keywords)
     if not spec.results:
         return []
-    return list(result) if len(spec.results) > 1 else [result]
+    return list(result) if len(spec.results) > 1 or "*" in spec.results else [result]
+
+
+def _size(x: Tensor, dim: float) -> int:
+    return x.shape[int(dim)]
+
+
+def _listed(op: Op) -> Tensor:
+    """What a list of numbers is; a number that its dtype does not have is an error."""
+    dtype, values = DTYPES[op.attributes["dtype"]], op.attributes["values"]
+    if not dtype.is_floating_point:
+        bounds = (0, 1) if dtype == torch.bool else (torch.iinfo(dtype).min, torch.iinfo(dtype).max)
+        strange = [v for v in values if not (float(v).is_integer() and bounds[0] <= v <= bounds[1])]
+        if strange:
+            raise ValueError(f"{strange[0]} is no value of {op.attributes['dtype']}")
+    shape = [int(size) for size in op.attributes["shape"]]
+    return torch.empty(len(values), dtype=dtype, device=_META).reshape(shape)
 
 
 def _kind(value: Any) -> str:
@@ -167,8 +191,10 @@ def _argument(op: Op, spec: OpSpec, token: str, values: list[Any]) -> Any:
     match attribute.type:
         case "dtype":
             return DTYPES[value]
+        case "str":
+            return value
         case "float":
-            return float(value)
+            return value if value is None else float(value)
         case "int":
             return value if value is None else int(value)
         case "ints":

@@ -319,6 +319,10 @@ def _fits(kind: str, value: object) -> bool:
         return whole
     if kind == "ints":
         return isinstance(value, list | tuple) and len(value) <= 64 and all(_fits("int", v) for v in value)
+    if kind == "floats":
+        return (
+            isinstance(value, list | tuple) and len(value) <= 65_536 and all(_fits("float", v) for v in value)
+        )
     if kind == "float":
         return number
     if kind == "bool":
