@@ -176,6 +176,7 @@ STRICTER = [
     ("refuses", r"pad", r"cuts nothing off", "edges that are cut are no edges to reflect"),
     ("refuses", r"pad", r"is no value of", "torch cuts the fraction off"),
     ("refuses", r"scaled_dot.*", r"do not fit|do not mix|exclude each other", "torch broadcasts and adds"),
+    ("refuses", r"foreach_add", r"a number has no scale", "torch's call for a number takes none: it would be dropped"),
     ("refuses", r"prelu", r"slopes for a tensor", "one slope is a tensor [1]"),
 ]  # fmt: skip
 
