@@ -15,7 +15,6 @@ import {
   margin,
   module,
   net,
-  ops,
   prelu,
   residual,
   sequential,
@@ -76,9 +75,10 @@ const deep = (units: readonly number[], embedding: number) =>
 // A margin of one's own: CosFace, but classes that come nearer than the own one count more (CurricularFace, Huang et al. 2020,
 // with its running share held at `hard`).
 const curricular = ({ scale, m, hard }: { scale: number; m: number; hard: number }) =>
-  margin(scale, (cosine, own) => {
-    const moved = own.sub(m);
-    return { cosine: ops.where(cosine.gt(moved), cosine.mul(cosine.add(hard)), cosine), own: moved };
+  margin({
+    numbers: { scale, m, hard },
+    apply: ({ cosine }, { m }) => cosine.sub(m),
+    hard: ({ cosine }, { m, hard }) => ({ above: cosine.sub(m), square: 1, slope: hard, offset: 0 }),
   });
 
 export default experiment({

@@ -11,6 +11,7 @@ import { type Stored, state } from "../core/module.js";
 import * as ops from "../core/ops.generated.js";
 import type { Features, Tensor } from "../core/tensor.js";
 import { type Bookkept, bookkept } from "../method/bookkept.js";
+import type { Classes, Index } from "../method/classes.js";
 import { PoolBook, type PoolPass } from "../plan/pool-book.js";
 
 export interface ClassPoolOptions {
@@ -66,13 +67,13 @@ export const passPlan = (pool: { capacity: number; maskUnfilled: boolean }, pass
   dual: pass.dual,
   /** Slot of each probe row's identity, -1 outside the pool. */
   target: pass.target,
+  place: pass.place,
   /** Slots from this index on have no identity yet. */
   limit: pool.maskUnfilled ? pass.filled : pool.capacity,
   /** Probe rows inside and outside the pool. */
   inside: pass.inPool,
   outside: pass.target.length - pass.inPool,
 });
-type Index = Tensor<readonly [number], "i64">;
 type Mask = Tensor<readonly [number], "bool">;
 /** `passPlan` as a compiled function sees it. */
 export interface PassTensors {
@@ -83,6 +84,7 @@ export interface PassTensors {
   readonly fresh1: Mask;
   readonly dual: Mask;
   readonly target: Index;
+  readonly place: Index;
   readonly limit: number;
   readonly inside: number;
   readonly outside: number;
@@ -107,22 +109,26 @@ export const touchedRows = (pool: PoolTensors, gallery: Features, pass: PassTens
 };
 
 /**
- * Cosines of probe rows to the pool as the pass leaves it, without writing to the pool: `before` [m, capacity + 1] are the
- * cosines to row 0 as it stands, in which the touched columns are replaced. `first` sees row 0 everywhere, `second` row 1
- * of the dual slots. Slots that are no class are -infinity. Compiled.
+ * The classes of a pass, as it leaves the pool, without writing to it: `first` sees row 0 everywhere, `second` row 1 of the dual
+ * slots. Compiled.
  */
-export const patchedCosines = (
-  probe: Features,
-  before: Features,
+export const passClasses = (
+  pool: PoolTensors,
   rows: { first: Features; second: Features },
   pass: PassTensors,
-) => {
-  const noClass = ops.arange(before.size(1)).ge(pass.limit);
-  const patch = (centres: Features) =>
-    before
-      .index_copy(pass.touched, probe.matmul(centres.transpose(0, 1)), 1)
-      .masked_fill(noClass, Number.NEGATIVE_INFINITY);
-  return { first: patch(rows.first), second: patch(pick(pass.dual, rows.second, rows.first)) };
+): { first: Classes; second: Classes } => {
+  const standing = pool.rows[0]!.index_select(pass.target.clamp({ min: 0 }));
+  const isTouched = pass.place.ge(0).unsqueeze(1);
+  const place = pass.place.clamp({ min: 0 });
+  const seen = (patch: Features): Classes => ({
+    rows: pool.rows[0]!,
+    target: pass.target,
+    own: ops.where(isTouched, patch.index_select(place), standing),
+    limit: pass.limit,
+    touched: pass.touched,
+    patch,
+  });
+  return { first: seen(rows.first), second: seen(pick(pass.dual, rows.second, rows.first)) };
 };
 
 /** Writes the touched slots into the pool. Compiled; stands after the loss. */

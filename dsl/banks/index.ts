@@ -1,1 +1,5 @@
 export * from "./class-pool.js";
+export * from "./fifo-queue.js";
+export * from "./full.js";
+export * from "./lru-pool.js";
+export * from "./virtual.js";

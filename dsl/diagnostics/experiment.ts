@@ -162,6 +162,20 @@ export const EXPERIMENT = {
     hint: "call it something else",
     why: "An optimizer's update gets the parameters, their gradients and its slots in one record.",
   },
+  "bad-queue-size": {
+    code: "F2C2141",
+    severity: "error",
+    message: "fifoQueue: a queue of {size:number} is not filled evenly by {rows:number} keys a step",
+    hint: "take a multiple of {rows}",
+    why: "Each step's keys take the places of the oldest, all of one step at once.",
+  },
+  "margin-has-rule": {
+    code: "F2C2140",
+    severity: "error",
+    message: "withoutConflicts: `{kind}` changes hard negatives already, and a margin has one rule for them",
+    hint: "give it a margin of the own cosine alone, such as cosFace or arcFace",
+    why: "Negatives above a bound are changed by one rule; two would have to say which comes first.",
+  },
   "too-many-images": {
     code: "F2C2201",
     severity: "error",

@@ -1,5 +1,10 @@
+export * from "./ada-face.js";
 export * from "./arc-face.js";
 export * from "./cos-face.js";
-export * from "./margin.js";
+export * from "./curricular-face.js";
+export * from "./head.js";
+export * from "./mag-face.js";
+export { type Margin, type MarginNumber, type MarginParts, margin, marginNumbers } from "./margin.js";
 export * from "./plain-softmax.js";
 export * from "./sv-softmax.js";
+export * from "./without-conflicts.js";

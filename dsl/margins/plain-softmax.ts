@@ -1,10 +1,6 @@
-/** @file The normalised softmax. */
-import { described } from "../core/description.js";
-import { type Margin, margin } from "./margin.js";
+/** @file No margin. */
+import { type Margin, type MarginNumber, margin } from "./margin.js";
 
 /** No margin: the normalised softmax. */
-export const plainSoftmax = ({ scale = 32 }: { scale?: number } = {}): Margin =>
-  described(
-    margin(scale, (cosine, own) => ({ cosine, own })),
-    { kind: "plainSoftmax", scale },
-  );
+export const plainSoftmax = ({ scale = 32 }: { scale?: MarginNumber } = {}): Margin =>
+  margin({ numbers: { scale }, apply: ({ cosine }) => cosine }, { kind: "plainSoftmax" });

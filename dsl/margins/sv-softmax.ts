@@ -1,8 +1,7 @@
 /** @file SV-softmax: hard classes count for more. */
-import { described } from "../core/description.js";
 import * as ops from "../core/ops.generated.js";
-import { inRange, OF_COSINES } from "../core/range.js";
-import { type Margin, margin } from "./margin.js";
+import { OF_COSINES } from "../core/range.js";
+import { type Margin, type MarginNumber, margin, numberInRange } from "./margin.js";
 
 /**
  * SV-softmax as the F2C code has it: classes nearer than the own one less `m` are hard, and their cosines become
@@ -11,18 +10,25 @@ import { type Margin, margin } from "./margin.js";
 export const svSoftmax = ({
   scale = 32,
   margin: m = 0.4,
-  hardness: t = 1.2,
+  hardness = 1.2,
 }: {
-  scale?: number;
-  margin?: number;
-  hardness?: number;
+  scale?: MarginNumber;
+  margin?: MarginNumber;
+  hardness?: MarginNumber;
 } = {}): Margin => {
-  inRange("svSoftmax", "margin", m, OF_COSINES);
-  return described(
-    margin(scale, (cosine, own) => ({
-      cosine: ops.where(cosine.gt(own.sub(m)), cosine.mul(t).add(t - 1), cosine),
-      own: ops.where(own.gt(m), own.sub(m), own),
-    })),
-    { kind: "svSoftmax", scale, margin: m, hardness: t },
+  numberInRange("svSoftmax", "margin", m, OF_COSINES);
+  return margin(
+    {
+      numbers: { scale, margin: m, hardness },
+      apply: ({ cosine }, numbers) =>
+        ops.where(cosine.gt(numbers.margin), cosine.sub(numbers.margin), cosine),
+      hard: ({ cosine }, numbers) => ({
+        above: cosine.sub(numbers.margin),
+        square: 0,
+        slope: numbers.hardness,
+        offset: numbers.hardness - 1,
+      }),
+    },
+    { kind: "svSoftmax" },
   );
 };

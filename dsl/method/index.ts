@@ -1,5 +1,7 @@
 export * from "./augmentation.js";
+export * from "./bank.js";
 export * from "./bookkept.js";
+export * from "./classes.js";
 export * from "./every.js";
 export * from "./method.js";
 export * from "./net.js";

@@ -11,16 +11,17 @@ import {
   type ClassPoolOptions,
   classPool,
   type PassTensors,
+  passClasses,
   passPlan,
-  patchedCosines,
   touchedRows,
   writeRows,
 } from "../banks/class-pool.js";
 import { described, descriptionOf } from "../core/description.js";
 import { normalize } from "../core/functions.js";
-import * as ops from "../core/ops.generated.js";
-import type { Features, Tensor } from "../core/tensor.js";
-import { type Margin, marginLoss } from "../margins/margin.js";
+import type { Features } from "../core/tensor.js";
+import { marginLoss, ownClass } from "../margins/head.js";
+import { type Margin, marginNumbers } from "../margins/margin.js";
+import type { Classes, Column } from "../method/classes.js";
 import { type MethodBuilder, method } from "../method/method.js";
 import type { Net } from "../method/net.js";
 import type { Policy } from "../method/plan.js";
@@ -55,19 +56,6 @@ export interface F2cOptions {
   embed?: "probe" | "gallery";
 }
 
-const outOfPool = (
-  { k, scale }: { k: number; scale: number },
-  cosine: Features,
-  pass: PassTensors,
-): Tensor<readonly [], "f32"> => {
-  const [nearest] = cosine.topk(k);
-  const pushed = nearest.clamp({ min: 0 }).mul(pass.target.lt(0).to("f32").unsqueeze(1));
-  return pushed
-    .sum()
-    .mul(scale / k)
-    .div(Math.max(pass.outside, 1));
-};
-
 /** F2C for a net, a pool and a margin. */
 export const f2c = (options: F2cOptions): MethodBuilder => {
   const { net, ema = 0.99, margin, negatives = hardest(), embed = "probe" } = options;
@@ -75,7 +63,7 @@ export const f2c = (options: F2cOptions): MethodBuilder => {
     kind: "f2c",
     embedding: net.embedding,
     ema: typeof ema === "number" ? descriptionOf(always(ema)) : (descriptionOf(ema) ?? ema),
-    margin: descriptionOf(margin) ?? { kind: "a margin of one's own", scale: margin.scale },
+    margin: descriptionOf(margin),
     negatives,
     embed,
   });
@@ -97,52 +85,59 @@ const built =
       scale,
     };
 
+    /** The loss of a pass under one view of its classes, and the rows that are nearest to their own. */
     const passLoss = (
-      cosines: { first: Features; second: Features },
-      pass: PassTensors,
-    ): Tensor<readonly [], "f32"> => {
-      const one = (cosine: Features) =>
-        marginLoss(margin, cosine, pass.target)
-          .sum()
-          .div(Math.max(pass.inside, 1))
-          .add(outOfPool(negatives, cosine, pass));
-      return one(cosines.first).add(one(cosines.second));
+      apply: Margin["module"],
+      features: Features,
+      classes: Classes,
+      {
+        pass,
+        numbers,
+        moves,
+      }: { pass: PassTensors; numbers: Readonly<Record<string, number>>; moves: boolean },
+    ) => {
+      const unit = normalize(features);
+      const own = ownClass(features, unit, classes);
+      const { loss, nearest, hardest } = marginLoss(apply(own, numbers, moves), unit, classes, negatives.k);
+      const outside: Column = hardest.mul(pass.target.lt(0).to("f32"));
+      const pushed = outside.sum().mul(negatives.scale).div(Math.max(pass.outside, 1));
+      return {
+        loss: loss.sum().div(Math.max(pass.inside, 1)).add(pushed),
+        found: own.cosine.gt(nearest).logical_and(own.hasClass),
+      };
     };
 
     return method(
-      { probe, gallery: twin(probe, twinOptions), pool },
+      { probe, gallery: twin(probe, twinOptions), pool, margin: margin.module },
       {
         plan({ pool: book }, { x, y }, at) {
           const tentative = passPlan(pool, book.peek(y.labels, x.labels));
           const committed = passPlan(pool, book.commit(x.labels, y.labels));
-          return { ema: ema(at), tentative, committed };
+          return { ema: ema(at), margin: marginNumbers(margin, at), tentative, committed };
         },
 
-        step({ probe, gallery, pool }, { x, y }, plan) {
+        step({ probe, gallery, pool, margin }, { x, y }, plan) {
           follow(gallery, probe, plan.ema, twinOptions.buffers ?? "own");
-          const [px, py] = [normalize(probe(x)), normalize(probe(y))];
+          const [px, py] = [probe(x), probe(y)];
           const [gy, gx] = [normalize(gallery(y)), normalize(gallery(x))];
 
-          const before = ops.cat([px, py]).matmul(pool.rows[0]!.transpose(0, 1));
-          const rows = px.size(0);
-          const tentative = patchedCosines(
-            px,
-            before.slice(0, 0, rows),
-            touchedRows(pool, gy, plan.tentative),
-            plan.tentative,
-          );
           const stored = touchedRows(pool, gx, plan.committed);
-          const committed = patchedCosines(py, before.slice(0, rows, 2 * rows), stored, plan.committed);
-
-          const loss = passLoss(tentative, plan.tentative).add(passLoss(committed, plan.committed));
-          const found = committed.first.argmax(1).eq(plan.committed.target).to("f32").sum();
+          const committed = passClasses(pool, stored, plan.committed);
+          const tentative = passClasses(pool, touchedRows(pool, gy, plan.tentative), plan.tentative);
+          const of = (pass: PassTensors, moves = false) => ({ pass, numbers: plan.margin, moves });
+          // What a margin keeps moves once, with the pass that stays.
+          const ends = passLoss(margin, py, committed.first, of(plan.committed, true));
+          const loss = passLoss(margin, px, tentative.first, of(plan.tentative))
+            .loss.add(passLoss(margin, px, tentative.second, of(plan.tentative)).loss)
+            .add(ends.loss.add(passLoss(margin, py, committed.second, of(plan.committed)).loss));
+          const found = ends.found.to("f32").sum();
 
           writeRows(pool, stored, plan.committed);
           return { loss, accuracy: found.div(Math.max(plan.committed.inside, 1)) };
         },
 
         embed: (nets, images) => normalize(nets[embed](images)),
-        policies: { ema },
+        policies: { ema, ...margin.policies },
       },
     );
   };

@@ -23,6 +23,8 @@ export interface PoolPass {
   readonly dual: Uint8Array;
   /** Slot of each probe row's identity after the walk, -1 outside. Length m. */
   readonly target: Int32Array;
+  /** Where in `touched` that slot stands, -1 where it does not. */
+  readonly place: Int32Array;
   /** Probe rows whose identity is in the pool. */
   readonly inPool: number;
   /** Slots taken after the walk: 0 to filled - 1. */
@@ -81,14 +83,16 @@ export class PoolBook {
       (row === 0 ? source0 : source1)[at] = i;
       (row === 0 ? fresh0 : fresh1)[at] = 1;
     }
-    for (let i = 0; i < count; i++) this.slots.setPlace(touched[i]!, -1);
     let inPool = 0;
     const target = targets.map((identity) => {
       const slot = this.slots.slotOf(identity);
       if (slot >= 0) inPool++;
       return slot;
     });
-    return { touched, source0, fresh0, source1, fresh1, dual, target, inPool, filled: this.slots.size };
+    const place = target.map((slot) => (slot < 0 ? -1 : this.slots.placeOf(slot)));
+    for (let i = 0; i < count; i++) this.slots.setPlace(touched[i]!, -1);
+    const filled = this.slots.size;
+    return { touched, source0, fresh0, source1, fresh1, dual, target, place, inPool, filled };
   }
 
   private refuseOverflow(written: Int32Array): void {

@@ -86,7 +86,7 @@ const DSL: Record<string, readonly string[]> = {
   "dsl/method": ["dsl/core", "dsl/plan"],
   "dsl/layers": ["dsl/core"],
   "dsl/nets": [...INTERFACES, "dsl/layers"],
-  "dsl/margins": ["dsl/core"],
+  "dsl/margins": INTERFACES,
   "dsl/optimizers": INTERFACES,
   "dsl/schedules": INTERFACES,
   "dsl/banks": INTERFACES,

@@ -9,7 +9,7 @@ describe("what would train without a word and come to nothing is refused", () =>
     for (const scale of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
       for (const of of [plainSoftmax, cosFace, arcFace, svSoftmax])
         refused(() => of({ scale }), `\`scale\` is ${scale}, not a number above 0`);
-    refused(() => margin(0, (cosine, own) => ({ cosine, own })), "`scale` is 0");
+    refused(() => margin({ numbers: { scale: 0 }, apply: ({ cosine }) => cosine }), "`scale` is 0");
   });
 
   test("a margin that no cosine or angle has", () => {

@@ -39,10 +39,10 @@ const OPERANDS = [
   tensor("own"),
   scalar("scale", "f64", "i64"),
   tensor("ids", "optional"),
-  optional(scalar("limit", "i64")),
+  optional(scalar("limit", "f64", "i64")),
   tensor("bound", "optional"),
   optional(scalar("square", "f64", "i64")),
-  tensor("slope", "optional"),
+  optional({ name: "slope", kinds: ["tensor", "f64", "i64"] as const }),
   optional(scalar("offset", "f64", "i64")),
   tensor("touched", "optional"),
   tensor("patch", "optional"),
@@ -61,7 +61,7 @@ export const HEADS: readonly OpSpec[] = family("heads", {
       "target, own and bound are [N]; a target of -1 is no class, and its loss 0",
       "class c is that of row n where ids[c], or c itself without ids, is target[n]; a negative id is no class, nor is a class from `limit` on",
       "centres, if more than 1, are neighbouring rows of one class, whose cosine is the largest of theirs",
-      "a negative above `bound`, the cosine c, becomes square * c^2 + slope * c + offset; slope is a tensor [], so that it may be a state",
+      "a negative above `bound`, the cosine c, becomes square * c^2 + slope * c + offset; slope may be a tensor [], such as a state",
       "patch [P, D] stands in for the rows that touched [P] names, each class once; what is no class may be named more often",
       "the results are the loss, the largest negative cosine as it was (-1e30 without negatives), and the mean of the `hardest` largest ones, those below 0 counting as 0",
     ],
@@ -119,7 +119,7 @@ export const HEADS: readonly OpSpec[] = family("heads", {
       return [result, result, result];
     },
     signature:
-      '<N extends number, C extends number, K extends number, D extends FloatDType>(features: Tensor<readonly [N, K], D>, rows: Tensor<readonly [C, NoInfer<K>], NoInfer<D>>, target: Tensor<readonly [NoInfer<N>], "i64">, own: Tensor<readonly [NoInfer<N>], NoInfer<D>>, scale: number, options?: { ids?: Tensor<readonly [number], "i64"> | undefined; limit?: number | undefined; bound?: Tensor<readonly [NoInfer<N>], NoInfer<D>> | undefined; square?: number | undefined; slope?: Tensor<readonly [], NoInfer<D>> | undefined; offset?: number | undefined; touched?: Tensor<readonly [number], "i64"> | undefined; patch?: Tensor<readonly [number, NoInfer<K>], NoInfer<D>> | undefined; centres?: number; hardest?: number }): readonly [loss: Tensor<readonly [N], D>, nearest: Tensor<readonly [N], D>, hardest: Tensor<readonly [N], D>]',
+      '<N extends number, C extends number, K extends number, D extends FloatDType>(features: Tensor<readonly [N, K], D>, rows: Tensor<readonly [C, NoInfer<K>], NoInfer<D>>, target: Tensor<readonly [NoInfer<N>], "i64">, own: Tensor<readonly [NoInfer<N>], NoInfer<D>>, scale: number, options?: { ids?: Tensor<readonly [number], "i64"> | undefined; limit?: number | undefined; bound?: Tensor<readonly [NoInfer<N>], NoInfer<D>> | undefined; square?: number | undefined; slope?: number | Tensor<readonly [], NoInfer<D>> | undefined; offset?: number | undefined; touched?: Tensor<readonly [number], "i64"> | undefined; patch?: Tensor<readonly [number, NoInfer<K>], NoInfer<D>> | undefined; centres?: number; hardest?: number }): readonly [loss: Tensor<readonly [N], D>, nearest: Tensor<readonly [N], D>, hardest: Tensor<readonly [N], D>]',
     example: "const [loss] = ops.margin_softmax(features, centres, labels, own.sub(0.35), 64);",
   },
 });

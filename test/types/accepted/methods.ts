@@ -18,8 +18,8 @@ import {
   ops,
   type PlanValue,
   parameter,
+  passClasses,
   passPlan,
-  patchedCosines,
   type Scalar,
   sequential,
   state,
@@ -120,8 +120,11 @@ export const pooled: MethodBuilder = ({ identities }) => {
       step({ net, pool }, { x, y }, { pass }) {
         const [probe, gallery] = [normalize(net(y)), normalize(net(x))];
         const rows = touchedRows(pool, gallery, pass);
-        const { first } = patchedCosines(probe, probe.matmul(pool.rows[0]!.transpose(0, 1)), rows, pass);
-        const loss: Scalar = ops.cross_entropy(first, pass.target).sum().div(Math.max(pass.inside, 1));
+        const { first } = passClasses(pool, rows, pass);
+        const { own, target, touched, patch } = first;
+        const cosine = probe.mul(own).sum(1);
+        const [losses] = ops.margin_softmax(probe, first.rows, target, cosine, 32, { touched, patch });
+        const loss: Scalar = losses.sum().div(Math.max(pass.inside, 1));
         writeRows(pool, rows, pass);
         return loss;
       },

@@ -1,13 +1,4 @@
-import {
-  conv2d,
-  cosFace,
-  type Features,
-  type Images,
-  marginLoss,
-  normalize,
-  ops,
-  type Tensor,
-} from "f2c-dsl";
+import { conv2d, type Features, type Images, normalize, ops, type Tensor } from "f2c-dsl";
 import { some } from "../accepted/shape-of.js";
 
 const pixels = some<Tensor<readonly [8, 3, 112, 112], "u8">>();
@@ -22,7 +13,7 @@ conv(pixels);
 ops.cross_entropy(scores, labels.to("f32"));
 
 // error: Type '"f32"' is not assignable to type '"i64"'
-marginLoss(cosFace(), scores, scores.mean(1));
+ops.margin_softmax(scores, scores, scores.mean(1), scores.mean(1), 32);
 
 // error: Type '"i64"' is not assignable to type '"f32"'
 scores.transpose(0, 1).matmul(labels);

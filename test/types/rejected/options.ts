@@ -32,13 +32,16 @@ cosFace({ scales: 3 });
 arcFace({ beyond: "lin" });
 
 // error: Type '"bool"' is not assignable to type '"f32"'
-margin(32, (cosine, own) => ({ cosine, own: own.eq(1) }));
+margin({ numbers: { scale: 32 }, apply: ({ cosine }) => cosine.eq(1) });
 
-// error: Property 'own' is missing in type
-margin(32, (cosine) => ({ cosine }));
+// error: Property 'apply' is missing in type
+margin({ numbers: { scale: 32 } });
 
-// error: Argument of type '{ scale: number; }' is not assignable to parameter of type 'number'
-margin({ scale: 32 }, (cosine, own) => ({ cosine, own }));
+// error: Property 'scale' is missing in type
+margin({ numbers: { m: 0.2 }, apply: ({ cosine }, { m }) => cosine.sub(m) });
+
+// error: Property 't' does not exist on type
+margin({ numbers: { scale: 32 }, apply: ({ cosine }, numbers) => cosine.sub(numbers.t) });
 
 // error: Type 'string' is not assignable to type 'number'
 export const policy: Policy = (at) => `${at.step}`;

@@ -49,7 +49,8 @@ export function valueMethod(
 }
 
 /**
- * Distributes arguments over an op's operands and attributes: by position, then by name from a trailing record. Of the
+ * Distributes arguments over an op's operands and attributes: by position, then by name from a trailing record, which may stand
+ * where operands are optional. Of the
  * arguments, the first `before` stand before the op's name: `x.add(y)`.
  */
 export function callOp(
@@ -99,6 +100,7 @@ export function callOp(
       if (value !== undefined) attributes[attribute.name] = value;
     }
   };
+  const needed = spec.operands.findLastIndex((operand) => !operand.optional) + 1;
   const argumentNode = writtenArguments(node, before);
   if (name === "tensor") {
     const { values, shape } = numberList(lowering, argumentNode(0), args[0] ?? NOTHING);
@@ -110,8 +112,7 @@ export function callOp(
     ? asOneList(name, shortly(access.expression, "x"), node.arguments.map(written))
     : undefined;
   for (const [i, argument] of args.entries()) {
-    const named =
-      i === args.length - 1 && i >= spec.operands.length ? optionsOf(lowering, argument) : undefined;
+    const named = i === args.length - 1 && i >= needed ? optionsOf(lowering, argument) : undefined;
     if (!named) {
       place(i, argument, argumentNode(i));
       continue;

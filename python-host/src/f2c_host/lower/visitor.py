@@ -351,13 +351,10 @@ class Visitor:
         return [self.assign([self.local(op.results[0].id)], members)]
 
     def op_chunk(self, op: Op) -> list[ast.stmt]:
-        (call,) = OPS["chunk"].calls
-        return self.listed(op, self.torch_call(op, call))
-
-    def listed(self, op: Op, made: ast.expr) -> list[ast.stmt]:
-        """The results out of a list, whose length torch knows when it runs."""
+        """torch gives a list, whose length it knows when it runs."""
         parts = f"{self.local(op.results[0].id)}_parts"
-        statements = [self.assign([parts], made)]
+        (call,) = OPS["chunk"].calls
+        statements = [self.assign([parts], self.torch_call(op, call))]
         for i, result in enumerate(op.results):
             part = ast.Subscript(self.name(parts), ast.Constant(i), ast.Load())
             statements.append(self.assign([self.local(result.id)], part))
@@ -368,16 +365,6 @@ class Visitor:
         retain = [ast.Constant(True)] if self.derivatives else []
         call = self.call("gradients", *map(self.read, op.operands), *retain)
         return [self.assign([self.local(op.results[0].id)], call)]
-
-    def op_tracked(self, op: Op) -> list[ast.stmt]:
-        return [self.assign([self.local(op.results[0].id)], self.call("tracked", self.read(op.operands[0])))]
-
-    def op_gradient_of(self, op: Op) -> list[ast.stmt]:
-        loss, *values = op.operands
-        found = self.call(
-            "gradient_of", self.read(loss), ast.List([self.read(v) for v in values], ast.Load())
-        )
-        return self.listed(op, found)
 
     def op_leaf(self, op: Op) -> list[ast.stmt]:
         self.targets |= {"aten::detach", "aten::requires_grad_"}
@@ -418,8 +405,14 @@ class Visitor:
         spec = OPS[op.op]
         given = {part.name: self.argument(op, part.name) for part in (*spec.operands, *spec.attributes)}
         for operand, value in zip(spec.operands, op.operands, strict=True):
-            if "f64" in operand.kinds and value >= 0:
-                given[operand.name] = self.call("float", given[operand.name])
+            if value < 0 or self.types[value].kind == "tensor":
+                continue
+            number = self.call("float", given[operand.name])
+            if "tensor" in operand.kinds:  # TorchScript knows no argument of two types
+                self.targets.add("aten::full")
+                form = {"dtype": self.dtype("f64"), "device": self.name("device")}
+                number = self.call("aten__full", self.literal([]), number, keywords=form)
+            given[operand.name] = number
         call = self.call("margin_softmax", *given.values())
         return [self.assign([self.local(r.id) for r in op.results], call)]
 
