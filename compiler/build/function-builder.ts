@@ -172,6 +172,39 @@ export class FunctionBuilder {
     }
   }
 
+  /** How many regions are around the ops that are built now. */
+  get depth(): number {
+    return this.regions.length - 1;
+  }
+
+  /**
+   * Puts an op on a value of the top level right behind where the value comes from. All that was built with the value, but for
+   * writes to it, uses what the op gives; nothing for a value that is made in a region.
+   */
+  behind(value: Value, name: OpName, location: Location): Value | undefined {
+    const { ops } = this.regions[0]!;
+    const maker = ops.findIndex((op) => op.results.includes(value));
+    if (maker < 0 && !this.inputs.some((input) => input.value === value)) return undefined;
+    const result = this.value(value.name === "" ? undefined : value.name, value.type);
+    const instead = (op: Op): Op => {
+      const { operands: specs, writes } = specOf(op);
+      const replaced: Op = {
+        ...op,
+        operands: op.operands.map((v, i) =>
+          v === value && !writes.includes(specs[i]?.name ?? "") ? result : v,
+        ),
+        regions: op.regions.map((region) => ({ ...region, ops: region.ops.map(instead) })),
+      };
+      for (const made of op.results) this.makers.set(made.id, replaced);
+      return replaced;
+    };
+    const after = ops.splice(maker + 1).map(instead);
+    const op: Op = { op: name, operands: [value], attributes: {}, results: [result], regions: [], location };
+    this.makers.set(result.id, op);
+    ops.push(op, ...after);
+    return result;
+  }
+
   /** Appends the ops of a region that is built but not finished. */
   append(region: OpenRegion): void {
     this.regions.at(-1)!.ops.push(...region.ops);

@@ -5,6 +5,7 @@ import { deadCode } from "./dead-code.js";
 import { flatten } from "./flatten.js";
 import { fold } from "./fold.js";
 import { heads } from "./heads.js";
+import { islands } from "./islands.js";
 import { layout } from "./layout.js";
 import { merge } from "./merge.js";
 import type { Pass, Statistics } from "./pass.js";
@@ -23,10 +24,11 @@ export interface PassOptions {
 /** The passes for an experiment, in order. */
 export const passesFor = (options: PassOptions): readonly Pass[] => [
   flatten,
+  ...(options.precision === "f32" ? [islands] : []),
   ...(options.accumulate > 1 ? [accumulate(options.accumulate)] : []),
   heads,
   targetColumn,
-  ...(options.precision === "f32" ? [] : [precision(options.precision)]),
+  ...(options.precision === "f32" ? [] : [precision(options.precision), islands]),
   ...(options.layout === "channels_last" ? [layout] : []),
   remat,
   fold,

@@ -25,6 +25,7 @@ import {
 import type { OpName } from "../ir/op-name.js";
 import { specOf } from "../registry/index.js";
 import { takesGradient } from "./flatten.js";
+import { isIsland } from "./islands.js";
 import type { Pass } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
 import { updateWrites } from "./written.js";
@@ -55,10 +56,19 @@ export const precision = (narrow: Narrow): Pass => ({
       if (!takesGradient(fn)) return fn;
       const scaling = narrow === "f16" ? new LossScale(fn, module) : undefined;
       const known = new Map<number, AttributeValue>();
+      let islands = 0;
       return rewrite(
         fn,
         (op, replay) => {
           if (scaling && specOf(op).differentiates) return scaling.gradients(op, replay);
+          if (scaling && specOf(op).derives) return scaling.values(op, replay);
+          if (isIsland(op)) {
+            islands++;
+            const results = replay.inline(op.regions[0]!);
+            islands--;
+            scaling?.after(op, replay);
+            return results;
+          }
           if (op.regions.length) {
             const results = replay.copy(op);
             scaling?.after(op, replay);
@@ -66,7 +76,9 @@ export const precision = (narrow: Narrow): Pass => ({
           }
           if (op.op === "constant") known.set(op.results[0]!.id, op.attributes.value!);
           const operands = replay.operands(op);
-          const wanted = wantedTypes(op, operands, numbersOf(op, known), narrow);
+          const wanted = islands
+            ? op.operands.map(realType)
+            : wantedTypes(op, operands, numbersOf(op, known), narrow);
           const results = replay.copy(
             op,
             operands.map((v, i) => (v && wanted[i] ? cast(replay, v, wanted[i], op.location) : v)),
@@ -199,6 +211,21 @@ class LossScale {
     }));
     if (op === this.last) this.end(at, replay);
     return [gradients];
+  }
+
+  /** The derivative by values: of the scaled loss, in f32, and unscaled. */
+  values(op: Op, replay: Replay): readonly Value[] {
+    const at = op.location;
+    const [loss, ...values] = replay.operands(op) as Value[];
+    const emit = (name: OpName, operands: Value[], attributes = {}) =>
+      replay.emit(name, operands, attributes, at);
+    const [scale] = replay.emit("state", [], { name: SCALE }, at, [scalar]);
+    const [scaled] = emit("mul", [loss!, scale!]);
+    const [inverse] = emit("pow", [scale!, replay.number(-1, at)]);
+    return emit("gradient_of", [scaled!, ...values]).map((gradient) => {
+      const wide = realType(gradient) === "f16" ? emit("to", [gradient], { dtype: "f32" })[0]! : gradient;
+      return emit("mul", [wide, inverse!])[0]!;
+    });
   }
 
   after(op: Op, replay: Replay): void {

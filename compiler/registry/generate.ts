@@ -8,7 +8,7 @@ import { IR_VERSION } from "../ir/module.js";
 import { CONSTRAINTS } from "./constraints.js";
 import { registryHash } from "./hash.js";
 import { REGISTRY } from "./index.js";
-import type { AttributeSpec, ControlSpec, OpSpec } from "./spec.js";
+import type { AttributeSpec, ControlSpec, DerivativeSpec, OpSpec } from "./spec.js";
 
 const sentence = (op: OpSpec, indent: string) =>
   [`${indent}/** ${op.doc}${op.constraints.length ? ` Needs: ${op.constraints.join("; ")}.` : ""} */`].join(
@@ -103,8 +103,14 @@ const pythonControl = ({ regions, runs, by, carries, gradient }: ControlSpec) =>
     gradient: known(gradient),
   });
 
+const pythonDerivative = (of: DerivativeSpec) =>
+  pythonRecord(
+    "Derivative",
+    Object.fromEntries(Object.entries(of).map(([field, value]) => [field, python(value)])),
+  );
+
 /** What most ops have nothing of, by the names of `OpSpec`. */
-const pythonFacts = ({ shape, writes, control, differentiates, ...op }: OpSpec): string[] =>
+const pythonFacts = ({ shape, writes, control, differentiates, derives, ...op }: OpSpec): string[] =>
   Object.entries({
     declared: shape === "declared" ? "True" : undefined,
     scalar_result: known(op.scalarResult),
@@ -112,12 +118,8 @@ const pythonFacts = ({ shape, writes, control, differentiates, ...op }: OpSpec):
     writes: writes.length ? python(writes) : undefined,
     history: known(op.history),
     control: control && pythonControl(control),
-    differentiates:
-      differentiates &&
-      pythonRecord(
-        "Derivative",
-        Object.fromEntries(Object.entries(differentiates).map(([field, value]) => [field, python(value)])),
-      ),
+    differentiates: differentiates && pythonDerivative(differentiates),
+    derives: derives && pythonDerivative(derives),
   }).flatMap(([field, value]) => (value === undefined ? [] : [`${field}=${value}`]));
 
 const pythonAttribute = (a: AttributeSpec) =>
@@ -221,6 +223,12 @@ class OpSpec:
     history: str | None = None
     control: Control | None = None
     differentiates: Derivative | None = None
+    derives: Derivative | None = None
+
+    @property
+    def takes_derivatives(self) -> bool:
+        """Whether it asks for the derivatives of what was computed before it."""
+        return self.differentiates is not None or self.derives is not None
 
     def place(self, name: str) -> int:
         """Where among the operands one stands."""

@@ -18,6 +18,7 @@ export const registryHash = (): string => {
     history: op.history,
     control: op.control,
     differentiates: op.differentiates,
+    derives: op.derives,
   }));
   return createHash("sha256")
     .update(JSON.stringify([IR_VERSION, essence]))

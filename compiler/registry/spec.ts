@@ -79,6 +79,8 @@ export interface ControlSpec {
   readonly regions: readonly RegionSpec[];
   /** `unrecorded`: nothing inside has a history. `again`: what is computed inside is computed again for the gradient. */
   readonly gradient?: "unrecorded" | "again";
+  /** What is inside is computed in the types that it declares, whatever the precision pass does around it. */
+  readonly precision?: "declared";
 }
 
 /** What an op takes derivatives of, and by what; its operands by name. */
@@ -139,6 +141,8 @@ export interface OpSpec {
   /** What it writes to it writes over, whole. */
   readonly overwrites?: boolean;
   readonly differentiates?: DerivativeSpec;
+  /** Of an op in the midst of a forward pass: a derivative by values, of which others may be taken. */
+  readonly derives?: DerivativeSpec;
   /** Its results have no history; those of `leaf` begin one, so that a derivative by them can be asked for. */
   readonly history?: "none" | "leaf";
   readonly traits: Traits;

@@ -216,6 +216,7 @@ class Verifier {
     else if (spec.shape === "declared") this.named(op, spec, at);
     else {
       if (spec.differentiates) this.derivative(op, spec, spec.differentiates, scope, at);
+      if (spec.derives) this.derivativeByValues(op, spec, spec.derives, scope, at);
       const layout = spec.attributes.find(({ type }) => type === "layout");
       if (layout) this.taken(op, String(op.attributes[layout.name]), at);
       if (this.violations.length > before) return;
@@ -295,6 +296,23 @@ class Verifier {
     }
   }
 
+  private derivativeByValues(
+    op: UnverifiedOp,
+    spec: OpSpec,
+    { by, loss }: DerivativeSpec,
+    { isTop }: Scope,
+    at: () => string,
+  ): void {
+    const type = op.operands[placeOf(spec, loss!)]?.type;
+    const isNumber = isReal(type) && type?.kind === "tensor" && type.dims.length === 0;
+    const values = op.operands.slice(placeOf(spec, by));
+    this.check(
+      isTop && isNumber && values.length > 0 && values.every((value) => value && this.isTracked(value)),
+      "V10",
+      () => `${at()} is taken at the top level, of one real number, by tracked values`,
+    );
+  }
+
   private derivative(
     op: UnverifiedOp,
     spec: OpSpec,
@@ -326,6 +344,10 @@ class Verifier {
       "V10",
       () => `${at()} takes outputs, cotangents of their types, and leaves`,
     );
+  }
+
+  private isTracked(value: Value): boolean {
+    return this.origins.get(value.id)?.op === TRACKED;
   }
 
   private isLeaf(value: Value): boolean {
@@ -372,6 +394,8 @@ function misfit(op: UnverifiedOp, spec: OpSpec): string | undefined {
 }
 
 const LITERAL = "constant";
+/** What gives a value by which a derivative is taken in the midst of a forward pass. */
+const TRACKED = "tracked";
 /** What JSON has no number for. */
 const SPELLED: readonly AttributeValue[] = ["inf", "-inf", "nan"];
 const MOST_INTEGERS = 64;

@@ -200,3 +200,43 @@ def test_storage_is_changed_in_place_by_tensors_and_by_numbers_of_the_plan(backe
     torch.testing.assert_close(program.storage["mean"], wanted, rtol=1e-6, atol=0)
     torch.testing.assert_close(program.storage["half"], wanted.bfloat16(), rtol=2**-7, atol=0)
     assert program.storage["count"].tolist() == [[18, 21], [24, 27]]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("of", ["images", "features"])
+def test_a_gradient_is_a_value_that_has_a_gradient_itself(backend, of):
+    """Double backward: the loss has a penalty on its own derivative, by what a plan gives and by what a net makes."""
+    m = ModuleBuilder()
+    m.parameter("w", tensor(6, 6))
+    m.group("parameters", ["w"])
+    f = m.function("step")
+    x = f.input("x", tensor(4, 6), "argument")
+    w = f.state("w")
+
+    def layer(value: int) -> int:
+        return f.op("tanh", f.op("matmul", value, w, to=tensor(4, 6)), to=tensor(4, 6))
+
+    def squares(value: int) -> int:
+        return f.op("sum", f.op("pow", value, f.constant(2.0), to=tensor(4, 6)), to=tensor())
+
+    given = f.op("tracked", x if of == "images" else layer(x), to=tensor(4, 6))
+    loss = squares(layer(layer(given)))
+    (slope,) = f.op("gradient_of", loss, given, to=[tensor(4, 6)])
+    total = f.op("add", loss, squares(slope), to=tensor())
+    group = f.op("group", to={"group": "parameters"}, name="parameters")
+    f.op("foreach_copy_", group, f.op("gradients", total, group, to={"group": "parameters"}))
+    f.returns(total=(total, tensor()), slope=(slope, tensor(4, 6)))
+    program = Program(parse_module(m.json), backend=backend)
+    weights = torch.randn(6, 6, generator=torch.Generator().manual_seed(1)) / 3
+    program.storage["w"].data.copy_(weights)
+    got = program.run("step", {"x": ROWS})
+
+    w = weights.clone().requires_grad_()
+    start = ROWS.clone().requires_grad_() if of == "images" else (ROWS @ w).tanh()
+    wanted = ((start @ w).tanh() @ w).tanh().pow(2).sum()
+    (by,) = torch.autograd.grad(wanted, start, create_graph=True)
+    whole = wanted + by.pow(2).sum()
+    torch.testing.assert_close(got["slope"], by.detach(), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(got["total"], whole.detach(), rtol=1e-5, atol=1e-6)
+    (outer,) = torch.autograd.grad(whole, w)
+    torch.testing.assert_close(program.storage["w"].detach(), outer, rtol=1e-4, atol=1e-5)

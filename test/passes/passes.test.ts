@@ -5,6 +5,7 @@ import { accumulate } from "#compiler/passes/accumulate";
 import { deadCode } from "#compiler/passes/dead-code";
 import { flatten } from "#compiler/passes/flatten";
 import { fold } from "#compiler/passes/fold";
+import { islands } from "#compiler/passes/islands";
 import { layout } from "#compiler/passes/layout";
 import { merge } from "#compiler/passes/merge";
 import { passesFor } from "#compiler/passes/pipeline";
@@ -440,6 +441,44 @@ describe("target-column", () => {
   });
 });
 
+const island = `
+  %w = state(@w) : f32[4, 4]
+  %a = linear(%x, %w, none) : f32[8, 4]
+  %b = in_f32() {
+    %c = linear(%a, %w, none) : f32[8, 4]
+    yield(%c)
+  } : f32[8, 4]
+  %d = linear(%b, %w, none) : f32[8, 4]
+  %y = mean(%d, ${MEAN}) : f32[]`;
+
+describe("islands", () => {
+  test("keep their types in a narrow program: what comes in is cast", () => {
+    const { body } = run(precision("bf16"), "%x : f32[8, 4] from plan", trained(island));
+    expect(upTo(body, "%p =")).toBe(
+      `${ir`
+        %w = state(@w) : f32[4, 4]
+        %0 = to(%x, dtype = "bf16") : bf16[8, 4]
+        %1 = to(%w, dtype = "bf16") : bf16[4, 4]
+        %a = linear(%0, %1, none) : bf16[8, 4]
+        %2 = to(%a, dtype = "f32") : f32[8, 4]
+        %c = linear(%2, %w, none) : f32[8, 4]
+        %3 = to(%c, dtype = "bf16") : bf16[8, 4]
+        %4 = to(%w, dtype = "bf16") : bf16[4, 4]
+        %d = linear(%3, %4, none) : bf16[8, 4]
+        %5 = to(%d, dtype = "f32") : f32[8, 4]
+        %y = mean(%5, dim = [], keepdim = false) : f32[]
+      `}\n`,
+    );
+  });
+
+  test("are written out where nothing is narrow", () => {
+    const { body, statistics } = run(islands, "%x : f32[8, 4] from plan", `${island} return(%y)`);
+    expect(body).not.toContain("in_f32");
+    expect(body).toContain("%c = linear(%a, %w, none) : f32[8, 4]");
+    expect(statistics).toEqual({ regions: 1 });
+  });
+});
+
 describe("precision", () => {
   test("computes products in bf16 and sums in f32, with casts that one can see", () => {
     expect(upTo(run(precision("bf16"), IMAGES, trained(net)).body, "%p =")).toBe(
@@ -838,13 +877,23 @@ test("refine: a size that is given is known in every shape", () => {
 test("the passes of an experiment are those that it asks for", () => {
   const names = (options: Partial<Parameters<typeof passesFor>[0]>) =>
     passesFor({ precision: "f32", layout: "contiguous", accumulate: 1, ...options }).map((pass) => pass.name);
-  expect(names({})).toEqual(["flatten", "heads", "target-column", "remat", "fold", "merge", "dead-code"]);
+  expect(names({})).toEqual([
+    "flatten",
+    "islands",
+    "heads",
+    "target-column",
+    "remat",
+    "fold",
+    "merge",
+    "dead-code",
+  ]);
   expect(names({ precision: "bf16", layout: "channels_last", accumulate: 2 })).toEqual([
     "flatten",
     "accumulate",
     "heads",
     "target-column",
     "precision",
+    "islands",
     "layout",
     "remat",
     "fold",

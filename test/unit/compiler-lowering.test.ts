@@ -364,3 +364,45 @@ test("a filled tensor is as large as another of open size", () => {
     'full(dtype = "f32", shape = [4, 8], value = 0.5)',
   );
 });
+
+describe("a gradient as a value", () => {
+  const penalty = "loss = loss.add(gradientOf(loss, features).pow(2).sum()) as Scalar;";
+  const before = 'import { gradientOf } from "f2c-dsl";';
+  const ops = (text: string, ...names: string[]) =>
+    text.split("\n").filter((line) => names.some((name) => line.includes(`= ${name}(`)));
+
+  test("is taken by what the loss was computed from: all that used it uses what is tracked", () => {
+    const text = step({ before, body: penalty });
+    const [tracked, taken] = ops(text, "tracked", "gradient_of").map((line) => line.trim());
+    expect(tracked).toMatch(/^%features#1 = tracked\(%features\) : f32\[4, 8\]$/);
+    expect(taken).toMatch(/= gradient_of\(%loss, %features#1\) : f32\[4, 8\]$/);
+    expect(ops(text, "linear").join()).toMatch(/linear\(%features#1, /);
+    expect(text.indexOf("gradient_of(")).toBeLessThan(text.indexOf(" gradients("));
+  });
+
+  test("of several values is a list, and by the step's images too", () => {
+    const text = step({
+      before,
+      body: `const [a, b] = gradientOf(loss, [features, x]); loss = loss.add(a.sum()).add(b.sum()) as Scalar;`,
+    });
+    expect(ops(text, "tracked")).toHaveLength(2);
+    expect(ops(text, "gradient_of")[0]).toMatch(/ : f32\[4, 8\], f32\[4, 3, 16, 16\]$/);
+  });
+
+  test("that is only logged is taken before the update", () => {
+    const text = step({
+      before,
+      body: "const length = gradientOf(loss, features).norm();",
+      result: "return { loss, length };",
+    });
+    expect(text.indexOf("gradient_of(")).toBeLessThan(text.indexOf(" gradients("));
+  });
+});
+
+test("what stays in f32 is a region", () => {
+  const text = step({
+    before: 'import { inF32 } from "f2c-dsl";',
+    body: "loss = inF32(() => features.mean().add(loss)) as Scalar;",
+  });
+  expect(region(text, "in_f32")).toMatch(/mean\(%features/);
+});

@@ -229,6 +229,41 @@ export const TYPING = {
     hint: "use the value that is written, instead of reading it back; where no gradient is wanted, say so: .detach() what is written or what is read, or write within noGrad",
     why: "What is written to storage loses its history, as storage outlives the step: the parameters that it was computed from would get no gradient of this part of the loss.",
   },
+  "gradient-of": {
+    code: "F2C4004",
+    severity: "error",
+    message: "gradientOf: a derivative is taken by tensors of real numbers, got {operand}",
+    hint: "gradientOf(loss, x), or gradientOf(loss, [x, y]) for several at once",
+    cases: {
+      loss: {
+        message: "gradientOf: a derivative is taken of one real number, got {operand}",
+        hint: "sum it up: gradientOf(losses.sum(), x)",
+      },
+      unreached: {
+        message: "gradientOf: {loss} is not computed from {value}, so the derivative would be zero",
+        hint: "give the very value that the loss is computed from, not another that equals it; .detach() and noGrad cut it off",
+      },
+      again: {
+        message:
+          "gradientOf: `remat` is between {value} and {loss}, and keeps nothing that this derivative could go through",
+        hint: "leave `remat`, or checkpointed(…), out on this way",
+      },
+      inside: {
+        message:
+          "gradientOf: a derivative is taken at the top level of the step, not within noGrad, remat, inF32, or a run-time `if` or loop",
+        hint: "take it before, and use the value inside",
+      },
+      "made-inside": {
+        message: "gradientOf: {value} is made within a run-time `if` or loop",
+        hint: "take the derivative by a value that is made before it, or by what comes out of it",
+      },
+      embed: {
+        message: "gradientOf: `embed` takes no derivatives",
+        hint: "take it in `step`: training() is true there",
+      },
+    },
+    why: "The derivative goes back from the loss through the ops that it was computed by, as long as they are kept: at the top level of a step.",
+  },
   "remat-once": {
     code: "F2C4002",
     severity: "error",

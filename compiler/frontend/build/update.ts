@@ -18,6 +18,8 @@
  *       …the update of its optimizer…
  *     }
  *
+ * A derivative that the step takes itself (`gradient_of`) comes before: after the update what it goes through is gone.
+ *
  * What a loss depends on must come to a parameter and must not be overwritten before; what breaks that is refused.
  */
 import type { GradientChange } from "../../../dsl/index.js";
@@ -36,6 +38,7 @@ import {
 } from "../../ir/module.js";
 import type { OpName } from "../../ir/op-name.js";
 import { printType } from "../../ir/print-type.js";
+import { specOf } from "../../registry/index.js";
 import { isFloat } from "../../registry/shapes.js";
 import { membersOf } from "../../registry/storages.js";
 import { inUserCode } from "../lower/forms/places.js";
@@ -79,7 +82,7 @@ export class UpdateInputs {
   }
 }
 
-/** Puts gradients and updates behind the op that completes the last of the losses, which are among `metrics`. */
+/** Puts gradients and updates behind the op that completes the last of the losses, which are among `metrics`, or takes a derivative. */
 export function addUpdate(
   lowerer: Lowerer,
   updates: Updates,
@@ -91,9 +94,15 @@ export function addUpdate(
   if (storages.trained().members.length === 0)
     lowerer.refuse(stateNode(source) ?? source.node, "nothing-to-train", {});
   const losses = lossesOf(lowerer, updates, metrics, source);
-  const complete =
-    Math.max(...losses.map(({ loss }) => builder.ops.findIndex((op) => op.results.includes(loss)))) + 1;
+  const derivatives = builder.ops.filter((op) => specOf(op).derives);
+  const ends = [
+    ...losses.map(({ loss }) => builder.ops.findIndex((op) => op.results.includes(loss))),
+    ...derivatives.map((op) => builder.ops.indexOf(op)),
+  ];
+  const complete = Math.max(...ends) + 1;
   const before = builder.ops.slice(0, complete);
+  for (const op of derivatives)
+    refuseEarlyWrites(lowerer, before.slice(0, before.indexOf(op)), op.operands[0]!);
   for (const { name, loss, members } of losses) {
     refuseEarlyWrites(lowerer, before, loss);
     refuseLostGradients(lowerer, before, name, loss, new Set(members), source);

@@ -333,7 +333,7 @@ function ofOptions(node: ts.Node, code: number, checker: ts.TypeChecker): string
 const isOurs = (type: ts.Type): boolean =>
   (type.getSymbol()?.declarations ?? []).some((d) => /\/dist\/dsl\//.test(d.getSourceFile().fileName));
 
-const TAKES_FUNCTION = new Set(["noGrad", "evaluating", "remat"]);
+const TAKES_FUNCTION = new Set(["noGrad", "evaluating", "remat", "inF32"]);
 
 const ofMath = (name: string, x: string): string =>
   OPS.get(name)?.method

@@ -174,6 +174,11 @@ export const CONTROL: readonly OpSpec[] = family("control", {
     [],
     { runs: "once", regions: [arm("body")], gradient: "again" },
   ),
+  in_f32: structure("Runs its region in the types that it declares, in a program of any precision.", [], {
+    runs: "once",
+    regions: [arm("body")],
+    precision: "declared",
+  }),
   if: structure("Runs one of two regions.", [scalar("condition", "bool")], {
     runs: "choice",
     by: "condition",

@@ -183,6 +183,30 @@ export const STORAGE: readonly OpSpec[] = family("storage", {
     constraints: ["floating point"],
     shape: floatLike,
   },
+  tracked: {
+    doc: "The same values, by which a derivative can be taken.",
+    operands: [tensor("self")],
+    effect: "read",
+    alias: true,
+    precision: "own",
+    constraints: ["floating point"],
+    shape: floatLike,
+  },
+  gradient_of: {
+    doc: "The derivative of a loss by tensors; it has derivatives itself. Zeros where the loss does not reach.",
+    operands: [tensor("loss"), tensor("values", "variadic")],
+    results: ["*"],
+    effect: "read",
+    derives: { loss: "loss", by: "values" },
+    precision: "own",
+    constraints: ["the loss has shape []", "the values are results of tracked"],
+    shape: (call) => {
+      const loss = tensorAt(call, 0);
+      if (loss.dims.length !== 0)
+        call.fail("shape", `gradient_of: the loss must be one number, got ${shapeText(loss.dims)}`);
+      return call.operands.slice(1).map((_, i) => tensorAt(call, i + 1));
+    },
+  },
   vjp: {
     doc: "The vector-Jacobian product of tensors: their derivatives, weighted by cotangents of their shapes, by each member of a group of parameters and by each of some leaves; zeros where they do not reach. `values` are the tensors, as many cotangents, and the leaves; `retain` keeps what another product needs.",
     operands: [group("parameters"), tensor("values", "variadic")],

@@ -1,9 +1,10 @@
 /**
- * @file Calls that only a compiled function has: of modules, and of `noGrad`, `remat`, `training`, `parametersOf` and the like.
+ * @file Calls that only a compiled function has: of modules, and of `noGrad`, `remat`, `inF32`, `training`, `parametersOf` and the like.
  *
  *     TypeScript in              IR out
  *     net(x)                     the ops of its forward function, on the parameters of `net`
  *     noGrad(() => twin(x))      %y = no_grad { … yield %y }
+ *     inF32(() => net(x))        %y = in_f32 { … yield %y }
  *     parametersOf(net)          %p = group {net.parameters}
  */
 import { moduleParts, twinParts } from "../../../../dsl/index.js";
@@ -14,6 +15,7 @@ import { describe } from "../refusals/words.js";
 import { childrenOf, refuseStranger } from "../values/modules.js";
 import { dynamic, fixed, type ModuleOperand, NOTHING, type Operand } from "../values/operand.js";
 import { regionOf } from "../values/regions.js";
+import { gradientOf } from "./gradient-of.js";
 import { callOp } from "./op-calls.js";
 
 export function callModule(
@@ -54,6 +56,10 @@ export function callIntrinsic(
       return regionOf(lowering, node, "no_grad", body);
     case "remat()":
       return regionOf(lowering, node, "remat", body);
+    case "inF32()":
+      return regionOf(lowering, node, "in_f32", body);
+    case "gradientOf()":
+      return gradientOf(lowering, node, args);
     case "evaluating()": {
       const training = lowering.training;
       lowering.training = false;

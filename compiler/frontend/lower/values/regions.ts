@@ -79,11 +79,11 @@ export const nameValue = (lowering: Lowering, operand: Operand, as: string) => {
   if (operand.kind === "value") lowering.builder.rename(operand.value, as);
 };
 
-/** Lowers `body` into a region of its own: one that records no gradient, or one that is computed again for it. */
+/** Lowers `body` into a region of its own: one that records no gradient, is computed again for it, or keeps its types. */
 export function regionOf(
   lowering: Lowering,
   node: ts.Node,
-  op: "no_grad" | "remat",
+  op: "no_grad" | "remat" | "in_f32",
   body: () => Operand,
 ): Operand {
   const { region, result, assigned } = arm(lowering, body);

@@ -38,7 +38,7 @@ def exported(program: Program, function: str, about: Mapping[str, str]) -> Expor
     storages = module.storages_of(declared)
     if len(declared.results) != 1:
         raise cannot_export(declared, f"it returns {len(declared.results)} results, a file has one")
-    if any(OPS[op.op].differentiates for op in declared.body.walk()):
+    if any(OPS[op.op].takes_derivatives for op in declared.body.walk()):
         raise cannot_export(declared, "it takes gradients, and the weights of a file have none")
     refuse_non_finite(
         {name: program.storage[name] for name in storages if _starts_finite(module, name)},

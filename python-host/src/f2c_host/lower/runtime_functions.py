@@ -32,6 +32,19 @@ def gradients(loss: Tensor, parameters: List[Tensor], retain: bool = False) -> L
     return filled(torch.autograd.grad([loss], parameters, retain_graph=retain, allow_unused=True), parameters)
 
 
+def tracked(x: Tensor) -> Tensor:
+    """The same values, by which a derivative can be taken: of what has no history, one begins here."""
+    return x if x.requires_grad else x.detach().requires_grad_()
+
+
+def gradient_of(loss: Tensor, values: List[Tensor]) -> List[Tensor]:
+    """d loss / d each value, recorded: derivatives may be taken of them. Zeros where the loss does not reach."""
+    if not loss.requires_grad:
+        return [torch.zeros_like(t) for t in values]
+    found = torch.autograd.grad([loss], values, retain_graph=True, create_graph=True, allow_unused=True)
+    return filled(found, values)
+
+
 def vjp(
     outputs: List[Tensor],
     cotangents: List[Tensor],
@@ -106,7 +119,7 @@ def margin_softmax(
 
 RUNTIME: dict[str, Callable[..., Any]] = {
     function.__name__: function
-    for function in (gradients, vjp, foreach_restore_, foreach_norm, margin_softmax)
+    for function in (gradients, tracked, gradient_of, vjp, foreach_restore_, foreach_norm, margin_softmax)
 }
 
 

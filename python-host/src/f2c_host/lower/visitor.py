@@ -351,10 +351,13 @@ class Visitor:
         return [self.assign([self.local(op.results[0].id)], members)]
 
     def op_chunk(self, op: Op) -> list[ast.stmt]:
-        """torch gives a list, whose length it knows when it runs."""
-        parts = f"{self.local(op.results[0].id)}_parts"
         (call,) = OPS["chunk"].calls
-        statements = [self.assign([parts], self.torch_call(op, call))]
+        return self.listed(op, self.torch_call(op, call))
+
+    def listed(self, op: Op, made: ast.expr) -> list[ast.stmt]:
+        """The results out of a list, whose length torch knows when it runs."""
+        parts = f"{self.local(op.results[0].id)}_parts"
+        statements = [self.assign([parts], made)]
         for i, result in enumerate(op.results):
             part = ast.Subscript(self.name(parts), ast.Constant(i), ast.Load())
             statements.append(self.assign([self.local(result.id)], part))
@@ -365,6 +368,16 @@ class Visitor:
         retain = [ast.Constant(True)] if self.derivatives else []
         call = self.call("gradients", *map(self.read, op.operands), *retain)
         return [self.assign([self.local(op.results[0].id)], call)]
+
+    def op_tracked(self, op: Op) -> list[ast.stmt]:
+        return [self.assign([self.local(op.results[0].id)], self.call("tracked", self.read(op.operands[0])))]
+
+    def op_gradient_of(self, op: Op) -> list[ast.stmt]:
+        loss, *values = op.operands
+        found = self.call(
+            "gradient_of", self.read(loss), ast.List([self.read(v) for v in values], ast.Load())
+        )
+        return self.listed(op, found)
 
     def op_leaf(self, op: Op) -> list[ast.stmt]:
         self.targets |= {"aten::detach", "aten::requires_grad_"}

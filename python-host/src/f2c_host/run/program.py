@@ -78,7 +78,7 @@ class Program:
             f.name for f in module.functions if any(OPS[o.op].effect == "rng" for o in f.body.walk())
         }
         self._differentiates = {
-            f.name for f in module.functions if any(OPS[o.op].differentiates for o in f.body.walk())
+            f.name for f in module.functions if any(OPS[o.op].takes_derivatives for o in f.body.walk())
         }
         build = BACKENDS[backend]
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -20,7 +20,11 @@ from ..lower.builders import DTYPES
 from ..lower.runtime_functions import foreach_norm, foreach_restore_, margin_softmax
 from ..lower.visitor import select
 
-_SPECIAL = {function.__name__: function for function in (foreach_norm, foreach_restore_, margin_softmax)}
+_SPECIAL: dict[str, Callable[..., Any]] = {
+    **{function.__name__: function for function in (foreach_norm, foreach_restore_, margin_softmax)},
+    "tracked": lambda x: x,
+    "gradient_of": lambda _loss, *values: values,
+}
 _SCALARS: dict[str, Any] = {"f64": 1.0, "i64": 0, "bool": True}
 _META = torch.device("meta")
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}

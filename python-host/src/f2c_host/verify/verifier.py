@@ -151,6 +151,9 @@ class _Verifier:
             self.regions(op, spec, seen, origins)
         elif spec.declared:
             self.named(op, spec)
+        elif spec.derives:
+            self.derivative_by_values(op, spec.derives, seen, origins, top)
+            self.results(op, spec, seen)
         elif spec.differentiates:
             self.derivative(op, spec.differentiates, seen, origins, top)
         elif layout := next((a for a in spec.attributes if a.type == "layout"), None):
@@ -235,6 +238,20 @@ class _Verifier:
         for attribute in spec.attributes:
             if attribute.required and attribute.name not in op.attributes:
                 self.refuse("V4", f"{op.op} lacks attribute {attribute.name}", op.location)
+
+    def derivative_by_values(
+        self, op: Op, of: Derivative, seen: Mapping[int, Value], origins: Mapping[int, Op], top: bool
+    ) -> None:
+        spec = OPS[op.op]
+        loss = seen[op.operands[spec.place(of.loss)]].type  # type: ignore[arg-type]
+        values = op.operands[spec.place(of.by) :]
+        tracked = all((made := origins.get(v)) is not None and made.op == "tracked" for v in values)
+        if not top or loss.dims != () or loss.dtype not in FLOATS or not values or not tracked:
+            self.refuse(
+                "V10",
+                f"{op.op} is taken at the top level, of one real number, by tracked values",
+                op.location,
+            )
 
     def derivative(
         self, op: Op, of: Derivative, seen: Mapping[int, Value], origins: Mapping[int, Op], top: bool
