@@ -12,6 +12,7 @@
  * for updates; writes that depend on images, such as a pool's, happen in every step.
  */
 import {
+  type GroupType,
   type IrFunction,
   type IrModule,
   isTrained,
@@ -21,7 +22,7 @@ import {
   type Value,
 } from "../ir/module.js";
 import { specOf } from "../registry/index.js";
-import { isWrite } from "../registry/storages.js";
+import { isWrite, membersOf } from "../registry/storages.js";
 import { takesGradient } from "./flatten.js";
 import type { Pass } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
@@ -36,7 +37,12 @@ export const accumulate = (steps: number): Pass => ({
   name: "accumulate",
   doc: "The optimizer runs once in several steps, on the mean of their gradients.",
   run(module) {
-    const functions = module.functions.map((fn) => (takesGradient(fn) ? accumulated(fn, steps, module) : fn));
+    const layouts = new Set(module.functions.flatMap(derivatives).map((op) => layoutOf(op.results[0]!)));
+    const sumsOf = (layout: string) => (layouts.size > 1 ? `${GROUP}.${layout}` : GROUP);
+    const functions = module.functions.map((fn) =>
+      takesGradient(fn) ? accumulated(fn, steps, module, sumsOf) : fn,
+    );
+    const members = membersOf(module.groups);
     const sums = module.storages.filter(isTrained).map(
       (p): Storage => ({
         ...p,
@@ -46,22 +52,38 @@ export const accumulate = (steps: number): Pass => ({
         slotOf: p.name,
       }),
     );
-    const group = { name: GROUP, members: sums.map((s) => s.name) };
+    const groups = [...layouts].map((layout) => ({
+      name: sumsOf(layout),
+      members: members.get(layout)!.map((name) => `${GROUP}.${name}`),
+    }));
     return {
       module: {
         ...module,
         functions,
         storages: [...module.storages, ...sums],
-        groups: [...module.groups, group],
+        groups: [...module.groups, ...groups],
       },
       statistics: { "steps an update": steps },
     };
   },
 });
 
-function accumulated(fn: IrFunction, steps: number, module: IrModule): IrFunction {
+/** Of each loss one. */
+const derivatives = ({ body }: IrFunction): readonly Op[] =>
+  body.ops.filter((op) => specOf(op).differentiates);
+
+/** The group of parameters that a list of gradients has the members of. */
+const layoutOf = ({ type }: Value): string => (type as GroupType).group;
+
+function accumulated(
+  fn: IrFunction,
+  steps: number,
+  module: IrModule,
+  sumsOf: (layout: string) => string,
+): IrFunction {
   const { ops } = fn.body;
-  const from = ops.findIndex((op) => specOf(op).differentiates);
+  const taken = derivatives(fn);
+  const from = ops.indexOf(taken.at(-1)!);
   const sees = seesImages(fn, module);
   const writesTrained = trainedWrites(fn, module);
   // A method may also write to a parameter directly from images; that is not part of the update.
@@ -82,16 +104,20 @@ function accumulated(fn: IrFunction, steps: number, module: IrModule): IrFunctio
     builder.structured("if", [replay.value(condition)], regions, [], op.location);
   };
 
-  const clear = (sum: Value, at: Op["location"], replay: Replay) =>
-    replay.emit("foreach_mul_", [sum, replay.number(0, at)], {}, at);
+  const clear = (at: Op["location"], replay: Replay) => {
+    for (const { results } of taken)
+      replay.emit("foreach_mul_", [replay.value(results[0]!), replay.number(0, at)], {}, at);
+  };
 
   return rewrite({ ...fn, inputs: [...fn.inputs, ...inputs] }, (op, replay) => {
     const at = op.location;
-    if (op === ops[from]) {
+    if (taken.includes(op)) {
       const [gradients] = replay.copy(op);
-      const [sum] = replay.emit("group", [], { name: GROUP }, at, [gradients!.type]);
+      const name = sumsOf(layoutOf(gradients!));
+      const [sum] = replay.emit("group", [], { name }, at, [gradients!.type]);
       replay.emit("foreach_add_", [sum!, gradients, replay.number(1 / steps, at)], {}, at);
-      if (parts.length === 0) when(last, op, replay, () => clear(sum!, at, replay));
+      replay.stand(op.results[0]!, sum!);
+      if (parts.length === 0 && op === taken.at(-1)) when(last, op, replay, () => clear(at, replay));
       return [sum!];
     }
     const part = parts.find(([begin]) => begin === op);
@@ -99,7 +125,7 @@ function accumulated(fn: IrFunction, steps: number, module: IrModule): IrFunctio
       when(last, op, replay, () => {
         for (const o of part)
           for (const [i, value] of replay.copy(o).entries()) replay.stand(o.results[i]!, value);
-        if (part === parts.at(-1)) clear(replay.value(ops[from]!.results[0]!), at, replay);
+        if (part === parts.at(-1)) clear(at, replay);
       });
     // Only ops of the update use these results, so outside of it any value may stand for them.
     if (update.has(op)) return op.results.map((result) => replay.standing(result) ?? inputs[0]!.value);

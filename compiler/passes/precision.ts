@@ -180,7 +180,9 @@ const scaleStorages = (module: IrModule): readonly Storage[] => {
 class LossScale {
   /** The ops that name storages written by the update or by what depends on it. */
   private readonly written: readonly Op[];
-  /** The last op that writes such; without one, the gradient. */
+  /** The gradients, of each loss one. */
+  private readonly taken: readonly Op[];
+  /** The last op that writes such; without one, the last gradient. */
   private readonly last: Op;
   private saved: readonly { origin: Op; copy: Value }[] = [];
   private finite: Value | undefined;
@@ -188,7 +190,8 @@ class LossScale {
   constructor(fn: IrFunction, module: IrModule) {
     const { writes, written } = updateWrites(fn, module);
     this.written = written;
-    this.last = writes.at(-1) ?? fn.body.ops.find((op) => specOf(op).differentiates)!;
+    this.taken = fn.body.ops.filter((op) => specOf(op).differentiates);
+    this.last = writes.at(-1) ?? this.taken.at(-1)!;
   }
 
   gradients(op: Op, replay: Replay): readonly Value[] {
@@ -199,8 +202,10 @@ class LossScale {
     const [scale] = replay.emit("state", [], { name: SCALE }, at, [scalar]);
     const scaled = emit("gradients", [emit("mul", [loss, scale!]), group]);
     const gradients = emit("foreach_scale", [scaled, emit("pow", [scale!, replay.number(-1, at)])]);
-    this.finite = emit("isfinite", [emit("foreach_norm", [gradients])]);
+    const own = emit("isfinite", [emit("foreach_norm", [gradients])]);
+    this.finite = this.finite ? emit("logical_and", [this.finite, own]) : own;
     replay.builder.rename(this.finite, "finite");
+    if (op !== this.taken.at(-1)) return [gradients];
     const one = replay.number(1, at);
     // A copy: `where` with the same value twice works for every dtype, unlike a product with 1.
     const copied = (now: Value) =>

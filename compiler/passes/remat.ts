@@ -28,18 +28,22 @@ import { type Replay, rewrite } from "./replay.js";
 const isAgain = (op: Op): boolean => specOf(op).control?.gradient === "again";
 const isReal = (value: Value) => value.type.kind === "tensor" && isFloat(value.type.dtype);
 
-/** A place where the history is cut: a region that is computed again, or a value from outside that a region uses. */
-type Cut =
-  | { readonly region: Op; readonly leaves: readonly Value[]; readonly taken: readonly Value[] }
-  | { readonly original: Value; readonly leaves: readonly Value[] };
+/**
+ * A place where the history is cut: a region that is computed again, or a value from outside that a region uses. `of`: what was there
+ * in the old function.
+ */
+type Cut = { readonly of: readonly Value[]; readonly leaves: readonly Value[] } & (
+  | { readonly region: Op; readonly taken: readonly Value[] }
+  | { readonly original: Value }
+);
 
 export const remat = overFunctions(
   "remat",
   "What `remat` regions compute on the way is computed again for the gradient, not kept.",
   (fn, module, count) => {
     const regions = fn.body.ops.filter(isAgain);
-    const gradients = fn.body.ops.find((op) => specOf(op).differentiates);
-    if (regions.length === 0 || !gradients) return fn;
+    const taken = fn.body.ops.filter((op) => specOf(op).differentiates);
+    if (regions.length === 0 || taken.length === 0) return fn;
     const recorded = new Recorded(module);
     const cuts: Cut[] = [];
     let depth = 0;
@@ -53,9 +57,12 @@ export const remat = overFunctions(
           count("regions");
           return forward(op, replay, recorded, cuts);
         }
-        if (op === gradients) {
+        if (taken.includes(op)) {
           again = true;
-          const group = backward(op, replay, cuts);
+          // With several losses, one of which may not see what is cut: then it has no gradient there.
+          const seen = taken.length > 1 ? dependencies(fn.body.ops, op.operands[0]!) : undefined;
+          const own = cuts.filter(({ of }) => !seen || of.some(({ id }) => seen.has(id)));
+          const group = backward(op, replay, own);
           again = false;
           return [group];
         }
@@ -85,7 +92,7 @@ function forward(op: Op, replay: Replay, recorded: Recorded, cuts: Cut[]): reado
     const [leaf] = replay.emit("leaf", [original], {}, op.location);
     recorded.set(leaf!, "leaf");
     replay.stand(old, leaf!);
-    cuts.push({ original, leaves: [leaf!] });
+    cuts.push({ of: [old], original, leaves: [leaf!] });
   }
   const results = replay.copy({ ...op, op: "no_grad" });
   const leaves = results.map((result) => {
@@ -95,7 +102,7 @@ function forward(op: Op, replay: Replay, recorded: Recorded, cuts: Cut[]): reado
     return leaf!;
   });
   const taken = free.map((old) => replay.value(old)).filter((v) => recorded.of(v) === "leaf");
-  cuts.push({ region: op, leaves: leaves.filter(isReal), taken });
+  cuts.push({ of: op.results, region: op, leaves: leaves.filter(isReal), taken });
   return leaves;
 }
 
@@ -137,6 +144,18 @@ function backward(op: Op, replay: Replay, cuts: readonly Cut[]): Value {
     total = replay.emit("foreach_add", [total, part, scale], {}, at)[0]!;
   }
   return total;
+}
+
+/** The values that one is computed from, by their ids. */
+function dependencies(ops: readonly Op[], value: Value): ReadonlySet<number> {
+  const found = new Set([value.id]);
+  for (const op of ops.toReversed())
+    if (op.results.some(({ id }) => found.has(id)))
+      for (const operand of [op, ...op.regions.flatMap((region) => [...walkOps(region)])].flatMap(
+        ({ operands }) => operands,
+      ))
+        if (operand) found.add(operand.id);
+  return found;
 }
 
 /** The values from outside that a region uses. */

@@ -18,6 +18,8 @@ const TABLES = `
   optimizer @optimizer.velocity.conv : f32[8, 3, 3, 3] = zeros slot of @conv
   optimizer @optimizer.velocity.depth : f32[8, 1, 3, 3] = zeros slot of @depth
   group @parameters = [@w, @head, @conv, @depth]
+  group @first = [@w]
+  group @second = [@head]
   group @optimizer.velocity = [@optimizer.velocity.w, @optimizer.velocity.head, @optimizer.velocity.conv, @optimizer.velocity.depth]
 `;
 

@@ -809,6 +809,76 @@ test("accumulate: gradients add up, the update waits for the last step, what see
   `);
 });
 
+/** Two losses, each with a group of parameters that learns by it. */
+const TWO_LOSSES = `
+  %w = state(@w) : f32[4, 4]
+  %h = state(@head) : f32[5, 4]
+  %y = mean(%w, ${MEAN}) : f32[]
+  %d = remat() {
+    %1 = exp(%h) : f32[5, 4]
+    yield(%1)
+  } : f32[5, 4]
+  %z = mean(%d, ${MEAN}) : f32[]
+  %p = group(@first) : group<first>
+  %g = gradients(%y, %p) : group<first>
+  %q = group(@second) : group<second>
+  %k = gradients(%z, %q) : group<second>
+  %less = constant(-0.1) : f64
+  foreach_add_(%p, %g, %less)
+  foreach_add_(%q, %k, %less)
+  return(%y)`;
+
+test("accumulate: each of two losses has its sums, and all are cleared behind the last update", () => {
+  const { body, text } = run(accumulate(2), X, TWO_LOSSES);
+  expect(text).toContain("group @accumulate.gradient.first = [@accumulate.gradient.w]");
+  expect(text).toContain("group @accumulate.gradient.second = [@accumulate.gradient.head]");
+  expect(body.slice(body.indexOf("%p = "))).toBe(ir`
+    %p = group(@first) : group<first>
+    %1 = gradients(%y, %p) : group<first>
+    %g = group(@accumulate.gradient.first) : group<first>
+    %2 = constant(0.5) : f64
+    foreach_add_(%g, %1, %2)
+    %q = group(@second) : group<second>
+    %3 = gradients(%z, %q) : group<second>
+    %k = group(@accumulate.gradient.second) : group<second>
+    %4 = constant(0.5) : f64
+    foreach_add_(%k, %3, %4)
+    if(%accumulate.last) {
+      %less = constant(-0.1) : f64
+      foreach_add_(%p, %g, %less)
+      foreach_add_(%q, %k, %less)
+      %5 = constant(0) : f64
+      foreach_mul_(%g, %5)
+      %6 = constant(0) : f64
+      foreach_mul_(%k, %6)
+      yield()
+    } {
+      yield()
+    }
+    return(%y)
+  `);
+});
+
+test("precision: with two losses all is undone unless both gradients are finite", () => {
+  const { body } = run(precision("f16"), X, TWO_LOSSES);
+  expect(lines(body, "isfinite(")).toHaveLength(2);
+  expect(lines(body, "logical_and(")).toHaveLength(1);
+  const [last, undone] = [body.indexOf("foreach_add_(%q"), body.indexOf("foreach_restore_(")];
+  expect(last).toBeGreaterThan(body.indexOf("logical_and("));
+  expect(undone).toBeGreaterThan(last);
+  expect(lines(body, "foreach_restore_(")).toHaveLength(2);
+  expect(lines(body, "copy_(")).toHaveLength(2); // the scale, and the count of good steps
+});
+
+test("remat: a loss that does not see a region does not have it computed again", () => {
+  const { body } = run(remat, X, TWO_LOSSES);
+  const [first, second] = body.split("%q = group(@second)") as [string, string];
+  expect(lines(first, "vjp(")).toHaveLength(1);
+  expect(lines(first.slice(first.indexOf("vjp(")), "exp(")).toHaveLength(0);
+  expect(lines(second, "vjp(")).toHaveLength(2);
+  expect(lines(second, "exp(")).toHaveLength(1);
+});
+
 test("accumulate: what stands between two writes of the update happens in every step", () => {
   const { body } = run(
     accumulate(2),
