@@ -316,6 +316,7 @@ function attributeOf(
     refuse("operand", `${op}: \`${name}\` must be ${wanted}, got ${inWords(value)}`, name);
   switch (type) {
     case "int":
+    case "count":
       return Number.isInteger(value) ? value : wrong("a whole number");
     case "ints": {
       const list = typeof value === "number" ? [value] : value;

@@ -160,9 +160,9 @@ export class StorageTable {
     });
   }
 
-  /** Whether the groups of a layout have no members, as the buffers of a net without statistics. */
-  isEmpty(layout: string): boolean {
-    return [...this.groupTable.values()].some((g) => g.layout === layout && g.members.length === 0);
+  /** How many members the groups of a layout have; none, as the buffers of a net without statistics. */
+  sizeOf(layout: string): number {
+    return [...this.groupTable.values()].find((g) => g.layout === layout)!.members.length;
   }
 
   /** The parameters that optimizers move, in order. */

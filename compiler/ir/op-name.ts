@@ -125,6 +125,8 @@ export type OpName =
   | "foreach_copy_"
   | "foreach_restore_"
   | "foreach_norm"
+  | "foreach_norms"
+  | "foreach_scale_each"
   | "foreach_scale"
   | "scalar_add"
   | "scalar_sub"

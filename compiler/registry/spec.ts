@@ -5,7 +5,8 @@ import type { OpName } from "../ir/op-name.js";
 export type OperandKind = "tensor" | "f64" | "i64" | "bool" | "group";
 /**
  * `floats` are finite numbers, any number of them. `dtype`, `storage`, `group` and `layout` are strings on the wire; a group is
- * named for its storages, a layout for how many members a list has, and of which shapes.
+ * named for its storages, a layout for how many members a list has, and of which shapes. `count` is how many members the
+ * first operand, a list, has: an int that nobody writes.
  */
 export type AttributeType =
   | "int"
@@ -18,6 +19,7 @@ export type AttributeType =
   | "storage"
   | "group"
   | "layout"
+  | "count"
   | "scalar";
 /**
  * What an op does beside making its results, where it has no regions; those that have some do what these do.

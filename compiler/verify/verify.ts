@@ -219,6 +219,8 @@ class Verifier {
       if (spec.derives) this.derivativeByValues(op, spec, spec.derives, scope, at);
       const layout = spec.attributes.find(({ type }) => type === "layout");
       if (layout) this.taken(op, String(op.attributes[layout.name]), at);
+      const count = spec.attributes.find(({ type }) => type === "count");
+      if (count) this.counted(op, op.attributes[count.name] as number, at);
       if (this.violations.length > before) return;
       const wrong = resultsDiffer(op, spec, spec.shape);
       this.check(wrong === undefined, "V11", () => `${at()}: ${wrong}`);
@@ -260,6 +262,13 @@ class Verifier {
       "V2",
       () => `${at()} takes ${group} out of lists that do not have it`,
     );
+  }
+
+  /** What an op says of how many members its list has. */
+  private counted(op: UnverifiedOp, count: number, at: () => string): void {
+    const type = op.operands[0]?.type;
+    const members = type?.kind === "group" ? this.groups.get(type.group)?.length : undefined;
+    this.check(members === count, "V11", () => `${at()} counts ${count} members of ${members}`);
   }
 
   private regions(
@@ -404,6 +413,7 @@ const MOST_NUMBERS = 65_536;
 function fitsAttribute(type: AttributeSpec["type"], value: AttributeValue): boolean {
   switch (type) {
     case "int":
+    case "count":
       return Number.isInteger(value);
     case "ints":
       return Array.isArray(value) && value.length <= MOST_INTEGERS && value.every(Number.isInteger);

@@ -198,6 +198,10 @@ export interface TensorsMethods {
   foreach_restore_<G extends string>(this: Tensors<G>, saved: Tensors<G>, keep: Tensor<readonly [], "bool">): void;
   /** The L2 length of all members together. */
   foreach_norm<G extends string>(this: Tensors<G>): Tensor<readonly [], "f32">;
+  /** The L2 length of each member: as many numbers as there are members. */
+  foreach_norms<G extends string>(this: Tensors<G>): Tensor<readonly [number], "f32">;
+  /** Each member times its own number: `factors` has as many as there are members. Needs: factors has shape [members]. */
+  foreach_scale_each<G extends string>(this: Tensors<G>, factors: Tensor<readonly [number], "f32">): Tensors<G>;
   /** Each member times a tensor of rank 0. */
   foreach_scale<G extends string>(this: Tensors<G>, factor: Tensor<readonly [], "f32">): Tensors<G>;
 }
@@ -547,6 +551,12 @@ export const foreach_restore_: <G extends string>(self: Tensors<G>, saved: Tenso
 
 /** The L2 length of all members together. */
 export const foreach_norm: <G extends string>(self: Tensors<G>) => Tensor<readonly [], "f32"> = intrinsic("foreach_norm");
+
+/** The L2 length of each member: as many numbers as there are members. */
+export const foreach_norms: <G extends string>(self: Tensors<G>) => Tensor<readonly [number], "f32"> = intrinsic("foreach_norms");
+
+/** Each member times its own number: `factors` has as many as there are members. Needs: factors has shape [members]. */
+export const foreach_scale_each: <G extends string>(self: Tensors<G>, factors: Tensor<readonly [number], "f32">) => Tensors<G> = intrinsic("foreach_scale_each");
 
 /** Each member times a tensor of rank 0. */
 export const foreach_scale: <G extends string>(self: Tensors<G>, factor: Tensor<readonly [], "f32">) => Tensors<G> = intrinsic("foreach_scale");

@@ -70,6 +70,33 @@ class Inverse(torch.optim.Optimizer):
                     p -= group["lr"] / self.count * p.grad
 
 
+class Lars(torch.optim.Optimizer):
+    """Algorithm 1 of You, Gitman and Ginsburg 2017, a layer after the other, with the coefficient of equation 6:
+
+        local = eta * |w| / (|g| + beta * |w|)          v = m * v + lr * local * (g + beta * w)          w = w - v
+
+    `eps` beside the lengths that are divided by; `local` is 1 where a length is 0. Layers of fewer than two dimensions, unless
+    `all`, have local = 1 and beta = 0.
+    """
+
+    def __init__(self, parameters: list[Tensor], m=0.9, eta=1e-3, beta=0.0, eps=0.0, all=False) -> None:
+        super().__init__(parameters, {"lr": 0.0})
+        self.m, self.eta, self.beta, self.eps, self.all = m, eta, beta, eps, all
+        self.v = {p: torch.zeros_like(p) for p in parameters}
+
+    def step(self) -> None:  # type: ignore[override]
+        with torch.no_grad():
+            for w in self.v:
+                lr, g = self.param_groups[0]["lr"], w.grad
+                beta, local = self.beta, 1.0
+                if w.dim() < 2 and not self.all:
+                    beta = 0.0
+                elif w.norm() > 0 and g.norm() > 0:
+                    local = self.eta * w.norm() / (g.norm() + beta * w.norm() + self.eps)
+                self.v[w] = self.m * self.v[w] + lr * local * (g + beta * w)
+                w -= self.v[w]
+
+
 def every(p: Parameters) -> list[Tensor]:
     return list(p.values())
 
@@ -99,6 +126,14 @@ def clipped_twice(p: Parameters) -> list[Rule]:
     return [Rule(SGD(matrices), clip=1), Rule(SGD([t for t in p.values() if t.dim() < 2]))]
 
 
+def by_two_losses(p: Parameters) -> list[Rule]:
+    rest = {name: t for name, t in p.items() if name != "head"}
+    return [
+        Rule(SGD([p["head"]], momentum=0.9), lambda step: 2 * lr(step)),
+        Rule(ADAMW(by_rank(rest, 0.1))),
+    ]
+
+
 REFERENCES: dict[str, Callable[[Parameters], list[Rule]]] = {
     "sgd": lambda p: [Rule(SGD(every(p)))],
     "sgd nesterov": lambda p: [Rule(SGD(every(p), momentum=0.9, nesterov=True, weight_decay=0.02))],
@@ -113,9 +148,19 @@ REFERENCES: dict[str, Callable[[Parameters], list[Rule]]] = {
     "groups bf16": grouped,
     "groups f16": grouped,
     "groups clip": clipped_twice,
+    "losses": by_two_losses,
+    "losses accumulate": by_two_losses,
+    "losses f16": by_two_losses,
+    "losses again": by_two_losses,
+    "lars": lambda p: [Rule(Lars(every(p), eta=0.02, beta=0.1))],
+    "lars of all": lambda p: [Rule(Lars(every(p), m=0, eta=0.5, beta=0.1, eps=1e-3, all=True), clip=3)],
+    "lars accumulate": lambda p: [Rule(Lars(every(p), eta=0.02))],
     "own parts": lambda p: [Rule(Inverse(every(p)))],
 }
-CLIPPED_TOGETHER = {"groups clip": 4.0}
+
+
+def clipped_together(case: str) -> float | None:
+    return 4.0 if case == "groups clip" or case.startswith("losses") else None
 
 
 def accumulated(case: str) -> int:
@@ -132,8 +177,11 @@ def reference(case: str, parameters: Parameters, plans: list[dict[str, Any]]) ->
             given = [plan["arrays"].get(name) for plan in plans[last - steps + 1 : last + 1]]
             arrays = [torch.zeros_like(tensor) if a is None else torch.tensor(a).to(tensor) for a in given]
             tensor.grad = torch.stack([a.reshape(tensor.shape) for a in arrays]).mean(0)
-        if case in CLIPPED_TOGETHER:
-            clip_grad_norm_(every(p), CLIPPED_TOGETHER[case])
+        if not case.startswith("losses"):
+            # The whole loss has half of the matrix's sum in it, the part that the matrix may learn by has not.
+            p["matrix"].grad += 0.5
+        if (length := clipped_together(case)) is not None:
+            clip_grad_norm_(every(p), length)
         for rule in rules:
             if last < rule.begins:
                 continue
@@ -192,8 +240,13 @@ def test_and_in_f32_to_6(case, cases):
     assert apart(case, cases[case]["ir"], cases[case]["plans"]) < 1e-6
 
 
-@pytest.mark.parametrize("backend", ["torchscript", "inductor"])
-@pytest.mark.parametrize("case", ["sgd clip matrices", "adamw matrices", "groups accumulate"])
+BACKENDS = [
+    *((case, "torchscript") for case in ("sgd clip matrices", "groups accumulate", "losses again", "lars")),
+    *((case, "inductor") for case in ("groups", "lars")),
+]
+
+
+@pytest.mark.parametrize(("case", "backend"), BACKENDS)
 def test_and_on_every_backend(case, backend, cases):
     assert apart(case, cases[case]["ir"], cases[case]["plans"], backend) < 1e-6
 

@@ -84,7 +84,10 @@ export class Lowerer extends CallChain implements Lowering {
     const [into] = operands;
     const writes = into?.type.kind === "group" && specOf({ op }).effect === "write";
     // torch knows no list without tensors; writing to none is nothing.
-    if (writes && this.storages.isEmpty((into.type as { group: string }).group)) return [];
+    if (writes && this.storages.sizeOf((into.type as { group: string }).group) === 0) return [];
+    const count = specOf({ op }).attributes.find(({ type }) => type === "count");
+    if (count && into?.type.kind === "group")
+      attributes = { ...attributes, [count.name]: this.storages.sizeOf(into.type.group) };
     try {
       return this.builder.emit(op, operands, attributes, this.locate(node));
     } catch (error) {

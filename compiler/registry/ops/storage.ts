@@ -335,6 +335,34 @@ export const GROUPS: readonly OpSpec[] = family("groups", {
     signature: `${G}): Tensor<readonly [], "f32">`,
     method: true,
   },
+  foreach_norms: {
+    doc: "The L2 length of each member: as many numbers as there are members.",
+    operands: [group("self")],
+    attributes: [attribute("members", "count")],
+    shape: (call) => {
+      groupLike(call);
+      return [tensorType([int(call, "members")], "f32")];
+    },
+    calls: [{ target: "special", args: [] }],
+    signature: `${G}): Tensor<readonly [number], "f32">`,
+    method: true,
+  },
+  foreach_scale_each: {
+    doc: "Each member times its own number: `factors` has as many as there are members.",
+    operands: [group("self"), tensor("factors")],
+    attributes: [attribute("members", "count")],
+    results: ["group"],
+    constraints: ["factors has shape [members]"],
+    shape: (call) => {
+      const [members, { dims }] = [int(call, "members"), tensorAt(call, 1)];
+      if (dims.length !== 1 || !sameDim(dims[0]!, members))
+        call.fail("shape", `foreach_scale_each: ${shapeText(dims)} for ${members} members`);
+      return groupLike(call);
+    },
+    calls: [{ target: "special", args: [] }],
+    signature: `${G}, factors: Tensor<readonly [number], "f32">): Tensors<G>`,
+    method: true,
+  },
   foreach_scale: {
     doc: "Each member times a tensor of rank 0.",
     operands: [group("self"), tensor("factor")],

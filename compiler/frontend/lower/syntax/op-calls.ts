@@ -63,7 +63,8 @@ export function callOp(
   const spec = OPS.get(name)!;
   const places = new Map<string, ts.Node>();
   const open: { readonly at: ts.Node; readonly sizes: readonly Size[] }[] = [];
-  const slots = [...spec.operands, ...spec.attributes];
+  const options = spec.attributes.filter(({ type }) => type !== "count");
+  const slots = [...spec.operands, ...options];
   const operands: (Value | undefined)[] = [];
   const attributes: Record<string, AttributeValue | undefined> = {};
   const place = (position: number, argument: Operand, at: ts.Node): void => {
@@ -122,7 +123,7 @@ export function callOp(
       const index = names.indexOf(key);
       const at = optionNode(argumentNode(i), key);
       if (index < 0) {
-        const known = spec.attributes.map((a) => a.name).join(", ");
+        const known = options.map((a) => a.name).join(", ");
         lowering.refuse(at, "wrong-option", { function: name, option: key, known });
       }
       place(index, value, at);

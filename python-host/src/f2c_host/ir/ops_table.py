@@ -74,6 +74,12 @@ class OpSpec:
     history: str | None = None
     control: Control | None = None
     differentiates: Derivative | None = None
+    derives: Derivative | None = None
+
+    @property
+    def takes_derivatives(self) -> bool:
+        """Whether it asks for the derivatives of what was computed before it."""
+        return self.differentiates is not None or self.derives is not None
 
     def place(self, name: str) -> int:
         """Where among the operands one stands."""
@@ -81,7 +87,7 @@ class OpSpec:
 
 
 IR_VERSION = (1, 3)
-REGISTRY_HASH = "73467a1b54443a6b"
+REGISTRY_HASH = "8f28b5fc0d2c9820"
 
 CONSTRAINTS: dict[str, str] = {
     "V1": "names of storages, of groups and of functions are unique, and those of a function's inputs and of its results; the storage fits into memory (2^40 elements)",
@@ -93,7 +99,7 @@ CONSTRAINTS: dict[str, str] = {
     "V7": "every place is in a source; each source has a path of its own",
     "V8": "regions have the arguments and yields that their op asks for",
     "V9": "a function returns what it declares, tensors only",
-    "V10": "parameters are floating point; derivatives are taken at the top level, by a group of trained parameters: of a loss of shape [], or of outputs with a cotangent of the same type each, by leaves too",
+    "V10": "parameters are floating point; derivatives are taken at the top level, by a group of trained parameters: of a loss of shape [], or of outputs with a cotangent of the same type each, by leaves too; or, before those, of a loss of shape [] by tracked values",
     "V11": "the types of results are those that follow from operands and attributes: by the registry's rules in the compiler, by torch's own in the host",
     "V12": "only a parameter is frozen; a slot is the optimizer's, of a trained parameter of the same shape; a twin's storage is a state, of the type of the original's, which is no twin",
 }
@@ -991,6 +997,23 @@ OPS: dict[str, OpSpec] = {
         (Call((), "special", ()),),
         history="leaf",
     ),
+    "tracked": OpSpec(
+        "tracked",
+        (Operand("self", ("tensor",), False, False),),
+        (),
+        ("tensor",),
+        "read",
+        (Call((), "special", ()),),
+    ),
+    "gradient_of": OpSpec(
+        "gradient_of",
+        (Operand("loss", ("tensor",), False, False), Operand("values", ("tensor",), False, True)),
+        (),
+        ("*",),
+        "read",
+        (Call((), "special", ()),),
+        derives=Derivative(loss="loss", by="values"),
+    ),
     "vjp": OpSpec(
         "vjp",
         (Operand("parameters", ("group",), False, False), Operand("values", ("tensor",), False, True)),
@@ -1090,6 +1113,22 @@ OPS: dict[str, OpSpec] = {
         (Operand("self", ("group",), False, False),),
         (),
         ("tensor",),
+        "pure",
+        (Call((), "special", ()),),
+    ),
+    "foreach_norms": OpSpec(
+        "foreach_norms",
+        (Operand("self", ("group",), False, False),),
+        (Attribute("members", "count", None, True),),
+        ("tensor",),
+        "pure",
+        (Call((), "special", ()),),
+    ),
+    "foreach_scale_each": OpSpec(
+        "foreach_scale_each",
+        (Operand("self", ("group",), False, False), Operand("factors", ("tensor",), False, False)),
+        (Attribute("members", "count", None, True),),
+        ("group",),
         "pure",
         (Call((), "special", ()),),
     ),
@@ -1363,6 +1402,16 @@ OPS: dict[str, OpSpec] = {
         (Call((), "special", ()),),
         declared=True,
         control=Control(runs="once", regions=(RegionSpec("body", (), "results"),), gradient="again"),
+    ),
+    "in_f32": OpSpec(
+        "in_f32",
+        (),
+        (),
+        ("*",),
+        "read",
+        (Call((), "special", ()),),
+        declared=True,
+        control=Control(runs="once", regions=(RegionSpec("body", (), "results"),)),
     ),
     "if": OpSpec(
         "if",

@@ -77,6 +77,16 @@ def foreach_norm(tensors: List[Tensor]) -> Tensor:
     return torch.ops.aten.linalg_vector_norm(torch.stack(torch._foreach_norm(tensors)))
 
 
+def foreach_norms(tensors: List[Tensor]) -> Tensor:
+    """The L2 length of each tensor."""
+    return torch.stack(torch._foreach_norm(tensors))
+
+
+def foreach_scale_each(tensors: List[Tensor], factors: Tensor) -> List[Tensor]:
+    """Each tensor times its own number."""
+    return list(torch._foreach_mul(tensors, list(torch.unbind(factors))))
+
+
 def margin_softmax(
     features: Tensor,
     rows: Tensor,
@@ -119,7 +129,10 @@ def margin_softmax(
 
 RUNTIME: dict[str, Callable[..., Any]] = {
     function.__name__: function
-    for function in (gradients, tracked, gradient_of, vjp, foreach_restore_, foreach_norm, margin_softmax)
+    for function in (
+        *(gradients, tracked, gradient_of, vjp, foreach_restore_, foreach_norm),
+        *(foreach_norms, foreach_scale_each, margin_softmax),
+    )
 }
 
 

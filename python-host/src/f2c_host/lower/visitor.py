@@ -409,10 +409,12 @@ class Visitor:
         written = self.without_gradient([self.at(call)]) if self.recording else self.at(call)  # type: ignore[list-item]
         return [written]  # type: ignore[list-item]
 
-    def op_foreach_norm(self, op: Op) -> list[ast.stmt]:
-        return [
-            self.assign([self.local(op.results[0].id)], self.call("foreach_norm", self.read(op.operands[0])))
-        ]
+    def host_function(self, op: Op) -> list[ast.stmt]:
+        """A function of the op's own name (`runtime_functions.py`)."""
+        call = self.call(op.op, *(self.read(v) for v in op.operands))
+        return [self.assign([self.local(op.results[0].id)], call)]
+
+    op_foreach_norm = op_foreach_norms = op_foreach_scale_each = host_function
 
     def op_margin_softmax(self, op: Op) -> list[ast.stmt]:
         spec = OPS[op.op]

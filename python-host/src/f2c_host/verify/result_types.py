@@ -17,11 +17,11 @@ from torch import Tensor
 from ..ir.module import NUMBERS, Op, Type, size_of
 from ..ir.ops_table import OPS, Call, OpSpec
 from ..lower.builders import DTYPES
-from ..lower.runtime_functions import foreach_norm, foreach_restore_, margin_softmax
+from ..lower.runtime_functions import RUNTIME
 from ..lower.visitor import select
 
 _SPECIAL: dict[str, Callable[..., Any]] = {
-    **{function.__name__: function for function in (foreach_norm, foreach_restore_, margin_softmax)},
+    **RUNTIME,
     "tracked": lambda x: x,
     "gradient_of": lambda _loss, *values: values,
 }
@@ -127,7 +127,7 @@ def _asked(op: Op, values: list[Any]) -> list[Any]:
             if next(dims, None) is not None:
                 raise ValueError("more tensors than open sizes")
         elif op.op in _SPECIAL:
-            attributes = [_argument(op, spec, a.name, values) for a in spec.attributes]
+            attributes = [_argument(op, spec, a.name, values) for a in spec.attributes if a.type != "count"]
             result = _SPECIAL[op.op](*values, *attributes)
         else:
             call = select(spec, [_kind(v) for v in values], op.attributes)

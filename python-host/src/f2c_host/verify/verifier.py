@@ -199,6 +199,7 @@ class _Verifier:
             if op.results[0].type != operands[0] or op.results[0].type.dtype not in FLOATS:
                 self.refuse("V11", "a leaf has the floating-point type of its operand", op.location)
         elif not spec.scalar_result:
+            self.counts(op, spec, operands[0] if operands else None)
             groups = {t for t in (*operands, *(r.type for r in op.results)) if t and t.kind == "group"}
             if len(groups) > 1:
                 self.refuse(
@@ -210,6 +211,13 @@ class _Verifier:
                 self.result_types.check(op, operands)
             except Refused as why:
                 self.refuse("V11", f"{op.op}: {why}", op.location)
+
+    def counts(self, op: Op, spec: OpSpec, first: Type | None) -> None:
+        """What an op says of how many members its list has."""
+        for attribute in spec.attributes:
+            members = self.module.groups.get(first.group, ()) if first else ()
+            if attribute.type == "count" and op.attributes[attribute.name] != len(members):
+                self.refuse("V11", f"{op.op} counts other members than {len(members)}", op.location)
 
     def storage_origin(self, op: Op, operand: int, origins: Mapping[int, Op]) -> None:
         origin = origins.get(operand)
@@ -332,7 +340,7 @@ def _fits(kind: str, value: object) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     number = number and not (isinstance(value, int) and abs(value) > MAX_FLOAT)
     whole = number and float(value) == int(value) if number and abs(value) < 2**53 else False
-    if kind == "int":
+    if kind in ("int", "count"):
         return whole
     if kind == "ints":
         return isinstance(value, list | tuple) and len(value) <= 64 and all(_fits("int", v) for v in value)
