@@ -11,6 +11,10 @@ export const ABOVE_ZERO: Range = {
   wanted: "a number above 0",
   holds: (x) => x > 0 && x < Number.POSITIVE_INFINITY,
 };
+export const WHOLE: Range = {
+  wanted: "a whole number from 1 up",
+  holds: (x) => Number.isInteger(x) && x >= 1,
+};
 export const FROM_ZERO: Range = {
   wanted: "a number from 0 up",
   holds: (x) => x >= 0 && x < Number.POSITIVE_INFINITY,

@@ -1,5 +1,6 @@
 export * from "./ada-face.js";
 export * from "./arc-face.js";
+export * from "./combined.js";
 export * from "./cos-face.js";
 export * from "./curricular-face.js";
 export * from "./head.js";

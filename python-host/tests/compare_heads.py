@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from typing import Any
 
@@ -31,7 +32,7 @@ class Comparison:
         self.kind = kind
         match kind:
             case "full":
-                self.bank: Any = Full(self.storage["bank.centres"].detach().clone())
+                self.bank: Any = Full(self.storage["bank.centres"].detach().clone(), size)
             case "virtual":
                 self.bank = Virtual([c.clone() for c in self.storage["bank.centres"].detach()[:size]])
             case "lruPool":
@@ -130,9 +131,49 @@ class Comparison:
         )
 
 
+def at_edges(session: dict[str, Any]) -> bool:
+    """Whether a step in f32 is finite where every row's own cosine is -1, 1, or where some margin has a kink or jump."""
+    program = Program(parse_module(session["ir"]), backend=session["backend"])
+    program.initialise(0)
+    faces = torch.randint(0, 256, (session["images"], *session["shape"]), dtype=torch.uint8)
+    plan = session["plans"][0]
+    labels = plan["labels"]["x"]
+    inputs = plan["scalars"] | {name: torch.tensor(values) for name, values in plan["arrays"].items()}
+    inputs["x.images"] = faces[inputs["x.images"].long()]
+    pixels = (inputs["x.images"].float() - 127.5) / 128
+    if "x.flip" in inputs:
+        pixels[inputs["x.flip"].bool()] = pixels[inputs["x.flip"].bool()].flip(3)
+    weight = program.storage["net.weight"].detach().clone()
+    features = pixels.flatten(1) @ weight.T
+    directions = features / features.norm(dim=1, keepdim=True)
+    across = torch.randn(directions.shape)
+    across -= (across * directions).sum(1, keepdim=True) * directions
+    across /= across.norm(dim=1, keepdim=True)
+    edges = [
+        1.0,
+        -1.0,
+        0.0,
+        0.3,
+        0.2,
+        *(math.cos(math.pi - m) for m in (0.3, 0.4, 0.5)),
+        *(math.cos(m) for m in (0.3, 0.4)),
+    ]
+    for cosine in edges:
+        with torch.no_grad():
+            program.storage["net.weight"].copy_(weight)
+            own = cosine * directions + math.sqrt(1 - cosine**2) * across
+            for row, label in zip(own, labels, strict=True):
+                program.storage["bank.centres"][label] = row
+        loss = program.run("step", inputs)["loss"]
+        moved = (program.storage["net.weight"], program.storage["bank.centres"])
+        if not all(t.isfinite().all() for t in (loss, *moved)):
+            return False
+    return True
+
+
 def compare(session: dict[str, Any]) -> dict[str, Any]:
     comparison = Comparison(session)
-    worst: dict[str, float] = {}
+    worst: dict[str, Any] = {"edges": session["bank"] != ["full", 1] or at_edges(session)}
     for plan in session["plans"]:
         for name, value in comparison.step(plan).items():
             worst[name] = max(worst.get(name, 0.0), value)

@@ -26,13 +26,19 @@ def unit(v: Tensor) -> Tensor:
 
 @dataclass
 class Full:
-    """A centre for every identity."""
+    """A centre for every identity, or several, of which the nearest to a row counts."""
 
     centres: Tensor
+    each: int = 1
 
     def rows(self, keys: Tensor, labels: Sequence[int]) -> list[Row]:
-        centres = [unit(c) for c in self.centres]
-        return [(centres[i], [c for j, c in enumerate(centres) if j != i]) for i in labels]
+        rows = [unit(c) for c in self.centres]
+        classes = [rows[i : i + self.each] for i in range(0, len(rows), self.each)]
+        found = []
+        for key, label in zip(keys, labels, strict=True):
+            nearest = [max(c, key=lambda row: float((row * key).sum().detach())) for c in classes]
+            found.append((nearest[label], [c for j, c in enumerate(nearest) if j != label]))
+        return found
 
     def absorb(self, keys: Tensor, labels: Sequence[int]) -> None:
         pass
@@ -219,6 +225,18 @@ class AdaFace(Margin):
 
 
 @dataclass
+class Combined(Margin):
+    m1: float
+    m2: float
+    m3: float
+
+    def own(self, c: Tensor, length: Tensor) -> Tensor:
+        a = self.m1 * angle(c) + self.m2
+        k = math.floor(float(a.detach()) / math.pi)
+        return (-1) ** k * torch.cos(a) - 2 * k - self.m3
+
+
+@dataclass
 class Filtered(CosFace):
     """CosFace, and negatives above a threshold have the logit 0."""
 
@@ -236,6 +254,7 @@ MARGINS: dict[str, Callable[..., Margin]] = {
     "curricularFace": Curricular,
     "magFace": MagFace,
     "adaFace": AdaFace,
+    "combined": Combined,
     "withoutConflicts": Filtered,
 }
 
