@@ -28,7 +28,7 @@ const experiments = ["examples", "test/fixtures/experiments"].flatMap((folder) =
 );
 
 /** Small, with everything of the grammar; written by hand after docs/ir.md. */
-const TEXT = `module @two-words version 1.2 {
+const TEXT = `module @two-words version 1.3 {
   parameter @net.weight : f32[8, 3, 3, 3] = kaiming_normal(fan = "in", gain = 1.5) channels_last
   parameter @kept : f32[8] = zeros frozen
   state @"0" : i64[] = zeros
@@ -257,8 +257,8 @@ function errorOf(text: string): ParseError | undefined {
 
 describe("a text that is wrong", () => {
   test.each([
-    ["version 1.2", "version 2.0", "2.0", /IR version 2\.0, this compiler reads 1\./],
-    ["version 1.2", "version 1.99", "1.99", /IR version 1\.99/],
+    ["version 1.3", "version 2.0", "2.0", /IR version 2\.0, this compiler reads 1\./],
+    ["version 1.3", "version 1.99", "1.99", /IR version 1\.99/],
     ["= zeros", "= ones", "ones", /expected an initialiser, found "ones"/],
     ['fan = "in"', 'fan = "up"', '"up"', /fan is "in" or "out"/],
     ["gain = 1.5", "gain = inf", "inf", /expected a number/],

@@ -353,7 +353,12 @@ describe("the book of a class pool", () => {
 test("a planner refuses a checkpoint that lacks a book, and names it", () => {
   const loader = { open: () => ({ stepsPerEpoch: 1, batch: () => ({}) }) };
   const bank = classPool({ capacity: 4, dim: 2, identities: 9 });
-  const planner = new Planner({ experiment: { loader, seed: 0 }, train: {}, state: { bank } } as never);
+  const planner = new Planner({
+    experiment: { loader, seed: 0 },
+    train: {},
+    state: { bank },
+    module: { functions: [] },
+  } as never);
   const kept = planner.state();
   expect(codeOf(() => planner.restore(3, {}))).toBe("F2C2306");
   expect(codeOf(() => planner.restore(3, { pool: kept.bank! }))).toBe("F2C2306");
