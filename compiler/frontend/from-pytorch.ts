@@ -138,13 +138,17 @@ const FUNCTION: Hints = {
   ...same("empty full_", "write ops.full({list}, 0)"),
   zeros_like: "write ops.full_like({first}, 0)",
   ones_like: "write ops.full_like({first}, 1)",
+  randperm: "write ops.permutation({args})",
+  rand_like: "write ops.rand({first}.shape)",
+  randn_like: "write ops.randn({first}.shape)",
+  ...same("dropout Dropout", "it is a layer of f2c-dsl, dropout(0.1), which leaves `embed` alone"),
   ...same(
-    "rand randn randint randperm rand_like randn_like normal random bernoulli multinomial",
-    "random numbers belong into the plan, which gives them as a Float32Array; ops.dropout(x, p, training()) draws on the device",
+    "normal random multinomial uniform",
+    "ops.rand, randn, randint, bernoulli and permutation draw on the device; a plan may draw too, and give a Float32Array",
   ),
   ...same(
     "tensor as_tensor from_numpy array asarray Tensor FloatTensor LongTensor",
-    "a number is written as it is: x.mul(2); an array is a value of the plan: Float32Array or Int32Array; ops.full([2, 3], 0) fills a tensor",
+    "a number is written as it is: x.mul(2); a list is ops.tensor([1, 2]); an array of each step is a value of the plan: Float32Array or Int32Array",
   ),
   eye: "write ops.one_hot(ops.arange({args}), {args})",
   ...same("linspace range", 'write ops.arange(n).to("f32").mul(step).add(start)'),
@@ -298,7 +302,7 @@ const ofLibrary = (name: string): string | undefined =>
 /** What to write instead of `torch.name(…)`, `F.name(…)`, `nn.Name(…)`, or of an op that does not exist. */
 export function insteadOfFunction(name: string, written: Written): string | undefined {
   const op = OPS.get(name) ?? OPS.get(snake(name));
-  if (op)
+  if (op?.signature)
     return filled(
       op.method && written.args?.length ? `write {first}.${op.name}({rest})` : `write ops.${op.name}({args})`,
       written,

@@ -4,6 +4,7 @@ import { CONTROL, SCALAR_OPS } from "./ops/control.js";
 import { ELEMENTWISE } from "./ops/elementwise.js";
 import { HEADS } from "./ops/heads.js";
 import { LINEAR_ALGEBRA } from "./ops/linear-algebra.js";
+import { RANDOM } from "./ops/random.js";
 import { GROUPS, STORAGE } from "./ops/storage.js";
 import { INDEXING, REDUCTIONS, VIEWS } from "./ops/structure.js";
 import type { OpSpec } from "./spec.js";
@@ -15,6 +16,7 @@ export const REGISTRY: readonly OpSpec[] = [
   ...REDUCTIONS,
   ...INDEXING,
   ...HEADS,
+  ...RANDOM,
   ...STORAGE,
   ...GROUPS,
   ...SCALAR_OPS,

@@ -17,8 +17,8 @@ export const noGrad: <T>(body: () => T) => T = intrinsic("noGrad()");
 
 /**
  * Computes `body` and keeps only its results for the gradient; what it computes on the way is computed a second time then.
- * Less memory for more time (Chen et al. 2016, arXiv 1604.06174). Nothing random and no write may be inside; BatchNorm moves its
- * statistics once.
+ * Less memory for more time (Chen et al. 2016, arXiv 1604.06174). No write may be inside; random numbers are the same again;
+ * BatchNorm moves its statistics once.
  */
 export const remat: <T>(body: () => T) => T = intrinsic("remat()");
 

@@ -165,6 +165,8 @@ export interface TensorMethods {
   index_add<S extends Shape, D extends DType, const A extends number = 0>(this: Tensor<S, D>, index: Tensor<readonly [number], "i64">, source: Tensor<Shape, NoInfer<D>>, dim?: A & AxisCheck<S, A>): Tensor<S, D>;
   /** The size of dimension `dim`, as a run-time scalar. */
   size<S extends Shape, D extends DType, const A extends number>(this: Tensor<S, D>, dim: A & AxisCheck<S, A>): number;
+  /** 1 with the probability that stands in self, 0 otherwise; below 0 never, above 1 always. Needs: floating point. */
+  bernoulli<S extends Shape, D extends FloatDType>(this: Tensor<S, D>): Tensor<S, D>;
   /** Writes `source` over the whole storage. Needs: self is a state or a parameter; equal shapes. */
   copy_<S extends Shape, D extends DType>(this: Tensor<S, D>, source: Tensor<NoInfer<S>, NoInfer<D>>): void;
   /** Writes `source` over the slices of the storage that `index` names along `dim`. Needs: self is a state or a parameter; where index names a slice twice, the sources must be equal. */
@@ -322,9 +324,6 @@ export const where: <C extends Shape, S extends Shape, D extends DType, N extend
 
 /** `self` with `value` where the mask holds. Needs: the mask is bool and broadcasts to self. */
 export const masked_fill: <S extends Shape, D extends DType, M extends Shape>(self: Tensor<S, D>, mask: Tensor<M, "bool"> & MaskCheck<S, M>, value: number) => Tensor<S, D> = intrinsic("masked_fill");
-
-/** Zeroes each element with probability `p` and scales the others by 1/(1-p); nothing where `training` is false. Needs: p from 0 to 1. */
-export const dropout: <S extends Shape, D extends FloatDType>(self: Tensor<S, D>, p: number, training: boolean) => Tensor<S, D> = intrinsic("dropout");
 
 /** The same values as another dtype. */
 export const to: <S extends Shape, const T extends DType>(self: Tensor<S, DType>, dtype: T) => Tensor<S, T> = intrinsic("to");
@@ -506,6 +505,21 @@ export const size: <S extends Shape, D extends DType, const A extends number>(se
 
 /** Cross-entropy of features against class centres, where the cosine to the own class is given: log(1 + sum over the other classes of exp(scale * (cosine - own))), one value a row. Needs: features are [N, D] and rows [C * centres, D], of length 1, f32 or f64; target, own and bound are [N]; a target of -1 is no class, and its loss 0; class c is that of row n where ids[c], or c itself without ids, is target[n]; a negative id is no class, nor is a class from `limit` on; centres, if more than 1, are neighbouring rows of one class, whose cosine is the largest of theirs; a negative above `bound`, the cosine c, becomes square * c^2 + slope * c + offset; slope may be a tensor [], such as a state; patch [P, D] stands in for the rows that touched [P] names, each class once; what is no class may be named more often; the results are the loss, the largest negative cosine as it was (-1e30 without negatives), and the mean of the `hardest` largest ones, those below 0 counting as 0. */
 export const margin_softmax: <N extends number, C extends number, K extends number, D extends FloatDType>(features: Tensor<readonly [N, K], D>, rows: Tensor<readonly [C, NoInfer<K>], NoInfer<D>>, target: Tensor<readonly [NoInfer<N>], "i64">, own: Tensor<readonly [NoInfer<N>], NoInfer<D>>, scale: number, options?: { ids?: Tensor<readonly [number], "i64"> | undefined; limit?: number | undefined; bound?: Tensor<readonly [NoInfer<N>], NoInfer<D>> | undefined; square?: number | undefined; slope?: number | Tensor<readonly [], NoInfer<D>> | undefined; offset?: number | undefined; touched?: Tensor<readonly [number], "i64"> | undefined; patch?: Tensor<readonly [number, NoInfer<K>], NoInfer<D>> | undefined; centres?: number; hardest?: number }) => readonly [loss: Tensor<readonly [N], D>, nearest: Tensor<readonly [N], D>, hardest: Tensor<readonly [N], D>] = intrinsic("margin_softmax");
+
+/** Numbers from 0 to below 1, evenly distributed: as many bits as the dtype's significand has, the same on every backend. Needs: the dtype is a floating-point one. */
+export const rand: <const T extends Shape, const D extends FloatDType = "f32">(shape: T, dtype?: D) => Tensor<T, D> = intrinsic("rand");
+
+/** Numbers of the standard normal distribution, by Box and Muller's formula in f64, which backends compute to a few units in the last place; then rounded to the dtype. Needs: the dtype is a floating-point one. */
+export const randn: <const T extends Shape, const D extends FloatDType = "f32">(shape: T, dtype?: D) => Tensor<T, D> = intrinsic("randn");
+
+/** Whole numbers from `low` to below `high`, evenly distributed to one part in 2^33. Needs: low is below high, by 2^31 at most. */
+export const randint: <const T extends Shape>(low: number, high: number, shape: T) => Tensor<T, "i64"> = intrinsic("randint");
+
+/** 1 with the probability that stands in self, 0 otherwise; below 0 never, above 1 always. Needs: floating point. */
+export const bernoulli: <S extends Shape, D extends FloatDType>(self: Tensor<S, D>) => Tensor<S, D> = intrinsic("bernoulli");
+
+/** 0, 1, … size-1 in an order that is drawn, each as likely as another. */
+export const permutation: <const N extends number>(size: N) => Tensor<readonly [N], "i64"> = intrinsic("permutation");
 
 /** Writes `source` over the whole storage. Needs: self is a state or a parameter; equal shapes. */
 export const copy_: <S extends Shape, D extends DType>(self: Tensor<S, D>, source: Tensor<NoInfer<S>, NoInfer<D>>) => void = intrinsic("copy_");

@@ -20,6 +20,7 @@ export const FROM_ZERO: Range = {
   holds: (x) => x >= 0 && x < Number.POSITIVE_INFINITY,
 };
 export const BELOW_ONE: Range = { wanted: "a number from 0 to below 1", holds: (x) => x >= 0 && x < 1 };
+export const SHARE: Range = { wanted: "a number from 0 to 1", holds: (x) => x >= 0 && x <= 1 };
 /** Two cosines differ by 2 at most. */
 export const OF_COSINES: Range = { wanted: "a number from 0 to below 2", holds: (x) => x >= 0 && x < 2 };
 /** An angle between two directions, in radians. */

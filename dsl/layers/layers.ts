@@ -4,6 +4,7 @@ import { experimentError } from "../core/errors.js";
 import { constant, type Init, kaimingUniform, ones, uniform, zeros } from "../core/initialisers.js";
 import { type Layer, module, parameter, state } from "../core/module.js";
 import * as ops from "../core/ops.generated.js";
+import { inRange, SHARE } from "../core/range.js";
 import type { Shape } from "../core/shape.js";
 import type { Features, Images, Tensor } from "../core/tensor.js";
 
@@ -163,6 +164,16 @@ export const adaptiveAvgPool2d = (size: Size) => {
 /** [N, C, H, W] to [N, C*H*W]. */
 export const flatten = () => module({}, (_: object, x: Images): Features => ops.flatten(x));
 
-/** In training, zeroes each element with probability `p` and scales the others up. */
-export const dropout = (p: number) =>
-  module({}, (_: object, x: Tensor<Shape, "f32">) => ops.dropout(x, p, training())) as ShapeKeeping;
+/**
+ * In training, zeroes each element with probability `p` and scales the others by 1/(1-p) (Srivastava et al. 2014). What is zeroed is
+ * a function of the run's seed, the step and the layer's place: the same on every backend, under `checkpointed` and after a resume.
+ */
+export const dropout = (p: number) => {
+  inRange("dropout", "p", p, SHARE);
+  const keep = 1 - p;
+  return module({}, (_: object, x: Tensor<Shape, "f32">) => {
+    if (!training() || p === 0) return x;
+    if (keep === 0) return x.mul(0);
+    return x.mul(ops.bernoulli(ops.full(x.shape as Shape, keep)).div(keep));
+  }) as ShapeKeeping;
+};

@@ -48,6 +48,7 @@ def inputs_of(program: Program, step: int, of: int = 1, part: int = 0) -> dict[s
     """A plan of its form: every index is a slot of the pool, each once."""
     chance = torch.Generator().manual_seed(step)
     known = {"lr": 0.005, "ema": 0.9, "accumulate.first": part == 0, "accumulate.last": part == of - 1}
+    known |= {"random.seed": 3, "random.step": step}
     inputs: dict[str, Any] = {}
     for given in program.module.function("step").inputs:
         name = given.name

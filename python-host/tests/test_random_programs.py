@@ -41,6 +41,8 @@ def inputs_of(step: int) -> dict[str, Any]:
         "a": 0.5 + step,
         "b": 2.0 - step,
         "yes": step % 2 == 0,
+        "random.seed": 5,
+        "random.step": step,
     }
 
 

@@ -2,6 +2,7 @@
 
 import { updateNumbers } from "../../compiler/build/parameter-groups.js";
 import { batchArrays, flattenPlan, learningRate, planPoint } from "../../compiler/build/plan-signature.js";
+import { randomNumbers } from "../../compiler/build/random-inputs.js";
 import { experimentError, inWords } from "../../compiler/diagnostics/catalogue.js";
 import {
   ACCUMULATE_FIRST,
@@ -84,7 +85,8 @@ export class Planner {
     const numbers = updateNumbers(this.program.updates, at, lr, experiment.accumulate, (policy, name) =>
       asked(`the policy \`${name}\``, step, () => learningRate(policy, at, name)),
     );
-    const used = Object.entries(numbers).filter(([name]) => this.inputs.has(name));
+    const given = { ...numbers, ...randomNumbers(experiment.seed, step) };
+    const used = Object.entries(given).filter(([name]) => this.inputs.has(name));
     const scalars = {
       ...flat.scalars,
       lr,

@@ -406,3 +406,44 @@ test("what stays in f32 is a region", () => {
   });
   expect(region(text, "in_f32")).toMatch(/mean\(%features/);
 });
+
+describe("a random number", () => {
+  const drawn = (text: string) =>
+    text
+      .split("\n")
+      .filter((line) => / = (rand|randn|randint|bernoulli|permutation)\(/.test(line))
+      .map((line) => line.trim().replace(/^%\S+ = /, ""));
+
+  test("is a function of seed, step and its own place: calls of one function have each its own", () => {
+    const text = step({
+      before: "const noise = () => ops.randn([4, 8]);",
+      body: `loss = loss.add(noise().mean()).add(noise().mean()).add(ops.randint(0, 5, [3]).to("f32").mean())
+        .add(ops.bernoulli(features).mean()).add(ops.permutation(6).to("f32").mean()).add(ops.rand([2], "f64").to("f32").mean());`,
+    });
+    expect(drawn(text)).toEqual([
+      'randn(%random.seed, %random.step, dtype = "f32", place = 0, shape = [4, 8]) : f32[4, 8]',
+      'randn(%random.seed, %random.step, dtype = "f32", place = 1, shape = [4, 8]) : f32[4, 8]',
+      "randint(%random.seed, %random.step, high = 5, low = 0, place = 2, shape = [3]) : i64[3]",
+      "bernoulli(%features, %random.seed, %random.step, place = 3) : f32[4, 8]",
+      "permutation(%random.seed, %random.step, place = 4, size = 6) : i64[6]",
+      'rand(%random.seed, %random.step, dtype = "f64", place = 5, shape = [2]) : f64[2]',
+    ]);
+    expect(text).toMatch(/%random.seed : i64 from plan,\s+%random.step : i64 from plan/);
+  });
+
+  test("that is not drawn asks for no input", () => {
+    expect(plain).not.toContain("random");
+  });
+
+  test("of dropout is drawn in training alone", () => {
+    const net = `module({ pool: adaptiveAvgPool2d(2), flat: flatten(), fc: linear(12, 8), drop: dropout(0.25) },
+      ({ pool, flat, fc, drop }, x: Images): Features<8> => drop(fc(flat(pool(x)) as never)) as never)`;
+    const module = compile({ net, before: 'import { dropout } from "f2c-dsl";' });
+    const text = printModule(module, { function: "step" });
+    expect(drawn(text)).toEqual([
+      expect.stringMatching(/^bernoulli\(%\d+, %random.seed, %random.step, place = 0\) : f32\[4, 8\]$/),
+    ]);
+    expect(text).toContain('full(dtype = "f32", shape = [4, 8], value = 0.75)');
+    expect(drawn(printModule(module, { function: "infer" }))).toEqual([]);
+  });
+});

@@ -106,3 +106,41 @@ describe("at step 3", () => {
     });
   });
 });
+
+test("a step that draws random numbers is told the seed and its own number, also among those of one update and after a resume", () => {
+  const file = join(folder, "drawing.ts");
+  writeFileSync(
+    file,
+    `import { adaptiveAvgPool2d, dropout, dual, experiment, fixed, flatten, type Images, linear, loader, method, module, ops, sgd, syntheticFaces } from "f2c-dsl";
+export default experiment({
+  name: "drawing", seed: 41, accumulate: 2, steps: 8, lr: 0.1,
+  data: syntheticFaces({ identities: 5, imagesPerIdentity: fixed(4), size: 16 }),
+  loader: loader(dual({ identities: 2, instances: 2 })),
+  optimizer: sgd({ momentum: 0 }),
+  method: ({ identities }) =>
+    method(
+      { net: module({ pool: adaptiveAvgPool2d(1), flat: flatten(), fc: linear(3, 8), drop: dropout(0.5) }, ({ pool, flat, fc, drop }, x: Images) => drop(fc(flat(pool(x))))), head: linear(8, identities) },
+      {
+        plan: (_books, { x }) => ({ labels: x.labels }),
+        step: ({ net, head }, { x }, plan) => ops.cross_entropy(head(net(x) as never), plan.labels).mean(),
+        embed: ({ net }, images) => net(images) as never,
+      },
+    ),
+});
+`,
+  );
+  const planner = new Planner(compileExperiment(loadExperiment(file)));
+  const drawn = () => {
+    const { scalars } = planner.next();
+    return [scalars["random.seed"], scalars["random.step"]];
+  };
+  expect([drawn(), drawn(), drawn()]).toEqual([
+    [41, 0],
+    [41, 1],
+    [41, 2],
+  ]);
+  const books = planner.state();
+  const third = drawn();
+  planner.restore(3, books);
+  expect(drawn()).toEqual(third);
+});

@@ -100,12 +100,12 @@ export const BUILDING = {
     hint: "read the clock in the plan, and pass the number as a value of the plan",
     cases: {
       random: {
-        hint: "draw in the plan and pass the number as a value of the plan; ops.dropout draws on the device",
+        hint: "draw on the device, ops.rand([8]), or in the plan, and pass the number as a value of the plan",
       },
     },
     why: "A call whose arguments are all known is made when the program is built, and its result becomes a constant.",
     remedy:
-      "Random numbers and the clock belong in the plan, which runs before every step; ops.dropout draws on the device.",
+      "The clock belongs in the plan, which runs before every step; random numbers too, or ops.rand, randn, randint, bernoulli and permutation draw them on the device.",
   },
   "console-call": {
     code: "F2C2011",

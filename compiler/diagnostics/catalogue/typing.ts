@@ -267,16 +267,21 @@ export const TYPING = {
   "remat-once": {
     code: "F2C4002",
     severity: "error",
+    message: "`remat` would write twice: its body contains {op}",
+    hint: "write after the loss, outside of `remat`",
+    why: "The body runs once for the result and once for the gradient; what it writes would happen twice.",
+  },
+  random: {
+    code: "F2C4005",
+    severity: "error",
+    message: "{op}: random numbers are a function of the step's number, and there is none here",
+    hint: "draw in `step`: training() is true there; dropout(p) leaves `embed` alone",
     cases: {
-      draws: {
-        message: "`remat` would draw twice: its body contains {op}",
-        hint: "call {op} outside of `remat`",
-      },
-      writes: {
-        message: "`remat` would write twice: its body contains {op}",
-        hint: "write after the loss, outside of `remat`",
+      loop: {
+        message: "{op} would draw the same in every turn of this loop",
+        hint: "draw before the loop, for all turns at once: ops.rand([turns, 8]), and in it .narrow(0, i, 1)",
       },
     },
-    why: "The body runs once for the result and once for the gradient; what it draws would differ, what it writes would happen twice.",
+    why: "What an op draws is a function of the run's seed, the step's number and the op's place, so that it is the same after a resume.",
   },
 } as const satisfies Catalogue;

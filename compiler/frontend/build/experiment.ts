@@ -27,6 +27,7 @@ import {
   planPoint,
   signatureOf,
 } from "../../build/plan-signature.js";
+import { RANDOM_SEED, RANDOM_STEP } from "../../build/random-inputs.js";
 import { StorageTable } from "../../build/storage-table.js";
 import { codeOf, experimentError, report } from "../../diagnostics/catalogue.js";
 import { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "../../passes/accumulate.js";
@@ -180,6 +181,8 @@ function refuseTakenNames(
     "lr",
     ACCUMULATE_FIRST,
     ACCUMULATE_LAST,
+    RANDOM_SEED,
+    RANDOM_STEP,
   ]);
   for (const path of pathsOf(signature)) {
     if (known.has(path)) throw experimentError("plan-name-taken", { path });

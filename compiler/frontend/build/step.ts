@@ -1,15 +1,21 @@
 /** @file Lowers the step: streams and plan as its inputs, the loader's `prepare`, what the step logs, gradient and update. */
 import { loggedRates, type Updates } from "../../build/parameter-groups.js";
 import { loggedAs, loggedNumbers } from "../../build/plan-signature.js";
-import { type IrFunction, scalarType, type Value } from "../../ir/module.js";
+import { RANDOM_SEED, RANDOM_STEP } from "../../build/random-inputs.js";
+import { report } from "../../diagnostics/catalogue.js";
+import { type IrFunction, scalarType, type Value, walkOps } from "../../ir/module.js";
+import { specOf } from "../../registry/index.js";
+import { draws } from "../../registry/ops/random.js";
+import { isLoop } from "../../registry/regions.js";
 import type { FunctionSource } from "../lower/function-source.js";
 import type { Lowerer } from "../lower/lowerer.js";
+import type { RandomPoint } from "../lower/lowering.js";
 import { describe } from "../lower/refusals/words.js";
 import { dynamic, type Operand } from "../lower/values/operand.js";
 import { type Compilation, lowererOf, stateOperand } from "./lowering.js";
 import { returnedBy } from "./pointing.js";
 import { planOperand, preparedBatch, streamInputs } from "./streams.js";
-import { addUpdate, UpdateInputs } from "./update.js";
+import { addUpdate, ownSpan, UpdateInputs } from "./update.js";
 
 /** The step as a function of the program; undefined after something was reported. */
 export function lowerStep(
@@ -24,6 +30,7 @@ export function lowerStep(
   const streams = streamInputs(lowering, lowerer);
   const lr = builder.input("lr", scalarType("f64"), { kind: "plan" });
   const inputs = new UpdateInputs(builder, updates, lr);
+  const random = randomPoint(lowerer);
   const plan = planOperand(signature, (path, type) => dynamic(builder.input(path, type, { kind: "plan" })));
 
   const work = () => {
@@ -36,12 +43,29 @@ export function lowerStep(
     if (!metrics.has("loss")) return undefined;
     addUpdate(lowerer, updates, metrics, inputs, source);
     inputs.withdrawUnused();
+    for (const value of [random.seed, random.step]) builder.withdraw(value);
+    refuseDrawsInLoops(lowerer);
     return builder.build(
       [...metrics].map(([name, value]) => ({ name, value })),
       lowerer.locate(source.node),
     );
   };
   return lowerer.inCall(source, () => lowerer.guarded(work, () => undefined));
+}
+
+/** The inputs that random numbers are a function of. */
+function randomPoint(lowerer: Lowerer): RandomPoint {
+  const input = (name: string) => lowerer.builder.input(name, scalarType("i64"), { kind: "plan" });
+  lowerer.random = { seed: input(RANDOM_SEED), step: input(RANDOM_STEP), places: 0 };
+  return lowerer.random;
+}
+
+/** What an op draws is a function of its place: every turn of a run-time loop would draw the same. */
+function refuseDrawsInLoops(lowerer: Lowerer): void {
+  for (const loop of walkOps({ args: [], ops: lowerer.builder.ops }))
+    for (const region of isLoop(loop) ? loop.regions : [])
+      for (const op of walkOps(region))
+        if (draws(specOf(op))) lowerer.report(report("random.loop", ownSpan(op), { op: op.op }));
 }
 
 /** The numbers that the step returns, by the names under which they are logged; those that were refused already are left out. */

@@ -262,7 +262,7 @@ class UpdateLowering {
 }
 
 /** Where an op is written, or where the user's own code calls the library that it is written in. */
-function ownSpan(op: Op): Span {
+export function ownSpan(op: Op): Span {
   const { path, start, end } = inUserCode(op.location);
   return { path, start, end };
 }

@@ -24,6 +24,14 @@ export interface WrittenIn {
   readonly sizes: BoundSizes;
 }
 
+/** The inputs that random numbers are a function of, beside the place of each op that draws. */
+export interface RandomPoint {
+  readonly seed: Value;
+  readonly step: Value;
+  /** How many ops draw so far. */
+  places: number;
+}
+
 /** Lowers one compiled function into `builder`. Places and refusals are those of the chain of inlined calls. */
 export interface Lowering extends CallChain {
   readonly builder: FunctionBuilder;
@@ -33,6 +41,8 @@ export interface Lowering extends CallChain {
   training: boolean;
   /** The images of the loader's streams, by name. */
   batch: Operand | undefined;
+  /** What random numbers are a function of; none in a function that has no plan. */
+  random: RandomPoint | undefined;
   /** What the symbols in shapes stand for, and where. */
   readonly symbols: Map<string, { readonly message: string; readonly span: Span }>;
 

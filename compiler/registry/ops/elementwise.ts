@@ -290,7 +290,7 @@ const entries: Entries = {
     method: true,
   },
   dropout: {
-    doc: "Zeroes each element with probability `p` and scales the others by 1/(1-p); nothing where `training` is false.",
+    doc: "Zeroes each element with probability `p` and scales the others by 1/(1-p); nothing where `training` is false. Of programs before 1.3: it draws from torch's generator.",
     operands: [tensor("self")],
     attributes: [attribute("p", "float"), attribute("training", "bool")],
     effect: "rng",
@@ -301,8 +301,6 @@ const entries: Entries = {
       return floatLike(call);
     },
     calls: [aten("dropout", "self", "p", "training")],
-    signature:
-      "<S extends Shape, D extends FloatDType>(self: Tensor<S, D>, p: number, training: boolean): Tensor<S, D>",
   },
   to: {
     alias: true,

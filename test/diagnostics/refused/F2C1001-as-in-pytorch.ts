@@ -99,8 +99,10 @@ export default experiment({
           print(loss);
           // refused F2C1001 «None»: Cannot find name 'None' | write null
           const none = None;
-          // refused F2C1001 «randn»: there is no op `randn` | belong into the plan
-          const noise = ops.randn([4, 8]);
+          // refused F2C1001 «normal»: there is no op `normal` | ops.rand, randn, randint, bernoulli and permutation draw on the device
+          const noise = ops.normal([4, 8]);
+          // refused F2C1001 «dropout»: there is no op `dropout` | it is a layer of f2c-dsl, dropout(0.1)
+          const dropped = ops.dropout(features, 0.5, true);
           // refused F2C1001 «crossEntropy»: there is no op `crossEntropy` | write ops.cross_entropy(features, plan.labels)
           const other = ops.crossEntropy(features, plan.labels);
           // refused F2C1001 «loss»: is not assignable to parameter of type 'number' | tensors have it as a method: loss.sqrt()

@@ -18,9 +18,9 @@ export default experiment({
         step({ net, head }, { x }, plan) {
           const features = net(x);
           let loss = ops.cross_entropy(head(features), plan.labels).mean();
-          // refused F2C2010 «Math.random»: `Math.random` would be called once, while the program is built: every step would get the same value | draw in the plan and pass the number as a value of the plan; ops.dropout draws on the device
+          // refused F2C2010 «Math.random»: `Math.random` would be called once, while the program is built: every step would get the same value | draw on the device, ops.rand([8]), or in the plan, and pass the number as a value of the plan
           loss = loss.mul(Math.random());
-          // refused F2C2010 «noise»: `Math.random` would be called once, while the program is built: every step would get the same value | draw in the plan and pass the number as a value of the plan; ops.dropout draws on the device
+          // refused F2C2010 «noise»: `Math.random` would be called once, while the program is built: every step would get the same value | draw on the device, ops.rand([8]), or in the plan, and pass the number as a value of the plan
           loss = loss.mul(noise());
           // refused F2C2010 «Date.now»: `Date.now` would be called once, while the program is built: every step would get the same value | read the clock in the plan, and pass the number as a value of the plan
           loss = loss.mul(Date.now());

@@ -30,6 +30,8 @@ export default experiment({
           loss = loss.add(ops.interpolate(x, [8, 8], { antialias: true }).mean());
           // refused F2C3006 «features.narrow(1, plan.turns, 9)»: narrow: 9 elements of dimension 1 of [4, 8]
           loss = loss.add(features.narrow(1, plan.turns, 9).mean());
+          // refused F2C3006 «ops.randint(5, 5, [8])»: randint: 5 to below 5 are no numbers, or more than 2^31
+          const drawn = ops.randint(5, 5, [8]);
           return loss;
         },
         embed: ({ net }, images) => net(images),

@@ -43,7 +43,12 @@ export default experiment({
           let features = net(x);
           // Written before the gradient, and not between what it needs and the gradient.
           bank.copy_(features.mean(0).detach());
-          features = remat(() => features.add(bank).relu());
+          features = remat(() =>
+            features
+              .add(bank)
+              .relu()
+              .mul(ops.rand([4, 8])),
+          );
           if (plan.late) features = features.mul(other);
           else other.copy_(features.mean(0).detach());
           for (let i = 0; i < plan.weight; i++) {

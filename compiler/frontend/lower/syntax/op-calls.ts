@@ -9,6 +9,7 @@ import { kindWords } from "../../../build/function-builder.js";
 import { type Dim, printDim, sameDim } from "../../../ir/dim.js";
 import type { AttributeValue, Value } from "../../../ir/module.js";
 import { OPS } from "../../../registry/index.js";
+import { draws } from "../../../registry/ops/random.js";
 import { insteadOfGroupMember, insteadOfTensorMember } from "../../from-pytorch.js";
 import { ts } from "../../typescript.js";
 import type { Lowering } from "../lowering.js";
@@ -134,6 +135,13 @@ export function callOp(
     const dim = attributes.dim;
     const size = type?.kind === "tensor" && typeof dim === "number" ? type.dims.at(dim) : undefined;
     if (typeof size === "number") return fixed(size);
+  }
+  if (draws(spec)) {
+    const { random } = lowering;
+    if (!random) return lowering.refuse(node, "random", { op: name });
+    for (const point of ["seed", "step"] as const)
+      operands[spec.operands.findIndex((operand) => operand.name === point)] = random[point];
+    attributes.place = random.places++;
   }
   for (let i = 0; i < operands.length; i++) operands[i] ??= undefined;
   while (

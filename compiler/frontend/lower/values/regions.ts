@@ -111,12 +111,11 @@ export function regionOf(
 /** What may be computed once only has no place in a region that is computed twice. */
 function refuseComputedTwice(lowering: Lowering, node: ts.Node, region: OpenRegion): void {
   for (const op of walkOps(region)) {
-    const { effect } = specOf(op);
-    if (effect !== "rng" && effect !== "write") continue;
+    if (specOf(op).effect !== "write") continue;
     const { path, start, end } = op.location;
     lowering.refuse(
       ts.isCallExpression(node) ? node.expression : node,
-      effect === "rng" ? "remat-once.draws" : "remat-once.writes",
+      "remat-once",
       { op: op.op },
       { related: [{ message: `${op.op} is here`, span: { path, start, end } }] },
     );

@@ -208,5 +208,5 @@ class Module:
 
 def list_name(op: Op) -> str:
     """A name for what an op that is a list of numbers holds; no storage has such a one."""
-    dtype, shape, values = (op.attributes[name] for name in ("dtype", "shape", "values"))
-    return f"{dtype}{list(shape)} {list(values)}"
+    shape, values = op.attributes["shape"], op.attributes["values"]
+    return f"{op.attributes.get('dtype', 'f32')}{list(shape)} {list(values)}"

@@ -87,7 +87,7 @@ class OpSpec:
 
 
 IR_VERSION = (1, 3)
-REGISTRY_HASH = "8f28b5fc0d2c9820"
+REGISTRY_HASH = "f371fb40e157c754"
 
 CONSTRAINTS: dict[str, str] = {
     "V1": "names of storages, of groups and of functions are unique, and those of a function's inputs and of its results; the storage fits into memory (2^40 elements)",
@@ -913,6 +913,47 @@ OPS: dict[str, OpSpec] = {
         (Operand("features", ("tensor",), False, False), Operand("rows", ("tensor",), False, False), Operand("target", ("tensor",), False, False), Operand("own", ("tensor",), False, False), Operand("scale", ("f64", "i64"), False, False), Operand("ids", ("tensor",), True, False), Operand("limit", ("f64", "i64"), True, False), Operand("bound", ("tensor",), True, False), Operand("square", ("f64", "i64"), True, False), Operand("slope", ("tensor", "f64", "i64"), True, False), Operand("offset", ("f64", "i64"), True, False), Operand("touched", ("tensor",), True, False), Operand("patch", ("tensor",), True, False)),
         (Attribute("centres", "int", 1, False), Attribute("hardest", "int", 0, False)),
         ("tensor", "tensor", "tensor"),
+        "pure",
+        (Call((), "special", ()),),
+    ),
+    "rand": OpSpec(
+        "rand",
+        (Operand("seed", ("i64",), False, False), Operand("step", ("i64",), False, False)),
+        (Attribute("shape", "ints", None, True), Attribute("dtype", "dtype", "f32", False), Attribute("place", "int", None, True)),
+        ("tensor",),
+        "pure",
+        (Call((), "special", ()),),
+    ),
+    "randn": OpSpec(
+        "randn",
+        (Operand("seed", ("i64",), False, False), Operand("step", ("i64",), False, False)),
+        (Attribute("shape", "ints", None, True), Attribute("dtype", "dtype", "f32", False), Attribute("place", "int", None, True)),
+        ("tensor",),
+        "pure",
+        (Call((), "special", ()),),
+    ),
+    "randint": OpSpec(
+        "randint",
+        (Operand("seed", ("i64",), False, False), Operand("step", ("i64",), False, False)),
+        (Attribute("low", "int", None, True), Attribute("high", "int", None, True), Attribute("shape", "ints", None, True), Attribute("place", "int", None, True)),
+        ("tensor",),
+        "pure",
+        (Call((), "special", ()),),
+    ),
+    "bernoulli": OpSpec(
+        "bernoulli",
+        (Operand("self", ("tensor",), False, False), Operand("seed", ("i64",), False, False), Operand("step", ("i64",), False, False)),
+        (Attribute("place", "int", None, True),),
+        ("tensor",),
+        "pure",
+        (Call((), "special", ()),),
+        history="none",
+    ),
+    "permutation": OpSpec(
+        "permutation",
+        (Operand("seed", ("i64",), False, False), Operand("step", ("i64",), False, False)),
+        (Attribute("size", "int", None, True), Attribute("place", "int", None, True)),
+        ("tensor",),
         "pure",
         (Call((), "special", ()),),
     ),

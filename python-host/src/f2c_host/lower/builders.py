@@ -14,9 +14,10 @@ import torch
 from ..errors import Frame
 from ..ir.module import Function, Input, Module
 from ..torch_api import adapter
-from . import js_numbers, runtime_functions
+from . import js_numbers, random_numbers, runtime_functions
 from .js_numbers import NUMBERS
 from .places import Places
+from .random_numbers import RANDOM
 from .runtime_functions import RUNTIME
 from .tensor_numbers import KINDS, TAKES_NUMBER, tensor_scalar
 from .tensor_scalars import TensorScalars
@@ -79,7 +80,7 @@ def _python(*trees: ast.FunctionDef) -> dict[str, Any]:
                 node.annotation = None
     names: dict[str, Any] = dict(_COMMON)
     names |= {f"dtype_{name}": dtype for name, dtype in DTYPES.items()}
-    names |= RUNTIME | NUMBERS
+    names |= RUNTIME | NUMBERS | RANDOM
     names["channels_last"] = torch.channels_last
     code: CodeType = compile(ast.Module([*trees], []), EAGER_FILE, "exec")
     exec(code, names)
@@ -135,7 +136,11 @@ def build_inductor(
 @functools.cache
 def _script_helpers() -> dict[str, Any]:
     """Kept for good: compiled functions point at these, and torch does not keep them alive."""
-    units = ((runtime_functions.script(), RUNTIME), (js_numbers.script(), NUMBERS))
+    units = (
+        (runtime_functions.script(), RUNTIME),
+        (js_numbers.script(), NUMBERS),
+        (random_numbers.script(), RANDOM),
+    )
     return {name: getattr(unit, name) for unit, names in units for name in names}
 
 

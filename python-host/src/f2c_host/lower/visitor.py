@@ -19,6 +19,8 @@ from ..ir.ops_table import OPS, Call, OpSpec
 _BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
 _COMPARE = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
 _WHOLE = {"smaller": "min", "larger": "max"}
+# Bits of a number from 0 to 1: in a significand, the leading one among them.
+_SIGNIFICANDS = {"f16": 11, "bf16": 8, "f32": 24, "f64": 53}
 _ANNOTATIONS = {"f64": "float", "i64": "int", "bool": "bool"}
 
 
@@ -328,7 +330,7 @@ class Visitor:
         return [self.assign([self.local(op.results[0].id)], value)]
 
     def numbers(self, op: Op) -> ast.expr:
-        dtype, shape = op.attributes["dtype"], [int(size) for size in op.attributes["shape"]]
+        dtype, shape = op.attributes.get("dtype", "f32"), [int(size) for size in op.attributes["shape"]]
         convert = float if dtype in FLOATS else bool if dtype == "bool" else int
         rows: list[Any] = [convert(v) for v in op.attributes["values"]]
         for size in reversed(shape):
@@ -430,6 +432,34 @@ class Visitor:
             given[operand.name] = number
         call = self.call("margin_softmax", *given.values())
         return [self.assign([self.local(r.id) for r in op.results], call)]
+
+    def random(self, op: Op, *arguments: ast.expr, device: bool = True) -> list[ast.stmt]:
+        """A function of `random_numbers`: of what it draws, and of place, seed and step."""
+        *_, seed, step = op.operands
+        point = [self.literal(int(op.attributes["place"])), self.read(seed), self.read(step)]
+        call = self.call(op.op, *arguments, *point, *([self.name("device")] if device else []))
+        return [self.assign([self.local(op.results[0].id)], call)]
+
+    def op_rand(self, op: Op) -> list[ast.stmt]:
+        dtype = op.attributes.get("dtype", "f32")
+        bits = self.literal(_SIGNIFICANDS[dtype])
+        return self.random(op, self.literal(self.shape(op)), bits, self.dtype(dtype))
+
+    def op_randn(self, op: Op) -> list[ast.stmt]:
+        return self.random(op, self.literal(self.shape(op)), self.dtype(op.attributes.get("dtype", "f32")))
+
+    def op_randint(self, op: Op) -> list[ast.stmt]:
+        low, high = (self.literal(int(op.attributes[name])) for name in ("low", "high"))
+        return self.random(op, low, high, self.literal(self.shape(op)))
+
+    def op_bernoulli(self, op: Op) -> list[ast.stmt]:
+        return self.random(op, self.read(op.operands[0]), device=False)
+
+    def op_permutation(self, op: Op) -> list[ast.stmt]:
+        return self.random(op, self.literal(int(op.attributes["size"])))
+
+    def shape(self, op: Op) -> list[int]:
+        return [int(size) for size in op.attributes["shape"]]
 
     # ---- ops with regions, by how these run
 

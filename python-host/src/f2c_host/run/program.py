@@ -127,7 +127,7 @@ class Program:
 
     def _numbers(self, op: Op) -> Tensor:
         """A list of numbers that the program holds."""
-        dtype = DTYPES[op.attributes["dtype"]]
+        dtype = DTYPES[op.attributes.get("dtype", "f32")]
         kind = np.float64 if dtype.is_floating_point else np.int64
         values = torch.from_numpy(np.asarray(op.attributes["values"], kind))
         return values.reshape([int(size) for size in op.attributes["shape"]]).to(self.device, dtype)

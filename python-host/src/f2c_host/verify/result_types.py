@@ -20,13 +20,18 @@ from ..lower.builders import DTYPES
 from ..lower.runtime_functions import RUNTIME
 from ..lower.visitor import select
 
+_META = torch.device("meta")
 _SPECIAL: dict[str, Callable[..., Any]] = {
     **RUNTIME,
     "tracked": lambda x: x,
+    "rand": lambda _seed, _step, shape, dtype, _place: _reals(shape, dtype),
+    "randn": lambda _seed, _step, shape, dtype, _place: _reals(shape, dtype),
+    "randint": lambda _seed, _step, low, high, shape, _place: torch.randint(low, high, shape, device=_META),
+    "bernoulli": lambda chance, _seed, _step, _place: torch.bernoulli(chance),
+    "permutation": lambda _seed, _step, size, _place: torch.empty(size, dtype=torch.int64, device=_META),
     "gradient_of": lambda _loss, *values: values,
 }
 _SCALARS: dict[str, Any] = {"f64": 1.0, "i64": 0, "bool": True}
-_META = torch.device("meta")
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _SYMBOL = re.compile(r"[A-Za-z_]\w*")
 # Twice sizes that are larger than those written out, and have no factor in common with one; then small ones, for what is less
@@ -142,14 +147,20 @@ def _size(x: Tensor, dim: float) -> int:
     return x.shape[int(dim)]
 
 
+def _reals(shape: list[int], dtype: torch.dtype) -> Tensor:
+    if not dtype.is_floating_point:
+        raise ValueError(f"{_NAMES[dtype]} has no numbers between 0 and 1")
+    return torch.empty(shape, dtype=dtype, device=_META)
+
+
 def _listed(op: Op) -> Tensor:
     """What a list of numbers is; a number that its dtype does not have is an error."""
-    dtype, values = DTYPES[op.attributes["dtype"]], op.attributes["values"]
+    dtype, values = DTYPES[op.attributes.get("dtype", "f32")], op.attributes["values"]
     if not dtype.is_floating_point:
         bounds = (0, 1) if dtype == torch.bool else (torch.iinfo(dtype).min, torch.iinfo(dtype).max)
         strange = [v for v in values if not (float(v).is_integer() and bounds[0] <= v <= bounds[1])]
         if strange:
-            raise ValueError(f"{strange[0]} is no value of {op.attributes['dtype']}")
+            raise ValueError(f"{strange[0]} is no value of {dtype}")
     shape = [int(size) for size in op.attributes["shape"]]
     return torch.empty(len(values), dtype=dtype, device=_META).reshape(shape)
 
