@@ -1,0 +1,63 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { requirePython } from "#runtime/index";
+import { BANKS, headSession, MARGINS } from "./head-sessions.js";
+
+const folder = mkdtempSync(join(tmpdir(), "f2c-heads-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** `F2C_EVERY_HEAD=1` takes the whole product, Inductor with it, which takes an hour; otherwise each margin meets one bank. */
+const whole = process.env.F2C_EVERY_HEAD === "1";
+const [banks, margins] = [Object.keys(BANKS), Object.keys(MARGINS)];
+const pairs = whole
+  ? banks.flatMap((bank) => margins.map((margin) => [bank, margin] as const))
+  : margins.map((margin, i) => [banks[i % banks.length]!, margin] as const);
+const forms = [1, 2].flatMap((accumulate) =>
+  [false, true].map((checkpointed) => ({ accumulate, checkpointed, steps: 20 / accumulate })),
+);
+
+interface Same {
+  /** Of losses and of everything stored, relative to eager, by backend. */
+  readonly apart: Readonly<Record<string, number>>;
+  /** Whether the second half after a checkpoint is that of the uninterrupted session, to the last bit. */
+  readonly resumed: boolean;
+  readonly steps: number;
+}
+
+describe("a head is the same on every backend, accumulated, made again and resumed", () => {
+  const cases = pairs.flatMap(([bank, margin]) => forms.map((form) => ({ bank, margin, ...form })));
+  let results: readonly Same[] = [];
+  beforeAll(() => {
+    const sessions = cases.map(({ bank, margin, ...form }, i) => ({
+      ...headSession(folder, bank, margin, form),
+      backends: whole || i === 0 ? ["torchscript", "inductor"] : ["torchscript"],
+      // What is made again, and the same plain: one program's result for both.
+      likePlain: form.checkpointed ? i - 1 : i,
+    }));
+    const path = join(folder, "sessions.json");
+    writeFileSync(path, JSON.stringify(sessions));
+    const script = new URL("../../python-host/tests/compare_backends.py", import.meta.url).pathname;
+    const { stdout, stderr, status } = spawnSync(requirePython(), [script, path], { encoding: "utf8" });
+    if (status !== 0) throw new Error(stderr);
+    results = JSON.parse(stdout) as Same[];
+  }, 7_200_000);
+
+  test.each(
+    cases.map(
+      (c, i) =>
+        [
+          `${c.bank}, ${c.margin}, ${c.accumulate} steps an update${c.checkpointed ? ", checkpointed" : ""}`,
+          i,
+        ] as const,
+    ),
+  )("%s", (_, i) => {
+    const { apart, resumed, steps } = results[i]!;
+    expect(steps).toBe(20);
+    expect(Object.keys(apart).length).toBeGreaterThan(1);
+    for (const [what, difference] of Object.entries(apart)) expect(difference, what).toBeLessThan(1e-5);
+    expect(resumed).toBe(true);
+  });
+});
