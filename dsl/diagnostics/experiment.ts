@@ -169,6 +169,13 @@ export const EXPERIMENT = {
     hint: "take a multiple of {rows}",
     why: "Each step's keys take the places of the oldest, all of one step at once.",
   },
+  "too-few-columns": {
+    code: "F2C2142",
+    severity: "error",
+    message: "virtual: {columns:number} columns are too few for the {identities:number} identities of a step",
+    hint: "raise `columns` to the most identities that a step may bring",
+    why: "Every identity of a step has a column of its own in it.",
+  },
   "margin-has-rule": {
     code: "F2C2140",
     severity: "error",

@@ -27,7 +27,7 @@ export function virtualColumns(
   const n = labels.length;
   const people = [...new Set(labels)];
   if (people.length > columns)
-    throw experimentError("pool-smaller-than-batch", { slots: columns, identities: people.length });
+    throw experimentError("too-few-columns", { columns, identities: people.length });
   const columnOf = new Map<number, number>();
   const taken = new Set<number>();
   for (const who of people)
