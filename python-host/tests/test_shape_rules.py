@@ -156,6 +156,7 @@ def differences(cases: dict[str, list[Case]]) -> list[tuple[str, str, str, str]]
 STRICTER = [
     ("refuses", r"exp|log|r?sqrt|sin|a?cos|tanh|sigmoid|floor|[rsg]e?i?lu|.*softmax|logsumexp|batch_norm|dropout|.*pool2d|pad",
      r"floating-point tensor is needed", "an integer turned into f32 by a function is a mistake more often than a wish"),
+    ("refuses", r"interpolate", r"antialias. is of f32 and f64", "torch has no other on a CPU"),
     ("refuses", r".*pool2d|interpolate|conv2d", r"\[N, C, H, W\]", "images come in batches"),
     ("refuses", r".*", r"out of range for 0 dimensions", "a tensor without dimensions has no dimension -1"),
     ("refuses", r"squeeze", r"is not 1|for 0 dimensions", "torch leaves another size as it is: not what was written"),

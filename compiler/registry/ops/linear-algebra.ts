@@ -185,6 +185,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       "<N extends number, C extends number, H extends number, W extends number, D extends FloatDType>(self: Tensor<readonly [N, C, number, number], D>, grid: Tensor<readonly [NoInfer<N>, H, W, 2], NoInfer<D>>): Tensor<readonly [N, C, H, W], D>",
   },
   interpolate: {
+    precision: "full",
     traits: { keepsLayout: true },
     doc: "Images resampled to `size` = [height, width], by one of the modes of torch.nn.functional.interpolate. `antialias` widens the filter where they get smaller.",
     operands: [tensor("self")],
@@ -194,7 +195,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       attribute("align_corners", "bool", false),
       attribute("antialias", "bool", false),
     ],
-    constraints: ["align_corners and antialias are of bilinear and bicubic"],
+    constraints: ["align_corners and antialias are of bilinear and bicubic, antialias of f32 and f64"],
     shape: (call) => {
       const x = tensorAt(call, 0);
       if (x.dims.length !== 4)
@@ -206,6 +207,11 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       for (const option of ["align_corners", "antialias"])
         if (flag(call, option) && !mode.startsWith("bi"))
           call.fail("size", `interpolate: \`${option}\` is of bilinear and bicubic, not of ${mode}`);
+      if (flag(call, "antialias") && x.dtype !== "f32" && x.dtype !== "f64")
+        call.fail(
+          "dtype",
+          `interpolate: \`antialias\` is of f32 and f64, not of ${x.dtype}; cast with .to("f32")`,
+        );
       return [tensorType([x.dims[0]!, x.dims[1]!, ...ints(call, "size")], x.dtype)];
     },
     calls: Object.entries(INTERPOLATION).flatMap(([mode, calls]) =>
