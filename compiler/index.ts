@@ -1,5 +1,6 @@
 /** @file The compiler: from an experiment's file to the IR. */
 export { flattenPlan, type PlanSignature, planPoint } from "./build/plan-signature.js";
+export { NET_FILE, type StartingFile } from "./build/starting-weights.js";
 export { CompileError } from "./diagnostics/compile-error.js";
 export type { Diagnostic, Span } from "./diagnostics/diagnostic.js";
 export { renderAll, renderDiagnostic } from "./diagnostics/render.js";
@@ -12,7 +13,7 @@ export {
   compilePreparation,
   lastStep,
 } from "./frontend/compile.js";
-export { compileNet, type EmbedProgram, embedProgram } from "./frontend/embed.js";
+export { compileNet, type EmbedProgram, EXPORTED_NET, embedProgram } from "./frontend/embed.js";
 export { libraryRoot } from "./frontend/library.js";
 export {
   configured,
@@ -33,6 +34,7 @@ export { ParseError } from "./ir/parse-error.js";
 export { printModule, printStructure } from "./ir/print.js";
 export { compareSchemas, currentSchema, type Schema, type SchemaChange } from "./ir/schema.js";
 export { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "./passes/accumulate.js";
+export { exportedTensors } from "./passes/extract.js";
 export type { Pass, Statistics } from "./passes/pass.js";
 export { optimise, type PassOptions, type PassRecord, passesFor } from "./passes/pipeline.js";
 export { refine } from "./passes/refine.js";

@@ -14,6 +14,7 @@ import {
 import { experimentError } from "../diagnostics/catalogue.js";
 import {
   type Group,
+  type Init,
   isTrained,
   type Location,
   type Storage,
@@ -61,6 +62,7 @@ export class StorageTable {
   constructor(
     state: MethodState,
     private readonly location: Location,
+    private readonly initOf: (stored: Stored) => Init = withoutFile,
   ) {
     const items = Object.entries(state);
     for (const [key, item] of items) {
@@ -79,7 +81,7 @@ export class StorageTable {
       this.add({
         name: path,
         type: tensorType(item.shape, item.dtype),
-        init: item.init,
+        init: this.initOf(item),
         role: item[STORAGE],
         ...(item.trainable === false && { trainable: false }),
         location: this.location,
@@ -221,6 +223,22 @@ function refuseReserved(key: string): void {
   if (Object.hasOwn(RESERVED, key))
     throw experimentError("state-name-taken", { name: key, what: RESERVED[key]! });
   if (key.includes(".")) throw experimentError("state-key-with-dot", { name: key });
+}
+
+/** How a tensor starts where no file has it. */
+export const withoutFile = ({ init }: Pick<Stored, "init">): Init =>
+  init.kind === "weights" ? withoutFile({ init: init.otherwise }) : init;
+
+/** Every stored tensor of a state, once. */
+export function storedIn(state: MethodState): ReadonlySet<Stored> {
+  const found = new Set<unknown>();
+  const visit = (item: unknown): void => {
+    if (twinParts(item) || found.has(item)) return;
+    found.add(item);
+    if (!isStored(item)) for (const [, child] of childrenOf(item)) visit(child);
+  };
+  for (const item of Object.values(state)) visit(item);
+  return new Set([...found].filter(isStored));
 }
 
 /** What a module, a piece with a book, a list or a record holds, by name. */

@@ -1,5 +1,6 @@
 /** @file From a loaded experiment to its program: builds it, lowers its functions, runs the passes, verifies what came out. */
 import type { Updates } from "../build/parameter-groups.js";
+import type { StartingFile } from "../build/starting-weights.js";
 import { StorageTable } from "../build/storage-table.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import type { IrModule } from "../ir/module.js";
@@ -28,6 +29,8 @@ export interface CompiledExperiment extends BuiltExperiment {
   readonly updates: Updates;
   /** The experiment's protocols, and what they drew. */
   readonly evaluations: readonly Evaluation[];
+  /** The files that its state starts from, by the names that the program gives them. */
+  readonly files: Readonly<Record<string, StartingFile>>;
   /** The run ends after this many steps, even if its schedule is longer. */
   readonly stopAfter?: number | undefined;
   /** About what compiles but is probably a mistake. */
@@ -49,7 +52,7 @@ export function compileExperiment(
   const findings = new Findings(loaded, texts);
   const built = buildExperiment(loaded, texts);
   const sources = methodSources(built.method, texts, findings);
-  const storages = storagesOf(built.state, sources.step, loaded);
+  const { storages, starting } = storagesOf(built.state, sources.step, loaded);
   const updates = groupsOf(built, storages, loaded);
   const lowering = { built, storages, texts, findings };
 
@@ -77,7 +80,8 @@ export function compileExperiment(
     updates,
     evaluations,
     warnings: warningsOf(loaded, built, updates),
-    notes: [...built.notes, ...notes],
+    files: starting.files,
+    notes: [...built.notes, ...starting.notes, ...notes],
   };
 }
 

@@ -1,31 +1,30 @@
-/** @file From an `embed` stage to its program: the function that embeds, alone, of a net whose weights are in a file. */
+/** @file From an `embed` stage to its program: the function that embeds, alone, of a net whose weights are in files. */
 import {
   type Catalogue,
   EMBED,
   type Embeddings,
   embeddedOf,
   methodParts,
+  type Net,
   netAlone,
   type OpenedData,
-  type Weights,
 } from "../../dsl/index.js";
+import type { StartingWeights } from "../build/starting-weights.js";
 import { experimentError } from "../diagnostics/catalogue.js";
 import type { IrModule } from "../ir/module.js";
-import { exportedNames, extract } from "../passes/extract.js";
+import { extract } from "../passes/extract.js";
 import { verify } from "../verify/verify.js";
 import { checkEmbedding, INFER, lowerInference } from "./build/embedding.js";
 import { methodSources, storagesOf } from "./build/experiment.js";
 import { Findings } from "./build/findings.js";
 import { finish } from "./build/finish.js";
-import type { LoadedFile } from "./load/load.js";
+import type { LoadedExperiment } from "./load/load.js";
 import { SourceTexts } from "./lower/function-source.js";
 
 /** A program that embeds, and the images that it is given. */
 export interface EmbedProgram {
   readonly stage: Embeddings;
   readonly module: IrModule;
-  /** The name of the file with the weights in the program. */
-  readonly file: string;
   readonly function: string;
   readonly result: string;
   /** Sets of images whose rows follow each other. */
@@ -34,15 +33,19 @@ export interface EmbedProgram {
   readonly columns: number;
 }
 
-const FILE = "net";
+/** The name in a program of the file that a run has exported. */
+export const EXPORTED_NET = "net";
 
-/** The program of an `embed` stage called `name` whose net is the `infer` of `module`; `names`: those of its tensors in the file, if not as exported. */
+/**
+ * The program of an `embed` stage called `name` whose net is the `infer` of `module`. Its weights are in the file that was exported
+ * of it, unless `file` is null: then they start as they do there.
+ */
 export function embedProgram(
   name: string,
   stage: Embeddings,
   data: OpenedData,
   module: IrModule,
-  names?: (tensor: string) => string,
+  file: string | null = EXPORTED_NET,
 ): EmbedProgram {
   const fn = module.functions.find((fn) => fn.name === INFER);
   const [images] = fn?.inputs ?? [];
@@ -62,18 +65,13 @@ export function embedProgram(
     if (wanted !== found) throw experimentError("bad-embed.shape", { wanted: wanted!, found: found! });
   }
   if (sets.length === 0) throw experimentError("bad-embed.empty", { of: stage[EMBED].of });
-  const tensorsOf = (storages: readonly string[]) => {
-    const exported = exportedNames(storages);
-    return (storage: string) => (names === undefined ? exported(storage) : names(exported(storage)));
-  };
-  const program = extract(module, { name, function: INFER, file: FILE, tensorsOf });
+  const program = extract(module, { name, function: INFER, ...(file !== null && { file }) });
   const [violation] = verify(program);
   if (violation)
     throw new Error(`internal: the extracted program breaks ${violation.constraint}: ${violation.message}`);
   return {
     stage,
     module: program,
-    file: FILE,
     function: INFER,
     result: result.name,
     sets,
@@ -82,27 +80,29 @@ export function embedProgram(
   };
 }
 
-/** Compiles a net of which only the weights are given, for images such as those of `train`. */
+/** Compiles a net that starts from files (`weights`), for images such as those of `train`. */
 export function compileNet(
-  loaded: Omit<LoadedFile, "declared">,
+  loaded: Omit<LoadedExperiment, "experiment">,
   name: string,
-  { net }: Pick<Weights, "net">,
+  net: Net,
   train: Catalogue,
-): IrModule {
+): { readonly module: IrModule; readonly starting: StartingWeights } {
   const texts = new SourceTexts(loaded.texts);
   const findings = new Findings(loaded, texts);
   const { state, parts: method } = methodParts(netAlone(net(train.shape)))!;
   const setting = { identities: 0, images: 0, shape: train.shape, streams: {}, seed: 0 };
   const { embed } = methodSources(method, texts, findings);
-  const storages = storagesOf(state, embed, loaded);
+  const { storages, starting } = storagesOf(state, embed, loaded);
+  if (Object.keys(starting.files).length === 0) throw experimentError("bad-embed.no-weights", {});
   const lowering = { built: { method, state, setting, train }, storages, texts, findings };
   checkEmbedding(lowering, embed);
   findings.throwIfAny();
   const infer = lowerInference(lowering, embed);
   findings.throwIfAny();
-  return finish(
+  const module = finish(
     { name, sources: [], storages: storages.all, groups: storages.groups, functions: [infer!] },
     { precision: "f32", layout: "contiguous", accumulate: 1 },
     { texts, directory: loaded.directory, observe: () => {} },
   );
+  return { module, starting };
 }

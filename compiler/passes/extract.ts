@@ -9,27 +9,31 @@
  *     parameter @probe.conv.weight : f32[8, 3, 3, 3] = file(file = @net, tensor = @conv.weight)
  *     func @infer(images : u8[B, 3, 56, 56] from images of the stream `images`)
  */
-import { type IrFunction, type IrModule, walkOps } from "../ir/module.js";
+import {
+  type Init,
+  type IrFunction,
+  type IrModule,
+  type Storage,
+  type TensorType,
+  walkOps,
+} from "../ir/module.js";
 import { membersOf, storagesOf } from "../registry/storages.js";
 
 export interface Extraction {
   readonly name: string;
   /** The function that stays. Its arguments become streams of images of their own names. */
   readonly function: string;
-  /** The name that the program gives to the file. */
-  readonly file: string;
-  /** Of the storages that are read, the name of each one's tensor in the file. */
-  readonly tensorsOf: (storages: readonly string[]) => (storage: string) => string;
+  /** The name that the program gives to the file that was exported of the function; absent: its storages start as they do. */
+  readonly file?: string;
 }
 
-export function extract(module: IrModule, { name, function: wanted, file, tensorsOf }: Extraction): IrModule {
-  const found = module.functions.find((fn) => fn.name === wanted);
-  if (!found) throw new Error(`internal: the program ${module.name} has no function ${wanted}`);
-  const members = membersOf(module.groups);
+export function extract(module: IrModule, { name, function: wanted, file }: Extraction): IrModule {
+  const found = functionOf(module, wanted);
   const named = [...walkOps(found.body)].map((op) => op.attributes.name);
-  const read = new Set([...walkOps(found.body)].flatMap((op) => storagesOf(op, members)));
-  const storages = module.storages.filter((storage) => read.has(storage.name));
-  const tensorOf = tensorsOf(storages.map((storage) => storage.name));
+  const storages = readBy(module, found);
+  const tensorOf = exportedNames(storages.map((storage) => storage.name));
+  const startOf = ({ name, init }: Storage): Init =>
+    file === undefined ? init : { kind: "file", file, tensor: tensorOf(name) };
   const fn: IrFunction = {
     ...found,
     inputs: found.inputs.map(({ value, source }) => ({
@@ -42,18 +46,38 @@ export function extract(module: IrModule, { name, function: wanted, file, tensor
     name,
     storages: storages.map(({ twinOf: _, slotOf: __, ...storage }) => ({
       ...storage,
-      init: { kind: "file", file, tensor: tensorOf(storage.name) },
+      init: startOf(storage),
     })),
     groups: module.groups.filter((group) => named.includes(group.name)),
     functions: [fn],
   };
 }
 
+function functionOf(module: IrModule, name: string): IrFunction {
+  const found = module.functions.find((fn) => fn.name === name);
+  if (!found) throw new Error(`internal: the program ${module.name} has no function ${name}`);
+  return found;
+}
+
+/** The storages that a function reads. */
+function readBy(module: IrModule, { body }: IrFunction): readonly Storage[] {
+  const members = membersOf(module.groups);
+  const read = new Set([...walkOps(body)].flatMap((op) => storagesOf(op, members)));
+  return module.storages.filter((storage) => read.has(storage.name));
+}
+
+/** The tensors of the file that is exported of a function, by their names there. */
+export function exportedTensors(module: IrModule, name: string): ReadonlyMap<string, TensorType> {
+  const storages = readBy(module, functionOf(module, name));
+  const nameOf = exportedNames(storages.map((storage) => storage.name));
+  return new Map(storages.map(({ name, type }) => [nameOf(name), type]));
+}
+
 /**
  * The names of a net's tensors in the files that are exported of it: without the key under which the net is in the
  * method's state, if all of them are under one. The host's `names_in_file` says the same.
  */
-export function exportedNames(storages: readonly string[]): (storage: string) => string {
+function exportedNames(storages: readonly string[]): (storage: string) => string {
   const keys = new Set(storages.map((name) => name.split(".")[0]));
   const one = keys.size === 1 && storages.every((name) => name.includes("."));
   return (storage) => (one ? storage.slice(storage.indexOf(".") + 1) : storage);

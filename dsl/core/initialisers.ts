@@ -7,7 +7,9 @@ export type Init =
   | { readonly kind: "uniform"; readonly low: number; readonly high: number }
   | { readonly kind: "kaiming_normal" | "kaiming_uniform"; readonly fan: "in" | "out"; readonly gain: number }
   | { readonly kind: "xavier_uniform"; readonly gain: number }
-  | { readonly kind: "unit_rows"; readonly distribution: "normal" | "uniform" };
+  | { readonly kind: "unit_rows"; readonly distribution: "normal" | "uniform" }
+  /** A tensor of weights that somebody left (`weights`); where these lack it, as it would start without them. */
+  | { readonly kind: "weights"; readonly source: object; readonly tensor: string; readonly otherwise: Init };
 
 export const zeros = (): Init => ({ kind: "zeros" });
 export const ones = (): Init => ({ kind: "constant", value: 1 });

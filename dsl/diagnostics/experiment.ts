@@ -513,7 +513,11 @@ export const EXPERIMENT = {
       },
       folder: {
         message: "embed: {folder} holds no net: {problem}",
-        hint: "give the folder of a run that has ended, or weights with their net: { from: FILE, net }",
+        hint: "give the folder of a run that has ended, or a net with its weights: weights(net, FILE)",
+      },
+      "no-weights": {
+        message: "embed: the net has no weights",
+        hint: 'give a net with its weights: weights(mobileFaceNet(), "net.safetensors")',
       },
       columns: {
         message: "embed: the net gives {found}, not a row of numbers for each image",
@@ -529,5 +533,34 @@ export const EXPERIMENT = {
     message: "the embeddings that are the data here are made by no study",
     hint: "export default study({ features, … }) from the file, and run that",
     why: "What a stage makes lies in the folder of its study.",
+  },
+  "bad-weights": {
+    code: "F2C2133",
+    severity: "error",
+    cases: {
+      file: {
+        message: "weights: cannot read {file}: {problem}",
+        hint: "give a safetensors file, or the folder of a run that has ended, relative to the experiment's file",
+      },
+      stage: {
+        message: "weights: {what} is not made by a study before this",
+        hint: "name it in the study, before the stage that starts from it",
+      },
+      fit: {
+        message:
+          "weights: {file} has {taken:number} of the {wanted:number} tensors; missing: {missing}; of another shape: {misshapen}; left over: {left}",
+        hint: "give the net that the file is of, or its names with `prefix` and `rename`; with `strict: false` the others start as the net says",
+      },
+      nothing: {
+        message:
+          "weights: {file} has none of the {wanted:number} tensors; missing: {missing}; of another shape: {misshapen}; left over: {left}",
+        hint: "give the names of the file with `prefix` and `rename`, or the net that the file is of",
+      },
+      twin: {
+        message: "{function}: this net is a twin, which has no tensors of its own making",
+        hint: "give it the original: twin({function}(net))",
+      },
+    },
+    why: "What a net starts from is looked at before anything is compiled, so that a run never starts from half a file unknowingly.",
   },
 } as const satisfies Catalogue;

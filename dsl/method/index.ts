@@ -3,6 +3,7 @@ export * from "./bank.js";
 export * from "./bookkept.js";
 export * from "./classes.js";
 export * from "./every.js";
+export { frozen } from "./frozen.js";
 export * from "./method.js";
 export * from "./net.js";
 export type {
@@ -17,3 +18,4 @@ export * from "./sampler.js";
 export * from "./source.js";
 export * from "./stage.js";
 export * from "./twin.js";
+export * from "./weights.js";

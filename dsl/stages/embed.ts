@@ -6,20 +6,9 @@ import type { Net } from "../method/net.js";
 import type { Catalogue, DataSource } from "../method/source.js";
 import { STAGE, type Stage, type StageKind } from "../method/stage.js";
 
-/** A net in a safetensors file that a run has exported, and its architecture. */
-export interface Weights {
-  /** The file, relative to the study's. */
-  readonly from: string;
-  readonly net: Net;
-  /** The name in the file of each tensor of the net, where these differ. */
-  readonly names?: (tensor: string) => string;
-  /** Whether tensors of the file that the net does not have are an error. They are, by default; one that it lacks always is. */
-  readonly strict?: boolean;
-}
-
 export interface EmbedOptions {
-  /** What embeds: the net of an experiment of the study, of the folder of a run, or weights with the net that they are of. */
-  readonly net: Experiment | string | Weights;
+  /** What embeds: the net of an experiment of the study, of the folder of a run, or one with its weights: `weights(net, file)`. */
+  readonly net: Experiment | string | Net;
   readonly data: DataSource;
   /** Whose images: of the people to train on, of those kept back, or of both, who stay apart. */
   readonly of?: "all" | "train" | "heldOut";

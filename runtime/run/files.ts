@@ -1,17 +1,9 @@
 /** @file Files that are whole or absent. */
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+
+export { hashOf } from "../../dsl/data/file-hash.js";
 
 /** What the system says of an open file names none: the error gets the path. */
 export function naming<T>(path: string, work: () => T): T {
@@ -43,25 +35,6 @@ export function writeHashed(path: string, parts: Iterable<Uint8Array>): Written 
       }
       fsyncSync(file);
     });
-  } finally {
-    closeSync(file);
-  }
-  return { bytes, sha256: hash.digest("hex") };
-}
-
-const PIECE = 1 << 20;
-
-/** The size and hash of a file as it is now. */
-export function hashOf(path: string): Written {
-  const hash = createHash("sha256");
-  const piece = Buffer.alloc(PIECE);
-  let bytes = 0;
-  const file = openSync(path, "r");
-  try {
-    for (let read = readSync(file, piece); read > 0; read = readSync(file, piece)) {
-      hash.update(piece.subarray(0, read));
-      bytes += read;
-    }
   } finally {
     closeSync(file);
   }

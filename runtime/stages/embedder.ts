@@ -9,7 +9,7 @@ import type { Ending, Observers } from "../observe/observer.js";
 import type { Written } from "../run/files.js";
 import { RowsFile } from "../run/rows-file.js";
 import { Flight } from "./flight.js";
-import type { Host, HostedProgram, LoadOptions, WeightsFile } from "./host.js";
+import type { Host, HostedProgram, LoadOptions } from "./host.js";
 import { type HostedWork, onHosts } from "./on-hosts.js";
 import { Watch } from "./watch.js";
 
@@ -19,7 +19,6 @@ const BYTES = 64 << 20;
 const FLOAT = 4;
 
 export interface EmbedRunOptions extends LoadOptions {
-  readonly weights: WeightsFile;
   readonly batch: number;
   readonly restarts: number;
   readonly start: () => Promise<Host>;
@@ -128,11 +127,10 @@ export class Embedder implements HostedWork<Written | undefined> {
       onResult: (result) => this.landed(result),
       onLog: (level, message) => this.observers.note(`host ${level}: ${message}`),
     });
-    const { module, file, sets } = this.program;
-    const options = { ...this.options, files: { [file]: this.options.weights } };
+    const { module, sets } = this.program;
     this.hosted = await this.watch.during(
       () => "the host to load the program",
-      host.load(this.name, module, options),
+      host.load(this.name, module, this.options),
     );
     for (const [i, set] of sets.entries()) await host.open(sourceOf(i), set);
     if (this.rows.count > 0)

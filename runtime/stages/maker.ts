@@ -35,6 +35,8 @@ export interface Planning {
 /** A stage before it is made, as its kind knows it. */
 export interface StagePlan {
   readonly module: IrModule;
+  /** Stages that it needs beside those that it declares: found when it was compiled. */
+  readonly needs?: readonly Stage[];
   /** What decides what it makes, beside the program and the stages that it needs: hashes of files by name, and options. */
   readonly inputs: Recipe["inputs"];
   readonly options: Json;
@@ -46,7 +48,7 @@ export interface StagePlan {
 }
 
 /** A stage of a study, with all that decides what it makes. */
-export type PlannedStage<P extends StagePlan = StagePlan> = P & {
+export type PlannedStage<P extends StagePlan = StagePlan> = Omit<P, "needs"> & {
   readonly name: string;
   readonly kind: string;
   readonly needs: readonly string[];

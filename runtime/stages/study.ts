@@ -34,7 +34,6 @@ export function planStudy(
   };
   for (const [name, stage] of inOrder(declared)) {
     const { kind } = stage[STAGE];
-    const needed = needsOf(stage).map((other) => planned.get(other)!);
     const plan = makerOf(kind).plan(stage, {
       name,
       file,
@@ -43,6 +42,9 @@ export function planStudy(
       observe: (record) => observe?.(name, record),
       planned: (other) => planned.get(other)!,
     });
+    const needed = [...new Set([...needsOf(stage), ...(plan.needs ?? [])])].map(
+      (other) => planned.get(other)!,
+    );
     const recipe: Recipe = {
       kind,
       program: structureHash(plan.module),

@@ -1,12 +1,14 @@
-/** @file The net that a stage left, for those that are made from it. */
+/** @file The files of weights that programs start from, and among them the net that a stage left. */
 import { join } from "node:path";
 import { experimentError } from "../../compiler/diagnostics/catalogue.js";
+import { NET_FILE, type StartingFile } from "../../compiler/index.js";
 import { readArtefact } from "./artefact.js";
-import type { WeightsFile } from "./host.js";
+import type { LoadOptions, WeightsFile } from "./host.js";
 import type { PlannedStage } from "./maker.js";
 
-/** What the exporter `safetensors` writes in the folder of a run. */
-export const NET_FILE = "net.safetensors";
+/** The files that a program starts from, as the host is told. What is left over in them was said when it was compiled. */
+export const filesOf = (files: Readonly<Record<string, StartingFile>>): NonNullable<LoadOptions["files"]> =>
+  Object.fromEntries(Object.entries(files).map(([name, file]) => [name, { ...file.file(), strict: false }]));
 
 /** The weights of a stage that is made. Throws where it left none. */
 export function trainedNet({ name, folder, recipe }: PlannedStage): WeightsFile {

@@ -28,6 +28,7 @@ import { Flight } from "./flight.js";
 import type { Host, HostedProgram, LoadOptions, Plan } from "./host.js";
 import { BRIDGE_BROKEN, type HostedWork, onHosts } from "./on-hosts.js";
 import { Planner, type StepPlan } from "./planner.js";
+import { filesOf } from "./trained-net.js";
 import { Watch } from "./watch.js";
 
 /** Plans sent ahead of the step that runs: enough to hide the bridge and the reading of images. */
@@ -208,10 +209,10 @@ export class Trainer implements HostedWork<Outcome> {
 
   /** Sends the program and the data sources. */
   private async load(host: Host): Promise<HostedProgram> {
-    const { module, train, experiment } = this.program;
+    const { module, train, experiment, files } = this.program;
     // What cannot be exported is said before a step is trained.
     this.endings = await host.exporters(experiment.export);
-    const hosted = await host.load(experiment.name, module, this.options);
+    const hosted = await host.load(experiment.name, module, { ...this.options, files: filesOf(files) });
     await host.open(TRAIN, train);
     for (const [source, people] of this.evaluator.sources()) await host.open(source, people);
     return hosted;

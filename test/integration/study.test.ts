@@ -13,7 +13,7 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 const NET = "mobileFaceNet({ embedding: 16, width: 0.25 })";
 /** A study of one training and one embedding; `net` is what is embedded with. */
 const study = (net: string, people = 40) => `
-import { dual, embed, experiment, f2c, fixed, mobileFaceNet, plainSoftmax, sgd, study, syntheticFaces } from "f2c-dsl";
+import { dual, embed, experiment, f2c, fixed, mobileFaceNet, plainSoftmax, sgd, study, syntheticFaces, weights } from "f2c-dsl";
 const faces = (identities: number, seed: number) =>
   syntheticFaces({ identities, imagesPerIdentity: fixed(4), size: 32, seed, heldOut: { identities: 3, images: 2 } });
 const proxy = experiment({
@@ -21,7 +21,7 @@ const proxy = experiment({
   method: f2c({ net: ${NET}, pool: { capacity: 12 }, margin: plainSoftmax() }),
   loader: dual({ identities: 3, instances: 4 }),
 });
-export const all = [proxy, mobileFaceNet];
+export const all = [proxy, mobileFaceNet, weights];
 export default study({ ${net === "proxy" ? "proxy, " : ""}features: embed({ net: ${net}, data: faces(${people}, 2), batch: 16 }) });
 `;
 
@@ -76,7 +76,7 @@ test("an embedding of the folder of a run gives the same rows, and one of its we
   await run(written(study(JSON.stringify(folder))), ofRun);
   expect(made(ofRun, "features").hash).toBe(made(whole, "features").hash);
   const weights = JSON.stringify(join(folder, "net.safetensors"));
-  await run(written(study(`{ from: ${weights}, net: ${NET} }`)), ofFile);
+  await run(written(study(`weights(${NET}, ${weights})`)), ofFile);
   // The program of a net alone is another one than that of a method: they round differently.
   const [rows, wanted] = [rowsOf(ofFile), rowsOf(whole)];
   expect(rows).toHaveLength(wanted.length);

@@ -56,7 +56,7 @@ function started(path: string, behaviours: readonly FakeHostOptions[], restarts 
     device: "cpu",
     backend: "eager",
     batch: BATCH,
-    weights: { path: "net.safetensors", sha256: "of the net", strict: true },
+    files: { net: { path: "net.safetensors", sha256: "of the net", strict: true } },
     restarts,
     start,
     piece: 2 * BATCH * COLUMNS * 4,
@@ -230,4 +230,13 @@ test("a study is no experiment", () => {
   );
   expect(() => loadExperiment(path)).toThrow(/is a study, and an experiment is wanted here/);
   expect(() => planStudy(load(path) as never, { root: home })).toThrow(/holds no net/);
+});
+
+test("a net without weights is not embedded with", () => {
+  const path = join(home, "without-weights.ts");
+  writeFileSync(
+    path,
+    'import { embed, fixed, mobileFaceNet, study, syntheticFaces } from "f2c-dsl";\nexport default study({ features: embed({ net: mobileFaceNet({ width: 0.125 }), data: syntheticFaces({ identities: 2, imagesPerIdentity: fixed(2), size: 16 }) }) });\n',
+  );
+  expect(() => planStudy(load(path) as never, { root: home })).toThrow(/the net has no weights/);
 });

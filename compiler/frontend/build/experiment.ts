@@ -28,6 +28,7 @@ import {
   signatureOf,
 } from "../../build/plan-signature.js";
 import { RANDOM_SEED, RANDOM_STEP } from "../../build/random-inputs.js";
+import { startingWeights } from "../../build/starting-weights.js";
 import { StorageTable } from "../../build/storage-table.js";
 import { codeOf, experimentError, report } from "../../diagnostics/catalogue.js";
 import { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "../../passes/accumulate.js";
@@ -208,11 +209,17 @@ export function methodSources(
   return { step: sourceOf("step"), embed: sourceOf("embed") };
 }
 
-/** The stored tensors of the method's state, with their names; their location is that of the step. */
-export const storagesOf = (state: MethodState, step: FunctionSource, loaded: Located) =>
+/** The stored tensors of the method's state, with their names, and the files that they start from; their location is that of the step. */
+export const storagesOf = (
+  state: MethodState,
+  step: FunctionSource,
+  loaded: Located & Pick<LoadedExperiment, "directory" | "made">,
+) =>
   showingOption(loaded, (lookingAt) => {
     lookingAt("method", (error) => stateEntryOf(step, error));
-    return new StorageTable(state, { path: step.path, start: step.node.getStart(), end: step.node.getEnd() });
+    const location = { path: step.path, start: step.node.getStart(), end: step.node.getEnd() };
+    const starting = startingWeights(state, openingContext(loaded));
+    return { storages: new StorageTable(state, location, starting.initOf), starting };
   });
 
 /** The optimizer's groups with the parameters of each, and whether their inputs have names of their own. */

@@ -4,8 +4,10 @@ import { experimentError } from "../../../compiler/diagnostics/catalogue.js";
 import {
   compileNet,
   type EmbedProgram,
+  EXPORTED_NET,
   embedProgram,
   type IrModule,
+  NET_FILE,
   openingContext,
   showingOption,
 } from "../../../compiler/index.js";
@@ -26,22 +28,22 @@ import { readProgram } from "../../run/kept-program.js";
 import { takeRunLock } from "../../run/lock.js";
 import { Embedder } from "../embedder.js";
 import { grouped } from "../facts.js";
-import type { WeightsFile } from "../host.js";
+import type { LoadOptions, WeightsFile } from "../host.js";
 import type { Planning, StageMaker, StagePlan } from "../maker.js";
-import { NET_FILE, trainedNet } from "../trained-net.js";
+import { filesOf, trainedNet } from "../trained-net.js";
 
 const ROWS_FILE = "embeddings.safetensors";
 
 export interface EmbeddingPlan extends StagePlan {
   readonly program: EmbedProgram;
   readonly batch: number;
-  /** The file with the weights, once there is one. */
-  readonly weights: () => WeightsFile;
+  /** The files with the weights, once they are there. */
+  readonly files: () => NonNullable<LoadOptions["files"]>;
 }
 
 export const embeddings: StageMaker<Embeddings, EmbeddingPlan> = {
   plan(stage, planning) {
-    const { program, weights, net } = showingOption(planning.file, () => planned(stage, planning));
+    const { program, files, net, notes } = showingOption(planning.file, () => planned(stage, planning));
     const { batch, of, ...given } = stage[EMBED];
     const { device = given.device, backend = given.backend } = planning.options;
     const { module, rows, columns } = program;
@@ -49,7 +51,7 @@ export const embeddings: StageMaker<Embeddings, EmbeddingPlan> = {
     return {
       program,
       batch,
-      weights,
+      files,
       module,
       inputs: {
         ...net,
@@ -58,7 +60,7 @@ export const embeddings: StageMaker<Embeddings, EmbeddingPlan> = {
       options: { of, batch, device, backend },
       device,
       backend,
-      says: [`${grouped(rows)} rows of ${columns}`],
+      says: [...notes, `${grouped(rows)} rows of ${columns}`],
       warnings: [],
     };
   },
@@ -77,7 +79,7 @@ export const embeddings: StageMaker<Embeddings, EmbeddingPlan> = {
         backend,
         threads: options.threads,
         batch,
-        weights: stage.weights(),
+        files: stage.files(),
         restarts,
         start,
       });
@@ -104,9 +106,10 @@ function dataHash(stage: Embeddings, set: Catalogue): string {
 
 interface PlannedNet {
   readonly program: EmbedProgram;
-  readonly weights: () => WeightsFile;
-  /** The hash of a net that no stage makes. */
+  readonly files: EmbeddingPlan["files"];
+  /** The hashes of files that no stage makes. */
   readonly net: Readonly<Record<string, string>>;
+  readonly notes: readonly string[];
 }
 
 /** The program of a stage, and where the weights of its net are. */
@@ -117,30 +120,35 @@ function planned(stage: Embeddings, { name, file, made, planned }: Planning): Pl
     const trained = planned(net);
     return {
       program: embedProgram(name, stage, opened, trained.module),
-      weights: () => trainedNet(trained),
+      files: () => ({ [EXPORTED_NET]: trainedNet(trained) }),
       net: {},
+      notes: [],
     };
   }
   if (typeof net === "string") {
     const folder = resolve(file.directory, net);
-    const weights = fileOf(folder, join(folder, NET_FILE), true);
+    const weights = fileOf(folder, join(folder, NET_FILE));
     const program = embedProgram(name, stage, opened, moduleIn(folder));
-    return { program, weights: () => weights, net: { net: weights.sha256 } };
+    return {
+      program,
+      files: () => ({ [EXPORTED_NET]: weights }),
+      net: { net: weights.sha256 },
+      notes: [],
+    };
   }
-  const path = resolve(file.directory, net.from);
-  const weights = fileOf(net.from, path, net.strict ?? true);
   const set = opened.train.offsets.at(-1)! > 0 ? opened.train : opened.heldOut;
-  const module = compileNet(file, name, net, set);
+  const { module, starting } = compileNet({ ...file, made }, name, net, set);
   return {
-    program: embedProgram(name, stage, opened, module, net.names),
-    weights: () => weights,
-    net: { net: weights.sha256 },
+    program: embedProgram(name, stage, opened, module, null),
+    files: () => filesOf(starting.files),
+    net: Object.fromEntries(Object.entries(starting.files).map(([name, { hash }]) => [name, hash])),
+    notes: starting.notes,
   };
 }
 
-function fileOf(named: string, path: string, strict: boolean): WeightsFile {
+function fileOf(named: string, path: string): WeightsFile {
   try {
-    return { path, sha256: hashOf(path).sha256, strict };
+    return { path, sha256: hashOf(path).sha256, strict: true };
   } catch (error) {
     throw experimentError("bad-embed.folder", { folder: named, problem: (error as Error).message });
   }

@@ -1,8 +1,8 @@
 /** @file An experiment as a stage of a study: a run in the stage's folder, which goes on at its newest checkpoint. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { type CompiledExperiment, compileExperiment } from "../../../compiler/index.js";
-import type { Experiment } from "../../../dsl/index.js";
+import { type CompiledExperiment, compileExperiment, exportedTensors } from "../../../compiler/index.js";
+import type { Experiment, MadeWeights } from "../../../dsl/index.js";
 import { ofEveryRun } from "../../observe/every-run.js";
 import { Observers } from "../../observe/observer.js";
 import { hashOf } from "../../run/files.js";
@@ -10,8 +10,10 @@ import type { Json } from "../../run/identity/json.js";
 import { identityOf } from "../../run/identity.js";
 import { RunFolder } from "../../run/run-folder.js";
 import { beginRun } from "../begin-run.js";
+import { EXPORTED } from "../export-net.js";
 import { saidOf } from "../facts.js";
 import type { StageMaker, StagePlan } from "../maker.js";
+import { trainedNet } from "../trained-net.js";
 import { Trainer } from "../trainer.js";
 
 export interface TrainingPlan extends StagePlan {
@@ -29,6 +31,7 @@ export const training: StageMaker<Experiment, TrainingPlan> = {
     return {
       program,
       module: program.module,
+      needs: Object.values(program.files).flatMap(({ stage }) => stage ?? []),
       inputs: {},
       options: { ...identity, stopAfter: steps ?? null } as unknown as Json,
       device,
@@ -59,4 +62,15 @@ export const training: StageMaker<Experiment, TrainingPlan> = {
       folder.release();
     }
   },
+
+  made: (stage): MadeWeights => ({
+    hash: stage.hash,
+    tensors: new Map(
+      [...exportedTensors(stage.module, EXPORTED)].map(([name, { dtype, dims }]) => [
+        name,
+        { dtype, shape: dims as readonly number[] },
+      ]),
+    ),
+    file: () => trainedNet(stage),
+  }),
 };

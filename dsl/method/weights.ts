@@ -1,0 +1,69 @@
+/** @file Where a net's tensors start: in a file that somebody left, under the names that they have there. */
+import { type AnyNet, changedNet, withStored } from "./changed-net.js";
+import type { Stage } from "./stage.js";
+
+export interface WeightsOptions {
+  /** What the names in the file begin with; tensors that begin otherwise are not looked at. */
+  readonly prefix?: string;
+  /**
+   * Whether every tensor of the net must be there with its shape and type, which is the default. Otherwise those that are not
+   * start as the net says.
+   */
+  readonly strict?: boolean;
+  /**
+   * The name in the file, behind the prefix, of each tensor of the net, where these differ: a function, or a record by names of
+   * tensors or of the modules that they are in.
+   */
+  readonly rename?: ((tensor: string) => string) | Readonly<Record<string, string>>;
+}
+
+/** One use of `weights`: the file, as the experiment names it, and how tensors are sought there. */
+export interface WeightsSource {
+  /** A safetensors file or the folder of a run, relative to the experiment's file; or a stage of the study. */
+  readonly from: string | Stage;
+  readonly prefix: string;
+  readonly strict: boolean;
+}
+
+/** What a stage leaves, to those that start from its weights (`OpeningContext.made`). */
+export interface MadeWeights {
+  /** Of everything that decides what the weights are. */
+  readonly hash: string;
+  /** What the file holds, or will hold. */
+  readonly tensors: ReadonlyMap<string, { readonly dtype: string; readonly shape: readonly number[] }>;
+  /** The file, once it is there. */
+  file(): { readonly path: string; readonly sha256: string };
+}
+
+/**
+ * `net` whose tensors start from a file, in tensors of its own. `from` is a safetensors file, the folder of a run that has ended,
+ * or an experiment that the study makes before. What was taken, and what is missing, left over or of another shape, is said once.
+ * Parts of the net that have weights of their own keep these.
+ */
+export const weights = <N extends AnyNet>(
+  net: N,
+  from: string | Stage,
+  { prefix = "", strict = true, rename = {} }: WeightsOptions = {},
+): N => {
+  const nameOf = typeof rename === "function" ? rename : (name: string) => renamed(name, rename);
+  return changedNet("weights", net, (module) => {
+    const source: WeightsSource = Object.freeze({ from, prefix, strict });
+    return withStored(module, (stored, name) =>
+      stored.init.kind === "weights"
+        ? stored
+        : {
+            ...stored,
+            init: { kind: "weights", source, tensor: prefix + nameOf(name), otherwise: stored.init },
+          },
+    );
+  });
+};
+
+/** The name by the longest entry that is the tensor, or a module that it is in. */
+function renamed(name: string, names: Readonly<Record<string, string>>): string {
+  for (let end = name.length; end > 0; end = name.lastIndexOf(".", end - 1)) {
+    const key = name.slice(0, end);
+    if (Object.hasOwn(names, key)) return names[key] + name.slice(end);
+  }
+  return name;
+}

@@ -1,0 +1,84 @@
+/** Nets that start from others, in the built command and the real host: from a stage of the study, from its file, and frozen. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { cli } from "./cli.js";
+
+const home = mkdtempSync(join(tmpdir(), "f2c-from-weights-"));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+/** An old net, and nets with a new layer on what `given` makes of it. Exported is the old part alone. */
+const source = (exported: string) => `
+import { dual, experiment, f2c, fixed, frozen, linear, method, mobileFaceNet, type Net, normalize, ops, plainSoftmax, sgd, study, syntheticFaces, weights } from "f2c-dsl";
+const data = syntheticFaces({ identities: 8, imagesPerIdentity: fixed(4), size: 32, seed: 1, heldOut: { identities: 2, images: 2 } });
+const net = mobileFaceNet({ embedding: 16, width: 0.25 });
+const setting = { data, steps: 3, loader: dual({ identities: 4, instances: 0 }), optimizer: sgd({ momentum: 0.9, weightDecay: 0.1 }) };
+const old = experiment({ ...setting, name: "old", lr: 0.01, method: f2c({ net, pool: { capacity: 8 }, margin: plainSoftmax() }) });
+const headed = (name: string, given: Net, lr: number) => experiment({ ...setting, name, lr, method: ({ shape, identities }) =>
+  method({ net: given(shape), head: linear(16, identities) }, {
+    plan: (_books, { x }) => ({ labels: x.labels }),
+    step({ net, head }, { x }, { labels }) {
+      return ops.cross_entropy(head(normalize(net(x)).as<[number, 16]>()), labels).mean();
+    },
+    embed: ({ net }, images) => net(images),
+  }) });
+export const all = [frozen, weights, study, old, headed];
+export default ${exported};
+`;
+
+let files = 0;
+async function run(exported: string, root: string): Promise<string> {
+  const file = join(home, `experiment-${files++}.ts`);
+  writeFileSync(file, source(exported));
+  const done = await cli(["run", file, "--run-dir", root]);
+  expect(done.code, done.err).toBe(0);
+  return done.err + done.out;
+}
+
+const folderOf = (root: string, stage: string) =>
+  join(root, readdirSync(root).find((name) => name.startsWith(`${stage}-`))!);
+
+/** The tensors of a safetensors file, by the rules of the format alone. */
+function tensorsIn(folder: string): Readonly<Record<string, string>> {
+  const file = readFileSync(join(folder, "net.safetensors"));
+  const length = Number(file.readBigUInt64LE());
+  const { __metadata__: _, ...header } = JSON.parse(file.subarray(8, 8 + length).toString());
+  return Object.fromEntries(
+    Object.entries<{ data_offsets: [number, number] }>(header).map(([name, { data_offsets }]) => {
+      const [begin, end] = data_offsets.map((offset) => 8 + length + offset);
+      return [name, file.subarray(begin, end).toString("hex")];
+    }),
+  );
+}
+const isStatistic = (name: string) => /\.(mean|variance)$/.test(name);
+const parametersIn = (folder: string) =>
+  Object.fromEntries(Object.entries(tensorsIn(folder)).filter(([name]) => !isStatistic(name)));
+const lossesIn = (folder: string) =>
+  readFileSync(join(folder, "metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).loss)
+    .filter((loss) => loss !== undefined);
+
+const studied = join(home, "study");
+
+test("a frozen net of another stage ends as it began, to the last bit, while what stands on it learns", async () => {
+  const said = await run(`study({ old, second: headed("second", frozen(weights(net, old)), 0.1) })`, studied);
+  const [first, second] = [folderOf(studied, "old"), folderOf(studied, "second")];
+  expect(tensorsIn(second)).toEqual(tensorsIn(first));
+  const count = Object.keys(tensorsIn(first)).length;
+  expect(said).toContain(`weights from the experiment "old": ${count} of ${count} tensors taken`);
+  expect(new Set(lossesIn(second)).size).toBe(3);
+  expect(JSON.parse(readFileSync(join(second, "artefact.json"), "utf8")).inputs).toHaveProperty("old");
+  expect(readFileSync(join(second, "ir.txt"), "utf8")).not.toContain("optimizer.velocity.net.");
+}, 300_000);
+
+test("a net that is trained on starts from the file: with a rate of zero it keeps the parameters, and moves the statistics", async () => {
+  const first = folderOf(studied, "old");
+  const root = join(home, "trained-on");
+  const given = `weights(net, ${JSON.stringify(join(first, "net.safetensors"))})`;
+  await run(`headed("third", ${given}, 0)`, root);
+  expect(parametersIn(root)).toEqual(parametersIn(first));
+  expect(tensorsIn(root)).not.toEqual(tensorsIn(first));
+}, 300_000);
