@@ -37,6 +37,7 @@ const RESERVED: Readonly<Record<string, string>> = {
   optimizer: "what the optimizer keeps",
   accumulate: "what is kept between the steps of an update",
   precision: "what mixed precision keeps",
+  scratch: "what a step works in",
 };
 
 /**
@@ -169,7 +170,59 @@ export class StorageTable {
 
   /** The parameters that optimizers move, in order. */
   get trainedParameters(): readonly Storage[] {
-    return this.parameters.filter(isTrained);
+    return this.all.filter(isTrained);
+  }
+
+  /** A storage by its name. */
+  named(name: string): Storage | undefined {
+    return this.all.find((storage) => storage.name === name);
+  }
+
+  /**
+   * From now on the optimizer moves rows of a parameter, `count` at a time, which lie in scratch; and for each row of the parameter
+   * there is a number to work with.
+   */
+  rowsOf(name: string, count: number): { readonly rows: string; readonly places: string } {
+    const at = this.parameters.findIndex((p) => p.name === name);
+    const parameter: Storage = { ...this.parameters[at]!, byRows: true };
+    this.parameters[at] = parameter;
+    const [rows, places] = [`scratch.rows.${name}`, `scratch.places.${name}`];
+    const { dims, dtype } = parameter.type;
+    const scratch = { init: { kind: "zeros" }, role: "scratch", location: parameter.location } as const;
+    this.add({ ...scratch, name: rows, type: tensorType([count, ...dims.slice(1)], dtype), rowsOf: name });
+    this.add({ ...scratch, name: places, type: tensorType([dims[0]!], "i64") });
+    return { rows, places };
+  }
+
+  /** What the optimizer keeps of a parameter by rows, and the scratch for the rows of it; or one number a row, which needs none. */
+  slotOfRows(slot: string, name: string, rows: string): { readonly all: string; readonly rows: string } {
+    const [parameter, picked] = [this.named(name)!, this.named(rows)!];
+    const [all, some] = [`optimizer.${slot}.${name}`, `scratch.${slot}.${name}`];
+    const zeros = { kind: "zeros" } as const;
+    const { type, location } = parameter;
+    this.add({ name: all, type, init: zeros, role: "optimizer", slotOf: name, location });
+    this.add({ ...picked, name: some, slotOf: rows, rowsOf: all });
+    return { all, rows: some };
+  }
+
+  countOfRows(name: string): string {
+    const { type, location } = this.named(name)!;
+    const count = `optimizer.step.${name}`;
+    const numbers = tensorType([type.dims[0]!], type.dtype);
+    this.add({
+      name: count,
+      type: numbers,
+      init: { kind: "zeros" },
+      role: "optimizer",
+      slotOf: name,
+      location,
+    });
+    return count;
+  }
+
+  /** A group under a name, laid out as another, or as no other. */
+  listed(name: string, members: readonly string[], layout = name): GroupUse {
+    return this.define({ name, layout, members });
   }
 
   /** All trained parameters, in the optimizer's order. */
@@ -184,7 +237,7 @@ export class StorageTable {
   /** Some of the trained parameters, as a group under a label; if they are all, that group. */
   trainedPart(label: string, members: readonly string[]): GroupUse {
     if (members.length === this.trainedParameters.length) return this.trained();
-    const name = `optimizer.${TRAINED}.${label}`;
+    const name = `optimizer.${TRAINED}.${label || "dense"}`;
     return this.define({ name, layout: name, members });
   }
 

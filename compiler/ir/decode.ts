@@ -190,7 +190,9 @@ interface JsonStorage {
   readonly role?: Role;
   readonly slotOf?: string;
   readonly twinOf?: string;
+  readonly rowsOf?: string;
   readonly trainable?: boolean;
+  readonly byRows?: boolean;
   readonly layout?: "contiguous" | "channels_last";
   readonly location: number;
 }
@@ -247,11 +249,12 @@ function placesOf({ locations, fused = [], sources }: JsonModule): Place {
 /** The storages of a table; `as` says their role where they do not. */
 function storagesOf(json: JsonModule, table: Table, place: Place, as?: Role): readonly Storage[] {
   const storages = json[table] ?? refuse("module", `has no \`${table}\``);
-  return storages.map(({ type, trainable, layout, location, role = as, ...rest }, i) => ({
+  return storages.map(({ type, trainable, byRows, layout, location, role = as, ...rest }, i) => ({
     ...rest,
     type: tensorOf(type),
     role: role ?? refuse(`module.${table}[${i}]`, "has no `role`"),
     ...(trainable === false && { trainable }),
+    ...(byRows && { byRows }),
     ...(layout === "channels_last" && { layout }),
     location: place(location, `module.${table}[${i}]`),
   }));

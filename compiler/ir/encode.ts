@@ -67,7 +67,9 @@ export function encodeModule(module: UnverifiedModule): Json {
     role,
     slotOf,
     twinOf,
+    rowsOf,
     trainable,
+    byRows,
     layout,
     location,
   }: Storage): Json => ({
@@ -77,7 +79,9 @@ export function encodeModule(module: UnverifiedModule): Json {
     role,
     ...(slotOf !== undefined && { slotOf }),
     ...(twinOf !== undefined && { twinOf }),
+    ...(rowsOf !== undefined && { rowsOf }),
     ...(trainable === false && { trainable }),
+    ...(byRows && { byRows }),
     ...(layout && { layout }),
     location: locations.index(location),
   });
@@ -117,10 +121,11 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
 /** Equal for programs that compute the same, wherever their source is written. */
 export const structureHash = (module: UnverifiedModule): string => sha256(printStructure(module));
 
-/** Equal for programs that can read each other's checkpoints: the names and types of all storages. */
+/** Equal for programs that can read each other's checkpoints: the names and types of all storages that are saved. */
 export const weightsHash = (module: UnverifiedModule): string =>
   sha256(
     module.storages
+      .filter((s) => s.role !== "scratch")
       .map((s) => `${s.name}:${printType(s.type)}`)
       .sort()
       .join("\n"),

@@ -103,9 +103,10 @@ export type Init =
 
 /**
  * What a stored tensor is for. `parameter`: a net is made of it. `state`: the step itself reads and writes it, such as running
- * statistics, a pool, a twin. `optimizer`: updates keep it from one to the next.
+ * statistics, a pool, a twin. `optimizer`: updates keep it from one to the next. `scratch`: a step works in it, and writes it before it
+ * reads it; nobody saves it. Since 1.3.
  */
-export const ROLES = ["parameter", "state", "optimizer"] as const;
+export const ROLES = ["parameter", "state", "optimizer", "scratch"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** A tensor that lives from step to step. */
@@ -121,14 +122,20 @@ export interface Storage {
   readonly twinOf?: string | undefined;
   /** Of a parameter: the optimizer leaves it alone. Absent: it moves it. */
   readonly trainable?: false | undefined;
+  /** Of a parameter: the optimizer moves rows of it, which lie in scratch, and never the whole. Since 1.3, as is the next. */
+  readonly byRows?: true | undefined;
+  /** Of scratch: the parameter by rows, or the slot of one, whose rows it holds for a step. */
+  readonly rowsOf?: string | undefined;
   /** The order of its elements in memory; absent: the last dimension varies fastest. Changes no value. Since 1.1. */
   readonly layout?: "channels_last" | undefined;
   readonly location: Location;
 }
 
-/** Whether the optimizer moves a storage. */
-export const isTrained = ({ role, trainable }: Storage): boolean =>
-  role === "parameter" && trainable !== false;
+/** Whether the optimizer moves a storage, and the gradient is taken by it: a parameter, or rows of one. */
+export const isTrained = ({ role, trainable, byRows, rowsOf, slotOf }: Storage): boolean =>
+  role === "parameter"
+    ? trainable !== false && !byRows
+    : role === "scratch" && rowsOf !== undefined && slotOf === undefined;
 
 export type InputSource =
   | { readonly kind: "images"; readonly stream: string }

@@ -132,6 +132,7 @@ export type OpName =
   | "foreach_norm"
   | "foreach_norms"
   | "foreach_scale_each"
+  | "foreach_scale_rows"
   | "foreach_scale"
   | "scalar_add"
   | "scalar_sub"

@@ -152,8 +152,9 @@ class Parser {
       cursor.expect(T.of);
       return this.symbol();
     };
-    const [slotOf, twinOf] = [related(T.slot), related(T.twin)];
+    const [slotOf, twinOf, rowsOf] = [related(T.slot), related(T.twin), related(T.rows)];
     const isFrozen = cursor.accept(T.frozen) !== undefined;
+    const byRows = cursor.accept(T.rowwise) !== undefined;
     const layout = cursor.accept(LAYOUT) as Storage["layout"];
     return {
       name,
@@ -162,7 +163,9 @@ class Parser {
       role,
       ...(slotOf !== undefined && { slotOf }),
       ...(twinOf !== undefined && { twinOf }),
+      ...(rowsOf !== undefined && { rowsOf }),
       ...(isFrozen && { trainable: false as const }),
+      ...(byRows && { byRows }),
       ...(layout && { layout }),
       location: this.location(start, cursor.end),
     };

@@ -44,7 +44,10 @@ export function printModule(module: UnverifiedModule, options: PrintOptions = {}
 export function printStructure(module: UnverifiedModule): string {
   const parameters = module.storages.filter((s) => s.role === "parameter");
   const others = module.storages.filter((s) => s.role !== "parameter");
-  const bare = ({ slotOf: _, twinOf: __, trainable: ___, ...storage }: Storage): Storage => storage;
+  const bare = ({ name, type, init, role, layout, location }: Storage): Storage => ({
+    ...{ name, type, init, role, location },
+    ...(layout && { layout }),
+  });
   const storages = [...parameters, ...others.map((s) => ({ ...s, role: "state" as const }))];
   const bodies = module.functions.map((fn) => printFunction(fn)).join("\n\n");
   return printParts(
@@ -77,11 +80,13 @@ const placed = (location: Location, options: PrintOptions) =>
   options.locations ? ` ${printLocation(location)}` : "";
 
 function printStorage(storage: Storage, options: PrintOptions = {}): string {
-  const { name, type, init, role, slotOf, twinOf, trainable, layout, location } = storage;
+  const { name, type, init, role, slotOf, twinOf, rowsOf, trainable, byRows, layout, location } = storage;
   const facts = [
     slotOf === undefined ? "" : ` slot of ${symbolOf(slotOf)}`,
     twinOf === undefined ? "" : ` twin of ${symbolOf(twinOf)}`,
+    rowsOf === undefined ? "" : ` rows of ${symbolOf(rowsOf)}`,
     trainable === false ? " frozen" : "",
+    byRows ? " rowwise" : "",
     layout ? ` ${layout}` : "",
     placed(location, options),
   ];

@@ -12,6 +12,7 @@
  * for updates; writes that depend on images, such as a pool's, happen in every step.
  */
 import {
+  type Group,
   type GroupType,
   type IrFunction,
   type IrModule,
@@ -37,25 +38,28 @@ export const accumulate = (steps: number): Pass => ({
   name: "accumulate",
   doc: "The optimizer runs once in several steps, on the mean of their gradients.",
   run(module) {
-    const layouts = new Set(module.functions.flatMap(derivatives).map((op) => layoutOf(op.results[0]!)));
-    const sumsOf = (layout: string) => (layouts.size > 1 ? `${GROUP}.${layout}` : GROUP);
+    const layouts = [...new Set(module.functions.flatMap(derivatives).map((op) => layoutOf(op.results[0]!)))];
+    const lists = new Map(layouts.map((layout) => [layout, listsOf(layout, layouts.length > 1, module)]));
     const functions = module.functions.map((fn) =>
-      takesGradient(fn) ? accumulated(fn, steps, module, sumsOf) : fn,
+      takesGradient(fn) ? accumulated(fn, steps, module, lists) : fn,
     );
-    const members = membersOf(module.groups);
-    const sums = module.storages.filter(isTrained).map(
-      (p): Storage => ({
-        ...p,
-        name: `${GROUP}.${p.name}`,
-        init: { kind: "zeros" },
-        role: "optimizer",
-        slotOf: p.name,
-      }),
-    );
-    const groups = [...layouts].map((layout) => ({
-      name: sumsOf(layout),
-      members: members.get(layout)!.map((name) => `${GROUP}.${name}`),
-    }));
+    const sums = module.storages
+      .filter((s) => isTrained(s) && s.role === "parameter")
+      .map(
+        (p): Storage => ({
+          ...p,
+          name: `${GROUP}.${p.name}`,
+          init: { kind: "zeros" },
+          role: "optimizer",
+          slotOf: p.name,
+        }),
+      );
+    const groups = [...lists.values()].flatMap(({ sums, whole, rows }) => [
+      ...(whole.members.length > 0
+        ? [{ name: sums, members: whole.members.map((name) => `${GROUP}.${name}`) }]
+        : []),
+      ...(rows.members.length > 0 ? [whole, rows].filter(({ members }) => members.length > 0) : []),
+    ]);
     return {
       module: {
         ...module,
@@ -75,11 +79,29 @@ const derivatives = ({ body }: IrFunction): readonly Op[] =>
 /** The group of parameters that a list of gradients has the members of. */
 const layoutOf = ({ type }: Value): string => (type as GroupType).group;
 
+/** The members of a list of gradients: whole parameters, whose sums lie in a group, and rows of some, which move in every step. */
+interface Lists {
+  readonly sums: string;
+  readonly whole: Group;
+  readonly rows: Group;
+}
+
+function listsOf(layout: string, isOneOfSeveral: boolean, { groups, storages }: IrModule): Lists {
+  const scratch = new Set(storages.filter((s) => s.role === "scratch").map((s) => s.name));
+  const members = membersOf(groups).get(layout)!;
+  const whole = members.filter((name) => !scratch.has(name));
+  return {
+    sums: isOneOfSeveral ? `${GROUP}.${layout}` : GROUP,
+    whole: { name: whole.length === members.length ? layout : `accumulate.whole.${layout}`, members: whole },
+    rows: { name: `accumulate.rows.${layout}`, members: members.filter((name) => scratch.has(name)) },
+  };
+}
+
 function accumulated(
   fn: IrFunction,
   steps: number,
   module: IrModule,
-  sumsOf: (layout: string) => string,
+  lists: ReadonlyMap<string, Lists>,
 ): IrFunction {
   const { ops } = fn.body;
   const taken = derivatives(fn);
@@ -104,21 +126,36 @@ function accumulated(
     builder.structured("if", [replay.value(condition)], regions, [], op.location);
   };
 
+  const sums: Value[] = [];
   const clear = (at: Op["location"], replay: Replay) => {
-    for (const { results } of taken)
-      replay.emit("foreach_mul_", [replay.value(results[0]!), replay.number(0, at)], {}, at);
+    for (const sum of sums) replay.emit("foreach_mul_", [sum, replay.number(0, at)], {}, at);
   };
 
   return rewrite({ ...fn, inputs: [...fn.inputs, ...inputs] }, (op, replay) => {
     const at = op.location;
     if (taken.includes(op)) {
       const [gradients] = replay.copy(op);
-      const name = sumsOf(layoutOf(gradients!));
-      const [sum] = replay.emit("group", [], { name }, at, [gradients!.type]);
-      replay.emit("foreach_add_", [sum!, gradients, replay.number(1 / steps, at)], {}, at);
-      replay.stand(op.results[0]!, sum!);
+      const layout = layoutOf(gradients!);
+      const { sums: name, whole, rows } = lists.get(layout)!;
+      const some = ({ name: group, members }: Group): Value | undefined => {
+        if (group === layout || members.length === 0) return members.length > 0 ? gradients : undefined;
+        return replay.emit("members", [gradients], { group }, at)[0];
+      };
+      const found: Value[] = [];
+      const summed = some(whole);
+      if (summed) {
+        const [sum] = replay.emit("group", [], { name }, at, [summed.type]);
+        replay.emit("foreach_add_", [sum!, summed, replay.number(1 / steps, at)], {}, at);
+        sums.push(sum!);
+        found.push(sum!);
+      }
+      // Each step has rows of its own: they move by their share at once.
+      const moved = some(rows);
+      if (moved) found.push(replay.emit("foreach_mul", [moved, replay.number(1 / steps, at)], {}, at)[0]!);
+      const all = moved ? replay.emit("members", found, { group: layout }, at)[0]! : found[0]!;
+      replay.stand(op.results[0]!, all);
       if (parts.length === 0 && op === taken.at(-1)) when(last, op, replay, () => clear(at, replay));
-      return [sum!];
+      return [all];
     }
     const part = parts.find(([begin]) => begin === op);
     if (part)

@@ -44,7 +44,7 @@ export function extract(module: IrModule, { name, function: wanted, file }: Extr
   return {
     ...module,
     name,
-    storages: storages.map(({ twinOf: _, slotOf: __, ...storage }) => ({
+    storages: storages.map(({ twinOf: _, slotOf: __, byRows: ___, ...storage }) => ({
       ...storage,
       init: startOf(storage),
     })),

@@ -41,7 +41,7 @@ export function finiteStorages(module: IrModule, names: readonly string[]): read
       : init.kind !== "constant" || Number.isFinite(init.value);
   return names.filter((name) => {
     const storage = storages.get(name)!;
-    return /^b?f\d+$/.test(storage.type.dtype) && startsFinite(storage);
+    return storage.role !== "scratch" && /^b?f\d+$/.test(storage.type.dtype) && startsFinite(storage);
   });
 }
 

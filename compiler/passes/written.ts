@@ -30,7 +30,11 @@ function namedIn({ groups }: Tables): (op: Op | undefined) => readonly string[] 
 
 /** What updates move: trained parameters, and what the optimizer keeps. */
 const moved = ({ storages }: Tables): ReadonlySet<string> =>
-  new Set(storages.filter((s) => isTrained(s) || s.role === "optimizer").map((s) => s.name));
+  new Set(
+    storages
+      .filter((s) => s.role !== "scratch" && (isTrained(s) || s.byRows || s.role === "optimizer"))
+      .map((s) => s.name),
+  );
 
 /** Whether an op writes what updates move, itself or in its regions. */
 export function trainedWrites(fn: IrFunction, tables: Tables): (op: Op) => boolean {
@@ -91,7 +95,8 @@ export function seesImages(fn: IrFunction, tables: Tables): (op: Op) => boolean 
   const names = namesIn(fn);
   const named = namedIn(tables);
   const trained = moved(tables);
-  const storages = new Set<string>();
+  // What lies in scratch is of one step, whatever it is made from.
+  const storages = new Set(tables.storages.filter((s) => s.role === "scratch").map((s) => s.name));
   for (;;) {
     const before = storages.size;
     const values = new Set(fn.inputs.filter((i) => i.value.type.kind === "tensor").map((i) => i.value.id));

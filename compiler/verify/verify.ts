@@ -133,13 +133,26 @@ class Verifier {
 
   /** What of a storage does not fit its role. */
   private roleProblem(storage: Storage): string | undefined {
-    const { role, slotOf, twinOf, trainable } = storage;
-    const shape = (s: Storage) => s.type.dims.join();
+    const { role, slotOf, twinOf, rowsOf, trainable, byRows } = storage;
+    const shape = (s: Storage, from = 0) => s.type.dims.slice(from).join();
     if (trainable === false && role !== "parameter") return "is frozen and no parameter";
+    if (byRows && (role !== "parameter" || trainable === false || shape(storage) === ""))
+      return "has no rows that are trained";
     if (slotOf !== undefined) {
       const of = this.storages.get(slotOf);
-      if (role !== "optimizer" || !of || !isTrained(of) || shape(of) !== shape(storage))
+      const isRow = role === "scratch" && rowsOf !== undefined && of?.role === "scratch";
+      const moves = of && (isTrained(of) || (of.byRows && role === "optimizer"));
+      const fits =
+        of && (shape(of) === shape(storage) || (of.byRows && `${of.type.dims[0]}` === shape(storage)));
+      if (!(role === "optimizer" ? of?.role === "parameter" : isRow) || !moves || !fits)
         return `cannot be the optimizer's slot of ${slotOf}`;
+    }
+    if (rowsOf !== undefined) {
+      const of = this.storages.get(rowsOf);
+      const parameter = of?.slotOf === undefined ? of : this.storages.get(of.slotOf);
+      const fits = of && shape(of, 1) === shape(storage, 1) && of.type.dtype === storage.type.dtype;
+      if (role !== "scratch" || !parameter?.byRows || !fits || !isReal(storage.type))
+        return `cannot hold rows of ${rowsOf}`;
     }
     if (twinOf !== undefined) {
       const of = this.storages.get(twinOf);

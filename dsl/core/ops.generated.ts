@@ -204,6 +204,8 @@ export interface TensorsMethods {
   foreach_norms<G extends string>(this: Tensors<G>): Tensor<readonly [number], "f32">;
   /** Each member times its own number: `factors` has as many as there are members. Needs: factors has shape [members]. */
   foreach_scale_each<G extends string>(this: Tensors<G>, factors: Tensor<readonly [number], "f32">): Tensors<G>;
+  /** Each row of each member times its own number: `factors` has as many as each member has rows. Needs: factors has shape [rows]. */
+  foreach_scale_rows<G extends string>(this: Tensors<G>, factors: Tensor<readonly [number], "f32">): Tensors<G>;
   /** Each member times a tensor of rank 0. */
   foreach_scale<G extends string>(this: Tensors<G>, factor: Tensor<readonly [], "f32">): Tensors<G>;
 }
@@ -571,6 +573,9 @@ export const foreach_norms: <G extends string>(self: Tensors<G>) => Tensor<reado
 
 /** Each member times its own number: `factors` has as many as there are members. Needs: factors has shape [members]. */
 export const foreach_scale_each: <G extends string>(self: Tensors<G>, factors: Tensor<readonly [number], "f32">) => Tensors<G> = intrinsic("foreach_scale_each");
+
+/** Each row of each member times its own number: `factors` has as many as each member has rows. Needs: factors has shape [rows]. */
+export const foreach_scale_rows: <G extends string>(self: Tensors<G>, factors: Tensor<readonly [number], "f32">) => Tensors<G> = intrinsic("foreach_scale_rows");
 
 /** Each member times a tensor of rank 0. */
 export const foreach_scale: <G extends string>(self: Tensors<G>, factor: Tensor<readonly [], "f32">) => Tensors<G> = intrinsic("foreach_scale");

@@ -33,7 +33,20 @@ export interface Tensor<S extends Shape = Shape, D extends DType = DType> extend
   readonly dtype: D;
   /** The same tensor under a more exact type, which the compiler checks: `x.as<[Dim<"B">, 512]>()`. */
   as<T extends Shape & AsCheck<S, T>>(): Tensor<Readonly<T>, D>;
+  /**
+   * Of a trained parameter, in a step: the rows that `index` names. The gradient is taken by them, and the optimizer moves them and
+   * their slots, and no other row. See docs/optimizers.md.
+   */
+  rows<T extends Shape, E extends DType>(
+    this: Tensor<T, E>,
+    index: Tensor<readonly [number], "i64">,
+  ): Tensor<Rows<T>, E>;
 }
+
+/** As many rows as an index has places, each as long as a row of `S`. */
+type Rows<S extends Shape> = S extends readonly [unknown, ...infer Row extends readonly number[]]
+  ? readonly [number, ...Row]
+  : Shape;
 
 /** One tensor for each member of the group `G`: a net's parameters, their gradients, an optimizer's buffers. */
 export interface Tensors<G extends string = string> extends TensorsMethods {

@@ -4,7 +4,7 @@
  */
 import type { Described } from "../core/description.js";
 import { experimentError } from "../core/errors.js";
-import type { Tensors } from "../core/tensor.js";
+import type { Tensor, Tensors } from "../core/tensor.js";
 
 /** A trained parameter, as what is chosen by. `name` begins with its key in the method's state: `net.stem.conv.weight`. */
 export interface TrainedParameter {
@@ -28,6 +28,15 @@ export type OptimizerUpdate<Slot extends string> = (
   hyper: Hyper,
 ) => void;
 
+/** The same of rows of one parameter (`classes.rows(index)`), where the number of an update is each row's own. */
+export type RowsUpdate<Slot extends string> = (
+  groups: Parameters<OptimizerUpdate<Slot>>[0],
+  hyper: Hyper & {
+    /** Of each row the number of its updates, from 1: [rows]. */
+    readonly steps: Tensor<readonly [number], "f32">;
+  },
+) => void;
+
 /** What becomes of gradients before the updates, all parts' together: the same list, changed. Compiled. */
 export type GradientChange = (gradients: Tensors) => Tensors;
 
@@ -36,6 +45,8 @@ export interface OptimizerPart {
   readonly of: ParameterPredicate;
   readonly slots: readonly string[];
   readonly update: OptimizerUpdate<string>;
+  /** For rows of a parameter; without it they are updated like whole ones. */
+  readonly rows?: RowsUpdate<string> | undefined;
 }
 
 export const OPTIMIZER = Symbol.for("f2c-dsl.optimizer");
@@ -47,17 +58,20 @@ export interface Optimizer extends Described {
   };
 }
 
-/** A part of an optimizer: the names of its slots, its update, and which parameters it takes: without `of`, all. */
+/**
+ * A part of an optimizer: the names of its slots, its update, and which parameters it takes: without `of`, all. `rows`: its update of
+ * rows of a parameter, where it asks for the number of an update.
+ */
 export function part<const Slot extends string>(
   slots: readonly Slot[],
   update: OptimizerUpdate<Slot>,
-  of: ParameterPredicate = () => true,
+  { of = () => true, rows }: { readonly of?: ParameterPredicate; readonly rows?: RowsUpdate<Slot> } = {},
 ): OptimizerPart {
   const taken = slots.find(
     (slot, i) => ["parameters", "gradients"].includes(slot) || slots.indexOf(slot) !== i,
   );
   if (taken !== undefined) throw experimentError("slot-name-taken", { slot: taken });
-  return { of, slots, update: update as OptimizerUpdate<string> };
+  return { of, slots, update: update as OptimizerUpdate<string>, rows: rows as RowsUpdate<string> };
 }
 
 /** An optimizer of several parts. `gradients` sees the gradients of all of them before. */

@@ -278,10 +278,12 @@ def change_role(data: Json, draw: Draw) -> None:
         change = pick(
             draw,
             [
-                {"role": pick(draw, ["parameter", "state", "optimizer", "nobody"])},
+                {"role": pick(draw, ["parameter", "state", "optimizer", "scratch", "nobody"])},
                 {"slotOf": other["name"]},
                 {"twinOf": other["name"]},
+                {"rowsOf": other["name"]},
                 {"trainable": False},
+                {"byRows": True},
             ],
         )
         storage.update(change)

@@ -33,11 +33,13 @@ export function facts(module: IrModule): readonly string[] {
   const isWeight = ({ role, twinOf }: Storage) =>
     role === "parameter" || (twinOf !== undefined && names.has(twinOf));
   const net = module.storages.filter((s) => isWeight(s) && used.has(s.name));
-  const [trained, frozen] = [true, false].map((is) => parameters.filter((p) => isTrained(p) === is));
+  const [trained, frozen] = [true, false].map((is) =>
+    parameters.filter((p) => (isTrained(p) || p.byRows === true) === is),
+  );
   const macs = infer ? countMultiplyAdds(infer) : 0;
   return [
     `net: ${grouped(elements(net))} parameters, ${(macs / 1e9).toFixed(4)} G multiply-adds an image (convolutions and linear layers)`,
-    `trained: ${grouped(elements(trained!))} parameters; ${frozen!.length ? `frozen: ${grouped(elements(frozen!))}; ` : ""}state beside them: ${grouped(elements(module.storages.filter((s) => s.role !== "parameter")))} numbers`,
+    `trained: ${grouped(elements(trained!))} parameters; ${frozen!.length ? `frozen: ${grouped(elements(frozen!))}; ` : ""}state beside them: ${grouped(elements(module.storages.filter((s) => s.role !== "parameter" && s.role !== "scratch")))} numbers`,
     `structure ${structureHash(module)}, weights ${weightsHash(module)}`,
   ];
 }

@@ -100,6 +100,7 @@ describe("the frozen versions", () => {
       "mul_",
     ])
       expect(reasons).toContain(`op ${op} is new`);
+    for (const field of ["rowsOf", "byRows"]) expect(reasons).toContain(`Storage.${field} is new`);
   });
 
   test("checkpoints of 1.1 are known by the hashes that its compiler wrote", () => {
@@ -228,7 +229,11 @@ describe("JSON that is no module", () => {
     ["storages.1.type.dtype", "f8", /^module\.storages\[1\]\.type\.dtype: not one of f16, bf16/],
     ["storages.1.type", { scalar: "f64" }, /^module\.storages\[1\]\.type: has no `tensor`$/],
     ["storages.1.init.kind", "ones", /^module\.storages\[1\]\.init\.kind: not one of zeros, constant/],
-    ["storages.1.role", "twin", /^module\.storages\[1\]\.role: not one of parameter, state, optimizer$/],
+    [
+      "storages.1.role",
+      "twin",
+      /^module\.storages\[1\]\.role: not one of parameter, state, optimizer, scratch$/,
+    ],
     ["storages.1.twinOf", 1, /^module\.storages\[1\]\.twinOf: not a text$/],
     ["storages.0.trainable", "no", /^module\.storages\[0\]\.trainable: not true or false$/],
     ["storages.1.layout", "strided", /^module\.storages\[1\]\.layout: not one of contiguous, channels_last$/],
@@ -291,7 +296,7 @@ describe("JSON that is no module", () => {
       return refusal(damaged) === undefined;
     });
     // Attributes are the verifier's: their names depend on the op. What a storage follows is told of few.
-    const free = /\.(attributes\.\w+|slotOf|twinOf)$/;
+    const free = /\.(attributes\.\w+|slotOf|twinOf|rowsOf)$/;
     expect(kept.filter((path) => !free.test(path))).toEqual([]);
   });
 

@@ -35,6 +35,8 @@ const TEXT = `module @two-words version 1.3 {
   state @twin : f32[8, 3, 3, 3] = copy(of = @net.weight) twin of @net.weight channels_last
   optimizer @velocity : f32[8, 3, 3, 3] = zeros slot of @net.weight
   optimizer @steps : f32[] = zeros
+  parameter @classes : f32[9, 2] = zeros rowwise
+  scratch @some : f32[3, 2] = zeros rows of @classes
   group @net.parameters = [@net.weight]
   group @"no members" = []
 
@@ -95,6 +97,8 @@ describe("a text of the IR", () => {
       },
       { name: "velocity", init: { kind: "zeros" }, role: "optimizer", slotOf: "net.weight" },
       { name: "steps", init: { kind: "zeros" }, role: "optimizer" },
+      { name: "classes", init: { kind: "zeros" }, role: "parameter", byRows: true },
+      { name: "some", init: { kind: "zeros" }, role: "scratch", rowsOf: "classes" },
     ]);
     expect(module.groups).toEqual([
       { name: "net.parameters", members: ["net.weight"] },

@@ -135,10 +135,12 @@ function moduleOf({ below, pick, maybe }: Draws): UnverifiedModule {
     name: own,
     type: tensor(size),
     init: init(),
-    role: pick(["parameter", "state", "optimizer"]),
+    role: pick(["parameter", "state", "optimizer", "scratch"]),
     ...(maybe(0.2) && { slotOf: name() }),
     ...(maybe(0.2) && { twinOf: name() }),
+    ...(maybe(0.2) && { rowsOf: name() }),
     ...(maybe(0.2) && { trainable: false as const }),
+    ...(maybe(0.2) && { byRows: true as const }),
     ...(maybe(0.3) && { layout: "channels_last" as const }),
     location: location(),
   });

@@ -214,6 +214,37 @@ export const TYPING = {
     },
     why: "A tensor of a list is written into the program: numbers, in lists of equal lengths.",
   },
+  "rows-of": {
+    code: "F2C4006",
+    severity: "error",
+    cases: {
+      parameter: {
+        message: "`rows` is of a parameter of the state, and this is {what}",
+        hint: "put a parameter(…) into the method's state, and take rows of it there; rows of other tensors are index_select(index)",
+      },
+      frozen: {
+        message: "`{name}` is not trained, so the gradient is not taken by rows of it",
+        hint: "read its rows with index_select(index)",
+      },
+      twice: {
+        message: "rows of `{name}` are taken a second time in this step",
+        hint: "take them once, by one index of both: .rows(ops.cat([a, b])), and narrow what it gives",
+      },
+      region: {
+        message: "rows of `{name}` are taken within a region: a condition, a loop, noGrad or remat",
+        hint: "take them before it",
+      },
+      dense: {
+        message: "the loss depends on all of `{name}`, and on rows of it, which are what moves",
+        hint: "compute all from rows, or read the rest where no gradient is wanted: .detach() it",
+      },
+      written: {
+        message: "`{name}` is written here, and rows of it are moved by the optimizer in this step",
+        hint: "write it in no step that takes rows of it",
+      },
+    },
+    why: "Rows of a parameter are copied out before the step, moved, and written back after it: by one index, once.",
+  },
   "write-before-gradient": {
     code: "F2C4001",
     severity: "error",

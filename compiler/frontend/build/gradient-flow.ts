@@ -69,6 +69,14 @@ export class GradientFlow {
     }
   }
 
+  /** The ops by which the gradient of a value comes to a parameter. */
+  reads(value: Value): readonly Op[] {
+    const isParameter = (from: Value) => [...this.storagesOf(from)].some((name) => this.parameters.has(name));
+    return this.from([value]).uses.flatMap((use) =>
+      this.isRead(use.value) && isParameter(use.value) ? [use.op] : [],
+    );
+  }
+
   /** Whether any parameter has a gradient of these values. */
   reaches(values: readonly Value[]): boolean {
     const isTrained = (value: Value) =>

@@ -24,13 +24,14 @@
  */
 import type { GradientChange } from "../../../dsl/index.js";
 import type { FunctionBuilder } from "../../build/function-builder.js";
-import { inputsOf, type UpdateGroup, type Updates } from "../../build/parameter-groups.js";
+import { inputsOf, type UpdateGroup, type UpdatePart, type Updates } from "../../build/parameter-groups.js";
 import type { GroupUse } from "../../build/storage-table.js";
 import { report } from "../../diagnostics/catalogue.js";
 import type { Span } from "../../diagnostics/diagnostic.js";
 import {
   type AttributeValue,
   groupType,
+  type Location,
   type Op,
   scalarType,
   type Type,
@@ -40,10 +41,11 @@ import type { OpName } from "../../ir/op-name.js";
 import { printType } from "../../ir/print-type.js";
 import { specOf } from "../../registry/index.js";
 import { isFloat } from "../../registry/shapes.js";
-import { membersOf } from "../../registry/storages.js";
+import { isWrite, membersOf, storagesOf } from "../../registry/storages.js";
 import { inUserCode } from "../lower/forms/places.js";
 import type { FunctionSource } from "../lower/function-source.js";
 import type { Lowerer } from "../lower/lowerer.js";
+import type { RowsTaken } from "../lower/lowering.js";
 import { describe } from "../lower/refusals/words.js";
 import { dynamic, NOTHING, type Operand, record } from "../lower/values/operand.js";
 import { lowerIf } from "../lower/values/regions.js";
@@ -98,6 +100,9 @@ export function addUpdate(
   const ends = [
     ...losses.map(({ loss }) => builder.ops.findIndex((op) => op.results.includes(loss))),
     ...derivatives.map((op) => builder.ops.indexOf(op)),
+    ...[...lowerer.rows.values()].map(({ first }) =>
+      builder.ops.findIndex((op) => op.results.includes(first)),
+    ),
   ];
   const complete = Math.max(...ends) + 1;
   const before = builder.ops.slice(0, complete);
@@ -107,6 +112,7 @@ export function addUpdate(
     refuseEarlyWrites(lowerer, before, loss);
     refuseLostGradients(lowerer, before, name, loss, new Set(members), source);
   }
+  for (const { loss } of losses) refuseDenseToo(lowerer, before, loss);
   const from = builder.ops.length;
   new UpdateLowering(lowerer, inputs, source).lower(updates, losses);
   builder.moveTail(from, complete);
@@ -135,8 +141,33 @@ function lossesOf(
         loss: name,
         what: loss ? printType(loss.type) : "not among what the step returns",
       });
-    return { name, loss, members: of.flatMap((group) => group.members) };
+    const members = of.flatMap((group) => group.members);
+    return { name, loss, members: members.map((member) => movedAs(lowerer, member)) };
   });
+}
+
+/** What the optimizer moves of a parameter: its rows, where those are taken. */
+const movedAs = ({ rows }: Lowerer, parameter: string): string => rows.get(parameter)?.scratch ?? parameter;
+
+/** A parameter whose rows are taken has no gradient but that by them. */
+function refuseDenseToo(lowerer: Lowerer, ops: readonly Op[], loss: Value): void {
+  const groups = membersOf(lowerer.storages.groups);
+  for (const name of lowerer.rows.keys()) {
+    const reads = new GradientFlow(ops, groups, new Set([name])).reads(loss);
+    for (const read of reads.slice(0, 1)) lowerer.report(report("rows-of.dense", ownSpan(read), { name }));
+    const own = lowerer.rows.get(name)!;
+    for (const op of ops.filter(isWrite))
+      if (storagesOf(makerOf(lowerer, op.operands[0]), groups).includes(name) && own)
+        lowerer.report(report("rows-of.written", ownSpan(op), { name }));
+  }
+}
+
+const makerOf = ({ builder }: Lowerer, value: Value | undefined) => value && builder.makerOf(value);
+
+/** A part with what it moves: parameters, or rows that were taken of the parameter `of`. */
+interface MovedPart extends UpdatePart {
+  readonly of?: string;
+  readonly taken?: RowsTaken;
 }
 
 /** Lowers gradients and updates at the end of the step. */
@@ -152,9 +183,13 @@ class UpdateLowering {
     this.lowerer.inCall(first, () => {
       const all = this.changed(change, this.gradients(first, losses));
       for (const group of groups) {
-        const update = () => this.update(group, all);
-        if (group.from === undefined) update();
-        else this.where(this.inputs.of(group).moves, first, update);
+        // Rows move in every step, and the rest once an update, so they do not stand in one condition.
+        for (const parts of [this.denseParts(group), this.rowsParts(group)]) {
+          if (parts.length === 0) continue;
+          const update = () => this.update(group, parts, all);
+          if (group.from === undefined) update();
+          else this.where(this.inputs.of(group).moves, first, update);
+        }
       }
     });
   }
@@ -169,27 +204,94 @@ class UpdateLowering {
     return this.named("gradients", this.members(at, taken, storages.trained()));
   }
 
-  private update(group: UpdateGroup, all: Value): void {
+  /** The parts of a group without the parameters that are moved by rows. */
+  private denseParts(group: UpdateGroup): readonly MovedPart[] {
+    return group.parts.flatMap((part) => {
+      const members = part.members.filter((name) => !this.lowerer.rows.has(name));
+      return members.length > 0 ? [{ ...part, members }] : [];
+    });
+  }
+
+  /** A part for each parameter that is moved by rows. */
+  private rowsParts(group: UpdateGroup): readonly MovedPart[] {
+    return group.parts.flatMap((part) =>
+      part.members.flatMap((name) => {
+        const taken = this.lowerer.rows.get(name);
+        return taken ? [{ ...part, label: `rows.${name}`, members: [taken.scratch], of: name, taken }] : [];
+      }),
+    );
+  }
+
+  private update(group: UpdateGroup, parts: readonly MovedPart[], all: Value): void {
     const { storages } = this.lowerer;
-    const divided = group.parts.map((part) => {
-      const source = this.sourceOf(part.update);
+    const divided = parts.map((part) => {
+      const source = this.sourceOf((part.taken && part.rows) ?? part.update);
       const use = storages.trainedPart(part.label, part.members);
+      const slots = part.slots.map((slot): readonly [string, GroupUse] => [
+        slot,
+        this.slotOf(slot, use, part),
+      ]);
+      const rows = this.rowsIn(source, part, slots);
       const fields: [string, Operand][] = [["parameters", dynamic(this.stored(source, use, "parameters"))]];
-      for (const slot of part.slots)
-        fields.push([slot, dynamic(this.stored(source, storages.slot(slot, use), slot))]);
-      return { source, use, fields };
+      for (const [slot, held] of slots) fields.push([slot, dynamic(this.stored(source, held, slot))]);
+      return { source, use, fields, rows };
     });
     const { lr, step } = this.inputs.of(group);
-    const hyper = record([
+    const hyper: [string, Operand][] = [
       ["lr", dynamic(lr)],
       ["step", dynamic(step)],
-    ]);
-    const own = storages.trainedPart(group.name ?? "", group.members);
+    ];
+    const members = group.members.map((name) => movedAs(this.lowerer, name));
+    const own = storages.trainedPart(group.name ?? "", members);
     const gradients = this.changed(group.gradients, this.members(divided[0]!.source, [all], own));
-    for (const { source, use, fields } of divided) {
+    for (const { source, use, fields, rows } of divided) {
       fields.push(["gradients", dynamic(this.members(source, [gradients], use))]);
-      this.lowerer.inCall(source, () => this.lowerer.inline(source, [record(fields), hyper], undefined));
+      const steps: [string, Operand][] = rows?.steps ? [["steps", dynamic(rows.steps)]] : [];
+      const given = [record(fields), record([...hyper, ...steps])];
+      this.lowerer.inCall(source, () => this.lowerer.inline(source, given, undefined));
+      rows?.back();
     }
+  }
+
+  /** The tensors of a slot: its storages, or those in which its rows lie. */
+  private slotOf(slot: string, use: GroupUse, { of, taken }: MovedPart): GroupUse {
+    const { storages } = this.lowerer;
+    if (of === undefined || !taken) return storages.slot(slot, use);
+    const { rows } = storages.slotOfRows(slot, of, taken.scratch);
+    return storages.listed(`optimizer.${slot}.rows.${of}`, [rows], use.layout);
+  }
+
+  /**
+   * Copies the rows of the slots into scratch; `back` writes them back, and the parameter's. Places that name a row again get what the
+   * first of them has become.
+   */
+  private rowsIn(
+    at: FunctionSource,
+    { of, taken, rows: own }: MovedPart,
+    slots: readonly (readonly [string, GroupUse])[],
+  ): { readonly steps: Value | undefined; readonly back: () => void } | undefined {
+    const { storages } = this.lowerer;
+    if (of === undefined || !taken) return undefined;
+    const { index, first, scratch } = taken;
+    const state = (name: string) =>
+      this.named(name, this.emit(at, "state", [], { name }, [storages.typeOf(name)]));
+    const picked = (from: Value, by: Value) => this.emit(at, "index_select", [from, by], { dim: 0 });
+    const copied = slots.map(([slot, { members }]) => {
+      const [all, some] = [state(`optimizer.${slot}.${of}`), state(members[0]!)];
+      this.emit(at, "copy_", [some, picked(all, index)]);
+      return [all, some] as const;
+    });
+    const count = own && state(storages.countOfRows(of));
+    const one = count && this.lowerer.builder.constant(1, this.placeOf(at));
+    const steps = count && this.emit(at, "add", [picked(count, index), one!]);
+    return {
+      steps,
+      back: () => {
+        for (const [all, some] of [[state(of), state(scratch)] as const, ...copied])
+          this.emit(at, "index_copy_", [all, index, picked(some, first)], { dim: 0 });
+        if (count) this.emit(at, "index_copy_", [count, index, steps!], { dim: 0 });
+      },
+    };
   }
 
   /** A group's storages, called `label`; once in the step, since a group is the same wherever it stands. */
@@ -245,9 +347,11 @@ class UpdateLowering {
     attributes: Record<string, AttributeValue> = {},
     types?: readonly Type[],
   ): Value {
-    const { lowerer } = this;
-    const place = lowerer.inCall(at, () => lowerer.locate(at.node));
-    return lowerer.builder.emit(op, operands, attributes, place, types)[0]!;
+    return this.lowerer.builder.emit(op, operands, attributes, this.placeOf(at), types)[0]!;
+  }
+
+  private placeOf(at: FunctionSource): Location {
+    return this.lowerer.inCall(at, () => this.lowerer.locate(at.node));
   }
 
   private named(name: string, value: Value): Value {

@@ -15,7 +15,7 @@ import { specOf } from "../../registry/index.js";
 import type { ts } from "../typescript.js";
 import type { FunctionSource, SourceTexts } from "./function-source.js";
 import { inline } from "./inlining.js";
-import type { Lowering, RandomPoint, WrittenIn } from "./lowering.js";
+import type { Lowering, RandomPoint, RowsTaken, WrittenIn } from "./lowering.js";
 import { CallChain } from "./refusals/call-chain.js";
 import { refuseOp } from "./refusals/op-refusals.js";
 import { callOperand } from "./syntax/callables.js";
@@ -32,6 +32,7 @@ export class Lowerer extends CallChain implements Lowering {
   training: boolean;
   batch: Operand | undefined;
   random: RandomPoint | undefined;
+  readonly rows = new Map<string, RowsTaken>();
   readonly symbols = new Map<string, { readonly message: string; readonly span: Span }>();
 
   constructor(

@@ -32,6 +32,13 @@ export interface RandomPoint {
   places: number;
 }
 
+/** Rows of a parameter that the step takes: their scratch, which they are, and the first place of each among them. */
+export interface RowsTaken {
+  readonly scratch: string;
+  readonly index: Value;
+  readonly first: Value;
+}
+
 /** Lowers one compiled function into `builder`. Places and refusals are those of the chain of inlined calls. */
 export interface Lowering extends CallChain {
   readonly builder: FunctionBuilder;
@@ -45,6 +52,9 @@ export interface Lowering extends CallChain {
   random: RandomPoint | undefined;
   /** What the symbols in shapes stand for, and where. */
   readonly symbols: Map<string, { readonly message: string; readonly span: Span }>;
+
+  /** By the parameter that rows are taken of. */
+  readonly rows: Map<string, RowsTaken>;
 
   // ---- syntax
 

@@ -363,6 +363,19 @@ export const GROUPS: readonly OpSpec[] = family("groups", {
     signature: `${G}, factors: Tensor<readonly [number], "f32">): Tensors<G>`,
     method: true,
   },
+  foreach_scale_rows: {
+    doc: "Each row of each member times its own number: `factors` has as many as each member has rows.",
+    operands: [group("self"), tensor("factors")],
+    results: ["group"],
+    constraints: ["factors has shape [rows]"],
+    shape: (call) => {
+      rankOf(call, tensorAt(call, 1), 1, "the factors");
+      return groupLike(call);
+    },
+    calls: [{ target: "special", args: [] }],
+    signature: `${G}, factors: Tensor<readonly [number], "f32">): Tensors<G>`,
+    method: true,
+  },
   foreach_scale: {
     doc: "Each member times a tensor of rank 0.",
     operands: [group("self"), tensor("factor")],

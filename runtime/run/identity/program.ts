@@ -36,7 +36,7 @@ const FEW = 4;
 const MOST_PARTS = 32;
 
 export function programIdentity(module: IrModule): ProgramIdentity {
-  const stored = module.storages;
+  const stored = module.storages.filter(({ role }) => role !== "scratch");
   const byPart = new Map<string, Storage[]>();
   for (const storage of stored) {
     const first = storage.name.split(".")[0]!;

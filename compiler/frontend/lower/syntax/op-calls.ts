@@ -21,6 +21,7 @@ import { dynamic, fixed, isStatic, list, NOTHING, type Operand, staticValue } fr
 import { scalar } from "../values/scalars.js";
 import { checkedCast } from "./checked-cast.js";
 import { numberList } from "./number-lists.js";
+import { rowsOf } from "./rows-of.js";
 
 /** Calls a method of a run-time value. */
 export function valueMethod(
@@ -32,6 +33,7 @@ export function valueMethod(
   args: readonly Operand[],
 ): Operand {
   if (name === "as") return checkedCast(lowering, node, receiver);
+  if (name === "rows" && receiver.type.kind === "tensor") return rowsOf(lowering, node, receiver, args);
   const op = OPS.get(name);
   const kind = receiver.type.kind;
   if (!op?.method || (kind !== "scalar" && !op.operands[0]!.kinds.includes(kind))) {

@@ -174,9 +174,9 @@ def _storage(r: _Reader, role: str | None = None) -> Storage:
     layout = r.field("layout").text() if "layout" in r.value else "contiguous"
     if layout not in ("contiguous", "channels_last") or (layout == "channels_last" and len(kind.dims) != 4):
         raise malformed(r.where, f"no layout {layout!r} of {kind}")
-    trainable = r.value.get("trainable", True)
-    if not isinstance(trainable, bool):
-        raise malformed(r.where, "`trainable` is not true or false")
+    trainable, by_rows = r.value.get("trainable", True), r.value.get("byRows", False)
+    if not isinstance(trainable, bool) or not isinstance(by_rows, bool):
+        raise malformed(r.where, "`trainable` or `byRows` is not true or false")
     return Storage(
         name=r.field("name").text(),
         type=kind,
@@ -185,7 +185,9 @@ def _storage(r: _Reader, role: str | None = None) -> Storage:
         role=role,
         slot_of=r.field("slotOf").text() if "slotOf" in r.value else None,
         twin_of=r.field("twinOf").text() if "twinOf" in r.value else None,
+        rows_of=r.field("rowsOf").text() if "rowsOf" in r.value else None,
         trainable=trainable,
+        by_rows=by_rows,
         layout=layout,
     )
 

@@ -16,7 +16,7 @@ MAX_FLOAT = sys.float_info.max
 NUMBERS = "tensor"  # the op that is a list of numbers, written out
 LITERAL = "constant"  # the op that is a number or a boolean, written out
 FLOATS = ("f16", "bf16", "f32", "f64")
-ROLES = ("parameter", "state", "optimizer")
+ROLES = ("parameter", "state", "optimizer", "scratch")
 _TERM = re.compile(r"([+-]?)(?:([0-9]+)(?:\*([A-Za-z_]\w*))?|([A-Za-z_]\w*))")
 
 
@@ -87,7 +87,8 @@ class Region:
 @dataclass(frozen=True)
 class Storage:
     """A tensor that lives from step to step. `slot_of`: the parameter that the optimizer keeps it for; `twin_of`: the storage of
-    the original that it is in a twin; `trainable`: of a parameter, whether the optimizer moves it."""
+    the original that it is in a twin; `trainable`: of a parameter, whether the optimizer moves it; `by_rows`: and it moves rows
+    only, which lie in scratch, whose `rows_of` says of what."""
 
     name: str
     type: Type
@@ -96,12 +97,16 @@ class Storage:
     role: str
     slot_of: str | None = None
     twin_of: str | None = None
+    rows_of: str | None = None
     trainable: bool = True
+    by_rows: bool = False
     layout: str = "contiguous"
 
     @property
     def trained(self) -> bool:
-        return self.role == "parameter" and self.trainable
+        if self.role == "parameter":
+            return self.trainable and not self.by_rows
+        return self.role == "scratch" and self.rows_of is not None and self.slot_of is None
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class OpSpec:
 
 
 IR_VERSION = (1, 3)
-REGISTRY_HASH = "f371fb40e157c754"
+REGISTRY_HASH = "4ccdfdf5025ac381"
 
 CONSTRAINTS: dict[str, str] = {
     "V1": "names of storages, of groups and of functions are unique, and those of a function's inputs and of its results; the storage fits into memory (2^40 elements)",
@@ -101,7 +101,7 @@ CONSTRAINTS: dict[str, str] = {
     "V9": "a function returns what it declares, tensors only",
     "V10": "parameters are floating point; derivatives are taken at the top level, by a group of trained parameters: of a loss of shape [], or of outputs with a cotangent of the same type each, by leaves too; or, before those, of a loss of shape [] by tracked values",
     "V11": "the types of results are those that follow from operands and attributes: by the registry's rules in the compiler, by torch's own in the host",
-    "V12": "only a parameter is frozen; a slot is the optimizer's, of a trained parameter of the same shape; a twin's storage is a state, of the type of the original's, which is no twin",
+    "V12": "only a parameter is frozen, or moved by rows; a slot is the optimizer's, of a trained parameter of the same shape, or of one by rows a number a row; rows lie in scratch, and are of a parameter by rows, or of a slot of one; a twin's storage is a state, of the type of the original's, which is no twin",
 }
 
 OPS: dict[str, OpSpec] = {
@@ -1169,6 +1169,14 @@ OPS: dict[str, OpSpec] = {
         "foreach_scale_each",
         (Operand("self", ("group",), False, False), Operand("factors", ("tensor",), False, False)),
         (Attribute("members", "count", None, True),),
+        ("group",),
+        "pure",
+        (Call((), "special", ()),),
+    ),
+    "foreach_scale_rows": OpSpec(
+        "foreach_scale_rows",
+        (Operand("self", ("group",), False, False), Operand("factors", ("tensor",), False, False)),
+        (),
         ("group",),
         "pure",
         (Call((), "special", ()),),

@@ -127,11 +127,19 @@ def margin_softmax(
     return [loss, others.amax(1), largest]
 
 
+def foreach_scale_rows(tensors: List[Tensor], factors: Tensor) -> List[Tensor]:
+    """Each row of each tensor times its own number."""
+    result: List[Tensor] = []
+    for tensor in tensors:
+        result.append(tensor * factors.to(tensor.dtype).reshape([-1] + [1] * (tensor.dim() - 1)))
+    return result
+
+
 RUNTIME: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         *(gradients, tracked, gradient_of, vjp, foreach_restore_, foreach_norm),
-        *(foreach_norms, foreach_scale_each, margin_softmax),
+        *(foreach_norms, foreach_scale_each, foreach_scale_rows, margin_softmax),
     )
 }
 

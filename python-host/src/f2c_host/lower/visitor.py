@@ -416,7 +416,7 @@ class Visitor:
         call = self.call(op.op, *(self.read(v) for v in op.operands))
         return [self.assign([self.local(op.results[0].id)], call)]
 
-    op_foreach_norm = op_foreach_norms = op_foreach_scale_each = host_function
+    op_foreach_norm = op_foreach_norms = op_foreach_scale_each = op_foreach_scale_rows = host_function
 
     def op_margin_softmax(self, op: Op) -> list[ast.stmt]:
         spec = OPS[op.op]

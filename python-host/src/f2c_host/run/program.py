@@ -99,6 +99,11 @@ class Program:
             torch.cuda.set_device(self.device)  # whose stream the events of a step are recorded on
 
     @property
+    def kept(self) -> dict[str, Tensor]:
+        """The storage that is saved: all but scratch."""
+        return {s.name: self.storage[s.name] for s in self.module.storages if s.role != "scratch"}
+
+    @property
     def state_bytes(self) -> int:
         return sum(t.numel() * t.element_size() for t in self.storage.values())
 

@@ -234,7 +234,7 @@ class Session:
 
     def _save(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         loaded = self._loaded(body["program"])
-        storage = loaded.whole().storage
+        storage = loaded.whole().kept
         _refuse_unknown(storage, body["finite"])
         saved = checkpoint.save(storage, Path(body["path"]), body["finite"])
         return Answer({"bytes": saved.bytes, "sha256": saved.sha256, "number": loaded.done})
@@ -242,7 +242,7 @@ class Session:
     def _restore(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         loaded = self._loaded(body["program"])
         checkpoint.restore(
-            loaded.program.storage, Path(body["path"]), lambda: loaded.changing("restore"), body["sha256"]
+            loaded.program.kept, Path(body["path"]), lambda: loaded.changing("restore"), body["sha256"]
         )
         self._begin(loaded, body["next"], body["seed"])
         return Answer()

@@ -68,15 +68,29 @@ class _Verifier:
                 self.refuse("V2", f"group {name} is not of distinct storages")
 
     def role(self, storage: Storage) -> None:
-        slot_of, twin_of = storage.slot_of, storage.twin_of
+        slot_of, twin_of, dims = storage.slot_of, storage.twin_of, storage.type.dims
+        if storage.by_rows and (storage.role != "parameter" or not storage.trainable or not dims):
+            self.refuse("V12", f"{storage.name} has no rows that are trained", storage.location)
         if not storage.trainable and storage.role != "parameter":
             self.refuse("V12", f"{storage.name} is frozen and no parameter", storage.location)
         if slot_of is not None:
             of = self.storages.get(slot_of)
-            if storage.role != "optimizer" or not of or not of.trained or of.type.dims != storage.type.dims:
+            by_rows = of is not None and of.by_rows and storage.role == "optimizer"
+            fits = of is not None and (dims == of.type.dims or (by_rows and dims == of.type.dims[:1]))
+            kept = {"optimizer": "parameter", "scratch": "scratch"}.get(storage.role)
+            if storage.role == "scratch" and storage.rows_of is None:
+                kept = None
+            if not of or not fits or of.role != kept or not (of.trained or by_rows):
                 self.refuse(
                     "V12", f"{storage.name} cannot be the optimizer's slot of {slot_of}", storage.location
                 )
+        if storage.rows_of is not None:
+            of = self.storages.get(storage.rows_of)
+            parameter = self.storages.get(of.slot_of) if of and of.slot_of else of
+            alike = of is not None and (of.type.dims[1:], of.type.dtype) == (dims[1:], storage.type.dtype)
+            real = storage.type.dtype in FLOATS
+            if storage.role != "scratch" or not parameter or not parameter.by_rows or not alike or not real:
+                self.refuse("V12", f"{storage.name} cannot hold rows of {storage.rows_of}", storage.location)
         if twin_of is not None:
             of = self.storages.get(twin_of)
             if storage.role != "state" or not of or of.twin_of is not None or of.type != storage.type:
