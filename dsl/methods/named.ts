@@ -1,6 +1,7 @@
 /** @file The field's names for classification with one bank or another. */
 import { fifoQueue } from "../banks/fifo-queue.js";
 import { full } from "../banks/full.js";
+import { type SampledOptions, sampled } from "../banks/sampled.js";
 import { virtual } from "../banks/virtual.js";
 import { described, descriptionOf } from "../core/description.js";
 import type { MethodBuilder } from "../method/method.js";
@@ -18,6 +19,18 @@ const named = (kind: string, made: MethodBuilder): MethodBuilder =>
 /** Normalised softmax over all identities, each with a trained centre: the classification that the others do without. */
 export const softmax = (options: Omit<ClassificationOptions, "bank">): MethodBuilder =>
   named("softmax", classification({ ...options, bank: full() }));
+
+/**
+ * Partial FC (An et al. 2021 and 2022): a trained centre for every identity, of which each step compares with a sample. With
+ * `withoutConflicts` around the margin it is their robust form.
+ */
+export const partialFc = ({
+  share,
+  most,
+  std,
+  ...options
+}: Omit<ClassificationOptions, "bank"> & SampledOptions): MethodBuilder =>
+  named("partialFc", classification({ ...options, bank: sampled({ share, most, std }) }));
 
 /** VFC, the virtual fully-connected layer (Li et al. 2021): identities share `columns` classes, made of each step's features. */
 export const vfc = ({

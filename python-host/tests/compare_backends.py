@@ -1,8 +1,8 @@
 """Runs sessions that TypeScript planned on several backends, and again from a checkpoint in their middle.
 
 `python compare_backends.py FILE` prints for each session as JSON how far each backend, and the session that `likePlain`
-names, is from eager, relative to the largest number of a tensor, and whether the second half after a checkpoint is the same to
-the last bit.
+names, is from eager, relative to the largest number of a tensor; whether the second half after a checkpoint is the same to the
+last bit; and whether the session is that of `identicalTo`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,19 @@ def compare(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
             b: difference(run(made(session, b), session, session["plans"]), mine) for b in session["backends"]
         }
         apart["plain"] = difference(mine, eager[session["likePlain"]])
-        results.append({"apart": apart, "resumed": resumes(session, mine), "steps": len(session["plans"])})
+        other = eager[session.get("identicalTo", session["likePlain"])]
+        shared = [name for name in mine[1] if name in other[1]]
+        identical = torch.equal(mine[0], other[0]) and all(
+            torch.equal(mine[1][n], other[1][n]) for n in shared
+        )
+        results.append(
+            {
+                "apart": apart,
+                "resumed": resumes(session, mine),
+                "steps": len(session["plans"]),
+                "identical": identical,
+            }
+        )
     return results
 
 

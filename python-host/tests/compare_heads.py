@@ -31,7 +31,7 @@ class Comparison:
         kind, size = session["bank"]
         self.kind = kind
         match kind:
-            case "full":
+            case "full" | "sampled":
                 self.bank: Any = Full(self.storage["bank.centres"].detach().clone(), size)
             case "virtual":
                 self.bank = Virtual([c.clone() for c in self.storage["bank.centres"].detach()[:size]])
@@ -62,7 +62,7 @@ class Comparison:
 
         leaf = self.weight.clone().requires_grad_()
         leaves = [leaf]
-        if self.kind == "full":
+        if self.kind in ("full", "sampled"):
             self.bank.centres.requires_grad_()
             leaves.append(self.bank.centres)
         features = self.pixels(plan, "x") @ leaf.T
@@ -74,6 +74,9 @@ class Comparison:
             keys = self.pixels(plan, "y") @ self.twin.T
             labels = plan["labels"]["y"]
         keys = torch.stack([unit(k) for k in keys])
+        if self.kind == "sampled":
+            self.bank.sample = {i for i in plan["arrays"]["bank.ids"] if i >= 0}
+            assert self.bank.sample >= set(labels) and len(self.bank.sample) < len(self.bank.centres)
         if self.kind == "virtual":
             columns = plan["arrays"]["bank.target"]
             self.bank.moved = dict(zip(labels, columns, strict=True))
@@ -96,7 +99,7 @@ class Comparison:
         return apart
 
     def bank_apart(self, lr: float, gradients: tuple[Tensor, ...]) -> float:
-        if self.kind == "full":
+        if self.kind in ("full", "sampled"):
             centres = self.bank.centres.detach() - lr * gradients[1]
             program = self.storage["bank.centres"].detach()
             apart = (centres - program).abs().max().item()

@@ -26,10 +26,11 @@ def unit(v: Tensor) -> Tensor:
 
 @dataclass
 class Full:
-    """A centre for every identity, or several, of which the nearest to a row counts."""
+    """A centre for every identity, or several, of which the nearest to a row counts. Of a sample: no others are there."""
 
     centres: Tensor
     each: int = 1
+    sample: set[int] | None = None
 
     def rows(self, keys: Tensor, labels: Sequence[int]) -> list[Row]:
         rows = [unit(c) for c in self.centres]
@@ -37,7 +38,8 @@ class Full:
         found = []
         for key, label in zip(keys, labels, strict=True):
             nearest = [max(c, key=lambda row: float((row * key).sum().detach())) for c in classes]
-            found.append((nearest[label], [c for j, c in enumerate(nearest) if j != label]))
+            there = range(len(nearest)) if self.sample is None else self.sample
+            found.append((nearest[label], [nearest[j] for j in there if j != label]))
         return found
 
     def absorb(self, keys: Tensor, labels: Sequence[int]) -> None:

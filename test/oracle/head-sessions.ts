@@ -31,6 +31,9 @@ export const BANKS: Readonly<
 > = {
   full: ["full({ std: 1 })", ["full", 1], false],
   "full with sub-centres": ["full({ std: 1, centres: 3 })", ["full", 3], false],
+  sampled: ["sampled({ share: 0.5, std: 1 })", ["sampled", 1], false],
+  "sampled whole": ["sampled({ share: 1, std: 1 })", ["full", 1], false],
+  "sampled with padding": ["sampled({ share: 0.1, std: 1 })", ["sampled", 1], false],
   // Fewer columns than a step has rows of different identities would be refused; few enough that identities meet.
   virtual: ["virtual({ columns: 14 })", ["virtual", 14], false],
   lruPool: ["lruPool({ capacity: 13 })", ["lruPool", 13], true],

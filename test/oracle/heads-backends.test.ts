@@ -11,7 +11,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** `F2C_EVERY_HEAD=1` takes the whole product, Inductor with it, which takes an hour; otherwise each margin meets one bank. */
 const whole = process.env.F2C_EVERY_HEAD === "1";
-const [banks, margins] = [Object.keys(BANKS), Object.keys(MARGINS)];
+const [banks, margins] = [
+  Object.keys(BANKS).filter((bank) => bank !== "sampled whole"),
+  Object.keys(MARGINS),
+];
 const pairs = whole
   ? banks.flatMap((bank) => margins.map((margin) => [bank, margin] as const))
   : margins.map((margin, i) => [banks[i % banks.length]!, margin] as const);
@@ -19,12 +22,17 @@ const forms = [1, 2].flatMap((accumulate) =>
   [false, true].map((checkpointed) => ({ accumulate, checkpointed, steps: 20 / accumulate })),
 );
 
+const full = "full";
+const sampledWhole = "sampled whole";
+
 interface Same {
   /** Of losses and of everything stored, relative to eager, by backend. */
   readonly apart: Readonly<Record<string, number>>;
   /** Whether the second half after a checkpoint is that of the uninterrupted session, to the last bit. */
   readonly resumed: boolean;
   readonly steps: number;
+  /** Whether losses and all that both store are those of another session, to the last bit. */
+  readonly identical: boolean;
 }
 
 describe("a head is the same on every backend, accumulated, made again and resumed", () => {
@@ -37,8 +45,14 @@ describe("a head is the same on every backend, accumulated, made again and resum
       // What is made again, and the same plain: one program's result for both.
       likePlain: form.checkpointed ? i - 1 : i,
     }));
+    const wholeSample = [full, sampledWhole].map((bank, i) => ({
+      ...headSession(folder, bank, "cosFace", { steps: 12 }),
+      backends: [],
+      likePlain: sessions.length + i,
+      identicalTo: sessions.length,
+    }));
     const path = join(folder, "sessions.json");
-    writeFileSync(path, JSON.stringify(sessions));
+    writeFileSync(path, JSON.stringify([...sessions, ...wholeSample]));
     const script = new URL("../../python-host/tests/compare_backends.py", import.meta.url).pathname;
     const { stdout, stderr, status } = spawnSync(requirePython(), [script, path], { encoding: "utf8" });
     if (status !== 0) throw new Error(stderr);
@@ -59,5 +73,10 @@ describe("a head is the same on every backend, accumulated, made again and resum
     expect(Object.keys(apart).length).toBeGreaterThan(1);
     for (const [what, difference] of Object.entries(apart)) expect(difference, what).toBeLessThan(1e-5);
     expect(resumed).toBe(true);
+  });
+
+  test("a sample of all classes is the full bank, to the last bit", () => {
+    expect(results).toHaveLength(cases.length + 2);
+    expect(results.at(-1)!.identical).toBe(true);
   });
 });
