@@ -160,7 +160,7 @@ def _listed(op: Op) -> Tensor:
         bounds = (0, 1) if dtype == torch.bool else (torch.iinfo(dtype).min, torch.iinfo(dtype).max)
         strange = [v for v in values if not (float(v).is_integer() and bounds[0] <= v <= bounds[1])]
         if strange:
-            raise ValueError(f"{strange[0]} is no value of {dtype}")
+            raise ValueError(f"{strange[0]} is no value of {_NAMES[dtype]}")
     shape = [int(size) for size in op.attributes["shape"]]
     return torch.empty(len(values), dtype=dtype, device=_META).reshape(shape)
 
