@@ -133,7 +133,6 @@ function made(options: ExperimentOptions): Experiment {
   const { accumulate = 1, precision = "f32" } = options;
   if (!Number.isInteger(accumulate) || accumulate < 1)
     throw experimentError("bad-experiment.accumulate", { name, accumulate });
-  if (accumulate > 1 && precision === "f16") throw experimentError("bad-experiment.accumulate-f16", { name });
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff)
     throw experimentError("bad-experiment.seed", { name, seed });
   const { observe = [] } = options;

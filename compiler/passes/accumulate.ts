@@ -33,6 +33,8 @@ import { seesImages, trainedWrites, withNested } from "./written.js";
 export const ACCUMULATE_FIRST = "accumulate.first";
 export const ACCUMULATE_LAST = "accumulate.last";
 const GROUP = "accumulate.gradient";
+/** Whether a storage or a group is a sum of gradients. */
+export const isGradientSum = (name: string): boolean => name === GROUP || name.startsWith(`${GROUP}.`);
 
 export const accumulate = (steps: number): Pass => ({
   name: "accumulate",

@@ -10,7 +10,8 @@
  *
  * f16 has a narrow range of exponents, so with it the loss is multiplied by a scale before the gradient is taken, and the
  * gradient divided by it. The scale is a state on the device: if a gradient is not finite, the update is undone and the scale
- * halved; after 2,000 steps without that it is doubled.
+ * halved; after 2,000 steps without that it is doubled. Where gradients accumulate, one that is not finite is left out of their sum,
+ * and the update of its steps is undone: a state on the device says whether all since the last update were finite.
  */
 import {
   type AttributeValue,
@@ -24,6 +25,7 @@ import {
 } from "../ir/module.js";
 import type { OpName } from "../ir/op-name.js";
 import { specOf } from "../registry/index.js";
+import { ACCUMULATE_LAST, isGradientSum } from "./accumulate.js";
 import { takesGradient } from "./flatten.js";
 import { isIsland } from "./islands.js";
 import type { Pass } from "./pass.js";
@@ -35,6 +37,8 @@ const FIRST_SCALE = 65_536;
 const STEPS_TO_GROW = 2_000;
 const SCALE = "precision.loss_scale";
 const GOOD_STEPS = "precision.good_steps";
+/** 1 where all gradients since the last update were finite. */
+const ALL_FINITE = "precision.all_finite";
 
 const WIDTH: Partial<Record<DType, number>> = { f16: 1, bf16: 1, f32: 2, f64: 3 };
 const realType = (value: Value | undefined): DType | undefined =>
@@ -173,8 +177,17 @@ const scaleStorages = (module: IrModule): readonly Storage[] => {
     role: "optimizer",
     location,
   });
-  return [storage(SCALE, { kind: "constant", value: FIRST_SCALE }), storage(GOOD_STEPS, { kind: "zeros" })];
+  const accumulates = module.functions.some((fn) => lastOfUpdate(fn));
+  return [
+    storage(SCALE, { kind: "constant", value: FIRST_SCALE }),
+    storage(GOOD_STEPS, { kind: "zeros" }),
+    ...(accumulates ? [storage(ALL_FINITE, { kind: "constant", value: 1 })] : []),
+  ];
 };
+
+/** The input that says whether a step makes the update, where several do. */
+const lastOfUpdate = (fn: IrFunction): Value | undefined =>
+  fn.inputs.find(({ value }) => value.name === ACCUMULATE_LAST)?.value;
 
 /** Scales the loss, unscales the gradients, and undoes an update that came from gradients that are not finite. */
 class LossScale {
@@ -184,12 +197,20 @@ class LossScale {
   private readonly taken: readonly Op[];
   /** The last op that writes such; without one, the last gradient. */
   private readonly last: Op;
-  private saved: readonly { origin: Op; copy: Value }[] = [];
+  private saved: readonly Saved[] = [];
   private finite: Value | undefined;
+  /** The ops that name sums of gradients, and what these were before the step. */
+  private readonly sums: readonly Op[];
+  private sumsBefore: readonly Saved[] = [];
+  private readonly lastOfUpdate: Value | undefined;
+  /** Whether all gradients since the last update were finite; without accumulation those of the step. */
+  private all: Value | undefined;
 
   constructor(fn: IrFunction, module: IrModule) {
     const { writes, written } = updateWrites(fn, module);
-    this.written = written;
+    this.lastOfUpdate = lastOfUpdate(fn);
+    this.sums = written.filter(namesSum);
+    this.written = written.filter((op) => !namesSum(op));
     this.taken = fn.body.ops.filter((op) => specOf(op).differentiates);
     this.last = writes.at(-1) ?? this.taken.at(-1)!;
   }
@@ -199,6 +220,7 @@ class LossScale {
     const [loss, group] = replay.operands(op) as [Value, Value];
     const emit = (name: OpName, operands: Value[], attributes = {}) =>
       replay.emit(name, operands, attributes, at)[0]!;
+    if (this.lastOfUpdate && op === this.taken[0]) this.sumsBefore = this.copies(this.sums, at, replay);
     const [scale] = replay.emit("state", [], { name: SCALE }, at, [scalar]);
     const scaled = emit("gradients", [emit("mul", [loss, scale!]), group]);
     const gradients = emit("foreach_scale", [scaled, emit("pow", [scale!, replay.number(-1, at)])]);
@@ -206,16 +228,34 @@ class LossScale {
     this.finite = this.finite ? emit("logical_and", [this.finite, own]) : own;
     replay.builder.rename(this.finite, "finite");
     if (op !== this.taken.at(-1)) return [gradients];
-    const one = replay.number(1, at);
-    // A copy: `where` with the same value twice works for every dtype, unlike a product with 1.
-    const copied = (now: Value) =>
-      now.type.kind === "group" ? emit("foreach_mul", [now, one]) : emit("where", [this.finite!, now, now]);
-    this.saved = this.written.map((origin) => ({
-      origin,
-      copy: copied(named(origin, at, replay)),
-    }));
+    this.all = this.finite;
+    if (this.lastOfUpdate) {
+      const [flag] = replay.emit("state", [], { name: ALL_FINITE }, at, [scalar]);
+      this.all = emit("logical_and", [emit("gt", [flag!, replay.number(0.5, at)]), this.finite]);
+      replay.emit("copy_", [flag!, emit("to", [this.all], { dtype: "f32" })], {}, at);
+    }
+    this.saved = this.copies(this.written, at, replay);
     if (op === this.last) this.end(at, replay);
     return [gradients];
+  }
+
+  /** Copies of what ops name. */
+  private copies(origins: readonly Op[], at: Op["location"], replay: Replay): readonly Saved[] {
+    const emit = (name: OpName, operands: Value[]) => replay.emit(name, operands, {}, at)[0]!;
+    const one = replay.number(1, at);
+    // `where` with the same value twice works for every dtype, unlike a product with 1.
+    const copied = (now: Value) =>
+      now.type.kind === "group" ? emit("foreach_mul", [now, one]) : emit("where", [this.finite!, now, now]);
+    return origins.map((origin) => ({ origin, copy: copied(named(origin, at, replay)) }));
+  }
+
+  /** Puts saved copies back unless `keep` holds. */
+  private restore(saved: readonly Saved[], keep: Value, at: Op["location"], replay: Replay): void {
+    for (const { origin, copy } of saved) {
+      const now = named(origin, at, replay);
+      if (origin.op === "group") replay.emit("foreach_restore_", [now, copy, keep], {}, at);
+      else replay.emit("copy_", [now, replay.emit("where", [keep, now, copy], {}, at)[0]], {}, at);
+    }
   }
 
   /** The derivative by values: of the scaled loss, in f32, and unscaled. */
@@ -234,20 +274,35 @@ class LossScale {
   }
 
   after(op: Op, replay: Replay): void {
+    const into = op.op === "foreach_add_" && this.sums.find((sum) => sum.results[0] === op.operands[0]);
+    if (into && into === this.sums.at(-1)) this.restore(this.sumsBefore, this.finite!, op.location, replay);
     if (op === this.last) this.end(op.location, replay);
   }
 
   /** After the update: undoes it if the gradient was not finite, and changes the scale. */
   private end(at: Op["location"], replay: Replay): void {
-    const finite = this.finite!;
+    this.restore(this.saved, this.all!, at, replay);
+    if (!this.lastOfUpdate) {
+      this.rescale(at, replay);
+      return;
+    }
+    const { builder } = replay;
+    const closing = builder.region([], () => {
+      this.rescale(at, replay);
+      const [flag] = replay.emit("state", [], { name: ALL_FINITE }, at, [scalar]);
+      replay.emit("copy_", [flag, replay.emit("full_like", [flag], { value: 1 }, at)[0]], {}, at);
+    });
+    const arms = [closing, builder.region([], () => {})];
+    const regions = arms.map(({ region }) => builder.finish(region, [], at));
+    builder.structured("if", [replay.value(this.lastOfUpdate)], regions, [], at);
+  }
+
+  /** The scale of the next update. */
+  private rescale(at: Op["location"], replay: Replay): void {
+    const finite = this.all!;
     const emit = (name: OpName, operands: Value[], attributes = {}) =>
       replay.emit(name, operands, attributes, at)[0]!;
     const number = (value: number) => replay.number(value, at);
-    for (const { origin, copy } of this.saved) {
-      const now = named(origin, at, replay);
-      if (origin.op === "group") replay.emit("foreach_restore_", [now, copy, finite], {}, at);
-      else replay.emit("copy_", [now, emit("where", [finite, now, copy])], {}, at);
-    }
     const [scale] = replay.emit("state", [], { name: SCALE }, at, [scalar]);
     const [good] = replay.emit("state", [], { name: GOOD_STEPS }, at, [scalar]);
     const grow = emit("ge", [good!, number(STEPS_TO_GROW - 1)]);
@@ -260,6 +315,14 @@ class LossScale {
     replay.emit("copy_", [good!, kept], {}, at);
   }
 }
+
+/** A copy of what an op names. */
+interface Saved {
+  readonly origin: Op;
+  readonly copy: Value;
+}
+
+const namesSum = ({ attributes }: Op): boolean => isGradientSum(String(attributes.name));
 
 /** The storage or group that an op of the old function names. */
 const named = (origin: Op, at: Op["location"], replay: Replay): Value =>

@@ -73,10 +73,6 @@ export const EXPERIMENT = {
         message: 'experiment "{name}": accumulate {accumulate:number}',
         hint: "give the number of steps an update, a whole number from 1 up",
       },
-      "accumulate-f16": {
-        message: 'experiment "{name}": f16 with accumulated gradients',
-        hint: 'take precision "bf16", which needs no loss scale',
-      },
       observe: {
         message: 'experiment "{name}": `observe` has {tool} twice',
         hint: "keep one of them",

@@ -870,6 +870,26 @@ test("precision: with two losses all is undone unless both gradients are finite"
   expect(lines(body, "copy_(")).toHaveLength(2); // the scale, and the count of good steps
 });
 
+test("precision: sums of two losses are what they were where one gradient is not finite, and the update is undone", () => {
+  const { body, text } = run([accumulate(2), precision("f16"), merge, deadCode], X, TWO_LOSSES);
+  expect(lines(text, "@precision.all_finite :")).toEqual([
+    "  optimizer @precision.all_finite : f32[] = constant(value = 1)",
+  ]);
+  const [adding, update] = body.split("if(%accumulate.last)") as [string, string, string];
+  // Both sums are copied before the first gradient, and put back after the second was added.
+  expect(adding.indexOf("foreach_mul(")).toBeLessThan(adding.indexOf("gradients("));
+  expect(lines(adding, "foreach_restore_(").map((line) => line.trim())).toEqual([
+    expect.stringMatching(/^foreach_restore_\(%g, %\d+, %finite#1\)$/),
+    expect.stringMatching(/^foreach_restore_\(%k, %\d+, %finite#1\)$/),
+  ]);
+  expect(adding.indexOf("foreach_restore_(")).toBeGreaterThan(adding.indexOf("foreach_add_(%k"));
+  // After the update both groups are, by all gradients since the last one; the scale changes with the last step alone.
+  expect(lines(update, "foreach_restore_(")).toHaveLength(2);
+  expect(lines(update, "%finite#1)")).toHaveLength(0);
+  const [, closing] = body.split(/if\(%accumulate\.last\) \{\n(?=\s*%\d+ = state\(@precision\.)/);
+  expect(lines(closing!, "copy_(")).toHaveLength(3);
+});
+
 test("remat: a loss that does not see a region does not have it computed again", () => {
   const { body } = run(remat, X, TWO_LOSSES);
   const [first, second] = body.split("%q = group(@second)") as [string, string];
