@@ -25,8 +25,8 @@ export function usedStorages(module: IrModule): readonly string[] {
   for (let size = -1; size !== used.size; ) {
     size = used.size;
     for (const slice of slices) {
-      for (const name of slice.read) used.add(name);
       slice.needWritesTo(used);
+      for (const name of slice.read) used.add(name);
     }
   }
   return module.storages.filter((s) => used.has(s.name)).map((s) => s.name);

@@ -4,7 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { type UpdateGroup, updateNumbers, updatesOf } from "#compiler/build/parameter-groups";
-import { type CompiledExperiment, compileExperiment, loadExperiment, printModule } from "#compiler/index";
+import {
+  type CompiledExperiment,
+  compileExperiment,
+  finiteStorages,
+  loadExperiment,
+  printModule,
+  usedStorages,
+  weightsHash,
+} from "#compiler/index";
 import { adamw, type Beginning, groups, type ParameterGroup, sgd } from "#dsl/index";
 import { compareIdentity, identityOf } from "#runtime/run/identity";
 import { Planner } from "#runtime/stages/planner";
@@ -227,4 +235,53 @@ test("one optimizer for all parameters leaves no trace of groups", () => {
   const text = printModule(compiled("sgd({ momentum: 0.9 })").module);
   expect(text).not.toMatch(/members\(|optimizer\.parameters|optimizer\.step|lr_/);
   expect(text).toContain("group @optimizer.velocity = [");
+});
+
+describe("a parameter whose rows a step takes", () => {
+  const path = join(folder, "rows.ts");
+  const taking = (call: string) => {
+    writeFileSync(
+      path,
+      `import { dual, experiment, type Features, fixed, type Images, method, module, normal, ops, parameter, sgd, syntheticFaces } from "f2c-dsl";
+export default experiment({
+  name: "rows",
+  data: syntheticFaces({ identities: 9, imagesPerIdentity: fixed(4), size: 16, heldOut: { identities: 0, images: 0 } }),
+  loader: dual({ identities: 2, instances: 2 }),
+  optimizer: sgd({ momentum: 0.9 }), lr: 0.1, steps: 4,
+  method: ({ identities }) =>
+    method(
+      { net: module({ weight: parameter([8, 3], normal(1)) }, ({ weight }, x: Images): Features<8> => ops.linear(x.mean([2, 3]) as never, weight as never) as never), classes: parameter([identities, 8], normal(1)) },
+      {
+        plan: (_books, { x }) => ({ labels: x.labels }),
+        step: ({ net, classes }, { x }, plan) => net(x).mul(classes.${call}).sum(),
+        embed: ({ net }, images) => net(images),
+      },
+    ),
+});
+`,
+    );
+    return compileExperiment(loadExperiment(path)).module;
+  };
+  const [whole, rows] = [taking("index_select(plan.labels)"), taking("rows(plan.labels)")];
+
+  test("takes no part in the gradient: rows of it do, in scratch", () => {
+    const members = rows.groups.find(({ name }) => name === "parameters")!.members;
+    expect(members).toEqual(["net.weight", "scratch.rows.classes"]);
+    const facts = Object.fromEntries(
+      rows.storages.map(({ name, role, slotOf, rowsOf, byRows }) => [name, [role, slotOf, rowsOf, byRows]]),
+    );
+    expect(facts.classes).toEqual(["parameter", undefined, undefined, true]);
+    expect(facts["scratch.rows.classes"]).toEqual(["scratch", undefined, "classes", undefined]);
+    expect(facts["optimizer.velocity.classes"]).toEqual(["optimizer", "classes", undefined, undefined]);
+    expect(facts["scratch.velocity.classes"]).toEqual([
+      ...["scratch", "scratch.rows.classes", "optimizer.velocity.classes", undefined],
+    ]);
+  });
+
+  test("has the checkpoints of one that is taken whole: scratch is in none", () => {
+    expect(weightsHash(rows)).toBe(weightsHash(whole));
+    const finite = [whole, rows].map((module) => finiteStorages(module, usedStorages(module)));
+    expect(finite[1]).toEqual(finite[0]);
+    expect(finite[0]).toContain("optimizer.velocity.classes");
+  });
 });
