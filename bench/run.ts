@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { banks } from "./banks.js";
 import { catalogue } from "./catalogue.js";
 import { ir, layers } from "./compile.js";
 import { photographs } from "./photographs.js";
@@ -21,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   backends: () => backends(folder, steps),
   passes: () => passes(folder, steps),
   bridge: () => bridge(folder, steps),
+  banks: () => banks(folder, quick ? 6 : 12, 1_000_000),
   threads: () => threads(folder, quick ? 8 : 16),
   catalogue: () => catalogue(folder),
   photographs: () => photographs(folder, quick ? 2 : 6),
