@@ -50,7 +50,8 @@ class Driver:
         }
         self.sockets["events"].rcvhwm, self.sockets["work"].sndhwm = 64, 0  # as our driver's
         # To a host that is gone nothing can be sent: an error, and no waiting for ever.
-        self.sockets["work"].sndtimeo = PATIENCE_MS
+        for name in ("control", "work"):
+            self.sockets[name].sndtimeo = PATIENCE_MS
         endpoints = {name: f"ipc://{self.folder.name}/{name}" for name in self.sockets}
         for name, socket in self.sockets.items():
             socket.bind(endpoints[name])
