@@ -23,7 +23,7 @@ import {
 
 // DCQ, Dynamic Class Queue (Li et al. 2021, arXiv 2105.11113): the classifier is a queue of the newest features of a momentum
 // encoder. A query's positive is the key of another image of its identity; the queue holds the negatives, and rows of the same
-// identity do not count. Nothing of it is in the library: a method is a plan and a step.
+// identity do not count. The library has it as `dcq`; here it is written out: a method is a plan and a step.
 const dcq =
   (options: { net: Net; queue: number; momentum: number; scale: number; margin: number }): MethodBuilder =>
   (setting) => {
