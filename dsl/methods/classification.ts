@@ -7,9 +7,9 @@ import { normalize } from "../core/functions.js";
 import type { Features, Images } from "../core/tensor.js";
 import { marginLoss, ownClass } from "../margins/head.js";
 import { type Margin, marginNumbers } from "../margins/margin.js";
-import type { BankBuilder } from "../method/bank.js";
+import type { Bank, BankBuilder } from "../method/bank.js";
 import type { Classes, Column } from "../method/classes.js";
-import { type MethodBuilder, method } from "../method/method.js";
+import { type MethodBuilder, method, type Setting } from "../method/method.js";
 import type { Net } from "../method/net.js";
 import type { Policy } from "../method/plan.js";
 import { follow, type TwinOptions, twin } from "../method/twin.js";
@@ -22,50 +22,60 @@ export interface ClassificationOptions {
   margin: Margin;
 }
 
-/** A step's loss and accuracy, of features that are not normalised yet. Compiled. */
+/** What a step is planned with, whatever the bank and the margin plan. */
+interface HeadPlan {
+  // biome-ignore lint/suspicious/noExplicitAny: the bank's own
+  readonly bank: any;
+  readonly margin: Readonly<Record<string, number>>;
+}
+
+/** A step's loss and accuracy, of features that are not normalised yet, with classes that the bank makes with `keys`. Compiled. */
 const classify = (
-  margin: Margin["module"],
+  { classes, absorb }: Bank["parts"],
+  // biome-ignore lint/suspicious/noExplicitAny: the bank's own
+  { bank, margin }: { readonly bank: any; readonly margin: Margin["module"] },
   features: Features,
-  classes: Classes,
-  { numbers, inside }: { readonly numbers: Readonly<Record<string, number>>; readonly inside: number },
+  keys: Features,
+  planned: HeadPlan,
 ) => {
+  const seen: Classes = classes(bank, keys, planned.bank);
+  const inside = features.size(0);
   const unit = normalize(features);
-  const own = ownClass(features, unit, classes);
-  const { loss, nearest } = marginLoss(margin(own, numbers, true), unit, classes);
+  const own = ownClass(features, unit, seen);
+  const { loss, nearest } = marginLoss(margin(own, planned.margin, true), unit, seen);
   const found: Column = own.cosine.gt(nearest).logical_and(own.hasClass).to("f32");
-  return { loss: loss.sum().div(inside), accuracy: found.sum().div(inside) };
+  const result = { loss: loss.sum().div(inside), accuracy: found.sum().div(inside) };
+  if (absorb !== undefined) absorb(bank, keys, planned.bank);
+  return result;
 };
+
+/** The bank for a net's features of a stream. */
+const opened = (
+  { net, bank }: ClassificationOptions,
+  { identities, streams, seed }: Setting,
+  stream: "x" | "y",
+) => bank({ identities, dim: net.embedding, rows: streams[stream]!, seed });
 
 /**
  * Classification of the images of one stream, `x`. The loss is the mean over the rows that have a class.
  *
  *     classification({ net, bank: full(), margin: arcFace() })
  */
-export const classification = ({ net, bank, margin }: ClassificationOptions): MethodBuilder =>
-  described(
+export const classification = (options: ClassificationOptions): MethodBuilder => {
+  const { net, bank, margin } = options;
+  return described(
     (setting) => {
-      const made = bank({
-        identities: setting.identities,
-        dim: net.embedding,
-        rows: setting.streams.x!,
-        seed: setting.seed,
-      });
-      const { plan, classes, absorb } = made.parts;
+      const { state, parts } = opened(options, setting, "x");
       return method(
-        { net: net(setting.shape), bank: made.state, margin: margin.module },
+        { net: net(setting.shape), bank: state, margin: margin.module },
         {
           plan: ({ bank: book }, { x }: { readonly x: { readonly labels: Int32Array } }, at) => ({
-            bank: plan(book, x.labels, at),
+            bank: parts.plan(book, x.labels, at),
             margin: marginNumbers(margin, at),
           }),
           step({ net, bank, margin }, { x }: { readonly x: Images }, planned) {
             const features = net(x);
-            const keys = normalize(features).detach();
-            const seen = classes(bank, keys, planned.bank);
-            const inside = x.size(0);
-            const result = classify(margin, features, seen, { numbers: planned.margin, inside });
-            if (absorb !== undefined) absorb(bank, keys, planned.bank);
-            return result;
+            return classify(parts, { bank, margin }, features, normalize(features).detach(), planned);
           },
           embed: ({ net }, images) => normalize(net(images)),
           policies: margin.policies,
@@ -79,6 +89,7 @@ export const classification = ({ net, bank, margin }: ClassificationOptions): Me
       margin: descriptionOf(margin),
     },
   );
+};
 
 export interface ContrastOptions extends ClassificationOptions {
   /** Momentum of the twin that makes the keys: how much of itself it keeps each step. */
@@ -92,41 +103,25 @@ export interface ContrastOptions extends ClassificationOptions {
  * Classification of the images of stream `x` against classes that a twin of the net makes of those of stream `y`, other images of
  * the same identities in the same order, as `dual` gives them.
  */
-export const contrast = ({
-  net,
-  bank,
-  margin,
-  ema = 0.999,
-  twin: twinOptions = {},
-  embed = "twin",
-}: ContrastOptions): MethodBuilder => {
+export const contrast = (options: ContrastOptions): MethodBuilder => {
+  const { net, bank, margin, ema = 0.999, twin: twinOptions = {}, embed = "twin" } = options;
   const momentum = typeof ema === "function" ? ema : always(ema);
   return described(
     (setting) => {
-      const made = bank({
-        identities: setting.identities,
-        dim: net.embedding,
-        rows: setting.streams.y!,
-        seed: setting.seed,
-      });
-      const { plan, classes, absorb } = made.parts;
+      const { state, parts } = opened(options, setting, "y");
       const query = net(setting.shape);
       return method(
-        { net: query, twin: twin(query, twinOptions), bank: made.state, margin: margin.module },
+        { net: query, twin: twin(query, twinOptions), bank: state, margin: margin.module },
         {
           plan: ({ bank: book }, { y }, at) => ({
             ema: momentum(at),
-            bank: plan(book, y.labels, at),
+            bank: parts.plan(book, y.labels, at),
             margin: marginNumbers(margin, at),
           }),
           step({ net, twin, bank, margin }, { x, y }, planned) {
             follow(twin, net, planned.ema, twinOptions.buffers ?? "own");
             const features = net(x);
-            const keys = normalize(twin(y));
-            const seen = classes(bank, keys, planned.bank);
-            const result = classify(margin, features, seen, { numbers: planned.margin, inside: x.size(0) });
-            if (absorb !== undefined) absorb(bank, keys, planned.bank);
-            return result;
+            return classify(parts, { bank, margin }, features, normalize(twin(y)), planned);
           },
           embed: (nets, images) => normalize(nets[embed](images)),
           policies: { ema: momentum, ...margin.policies },

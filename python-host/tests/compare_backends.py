@@ -23,14 +23,12 @@ from f2c_host.run.program import Program
 State = dict[str, Tensor]
 
 
-def inputs_of(session: dict[str, Any], plan: dict[str, Any]) -> dict[str, Any]:
-    faces = torch.randint(
-        0,
-        256,
-        (session["images"], *session["shape"]),
-        generator=torch.Generator().manual_seed(7),
-        dtype=torch.uint8,
-    )
+def faces_of(session: dict[str, Any]) -> Tensor:
+    shape = (session["images"], *session["shape"])
+    return torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(7), dtype=torch.uint8)
+
+
+def inputs_of(plan: dict[str, Any], faces: Tensor) -> dict[str, Any]:
     inputs = plan["scalars"] | {name: torch.tensor(values) for name, values in plan["arrays"].items()}
     for stream in plan["labels"]:
         inputs[f"{stream}.images"] = faces[inputs[f"{stream}.images"].long()]
@@ -44,7 +42,8 @@ def made(session: dict[str, Any], backend: str) -> Program:
 
 
 def run(program: Program, session: dict[str, Any], plans: list[Any]) -> tuple[Tensor, State]:
-    losses = [program.run("step", inputs_of(session, plan))["loss"] for plan in plans]
+    faces = faces_of(session)
+    losses = [program.run("step", inputs_of(plan, faces))["loss"] for plan in plans]
     return torch.stack(losses), {name: t.detach().clone() for name, t in program.storage.items()}
 
 
