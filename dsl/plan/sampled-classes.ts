@@ -15,7 +15,8 @@ export interface SampledClasses {
 
 /**
  * The identities of the rows and, up to `wanted` in all, others drawn uniformly without replacement: the first of a permutation of all
- * identities that the seed and the step choose; all in their order where all are wanted. Takes time by `wanted`, not by `identities`. `room` is the length of the lists.
+ * identities that the seed and the step choose; all in their order where all are wanted. Takes time by `wanted`, not by `identities`, but
+ * for a bit of each. `room` is the length of the lists.
  */
 export function sampledClasses(
   identities: number,
@@ -24,22 +25,25 @@ export function sampledClasses(
 ): SampledClasses {
   if (wanted >= identities) {
     // All of them, in the order of a bank that has all.
-    const all = Int32Array.from({ length: room }, (_, i) => i);
+    const all = new Int32Array(room).map((_, i) => i);
     return { sampled: all, ids: all, place: labels };
   }
   const placeOf = new Map<number, number>();
   for (const who of labels) if (!placeOf.has(who)) placeOf.set(who, placeOf.size);
   const sampled = new Int32Array(room).fill(identities);
-  for (const [who, at] of placeOf) sampled[at] = who;
-  const order = keyedPermutation(identities, randomU32(seed, STREAM, step));
-  let count = placeOf.size;
-  for (let i = 0; count < wanted; i++) {
-    const who = order.at(i);
-    if (!placeOf.has(who)) sampled[count++] = who;
+  const isOwn = new Uint32Array((identities + 31) >>> 5);
+  for (const [who, at] of placeOf) {
+    sampled[at] = who;
+    isOwn[who >>> 5]! |= 1 << who;
   }
-  return {
-    sampled,
-    ids: sampled.map((who) => (who === identities ? -1 : who)),
-    place: labels.map((who) => placeOf.get(who)!),
-  };
+  let count = placeOf.size;
+  // Of as many as are wanted, no more are own than have their places already.
+  const drawn = keyedPermutation(identities, randomU32(seed, STREAM, step)).first(wanted);
+  for (let i = 0; count < wanted; i++) {
+    const who = drawn[i]!;
+    if ((isOwn[who >>> 5]! & (1 << who)) === 0) sampled[count++] = who;
+  }
+  const ids = new Int32Array(room).fill(-1);
+  ids.set(sampled.subarray(0, count));
+  return { sampled, ids, place: labels.map((who) => placeOf.get(who)!) };
 }

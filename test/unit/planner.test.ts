@@ -30,6 +30,14 @@ describe("keyed permutations", () => {
     for (const i of [0, 1, 0x7fff_ffff]) expect(p.at(i)).toBeLessThan(0x8000_0000);
     expect(new Set([0, 1, 0x7fff_ffff].map((i) => p.at(i))).size).toBe(3);
   });
+  test.each([1, 2, 3, 17, 1000, 4097, 0x8000_0000])("of %i begin with what stands at each place", (n) => {
+    for (const key of [0, 1, 0xffffffff]) {
+      const p = keyedPermutation(n, key);
+      const count = Math.min(n, 3000);
+      expect([...p.first(count)]).toEqual(range(count).map((i) => p.at(i)));
+      expect(p.first(1)).toEqual(Int32Array.of(p.at(0)));
+    }
+  });
 });
 
 describe("counter-based random numbers", () => {
