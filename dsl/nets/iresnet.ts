@@ -19,6 +19,7 @@ const BLOCKS = {
   34: [3, 4, 6, 3],
   50: [3, 4, 14, 3],
   100: [3, 13, 30, 3],
+  200: [6, 26, 60, 6],
 } as const;
 const WIDTHS = [64, 128, 256, 512] as const;
 
@@ -77,7 +78,7 @@ const features = (length: number): Layer<Features, Features> =>
   );
 
 /**
- * IResNet of 18, 34, 50 or 100 layers: 24,025,600, 34,139,328, 43,590,848 and 65,156,160 parameters with embeddings of 512 and
+ * IResNet of 18, 34, 50, 100 or 200 layers: 24,025,600, 34,139,328, 43,590,848, 65,156,160 and 118,833,920 parameters with embeddings of 512 and
  * 112 x 112 pixels. Its last product is in f32 under any `precision`, as there.
  */
 export const iresnet = (depth: keyof typeof BLOCKS, { embedding = 512 }: IResNetOptions = {}): Net =>

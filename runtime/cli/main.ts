@@ -181,6 +181,17 @@ program
   .action(async (run, options) => (await import("./export.js")).exportRun(run, options));
 
 program
+  .command("convert")
+  .description(
+    "make safetensors of a PyTorch state dict or checkpoint, for `weights`; of several shards one file",
+  )
+  .argument("<file...>", ".pt or .pth files; of Partial FC those of all ranks")
+  .option("--to <file>", "the file to write (default: FILE.safetensors)")
+  .option("--overwrite", "also where there is one")
+  .addHelpText("after", example("f2c-dsl convert backbone.pth --to backbone.safetensors"))
+  .action(async (files, options) => (await import("./convert.js")).convert(files, options));
+
+program
   .command("setup")
   .description("set up the PyTorch host in a virtual environment of its own")
   .option("--onnx", "also what exporting to ONNX needs")

@@ -29,6 +29,17 @@ export interface Sheet {
   readonly names: readonly string[];
 }
 
+/** What `convert` made of files of PyTorch. */
+export interface Converted {
+  readonly bytes: number;
+  /** How many there are in the file. */
+  readonly tensors: number;
+  /** The net of ours that it is: as an experiment calls it, and its parameters. */
+  readonly net: { readonly call: string; readonly parameters: number } | null;
+  /** What was done with what, in its order; a count of 0 is of something that is not counted. */
+  readonly rows: readonly { readonly did: string; readonly what: string; readonly count: number }[];
+}
+
 /** A host behind the bridge. */
 export class HostSession implements Host {
   readonly died: Promise<BridgeError>;
@@ -87,6 +98,12 @@ export class HostSession implements Host {
 
   shutdown(): Promise<void> {
     return this.client.shutdown();
+  }
+
+  /** Writes what files of PyTorch hold as one safetensors file. Paths are absolute. */
+  async convert(paths: readonly string[], to: string): Promise<Converted> {
+    const { body } = await this.client.request("convert", { paths, to });
+    return body as unknown as Converted;
   }
 
   /** Writes images of a source as one picture. */

@@ -183,4 +183,43 @@ export const DATA = {
     hint: "the file is of another net: give the net that it was exported from",
     why: "A width or the length of an embedding differs.",
   },
+  "conversion-needs-code": {
+    code: "F2C6213",
+    severity: "error",
+    message: "`{path}` holds more than tensors: {what}",
+    hint: "{remedy}",
+    why: "A file of PyTorch may name any function of Python, to be called while the file is read. What others left is read with torch's restricted loader alone, which makes tensors, numbers, texts and containers of these.",
+    remedy:
+      "If you trust the file, save its tensors alone where it was made, `torch.save(net.state_dict(), FILE)`, and convert that.",
+  },
+  "conversion-unreadable": {
+    code: "F2C6214",
+    severity: "error",
+    message: "cannot convert `{path}`: {reason}",
+    hint: "check the path, or fetch the file again",
+    why: "The file is missing, cut short, or nothing that torch.save has written.",
+  },
+  "conversion-of-no-net": {
+    code: "F2C6215",
+    severity: "error",
+    message: "{problem}",
+    hint: "{remedy}",
+    why: "One conversion makes one file: of a net's state dict, of the shards of a classifier, or of both.",
+    remedy:
+      "Give a state dict, or a checkpoint that has one under `state_dict`, `model` or `net`; convert several nets one by one.",
+  },
+  "conversion-of-other-shards": {
+    code: "F2C6216",
+    severity: "error",
+    message: "{problem}",
+    hint: "give the files of all ranks, of one run and one epoch, under the names that they had",
+    why: "The rows of a classifier that was divided among ranks belong to identities by their order: the first rank has the first of them.",
+  },
+  "conversion-over-file": {
+    code: "F2C6217",
+    severity: "error",
+    message: "{path} is there already",
+    hint: "name another file with --to, or replace it with --overwrite",
+    why: "A file that runs may have started from is replaced only where that is asked for.",
+  },
 } as const satisfies Catalogue;

@@ -137,6 +137,10 @@ export const LOADING = {
         message: "--set {option}={value}: `{option}` is {type}",
         hint: "its default is {given}",
       },
+      "no-target": {
+        message: "several files make one, which has no name",
+        hint: "name it: --to FILE.safetensors",
+      },
       "no-exporter": { message: "--to names no exporter", hint: "for example --to onnx" },
       "one-file": {
         message: "--out is one file, and --to names {count:number} exporters",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
@@ -37,28 +38,30 @@ KINDS = {
     "U8": "u8",
     "BOOL": "bool",
 }
-_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
+Pieces = Sequence[Tensor]
+"""A tensor in pieces, whose rows lie one after the other."""
 _NONE: Mapping[str, str] = MappingProxyType({})
 _PIECE = 1 << 24
 _ALIGNMENT = 8
 
 
-def write(tensors: Mapping[str, Tensor], file: BinaryIO, metadata: Mapping[str, str] = _NONE) -> str:
-    """Writes the tensors and returns the SHA-256 of the whole file, in hexadecimal.
+def write(tensors: Mapping[str, Tensor | Pieces], file: BinaryIO, metadata: Mapping[str, str] = _NONE) -> str:
+    """Writes the tensors and returns the SHA-256 of the whole file, in hexadecimal. One in pieces is never joined in memory.
 
     One tensor at a time is on the host, so a pool on a GPU is not doubled in the machine's memory."""
     header: dict[str, object] = {"__metadata__": {"format": "pt", **metadata}}
     offset = 0
     # Wide elements first, as the format's own writer has it: then each tensor lies at a multiple of its element's size.
-    order = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
+    pieces = {name: [t] if isinstance(t, Tensor) else list(t) for name, t in tensors.items()}
+    order = sorted(pieces, key=lambda name: (-pieces[name][0].element_size(), name))
     for name in order:
-        tensor = tensors[name]
-        end = offset + tensor.numel() * tensor.element_size()
-        header[name] = {
-            "dtype": _NAMES[tensor.dtype],
-            "shape": list(tensor.shape),
-            "data_offsets": [offset, end],
-        }
+        first, *more = pieces[name]
+        shape = list(first.shape)
+        if more:
+            shape[0] = sum(len(piece) for piece in pieces[name])
+        end = offset + math.prod(shape) * first.element_size()
+        header[name] = {"dtype": NAMES[first.dtype], "shape": shape, "data_offsets": [offset, end]}
         offset = end
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % _ALIGNMENT)
@@ -66,10 +69,11 @@ def write(tensors: Mapping[str, Tensor], file: BinaryIO, metadata: Mapping[str, 
     hashed.write(len(text).to_bytes(8, "little"))
     hashed.write(text)
     for name in order:
-        flat = tensors[name].detach().cpu().contiguous().reshape(-1)
-        data = memoryview(flat.view(torch.uint8).numpy())
-        for start in range(0, len(data), _PIECE):
-            hashed.write(data[start : start + _PIECE])
+        for piece in pieces[name]:
+            flat = piece.detach().cpu().contiguous().reshape(-1)
+            data = memoryview(flat.view(torch.uint8).numpy())
+            for start in range(0, len(data), _PIECE):
+                hashed.write(data[start : start + _PIECE])
     return hashed.digest.hexdigest()
 
 

@@ -24,7 +24,7 @@ _NUMBER = struct.Struct("<I")
 _MESSAGES_AHEAD = 16
 
 # A replay changes no file: these write, and are passed over.
-WRITES = ("save", "export", "preview", "draw")
+WRITES = ("save", "export", "convert", "preview", "draw")
 
 
 def replay(path: Path, limit: int | None = None, out: TextIO = sys.stdout) -> int:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..convert import convert
 from ..data import Source, open_source, positions_of_broken
 from ..data.contact_sheet import write_contact_sheet
 from ..data.image_folder import ImageFolder
@@ -78,6 +79,7 @@ class Session:
             "preview": self._preview,
             "draw": self._draw,
             "inspect": self._inspect,
+            "convert": self._convert,
             "read": self._read,
             "shutdown": self._shutdown,
         }
@@ -275,6 +277,9 @@ class Session:
             )
         found = source.inspect(buffers["images"])
         return Answer({"broken": found.broken}, found.arrays)
+
+    def _convert(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
+        return Answer(convert([Path(path) for path in body["paths"]], Path(body["to"]), self._paused))
 
     def _read(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         storage = self._loaded(body["program"]).whole().storage

@@ -236,6 +236,7 @@ REQUESTS: Mapping[str, RequestShape] = {
         },
         {},
     ),
+    "convert": RequestShape({"paths": Field(TEXTS), "to": Field(TEXT)}, {}),
     "read": RequestShape({"program": PROGRAM, "names": Field(TEXTS)}, {}),
     "preview": RequestShape({"source": Field(TEXT), **SHEET}, {"images": INDICES}),
     "draw": RequestShape(SHEET, {"pixels": PIXELS}),

@@ -1,0 +1,133 @@
+"""Nets of arcface_torch that we have too (`iresnet`, `mbf`), by the names in their state dicts.
+
+Ours differ in what PyTorch calls a layer's tensors alone: BatchNorm's running statistics and the slopes of PReLU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from types import MappingProxyType
+
+from torch import Tensor
+
+COUNTERS = "num_batches_tracked"
+
+# Of each kind of layer, what its tensors are called there, and here; None: we have none.
+_KINDS: Mapping[str, Mapping[str, str | None]] = MappingProxyType(
+    {
+        "conv": {"weight": "weight"},
+        "product": {"weight": "weight"},
+        "linear": {"weight": "weight", "bias": "bias"},
+        "prelu": {"weight": "slope"},
+        "norm": {
+            "weight": "weight",
+            "bias": "bias",
+            "running_mean": "mean",
+            "running_var": "variance",
+            COUNTERS: None,
+        },
+    }
+)
+# The length of embeddings where nothing else is said.
+_USUAL_LENGTH = 512
+_STATISTICS = ("running_mean", "running_var", COUNTERS)
+
+Layer = tuple[str, str]
+"""Where it is, and its kind."""
+
+
+@dataclass(frozen=True)
+class KnownNet:
+    call: str
+    """As an experiment spells it."""
+    renames: Mapping[str, str | None]
+    """Every name of its state dict, and ours."""
+
+    @property
+    def parameters(self) -> list[str]:
+        return [name for name in self.renames if is_parameter(name)]
+
+
+def is_parameter(name: str) -> bool:
+    """Whether a tensor of a state dict is a parameter, and no statistic of BatchNorm."""
+    return name.rpartition(".")[2] not in _STATISTICS
+
+
+def recognised(tensors: Mapping[str, Tensor]) -> KnownNet | None:
+    """The net that has exactly these names, apart from parts of other names beside it."""
+    for function, arguments, options, layers, last in _NETS:
+        renames = {
+            f"{path}.{there}": f"{path}.{here}" if here else None
+            for path, kind in layers
+            for there, here in _KINDS[kind].items()
+        }
+        parts = {_part(name) for name in renames}
+        found = {name for name in tensors if _part(name) in parts}
+        needed = {name for name in renames if not name.endswith(COUNTERS)}
+        if needed <= found <= renames.keys():
+            length = tensors[last].numel()
+            given = [*options, *([] if length == _USUAL_LENGTH else [f"embedding: {length}"])]
+            record = [f"{{ {', '.join(given)} }}"] if given else []
+            return KnownNet(f"{function}({', '.join([*arguments, *record])})", renames)
+    return None
+
+
+def _part(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _iresnet(*blocks: int) -> Iterator[Layer]:
+    yield from (("conv1", "conv"), ("bn1", "norm"), ("prelu", "prelu"))
+    for stage, count in enumerate(blocks, 1):
+        for i in range(count):
+            at = f"layer{stage}.{i}"
+            yield from ((f"{at}.bn1", "norm"), (f"{at}.conv1", "conv"), (f"{at}.bn2", "norm"))
+            yield from ((f"{at}.prelu", "prelu"), (f"{at}.conv2", "conv"), (f"{at}.bn3", "norm"))
+            if i == 0:
+                yield from ((f"{at}.downsample.0", "conv"), (f"{at}.downsample.1", "norm"))
+    yield from (("bn2", "norm"), ("fc", "linear"), ("features", "norm"))
+
+
+def _mbf(first: int, *blocks: int) -> Iterator[Layer]:
+    yield from _block("layers.0")
+    yield from _block("layers.1") if first == 1 else _residuals("layers.1", first)
+    for stage, count in enumerate(blocks):
+        yield from _bottleneck(f"layers.{2 * stage + 2}")
+        yield from _residuals(f"layers.{2 * stage + 3}", count)
+    yield from _block("conv_sep")
+    yield from _linear_block("features.layers.0")
+    yield from (("features.layers.2", "product"), ("features.layers.3", "norm"))
+
+
+def _linear_block(at: str) -> Iterator[Layer]:
+    yield from ((f"{at}.layers.0", "conv"), (f"{at}.layers.1", "norm"))
+
+
+def _block(at: str) -> Iterator[Layer]:
+    return chain(_linear_block(at), [(f"{at}.layers.2", "prelu")])
+
+
+def _bottleneck(at: str) -> Iterator[Layer]:
+    return chain(_block(f"{at}.layers.0"), _block(f"{at}.layers.1"), _linear_block(f"{at}.layers.2"))
+
+
+def _residuals(at: str, count: int) -> Iterator[Layer]:
+    return chain.from_iterable(_bottleneck(f"{at}.layers.{i}") for i in range(count))
+
+
+# The function, its arguments and options, the layers, and a tensor that is as long as the embedding.
+_NETS = (
+    *(
+        ("iresnet", (str(depth),), (), tuple(_iresnet(*blocks)), "features.weight")
+        for depth, blocks in {
+            18: (2, 2, 2, 2),
+            34: (3, 4, 6, 3),
+            50: (3, 4, 14, 3),
+            100: (3, 13, 30, 3),
+            200: (6, 26, 60, 6),
+        }.items()
+    ),
+    ("mbf", (), (), tuple(_mbf(1, 4, 6, 2)), "features.layers.3.weight"),
+    ("mbf", (), ("large: true",), tuple(_mbf(2, 8, 12, 4)), "features.layers.3.weight"),
+)
