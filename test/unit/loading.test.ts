@@ -55,6 +55,33 @@ function refusalOf(file: string): CompileError {
   throw new Error("it loads");
 }
 
+describe("of several programs of one process", () => {
+  const augmented = `declare module "f2c-dsl" { interface Ours { readonly ours: string } }
+declare global { interface Array<T> { readonly ours: T } }
+const fields = (v: Ours) => [v.ours, [v.ours].ours].length;
+`;
+  const alone = augmented.split("\n").at(-2)!;
+  const program = (head: string) =>
+    written({
+      "exp.ts": named("String(fields.length)", `import type { Ours } from "f2c-dsl";\n${head}\n`),
+    });
+
+  test("none sees what another declared of the library or of JavaScript", () => {
+    const refused = () => refusalOf(join(program(alone), "exp.ts")).diagnostics.map((d) => d.message);
+    const before = refused();
+    expect(before).toHaveLength(2);
+    expect(nameOf(join(program(augmented), "exp.ts"))).toBe("1");
+    expect(refused()).toEqual(before);
+  });
+
+  test("each is read anew", () => {
+    const home = written({ "exp.ts": named('"first"') });
+    expect(nameOf(join(home, "exp.ts"))).toBe("first");
+    writeFileSync(join(home, "exp.ts"), named("firstly"));
+    expect(refusalOf(join(home, "exp.ts")).message).toContain("firstly");
+  });
+});
+
 describe("an experiment that uses Node", () => {
   test("has its modules, with and without `node:`, whatever a tsconfig beside it says", () => {
     const imports = [

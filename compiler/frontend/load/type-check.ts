@@ -2,40 +2,17 @@
  * @file The strict compiler over an experiment's own files. Node's types are large, so they are loaded only if a file uses
  * Node. They always come from this package, whatever is installed beside the experiment and whatever its tsconfig says.
  */
-import { readFileSync, realpathSync } from "node:fs";
-import { createRequire, isBuiltin } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { join, resolve } from "node:path";
 import { report } from "../../diagnostics/catalogue.js";
 import { CompileError } from "../../diagnostics/compile-error.js";
 import type { Diagnostic } from "../../diagnostics/diagnostic.js";
-import { libraryRoot } from "../library.js";
 import { isFunctionNode } from "../scopes.js";
-import { ts, tsMorph } from "../typescript.js";
+import { ts } from "../typescript.js";
 import type { OwnFiles } from "./cache.js";
+import { AMBIENT, AMBIENT_FILE, hostOf, nodeTypes, OPTIONS } from "./type-check-host.js";
 import { typeErrors } from "./type-errors.js";
-
-const OPTIONS: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.ESNext,
-  moduleResolution: ts.ModuleResolutionKind.Bundler,
-  lib: ["lib.es2023.d.ts"],
-  types: [],
-  strict: true,
-  noUncheckedIndexedAccess: false,
-  skipLibCheck: true,
-  noEmit: true,
-  allowImportingTsExtensions: true,
-  paths: { "f2c-dsl": [join(libraryRoot, "dist", "dsl", "index.d.ts")] },
-};
-
-/** The parts of Node that experiments use most, declared without Node's types. */
-const AMBIENT = `
-declare const console: { log(...values: unknown[]): void; warn(...values: unknown[]): void; error(...values: unknown[]): void };
-declare const process: { readonly env: Readonly<Record<string, string | undefined>>; readonly argv: readonly string[] };
-`;
-
-/** Node's types, which this package depends on. */
-const nodeTypes = (): string => dirname(createRequire(import.meta.url).resolve("@types/node/package.json"));
 
 /** Everything that the answer depends on, other than the experiment's files and the library's types. */
 export const checkedAgainst = (): string =>
@@ -63,50 +40,23 @@ interface Checked {
 }
 
 function checked(path: string): Checked {
-  const { Project } = tsMorph();
-  const project = new Project({
-    skipAddingFilesFromTsConfig: true,
-    compilerOptions: OPTIONS,
-    resolutionHost: (host, options) => ({
-      resolveModuleNames: (names, from) => names.map((name) => reallyAt(name, from, options(), host)),
-    }),
-  });
-  const ambient = project.createSourceFile("/__f2c-ambient.d.ts", AMBIENT);
-  project.addSourceFileAtPath(path);
-  project.resolveSourceFileDependencies();
-  const look = () => {
-    const program = project.getProgram().compilerObject;
+  const look = (roots: readonly string[]) => {
+    const program = ts.createProgram(roots, OPTIONS, hostOf());
     const files = program.getSourceFiles();
     const own = files.filter((f) => !f.isDeclarationFile && !f.fileName.includes("/node_modules/"));
     return { program, own, hasNode: files.some((f) => f.fileName.includes("/@types/node/")) };
   };
-  const withNode = (present: boolean) => {
-    project.removeSourceFile(ambient);
-    if (!present) project.addSourceFileAtPath(join(nodeTypes(), "index.d.ts"));
-    return look();
-  };
+  const withNode = (present: boolean) => look(present ? [path] : [path, join(nodeTypes(), "index.d.ts")]);
   const ask = ({ program, own }: ReturnType<typeof look>): Checked => {
     // Type errors of a file that does not parse are of no use.
     const syntax = own.flatMap((f) => [...program.getSyntacticDiagnostics(f)]);
     const found = syntax.length ? syntax : own.flatMap((f) => [...program.getSemanticDiagnostics(f)]);
     return { program, own, found };
   };
-  const first = look();
+  const first = look([AMBIENT_FILE, path]);
   if (first.hasNode || first.own.some(importsNode)) return ask(withNode(first.hasNode));
   const answer = ask(first);
   return answer.found.some(asksForNode) ? ask(withNode(false)) : answer;
-}
-
-/** A module's real path, with links followed: Node resolves its relative imports from there. */
-function reallyAt(
-  name: string,
-  from: string,
-  options: ts.CompilerOptions,
-  host: ts.ModuleResolutionHost,
-): ts.ResolvedModuleFull | undefined {
-  const found = ts.resolveModuleName(name, from, options, host).resolvedModule;
-  if (!found || !name.startsWith(".")) return found;
-  return { ...found, resolvedFileName: realpathSync(found.resolvedFileName) };
 }
 
 const importsNode = (file: ts.SourceFile): boolean =>

@@ -24,18 +24,22 @@ const PARSING: ts.CreateSourceFileOptions = {
   jsDocParsingMode: ts.JSDocParsingMode.ParseNone,
 };
 
+/** Files of the library, which are the same for every program of a process. */
+const libraryFiles = new Map<string, ts.SourceFile>();
+
 /** The sources that functions were found in, parsed once. */
 export class SourceTexts {
-  private readonly files = new Map<string, ts.SourceFile>();
+  private readonly ownFiles = new Map<string, ts.SourceFile>();
 
   /** `loaded`: texts of the experiment's own files, as they were when it was loaded. */
   constructor(private readonly loaded: ReadonlyMap<string, string>) {}
 
   file(path: string): ts.SourceFile {
-    let file = this.files.get(path);
+    const files = path.startsWith(LIBRARY_PREFIX) ? libraryFiles : this.ownFiles;
+    let file = files.get(path);
     if (!file) {
       file = ts.createSourceFile(path, this.text(path), PARSING, true);
-      this.files.set(path, file);
+      files.set(path, file);
     }
     return file;
   }
