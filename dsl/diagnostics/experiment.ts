@@ -446,6 +446,21 @@ export const EXPERIMENT = {
     hint: "it needs two enrolled people, an image more of one of them, and an image of an unknown person unless `unknown` is 0: hold out more people or images, or lower `gallery` or `unknown`",
     why: "A single enrolled person is always the nearest, and without searches there is no rate.",
   },
+  "bad-clustering": {
+    code: "F2C2510",
+    severity: "error",
+    cases: {
+      lengths: {
+        message: "{truth:number} things have a class, and {found:number} a cluster",
+        hint: "give both of the same things, at least one, in the same order",
+      },
+      number: {
+        message: "a class or a cluster has the number {number:number}",
+        hint: "number them by whole numbers from {least:number} to below {beyond:number}",
+      },
+    },
+    why: "A thing agrees with what was found by its class and its cluster.",
+  },
   "bad-verification": {
     code: "F2C2504",
     severity: "error",

@@ -1,3 +1,4 @@
+export { type Agreement, bCubedF, pairwiseF } from "./clustering.js";
 export * from "./identification.js";
 export {
   type Axis,

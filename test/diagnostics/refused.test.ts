@@ -158,6 +158,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   F2C2502: "evaluation: test/unit/verification.test.ts",
   F2C2503: "evaluation: test/unit/verification.test.ts",
   F2C2508: "a protocol of one's own, in a run: test/unit/trainer.test.ts",
+  F2C2510: "scores of groups: test/unit/clustering.test.ts",
   F2C2505: "evaluation with broken images: test/unit/trainer.test.ts",
 };
 

@@ -3,16 +3,8 @@ import { classPool, type ExperimentError } from "#dsl/index";
 import { LruSlots } from "#dsl/plan/lru-slots";
 import { PoolBook, type PoolPass } from "#dsl/plan/pool-book";
 import { Planner } from "#runtime/stages/planner";
+import { dice } from "./dice.js";
 import { codeOf, thrownBy } from "./thrown.js";
-
-/** A generator for the tests' own choices, unrelated to the one under test: Park and Miller's. */
-function dice(seed: number): (n: number) => number {
-  let state = seed;
-  return (n) => {
-    state = (state * 48271) % 2147483647;
-    return state % n;
-  };
-}
 
 /** LRU by a Map, whose order of insertion is the order of use. */
 class MapLru {
