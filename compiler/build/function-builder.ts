@@ -241,6 +241,13 @@ export class FunctionBuilder {
     ops.splice(to, 0, ...tail);
   }
 
+  /** Moves these ops, which stand before position `to`, behind the others that do, keeping their order. */
+  sink(moved: ReadonlySet<Op>, to: number): void {
+    const ops = this.regions[0]!.ops;
+    const first = ops.slice(0, to);
+    ops.splice(0, to, ...first.filter((op) => !moved.has(op)), ...first.filter((op) => moved.has(op)));
+  }
+
   build(results: readonly { name: string; value: Value }[], location: Location): IrFunction {
     const body = this.regions[0]!;
     body.ops.push({

@@ -51,6 +51,7 @@ import { dynamic, NOTHING, type Operand, record } from "../lower/values/operand.
 import { lowerIf } from "../lower/values/regions.js";
 import { earlyWrites } from "./early-writes.js";
 import { GradientFlow } from "./gradient-flow.js";
+import { laterWrites } from "./later-writes.js";
 import { returnedBy, stateNode } from "./pointing.js";
 
 /** Inputs of the plan for the groups' updates: learning rates, numbers of updates, whether a group moves. */
@@ -104,7 +105,13 @@ export function addUpdate(
       builder.ops.findIndex((op) => op.results.includes(first)),
     ),
   ];
-  const complete = Math.max(...ends) + 1;
+  const end = Math.max(...ends) + 1;
+  const complete =
+    end -
+    sinkWrites(lowerer, end, [
+      ...losses.map(({ loss }) => loss),
+      ...derivatives.map((op) => op.operands[0]!),
+    ]);
   const before = builder.ops.slice(0, complete);
   for (const op of derivatives)
     refuseEarlyWrites(lowerer, before.slice(0, before.indexOf(op)), op.operands[0]!);
@@ -372,6 +379,18 @@ export function ownSpan(op: Op): Span {
 }
 
 /** A storage that the gradient still needs may not be overwritten before the loss is complete. */
+/** Moves writes that the gradients of values come too late for behind position `end`, where that changes nothing else; how many. */
+function sinkWrites({ builder, storages }: Lowerer, end: number, values: readonly Value[]): number {
+  const before = builder.ops.slice(0, end);
+  const groups = membersOf(storages.groups);
+  const early = new Set(
+    values.flatMap((value) => earlyWrites(before, value, groups).map(({ write }) => write)),
+  );
+  const later = laterWrites(before, early, { updated: new Set(storages.trained().members), groups });
+  builder.sink(later, end);
+  return later.size;
+}
+
 function refuseEarlyWrites(lowerer: Lowerer, ops: readonly Op[], loss: Value): void {
   for (const { storage, write, read } of earlyWrites(ops, loss, membersOf(lowerer.storages.groups)))
     lowerer.report(
