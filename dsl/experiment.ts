@@ -13,7 +13,7 @@ import { STAGE, type StageKind } from "./method/stage.js";
 import type { Follower } from "./observe/follower.js";
 import type { ParameterGroups } from "./optimizers/groups.js";
 import type { Optimizer } from "./optimizers/optimizer.js";
-import { always } from "./schedules/always.js";
+import { policyOf } from "./schedules/always.js";
 
 export interface ExperimentOptions {
   /** Names the run folder: letters, digits, `-`, `_`, `.`. */
@@ -147,7 +147,7 @@ function made(options: ExperimentOptions): Experiment {
     method: options.method,
     loader: isLoader(options.loader) ? options.loader : loader(options.loader, flip()),
     optimizer: options.optimizer,
-    lr: typeof lr === "number" ? always(lr) : lr,
+    lr: policyOf(lr),
     length: { unit: epochs === undefined ? ("steps" as const) : ("epochs" as const), count: length },
     evaluate: byName(name, options.evaluate),
     observe,

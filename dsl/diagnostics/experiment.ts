@@ -574,4 +574,48 @@ export const EXPERIMENT = {
     },
     why: "What a net starts from is looked at before anything is compiled, so that a run never starts from half a file unknowingly.",
   },
+  "around-method": {
+    code: "F2C2143",
+    severity: "error",
+    cases: {
+      none: {
+        message: "{function}: what it is given makes no method",
+        hint: "give it f2c(…), partialFc(…) or another function from the setting to method(state, { plan, step, embed })",
+      },
+      taken: {
+        message: "{function}: the state of the method that it is given has a `{name}` already",
+        hint: "call the method's own something else; a method has one {function} around it",
+      },
+      plan: {
+        message:
+          "{function}: the plan of the method that it is given is a single value, to which nothing can be added",
+        hint: "return a record from `plan`: { labels: x.labels }",
+      },
+      "no-net": {
+        message: "{function}: the method that it is given does not say which net it trains",
+        hint: 'name it beside `step`: method({ probe, … }, { …, net: "probe" })',
+      },
+      "no-features": {
+        message: "{function}: the step of the method that it is given does not return its features",
+        hint: "return them beside the loss, before they are normalised: { loss, features: { x: features } }",
+      },
+    },
+    why: "A method around another adds to its state, its plan and its loss, and knows nothing else of it.",
+  },
+  "bad-teacher": {
+    code: "F2C2144",
+    severity: "error",
+    cases: {
+      random: {
+        message: "distil: the teacher starts at random",
+        hint: 'give it what it has learned: weights(net, "runs/teacher"), or weights(net, stage) in a study',
+      },
+      length: {
+        message:
+          "distil: the student's embeddings have the length {student:number}, the teacher's {teacher:number}",
+        hint: "give the student embeddings of {teacher:number}, or a loss that compares distances: relational()",
+      },
+    },
+    why: "A student is only as good as what it is shown.",
+  },
 } as const satisfies Catalogue;

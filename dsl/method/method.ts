@@ -29,10 +29,16 @@ export type Books<S> = {
     : never;
 };
 
-/** A step's result: the loss, and any more numbers to log. */
+/** What the trained net made of the images of a step, by stream; not normalised. */
+export type StepFeatures = Readonly<Record<string, Features>>;
+
+/** A step's result: the loss, and any more numbers to log; `features` for a method around this one. */
 export type StepResult =
   | Tensor<readonly [], FloatDType>
-  | { readonly loss: Tensor<readonly [], FloatDType>; readonly [metric: string]: Tensor<readonly []> };
+  | {
+      readonly loss: Tensor<readonly [], FloatDType>;
+      readonly [metric: string]: Tensor<readonly []> | StepFeatures;
+    };
 
 type Metric<Name extends string, T> =
   T extends Tensor<readonly [], FloatDType>
@@ -42,10 +48,12 @@ type Metric<Name extends string, T> =
         ? "the loss must be floating point"
         : never
       : `the step's \`${Name}\` must be one number, a tensor of shape [], got ${ShowTensor<T>}`;
+type FeaturesOf<Name extends string> = Name extends "features" ? StepFeatures : never;
 type StepErrors<R> = R extends Tensor
   ? Metric<"loss", R>
   : "loss" extends keyof R
-    ? { readonly [K in keyof R & string]: Metric<K, R[K]> }[keyof R & string]
+    ? { readonly [K in keyof R & string]: R[K] extends FeaturesOf<K> ? never : Metric<K, R[K]> }[keyof R &
+        string]
     : "the step returns no `loss`; return the loss, or { loss, …more numbers to log }";
 /** A wrong plan gives one error: TypeScript does not check the step until the plan's type is known. */
 type StepCheck<R, P> = [PlanErrors<P>] extends [never]
@@ -59,7 +67,7 @@ export interface MethodParts<S extends MethodState, B extends string, P, R = Ste
   plan(books: Books<S>, batch: Readonly<Record<B, PlannedImages>>, at: StepPoint): P & PlanCheck<P>;
   /**
    * Compiled. The gradient is taken at the line that completes the loss; writes to the state come before or after it as they
-   * are written.
+   * are written. One that stands before it and overwrites what it needs waits for it, where nothing in between sees the difference.
    */
   step(state: StepState<S>, batch: Readonly<Record<B, Images>>, plan: Planned<P>): R & StepCheck<R, P>;
   /** Compiled. Images to embeddings, for evaluation and export. */
@@ -69,6 +77,8 @@ export interface MethodParts<S extends MethodState, B extends string, P, R = Ste
    * rate's.
    */
   policies?: Readonly<Record<string, Policy>>;
+  /** The name in the state of the net that is trained, for a method around this one. */
+  net?: keyof S & string;
 }
 
 export const METHOD = Symbol.for("f2c-dsl.method");

@@ -1,4 +1,5 @@
 /** @file Where a net's tensors start: in a file that somebody left, under the names that they have there. */
+import type { AnyModule } from "../core/module.js";
 import { type AnyNet, changedNet, withStored } from "./changed-net.js";
 import type { Stage } from "./stage.js";
 
@@ -66,4 +67,14 @@ function renamed(name: string, names: Readonly<Record<string, string>>): string 
     if (Object.hasOwn(names, key)) return names[key] + name.slice(end);
   }
   return name;
+}
+
+/** Whether any tensor of a module starts from a file. */
+export function startsFromWeights(module: AnyModule): boolean {
+  let any = false;
+  withStored(module, (stored) => {
+    any ||= stored.init.kind === "weights";
+    return stored;
+  });
+  return any;
 }

@@ -13,7 +13,7 @@ import { type MethodBuilder, method, type Setting } from "../method/method.js";
 import type { Net } from "../method/net.js";
 import type { Policy } from "../method/plan.js";
 import { follow, type TwinOptions, twin } from "../method/twin.js";
-import { always } from "../schedules/always.js";
+import { policyOf } from "../schedules/always.js";
 
 export interface ClassificationOptions {
   net: Net;
@@ -44,7 +44,11 @@ const classify = (
   const own = ownClass(features, unit, seen);
   const { loss, nearest } = marginLoss(margin(own, planned.margin, true), unit, seen);
   const found: Column = own.cosine.gt(nearest).logical_and(own.hasClass).to("f32");
-  const result = { loss: loss.sum().div(inside), accuracy: found.sum().div(inside) };
+  const result = {
+    loss: loss.sum().div(inside),
+    accuracy: found.sum().div(inside),
+    features: { x: features },
+  };
   if (absorb !== undefined) absorb(bank, keys, planned.bank);
   return result;
 };
@@ -79,6 +83,7 @@ export const classification = (options: ClassificationOptions): MethodBuilder =>
           },
           embed: ({ net }, images) => normalize(net(images)),
           policies: margin.policies,
+          net: "net",
         },
       );
     },
@@ -105,7 +110,7 @@ export interface ContrastOptions extends ClassificationOptions {
  */
 export const contrast = (options: ContrastOptions): MethodBuilder => {
   const { net, bank, margin, ema = 0.999, twin: twinOptions = {}, embed = "twin" } = options;
-  const momentum = typeof ema === "function" ? ema : always(ema);
+  const momentum = policyOf(ema);
   return described(
     (setting) => {
       const { state, parts } = opened(options, setting, "y");
@@ -125,6 +130,7 @@ export const contrast = (options: ContrastOptions): MethodBuilder => {
           },
           embed: (nets, images) => normalize(nets[embed](images)),
           policies: { ema: momentum, ...margin.policies },
+          net: "net",
         },
       );
     },

@@ -26,7 +26,7 @@ import { type MethodBuilder, method } from "../method/method.js";
 import type { Net } from "../method/net.js";
 import type { Policy } from "../method/plan.js";
 import { follow, type TwinOptions, twin } from "../method/twin.js";
-import { always } from "../schedules/always.js";
+import { policyOf } from "../schedules/always.js";
 
 /** The loss of probe rows whose identity is not in the pool: push them from their `k` nearest centres. */
 export interface Negatives {
@@ -58,25 +58,32 @@ export interface F2cOptions {
 
 /** F2C for a net, a pool and a margin. */
 export const f2c = (options: F2cOptions): MethodBuilder => {
-  const { net, ema = 0.99, margin, negatives = hardest(), embed = "probe" } = options;
-  return described(built(options), {
+  const { net, margin, negatives = hardest(), embed = "probe" } = options;
+  const ema = policyOf(options.ema ?? 0.99);
+  return described(built({ ...options, ema, negatives, embed }), {
     kind: "f2c",
     embedding: net.embedding,
-    ema: typeof ema === "number" ? descriptionOf(always(ema)) : (descriptionOf(ema) ?? ema),
+    ema: descriptionOf(ema) ?? ema,
     margin: descriptionOf(margin),
     negatives,
     embed,
   });
 };
 
+/** What the options are where they were not given. */
+interface Built {
+  ema: Policy;
+  negatives: Negatives;
+  embed: "probe" | "gallery";
+}
+
 const built =
-  (options: F2cOptions): MethodBuilder =>
+  (options: F2cOptions & Built): MethodBuilder =>
   (setting) => {
-    const { margin, gallery: twinOptions = {}, embed = "probe" } = options;
-    const ema = typeof options.ema === "function" ? options.ema : always(options.ema ?? 0.99);
+    const { margin, ema, embed, gallery: twinOptions = {} } = options;
     const probe = options.net(setting.shape);
     const pool = classPool({ ...options.pool, dim: options.net.embedding, identities: setting.identities });
-    const { k, scale } = options.negatives ?? hardest();
+    const { k, scale } = options.negatives;
     const negatives = {
       k: Math.min(
         k === "auto" ? Math.min(Math.max(Math.floor(pool.capacity * 0.0002), 3), 10) : k,
@@ -133,11 +140,13 @@ const built =
           const found = ends.found.to("f32").sum();
 
           writeRows(pool, stored, plan.committed);
-          return { loss, accuracy: found.div(Math.max(plan.committed.inside, 1)) };
+          const accuracy = found.div(Math.max(plan.committed.inside, 1));
+          return { loss, accuracy, features: { x: px, y: py } };
         },
 
         embed: (nets, images) => normalize(nets[embed](images)),
         policies: { ema, ...margin.policies },
+        net: "probe",
       },
     );
   };

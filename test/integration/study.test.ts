@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
-import { cli, start } from "./cli.js";
+import { cli, root, start } from "./cli.js";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-study-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -113,3 +113,22 @@ test("a driver that is killed in the middle of an embedding leaves what goes on 
   // A machine that was faster than the kill has shown nothing; it has not failed either.
   if (!cut) console.warn("the embedding had ended before the kill");
 }, 600_000);
+
+const examples = readdirSync(join(root, "examples")).filter((name) =>
+  /export default study\(/.test(readFileSync(join(root, "examples", name), "utf8")),
+);
+
+test.each(examples)(
+  "the study of examples/%s makes its stages, in two steps each",
+  async (name) => {
+    // Forty pictures to score with, and not six hundred: what they score is not looked at here.
+    const text = readFileSync(join(root, "examples", name), "utf8");
+    const few = text.replaceAll(/(syntheticFaces\(\{)/g, "$1 heldOut: { identities: 20, images: 2 },");
+    const folder = join(home, `example-${name}`);
+    const done = await cli(["run", written(few), "--run-dir", folder, "--steps", "2"]);
+    expect(done.code, done.err).toBe(0);
+    const stages = readdirSync(folder).filter((stage) => existsSync(join(folder, stage, "artefact.json")));
+    expect(stages.length).toBeGreaterThan(1);
+  },
+  300_000,
+);

@@ -82,9 +82,13 @@ function metricsOf(
     result.kind === "record" ? result.fields : new Map(nothing ? [] : [["loss", result] as const]);
   if (!fields.has("loss")) lowerer.refuse(returnedBy(source), "no-loss", { what: describe(result) });
   for (const [name, operand] of fields)
-    if (operand.kind !== "poison") metrics.set(name, metricOf(lowerer, name, operand, source, planned));
+    if (operand.kind !== "poison" && !isFeatures(name, operand))
+      metrics.set(name, metricOf(lowerer, name, operand, source, planned));
   return metrics;
 }
+
+/** The features of each stream, which a step may return for a method around its own. */
+const isFeatures = (name: string, operand: Operand) => name === "features" && operand.kind === "record";
 
 function metricOf(
   lowerer: Lowerer,

@@ -7,7 +7,7 @@
  *     Math.exp(plan.t)            %y = scalar_exp(%plan.t)
  */
 import { ExperimentError, INTRINSIC } from "../../../../dsl/index.js";
-import { codeOf } from "../../../diagnostics/catalogue.js";
+import { codeOf, type Filled } from "../../../diagnostics/catalogue.js";
 import { LIBRARY_PREFIX } from "../../library.js";
 import { placesInStack } from "../../load/stack.js";
 import type { ts } from "../../typescript.js";
@@ -78,7 +78,9 @@ export function callOperand(
       return wrapped(lowering, result);
     } catch (error) {
       if (error instanceof Refusal) throw error;
-      if (!(error instanceof ExperimentError && error.code === EARLY && source)) {
+      const ours = error instanceof ExperimentError ? error : undefined;
+      if (ours && ours.code !== EARLY) return lowering.refuseAs(node, filledOf(ours));
+      if (!(ours && source)) {
         const threw = error instanceof Error ? error.message : String(error);
         const related = placesInStack(error, (path) => lowering.texts.own(path))
           .slice(0, 3)
@@ -94,3 +96,11 @@ export function callOperand(
     callee,
   });
 }
+
+/** What an exception of the library says. */
+const filledOf = ({ code, message, hint }: ExperimentError): Filled => ({
+  code,
+  severity: "error",
+  message,
+  ...(hint !== undefined && { hint }),
+});
