@@ -4,7 +4,8 @@
  *     weights(net, "net.safetensors")   conv.weight F32 [8, 3, 3, 3]
  *
  * becomes how a storage starts, `file(file = @weights.3f9a12bc44d0, tensor = @conv.weight)`. The name is of what the file holds, not
- * of where it lies: the program of a run does not change when files move, and it does when they are others.
+ * of where it lies: the program of a run does not change when files move, and it does when they are others. What the optimizer keeps of a
+ * parameter may start there as well, from `optimizer.velocity.conv.weight`.
  */
 import { closeSync, openSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -14,15 +15,18 @@ import {
   type Init as Asked,
   type MadeWeights,
   type MethodState,
+  MOMENTUM,
   type OpeningContext,
   STAGE,
+  STORAGE,
   type Stage,
   type Stored,
   type WeightsSource,
 } from "../../dsl/index.js";
 import { experimentError } from "../diagnostics/catalogue.js";
 import type { Init } from "../ir/module.js";
-import { storedIn, withoutFile } from "./storage-table.js";
+import type { Updates } from "./parameter-groups.js";
+import { type InitOf, storedIn, withoutFile } from "./storage-table.js";
 
 /** What the exporter `safetensors` writes in the folder of a run. */
 export const NET_FILE = "net.safetensors";
@@ -39,36 +43,96 @@ export interface StartingFile {
 
 /** How the stored tensors of a state start. */
 export interface StartingWeights {
-  readonly initOf: (stored: Stored) => Init;
+  readonly initOf: InitOf;
+  /** Parameters whose momentum starts from a file, and where that was asked for. */
+  readonly withMomentum: ReadonlyMap<Stored, Error>;
   /** The files, by the names that the program gives them. */
   readonly files: Readonly<Record<string, StartingFile>>;
   /** What was taken, and what was not: a line for each use of `weights`. */
   readonly notes: readonly string[];
 }
 
-type FromWeights = Extract<Asked, { readonly kind: "weights" }>;
 type Tensors = MadeWeights["tensors"];
+type FromWeights = Extract<Asked, { readonly kind: "weights" }>;
 
-/** Looks into the files that a state starts from. Throws an ExperimentError where one cannot be read, or does not fit a net that wants it to. */
-export function startingWeights(state: MethodState, context: OpeningContext): StartingWeights {
-  const bySource = new Map<WeightsSource, (readonly [Stored, FromWeights])[]>();
+/** A tensor that is sought in a file: for a stored tensor, or for what a slot of the optimizer keeps of it. */
+interface Sought {
+  readonly stored: Stored;
+  readonly slot?: string;
+  readonly tensor: string;
+}
+
+/**
+ * Looks into the files that a state starts from; `trains`: it has an optimizer. Throws an ExperimentError where a file cannot be
+ * read, or does not fit a net that wants it to.
+ */
+export function startingWeights(
+  state: MethodState,
+  context: OpeningContext,
+  { trains }: { readonly trains: boolean },
+): StartingWeights {
+  const bySource = new Map<WeightsSource, Sought[]>();
   for (const stored of storedIn(state)) {
     if (stored.init.kind !== "weights") continue;
     const source = stored.init.source as WeightsSource;
-    bySource.set(source, [...(bySource.get(source) ?? []), [stored, stored.init]]);
+    const sought = bySource.get(source) ?? [];
+    bySource.set(source, sought);
+    sought.push(...soughtFor(stored, stored.init, trains && source.momentum));
   }
-  const inits = new Map<Stored, Init>();
+  const inits = new Map<Stored, Map<string | undefined, Init>>();
+  const withMomentum = new Map<Stored, Error>();
   const files: Record<string, StartingFile> = {};
   const notes: string[] = [];
   for (const [source, wanted] of bySource) {
-    const { called, tensors, ...file } = opened(source.from, context);
-    const name = `weights.${file.hash.slice(0, 12)}`;
+    const { taken, said, name, file } = shownWhereAsked(source, () => {
+      const { called, tensors, ...file } = opened(source.from, context);
+      return { ...fitted(called, source, tensors, wanted), name: `weights.${file.hash.slice(0, 12)}`, file };
+    });
     files[name] = file;
-    const { taken, said } = fitted(called, source, tensors, wanted);
-    for (const [stored, { tensor }] of taken) inits.set(stored, { kind: "file", file: name, tensor });
+    for (const { stored, slot, tensor } of taken) {
+      const ofStored = inits.get(stored) ?? new Map();
+      inits.set(stored, ofStored.set(slot, { kind: "file", file: name, tensor }));
+      if (slot !== undefined) withMomentum.set(stored, source.asked);
+    }
     notes.push(said);
   }
-  return { initOf: (stored) => inits.get(stored) ?? withoutFile(stored), files, notes };
+  const initOf: InitOf = (stored, slot) => inits.get(stored)?.get(slot) ?? withoutFile(stored, slot);
+  return { initOf, withMomentum, files, notes };
+}
+
+function soughtFor(stored: Stored, { tensor }: FromWeights, momentum: boolean): readonly Sought[] {
+  const own = { stored, tensor };
+  const isTrained = stored[STORAGE] === "parameter" && stored.trainable !== false;
+  return momentum && isTrained
+    ? [own, { stored, slot: MOMENTUM, tensor: `optimizer.${MOMENTUM}.${tensor}` }]
+    : [own];
+}
+
+/** Does `work`; what it throws is shown where `weights` was called. */
+function shownWhereAsked<T>({ asked }: Pick<WeightsSource, "asked">, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    (error as Error).cause ??= asked;
+    throw error;
+  }
+}
+
+/** Throws F2C2133 where momentum starts from a file and an optimizer keeps none of the parameter. */
+export function refuseIdleMomentum(
+  { withMomentum }: StartingWeights,
+  nameOf: (stored: Stored) => string,
+  { groups }: Updates,
+): void {
+  for (const [stored, asked] of withMomentum) {
+    const name = nameOf(stored);
+    const part = groups.flatMap(({ parts }) => parts).find(({ members }) => members.includes(name));
+    if (part?.slots.includes(MOMENTUM)) continue;
+    const kept = part?.slots.join(", ") || "none";
+    shownWhereAsked({ asked }, () => {
+      throw experimentError("bad-weights.momentum", { name, slot: MOMENTUM, kept });
+    });
+  }
 }
 
 /** Which of the tensors are taken from a file, and what is said of it. */
@@ -76,19 +140,20 @@ function fitted(
   called: string,
   { prefix, strict }: WeightsSource,
   tensors: Tensors,
-  wanted: readonly (readonly [Stored, FromWeights])[],
+  wanted: readonly Sought[],
 ) {
-  const taken: (readonly [Stored, FromWeights])[] = [];
+  const taken: Sought[] = [];
   const missing: string[] = [];
   const misshapen: string[] = [];
-  for (const [stored, init] of wanted) {
-    const found = tensors.get(init.tensor);
+  for (const sought of wanted) {
+    const { stored, tensor } = sought;
+    const found = tensors.get(tensor);
     const [there, here] = [found, stored].map((t) => t && `${t.dtype}[${t.shape.join(", ")}]`);
-    if (there === undefined) missing.push(init.tensor);
-    else if (there !== here) misshapen.push(`${init.tensor} (${there} there, ${here} here)`);
-    else taken.push([stored, init]);
+    if (there === undefined) missing.push(tensor);
+    else if (there !== here) misshapen.push(`${tensor} (${there} there, ${here} here)`);
+    else taken.push(sought);
   }
-  const sought = new Set(wanted.map(([, { tensor }]) => tensor));
+  const sought = new Set(wanted.map(({ tensor }) => tensor));
   const left = [...tensors.keys()].filter((name) => name.startsWith(prefix) && !sought.has(name));
   const found = {
     file: called,

@@ -46,6 +46,7 @@ const RESERVED: Readonly<Record<string, string>> = {
  */
 export class StorageTable {
   private readonly names = new Map<Stored, string>();
+  private readonly storedByName = new Map<string, Stored>();
   private readonly modulePaths = new Map<AnyModule, string>();
   /**
    * Modules and stored tensors that are directly in the state, with their keys. They keep these names wherever else they
@@ -63,7 +64,7 @@ export class StorageTable {
   constructor(
     state: MethodState,
     private readonly location: Location,
-    private readonly initOf: (stored: Stored) => Init = withoutFile,
+    private readonly initOf: InitOf = withoutFile,
   ) {
     const items = Object.entries(state);
     for (const [key, item] of items) {
@@ -79,6 +80,7 @@ export class StorageTable {
     if (isStored(item)) {
       if (this.names.has(item)) return;
       this.names.set(item, path);
+      this.storedByName.set(path, item);
       this.add({
         name: path,
         type: tensorType(item.shape, item.dtype),
@@ -198,9 +200,8 @@ export class StorageTable {
   slotOfRows(slot: string, name: string, rows: string): { readonly all: string; readonly rows: string } {
     const [parameter, picked] = [this.named(name)!, this.named(rows)!];
     const [all, some] = [`optimizer.${slot}.${name}`, `scratch.${slot}.${name}`];
-    const zeros = { kind: "zeros" } as const;
     const { type, location } = parameter;
-    this.add({ name: all, type, init: zeros, role: "optimizer", slotOf: name, location });
+    this.add({ name: all, type, init: this.slotInit(slot, name), role: "optimizer", slotOf: name, location });
     this.add({ ...picked, name: some, slotOf: rows, rowsOf: all });
     return { all, rows: some };
   }
@@ -242,20 +243,31 @@ export class StorageTable {
   }
 
   /**
-   * A slot of the optimizer for a group of trained parameters: one tensor, zero at first, for each of them. Its name depends on no
-   * group, so that checkpoints are found whatever the groups are.
+   * A slot of the optimizer for a group of trained parameters: one tensor for each of them, zero at first where no file has it. Its
+   * name depends on no group, so that checkpoints are found whatever the groups are.
    */
   slot(name: string, { name: of, members }: GroupUse): GroupUse {
     const nameFor = (parameter: string) => `optimizer.${name}.${parameter}`;
     for (const p of this.trainedParameters)
       if (members.includes(p.name) && !this.types.has(nameFor(p.name)))
-        this.add({ ...p, name: nameFor(p.name), init: { kind: "zeros" }, role: "optimizer", slotOf: p.name });
+        this.add({
+          ...p,
+          name: nameFor(p.name),
+          init: this.slotInit(name, p.name),
+          role: "optimizer",
+          slotOf: p.name,
+        });
     const label = of.slice(`optimizer.${TRAINED}`.length);
     return this.define({
       name: of === TRAINED ? `optimizer.${name}` : `optimizer.${name}${label}`,
       layout: of,
       members: members.map(nameFor),
     });
+  }
+
+  private slotInit(slot: string, parameter: string): Init {
+    const stored = this.storedByName.get(parameter);
+    return stored ? this.initOf(stored, slot) : { kind: "zeros" };
   }
 
   private define(group: GroupUse): GroupUse {
@@ -278,9 +290,14 @@ function refuseReserved(key: string): void {
   if (key.includes(".")) throw experimentError("state-key-with-dot", { name: key });
 }
 
+/** How a stored tensor starts, or what a slot of the optimizer keeps of it. */
+export type InitOf = (stored: Stored, slot?: string) => Init;
+
 /** How a tensor starts where no file has it. */
-export const withoutFile = ({ init }: Pick<Stored, "init">): Init =>
-  init.kind === "weights" ? withoutFile({ init: init.otherwise }) : init;
+export const withoutFile = ({ init }: Pick<Stored, "init">, slot?: string): Init => {
+  if (slot !== undefined) return { kind: "zeros" };
+  return init.kind === "weights" ? withoutFile({ init: init.otherwise }) : init;
+};
 
 /** Every stored tensor of a state, once. */
 export function storedIn(state: MethodState): ReadonlySet<Stored> {

@@ -52,8 +52,9 @@ export function compileExperiment(
   const findings = new Findings(loaded, texts);
   const built = buildExperiment(loaded, texts);
   const sources = methodSources(built.method, texts, findings);
-  const { storages, starting } = storagesOf(built.state, sources.step, loaded);
-  const updates = groupsOf(built, storages, loaded);
+  const stored = storagesOf(built.state, sources.step, loaded, { trains: true });
+  const { storages, starting } = stored;
+  const updates = groupsOf(built, stored, loaded);
   const lowering = { built, storages, texts, findings };
 
   const step = lowerStep(lowering, updates, sources.step);

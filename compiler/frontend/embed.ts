@@ -92,7 +92,7 @@ export function compileNet(
   const { state, parts: method } = methodParts(netAlone(net(train.shape)))!;
   const setting = { identities: 0, images: 0, shape: train.shape, streams: {}, seed: 0 };
   const { embed } = methodSources(method, texts, findings);
-  const { storages, starting } = storagesOf(state, embed, loaded);
+  const { storages, starting } = storagesOf(state, embed, loaded, { trains: false });
   if (Object.keys(starting.files).length === 0) throw experimentError("bad-embed.no-weights", {});
   const lowering = { built: { method, state, setting, train }, storages, texts, findings };
   checkEmbedding(lowering, embed);

@@ -33,10 +33,8 @@ export const sampled = ({ share = 0.1, most, std = 0.01 }: SampledOptions = {}):
     ({ identities, dim, rows, seed }) => {
       const least = Math.min(rows, identities);
       const room = Math.max(Math.floor(largest * identities), least);
-      // Where a step may have fewer than there is room for, the places that are left name a row that is nobody's.
-      const isPadded = typeof share === "function" || Math.floor(share * identities) < least;
       return bank(
-        { centres: parameter([identities + (isPadded ? 1 : 0), dim], normal(std)) },
+        { centres: parameter([identities, dim], normal(std)) },
         {
           open: noBook,
           plan: (_, labels, at) => {

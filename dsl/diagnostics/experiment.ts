@@ -567,6 +567,11 @@ export const EXPERIMENT = {
           "weights: {file} has none of the {wanted:number} tensors; missing: {missing}; of another shape: {misshapen}; left over: {left}",
         hint: "give the names of the file with `prefix` and `rename`, or the net that the file is of",
       },
+      momentum: {
+        message:
+          "weights: the momentum of {name} has no place: its optimizer has no slot {slot} (it has {kept})",
+        hint: "leave out `momentum`, or train it with sgd or lars",
+      },
       twin: {
         message: "{function}: this net is a twin, which has no tensors of its own making",
         hint: "give it the original: twin({function}(net))",

@@ -1,5 +1,6 @@
-/** @file Where a net's tensors start: in a file that somebody left, under the names that they have there. */
+/** @file Where the tensors of a net or a bank start: in a file that somebody left, under the names that they have there. */
 import type { AnyModule } from "../core/module.js";
+import type { BankBuilder } from "./bank.js";
 import { type AnyNet, changedNet, withStored } from "./changed-net.js";
 import type { Stage } from "./stage.js";
 
@@ -16,7 +17,15 @@ export interface WeightsOptions {
    * tensors or of the modules that they are in.
    */
   readonly rename?: ((tensor: string) => string) | Readonly<Record<string, string>>;
+  /**
+   * Whether the momentum of each trained parameter starts from the file as well, `optimizer.velocity.` before the name of the
+   * parameter there: the slot `velocity`, as `sgd` and `lars` have it.
+   */
+  readonly momentum?: boolean;
 }
+
+/** The slot of an optimizer in which momentum lies. */
+export const MOMENTUM = "velocity";
 
 /** One use of `weights`: the file, as the experiment names it, and how tensors are sought there. */
 export interface WeightsSource {
@@ -24,6 +33,9 @@ export interface WeightsSource {
   readonly from: string | Stage;
   readonly prefix: string;
   readonly strict: boolean;
+  readonly momentum: boolean;
+  /** Where `weights` was called, by its stack. */
+  readonly asked: Error;
 }
 
 /** What a stage leaves, to those that start from its weights (`OpeningContext.made`). */
@@ -37,19 +49,21 @@ export interface MadeWeights {
 }
 
 /**
- * `net` whose tensors start from a file, in tensors of its own. `from` is a safetensors file, the folder of a run that has ended,
- * or an experiment that the study makes before. What was taken, and what is missing, left over or of another shape, is said once.
- * Parts of the net that have weights of their own keep these.
+ * `net`, or a bank, whose tensors start from a file, in tensors of its own. `from` is a safetensors file, the folder of a run that
+ * has ended, or an experiment that the study makes before. What was taken, and what is missing, left over or of another shape, is
+ * said once. Parts of the net that have weights of their own keep these.
  */
-export const weights = <N extends AnyNet>(
+export const weights = <N extends AnyNet | BankBuilder>(
   net: N,
   from: string | Stage,
-  { prefix = "", strict = true, rename = {} }: WeightsOptions = {},
+  { prefix = "", strict = true, rename = {}, momentum = false }: WeightsOptions = {},
 ): N => {
   const nameOf = typeof rename === "function" ? rename : (name: string) => renamed(name, rename);
-  return changedNet("weights", net, (module) => {
-    const source: WeightsSource = Object.freeze({ from, prefix, strict });
-    return withStored(module, (stored, name) =>
+  const asked = new Error();
+  Error.captureStackTrace(asked, weights);
+  return changedNet("weights", net, (part) => {
+    const source: WeightsSource = Object.freeze({ from, prefix, strict, momentum, asked });
+    return withStored(part, (stored, name) =>
       stored.init.kind === "weights"
         ? stored
         : {

@@ -5,9 +5,9 @@ import { keyedPermutation } from "./keyed-permutation.js";
 const STREAM = 0x73616d70;
 
 export interface SampledClasses {
-  /** The sampled identities, those of the rows first, each once; then `identities` up to the length asked for. */
+  /** The sampled identities, those of the rows first, each once; then the first one again up to the length asked for. */
   readonly sampled: Int32Array;
-  /** The same with -1 where there is none. */
+  /** The same with -1 where one stands again. */
   readonly ids: Int32Array;
   /** Where in `sampled` each row's identity stands. */
   readonly place: Int32Array;
@@ -30,7 +30,7 @@ export function sampledClasses(
   }
   const placeOf = new Map<number, number>();
   for (const who of labels) if (!placeOf.has(who)) placeOf.set(who, placeOf.size);
-  const sampled = new Int32Array(room).fill(identities);
+  const sampled = new Int32Array(room).fill(labels[0]!);
   const isOwn = new Uint32Array((identities + 31) >>> 5);
   for (const [who, at] of placeOf) {
     sampled[at] = who;

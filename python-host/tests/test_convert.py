@@ -4,6 +4,7 @@ state dicts of nets, of DistributedDataParallel and of torch.optim, and matrices
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ from typing import Any
 import pytest
 import torch
 from arcface_torch_nets import IResNet, Mbf, shaken
+from compiled import ROOT, node
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from f2c_host.convert import convert
 from f2c_host.errors import HostError
+from f2c_host.ir.json_form import parse_module
+from f2c_host.run.program import Program
+from f2c_host.run.weights_file import WeightsFile
 
 
 class Own:
@@ -188,19 +193,21 @@ def test_the_first_versions_matrices_have_their_momentum_beside_them(tmp_path):
 class Wrapped(nn.Module):
     """What arcface_torch calls a net here: something small with a frozen scale and statistics."""
 
-    def __init__(self) -> None:
+    def __init__(self, frozen_scale: bool = True) -> None:
         super().__init__()
         self.fc = nn.Linear(3, DIM)
         self.features = nn.BatchNorm1d(DIM)
-        self.features.weight.requires_grad = False
+        self.features.weight.requires_grad = not frozen_scale
 
 
-def checkpoints(folder: Path, optimizer: Any = torch.optim.SGD, **options: Any) -> list[dict[str, Any]]:
+def checkpoints(
+    folder: Path, optimizer: Any = torch.optim.SGD, frozen_scale: bool = True, **options: Any
+) -> list[dict[str, Any]]:
     """Those of three ranks after two steps, as train_v2.py saves them: the net is the same on all, but for statistics."""
     found = []
     for rank, size in enumerate(SIZES):
         torch.manual_seed(7)
-        net = Wrapped()
+        net = Wrapped(frozen_scale)
         head = nn.Linear(DIM, size, bias=False)
         with torch.no_grad():
             head.weight.copy_(parts(matrix(1))[rank])
@@ -261,6 +268,51 @@ def test_a_net_and_shards_make_one_file(tmp_path):
     torch.save({"weight": matrix(1)}, tmp_path / "softmax_fc_gpu_0.pt")
     _, made = converted(tmp_path, "model.pt", "softmax_fc_gpu_0.pt")
     assert made.keys() == {*Wrapped().state_dict(), "centres"}
+
+
+EXPERIMENT = """
+import {
+  adaptiveAvgPool2d, arcFace, batchNorm1d, classification, experiment, type Features, fixed, flatten, full, type Images,
+  instances, linear, module, net, sampled, sgd, syntheticFaces, weights,
+} from "f2c-dsl";
+const parts = { pool: adaptiveAvgPool2d(1), flat: flatten(), fc: linear(3, 5), features: batchNorm1d(5) };
+const small = net(5, () => module(parts, ({ pool, flat, fc, features }, x: Images): Features<5> =>
+  features(fc(flat(pool(x)) as Features<3>)) as Features<5>));
+const heldOut = { identities: 0, images: 0 };
+const file = "out.safetensors", momentum = true;
+const rename = (name: string) => name.replace(/mean$/, "running_mean").replace(/variance$/, "running_var");
+export default experiment({
+  name: "goes-on", data: syntheticFaces({ identities: 10, imagesPerIdentity: fixed(4), size: 16, heldOut }),
+  method: classification({
+    net: weights(small, file, { rename, momentum }),
+    bank: weights(BANK, file, { momentum }),
+    margin: arcFace(),
+  }),
+  loader: instances({ images: 4 }), optimizer: sgd({ momentum: 0.9 }), lr: 0.1, steps: 4,
+});
+"""
+
+
+@pytest.mark.parametrize("bank", ["full()", "sampled({ share: 0.6 })", "sampled({ share: 0.1 })"])
+def test_a_run_starts_from_the_checkpoints_of_three_ranks_with_net_centres_and_momentum(bank, tmp_path):
+    saved = checkpoints(tmp_path, frozen_scale=False, momentum=0.9)
+    converted(tmp_path, *(f"checkpoint_gpu_{rank}.pt" for rank in range(3)))
+    (tmp_path / "exp.ts").write_text(EXPERIMENT.replace("BANK", bank))
+    printed = node(ROOT / "dist/runtime/cli/main.js", "ir", tmp_path / "exp.ts", "--json")
+    program = Program(parse_module(json.loads(printed)), backend="eager")
+    names = {s.init["file"] for s in program.module.storages if s.init["kind"] == "file"}
+    files = {name: WeightsFile(tmp_path / "out.safetensors", strict=False) for name in names}
+    program.initialise(0, program.weights(files))
+    momentum, net, storage = saved[0]["momentum"], saved[0]["net"], program.storage
+    assert torch.equal(storage["bank.centres"], torch.cat([c["head"].weight for c in saved]))
+    assert torch.equal(
+        storage["optimizer.velocity.bank.centres"],
+        torch.cat([c["momentum"](c["head"].weight) for c in saved]),
+    )
+    for name, parameter in net.named_parameters():
+        assert torch.equal(storage[f"net.{name}"], parameter), name
+        assert torch.equal(storage[f"optimizer.velocity.net.{name}"], momentum(parameter)), name
+    assert torch.equal(storage["net.features.mean"], net.features.running_mean)
 
 
 # What is refused

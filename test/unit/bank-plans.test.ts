@@ -14,7 +14,8 @@ describe("a sample of classes", () => {
       expect([...sampled.subarray(0, 3)]).toEqual([7, 3, 11]);
       expect(new Set(sampled.subarray(0, 8)).size).toBe(8);
       expect(Math.max(...sampled.subarray(0, 8))).toBeLessThan(40);
-      expect([...sampled.subarray(8)]).toEqual([40, 40]);
+      // Places that are left name a row of the step again, so that nothing but sampled rows is moved.
+      expect([...sampled.subarray(8)]).toEqual([7, 7]);
       expect([...ids]).toEqual([...sampled.subarray(0, 8), -1, -1]);
       expect([...place]).toEqual([0, 1, 0, 2, 1]);
     }

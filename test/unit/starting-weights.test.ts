@@ -3,16 +3,21 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { startingWeights } from "#compiler/build/starting-weights";
+import { updatesOf } from "#compiler/build/parameter-groups";
+import { refuseIdleMomentum, startingWeights } from "#compiler/build/starting-weights";
 import { StorageTable } from "#compiler/build/storage-table";
 import {
+  adamw,
   batchNorm1d,
   checkpointed,
+  descriptionOf,
   frozen,
+  full,
   linear,
   type MethodState,
   module,
   net as netOf,
+  sampled,
   twin,
   type WeightsOptions,
   weights,
@@ -56,7 +61,7 @@ const keyed = (key: (name: string) => string) =>
 written("net.safetensors", TENSORS);
 
 function startsOf(state: MethodState) {
-  const starting = startingWeights(state, { directory: home });
+  const starting = startingWeights(state, { directory: home }, { trains: true });
   const table = new StorageTable(state, { path: "exp.ts", start: 0, end: 1 }, starting.initOf);
   const starts = Object.fromEntries(
     table.all.map(({ name, init }) => [name, init.kind === "file" ? init.tensor : init.kind]),
@@ -127,6 +132,130 @@ describe("a net with weights", () => {
       ...under("net", ["1.weight", "1.bias"]),
     });
     expect(notes).toHaveLength(2);
+  });
+});
+
+describe("a twin within a net", () => {
+  const pair = () => {
+    const probe = net();
+    const gallery = twin(probe, { buffers: "average" });
+    return module({ gallery, probe }, ({ gallery, probe }, x: never) => gallery(probe(x) as never));
+  };
+  written(
+    "pair.safetensors",
+    keyed((name) => `probe.${name}`),
+  );
+
+  test.each([
+    ["with weights", () => weights(pair(), "pair.safetensors")],
+    ["frozen", () => frozen(weights(pair(), "pair.safetensors"))],
+    ["with weights, frozen before", () => weights(frozen(pair()), "pair.safetensors")],
+  ])("%s is the twin of what its original has become", (_, given) => {
+    const { table } = startsOf({ pair: given() });
+    const found = table.all.find(({ name }) => name === "pair.gallery.bn.mean");
+    expect(found).toMatchObject({ role: "state", init: { kind: "copy", of: "pair.probe.bn.mean" } });
+    expect(table.named("pair.probe.fc.weight")?.init).toMatchObject({ tensor: "probe.fc.weight" });
+  });
+
+  test("stays the twin of a net outside", () => {
+    const original = net();
+    const follower = module({ fc: linear(3, 3), twin: twin(original) }, ({ fc }, x: never) => fc(x));
+    written("fc.safetensors", { "fc.weight": [3, 3], "fc.bias": [3] });
+    const { table } = startsOf({ original, given: weights(follower, "fc.safetensors") });
+    expect(table.named("given.twin.bn.mean")?.init).toEqual({ kind: "copy", of: "original.bn.mean" });
+  });
+});
+
+describe("a bank with weights", () => {
+  const setting = { identities: 6, dim: 4, rows: 2, seed: 0 };
+  written("centres.safetensors", { centres: [6, 4], "optimizer.velocity.centres": [6, 4], "fc.weight": [1] });
+
+  test.each([
+    ["full", full()],
+    ["sampled", sampled({ share: 0.5 })],
+    ["sampled with fewer than a step's rows", sampled({ share: 0.1 })],
+    ["sampled by a policy", sampled({ share: ({ epoch }) => Math.min(1, epoch), most: 1 })],
+  ])("starts from the centres of a file: %s", (_, bank) => {
+    const given = weights(bank, "centres.safetensors");
+    expect(descriptionOf(given)).toEqual(descriptionOf(bank));
+    const { starts, notes } = startsOf({ bank: given(setting).state });
+    expect(starts).toEqual({ "bank.centres": "centres" });
+    expect(notes).toEqual([
+      "weights from centres.safetensors: 1 of 1 tensors taken; left over: optimizer.velocity.centres, fc.weight",
+    ]);
+  });
+
+  test("is refused a file of other identities", () => {
+    const given = weights(full(), "centres.safetensors")({ ...setting, identities: 7 });
+    expect(() => startsOf({ bank: given.state })).toThrow("centres (f32[6, 4] there, f32[7, 4] here)");
+  });
+});
+
+describe("momentum", () => {
+  const velocities = Object.fromEntries(
+    Object.entries(TENSORS)
+      .filter(([name]) => !/mean|variance/.test(name))
+      .map(([name, shape]) => [`optimizer.velocity.m.${name}`, shape]),
+  );
+  written("moved.safetensors", { ...keyed((name) => `m.${name}`), ...velocities });
+  const given = () => weights(net(), "moved.safetensors", { prefix: "m.", momentum: true });
+
+  test("of trained parameters starts from the file, in the slot of that name alone", () => {
+    const { table, notes } = startsOf({ net: given() });
+    const group = table.trained();
+    table.slot("velocity", group);
+    table.slot("other", group);
+    const init = (name: string) => table.named(name)?.init;
+    expect(init("optimizer.velocity.net.fc.weight")).toMatchObject({
+      kind: "file",
+      tensor: "optimizer.velocity.m.fc.weight",
+    });
+    expect(init("optimizer.other.net.fc.weight")).toEqual({ kind: "zeros" });
+    expect(notes).toEqual(["weights from moved.safetensors: 10 of 10 tensors taken"]);
+  });
+
+  test("is zero where it was not asked for", () => {
+    const { table } = startsOf({ net: weights(net(), "moved.safetensors", { prefix: "m." }) });
+    table.slot("velocity", table.trained());
+    expect(table.named("optimizer.velocity.net.fc.weight")?.init).toEqual({ kind: "zeros" });
+  });
+
+  test("is not sought of what nothing trains", () => {
+    expect(startsOf({ net: frozen(given()) }).notes[0]).toContain("6 of 6 tensors taken");
+    const alone = startingWeights({ net: given() }, { directory: home }, { trains: false });
+    expect(alone.notes[0]).toContain("6 of 6 tensors taken");
+  });
+
+  test("of rows starts from the file too", () => {
+    const bank = weights(sampled({ share: 0.5 }), "centres.safetensors", { momentum: true });
+    const { table } = startsOf({ bank: bank({ identities: 6, dim: 4, rows: 2, seed: 0 }).state });
+    const { rows } = table.rowsOf("bank.centres", 3);
+    table.slotOfRows("velocity", "bank.centres", rows);
+    expect(table.named("optimizer.velocity.bank.centres")?.init).toMatchObject({
+      tensor: "optimizer.velocity.centres",
+    });
+    expect(table.named("scratch.velocity.bank.centres")?.init).toEqual({ kind: "zeros" });
+  });
+
+  test("that the file lacks is missing like any other tensor", () => {
+    const asked = () => startsOf({ net: weights(net(), "net.safetensors", { momentum: true }) });
+    expect(asked).toThrow("missing: optimizer.velocity.fc.weight");
+  });
+
+  test("for which the optimizer has no slot is refused", () => {
+    const { withMomentum, table, ...starting } = startsOf({ net: given() });
+    const updates = updatesOf(
+      adamw(),
+      table.trainedParameters.map(({ name }) => ({ name, shape: [] })),
+    );
+    const refused = thrownBy(() =>
+      refuseIdleMomentum({ ...starting, withMomentum }, (stored) => table.nameOf(stored)!, updates),
+    );
+    expect(refused).toMatchObject({
+      code: "F2C2133",
+      message:
+        "weights: the momentum of net.fc.weight has no place: its optimizer has no slot velocity (it has moment, square)",
+    });
   });
 });
 

@@ -28,7 +28,7 @@ import {
   signatureOf,
 } from "../../build/plan-signature.js";
 import { RANDOM_SEED, RANDOM_STEP } from "../../build/random-inputs.js";
-import { startingWeights } from "../../build/starting-weights.js";
+import { refuseIdleMomentum, startingWeights } from "../../build/starting-weights.js";
 import { StorageTable } from "../../build/storage-table.js";
 import { codeOf, experimentError, report } from "../../diagnostics/catalogue.js";
 import { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "../../passes/accumulate.js";
@@ -214,16 +214,21 @@ export const storagesOf = (
   state: MethodState,
   step: FunctionSource,
   loaded: Located & Pick<LoadedExperiment, "directory" | "made">,
+  options: { readonly trains: boolean },
 ) =>
   showingOption(loaded, (lookingAt) => {
     lookingAt("method", (error) => stateEntryOf(step, error));
     const location = { path: step.path, start: step.node.getStart(), end: step.node.getEnd() };
-    const starting = startingWeights(state, openingContext(loaded));
+    const starting = startingWeights(state, openingContext(loaded), options);
     return { storages: new StorageTable(state, location, starting.initOf), starting };
   });
 
 /** The optimizer's groups with the parameters of each, and whether their inputs have names of their own. */
-export const groupsOf = (built: BuiltExperiment, storages: StorageTable, loaded: Located): Updates =>
+export const groupsOf = (
+  built: BuiltExperiment,
+  { storages, starting }: ReturnType<typeof storagesOf>,
+  loaded: Located,
+): Updates =>
   showingOption(loaded, (lookingAt) => {
     const { experiment, signature, stepsPerEpoch, steps } = built;
     lookingAt("optimizer");
@@ -232,6 +237,7 @@ export const groupsOf = (built: BuiltExperiment, storages: StorageTable, loaded:
       shape: type.dims as number[],
     }));
     const updates = updatesOf(experiment.optimizer, trained);
+    refuseIdleMomentum(starting, (stored) => storages.nameOf(stored)!, updates);
     const at = planPoint(0, stepsPerEpoch, steps);
     updateNumbers(updates, at, 0, experiment.accumulate, (policy, name) => learningRate(policy, at, name));
     lookingAt("method");

@@ -197,8 +197,10 @@ function compile(path: string, text: string, into: Loaded, require: (request: st
 /** An exception of the experiment's own code, at the line that threw it. */
 export function thrown(error: unknown, texts: ReadonlyMap<string, string>): Diagnostic {
   if (error instanceof CompileError) return error.diagnostics[0]!;
-  const [span, ...callers] = placesInStack(error, (path) => texts.get(path));
-  if (error instanceof library.ExperimentError) return { ...asDiagnostic(error), ...(span && { span }) };
+  const isOurs = error instanceof library.ExperimentError;
+  // Ours may know the call that they are about, which has returned since.
+  const [span, ...callers] = placesInStack((isOurs && error.cause) || error, (path) => texts.get(path));
+  if (isOurs) return { ...asDiagnostic(error), ...(span && { span }) };
   const message = error instanceof Error ? error.message : String(error);
   const related = callers.slice(0, 3).map((caller) => ({ message: "called here", span: caller }));
   return (error as { code?: string }).code === "MODULE_NOT_FOUND"

@@ -3,7 +3,6 @@ import { net, setting } from "./setting.js";
 
 const withNet = (given: ReturnType<typeof net>) =>
   method(
-    // refused F2C2133 «{ net: given }»: weights: the experiment "other" is not made by a study before this | name it in the study
     { net: given },
     {
       plan: () => ({}),
@@ -16,5 +15,6 @@ const other = experiment({ ...setting, name: "other", method: () => withNet(net(
 
 export default experiment({
   ...setting,
+  // refused F2C2133 «weights(net(), other)»: weights: the experiment "other" is not made by a study before this | name it in the study
   method: () => withNet(weights(net(), other)),
 });
