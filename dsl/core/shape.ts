@@ -85,7 +85,11 @@ type Join<S extends Shape> = S extends readonly [infer H extends number, ...infe
     ? Text<H>
     : `${Text<H>}, ${Join<T>}`
   : "";
-export type Show<S extends Shape> = number extends S["length"] ? "[...]" : `[${Join<S>}]`;
+export type Show<S extends Shape> = number extends S["length"]
+  ? S extends readonly [...unknown[], infer L extends number]
+    ? `[..., ${Text<L>}]`
+    : "[...]"
+  : `[${Join<S>}]`;
 
 // Products.
 
@@ -123,6 +127,18 @@ type Leading<S extends Shape> = S extends readonly [...infer F extends Shape, un
 export type LastDimCheck<S extends Shape, I extends number> = [Free<LastSize<S>>] extends [Free<I>]
   ? unknown
   : ShapeError<`linear: the input has ${Text<Last<S>>} features, the weight takes ${Text<I>}`>;
+
+/** Likewise of a layer along the last dimension. */
+export type FeaturesCheck<S extends Shape, I extends number> = [Free<LastSize<S>>] extends [Free<I>]
+  ? unknown
+  : ShapeError<`the layer takes ${Text<I>} features, its input is ${Show<S>}`>;
+
+/** Whether the last size of `A` fits that of `B`, of which one may be of unknown rank, `[...number[], 64]`. */
+export type LastFits<A extends Shape, B extends Shape, Otherwise> = [Free<LastSize<A>>] extends [
+  Free<LastSize<B>>,
+]
+  ? unknown
+  : Otherwise;
 
 export type ChannelCheck<S extends Shape, C extends number> = [RankKnown<S>[1]] extends [Free<C>]
   ? unknown

@@ -87,5 +87,11 @@ export type Images<C extends number = number, N extends number = number> = Tenso
 /** Rows of features: [N, D], f32. */
 export type Features<D extends number = number, N extends number = number> = Tensor<readonly [N, D], "f32">;
 
+/** Tokens of samples: [N, T, C], f32. */
+export type Tokens<C extends number = number, T extends number = number, N extends number = number> = Tensor<
+  readonly [N, T, C],
+  "f32"
+>;
+
 /** One number: [], f32. */
 export type Scalar = Tensor<readonly [], "f32">;

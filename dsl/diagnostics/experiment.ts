@@ -7,6 +7,17 @@ export const EXPERIMENT = {
     severity: "error",
     message: "conv2d: {channels:number} {which} do not divide into {groups:number} `groups`",
     hint: "give a whole number that divides inputs and outputs; `groups` equal to inputs makes it depthwise",
+    cases: {
+      "of-a-size": {
+        message:
+          "variableGroupConv: {channels:number} inputs do not divide into groups of {size:number} channels",
+        hint: "give a `groupSize` that divides the inputs",
+      },
+      heads: {
+        message: "attention: {channels:number} channels do not divide into {heads:number} heads",
+        hint: "give a whole number of heads that divides the channels",
+      },
+    },
     why: "Each group has an equal share of the input channels, and makes an equal share of the output channels.",
   },
   "compiled-function-called-early": {

@@ -1,14 +1,18 @@
-/** @file The layers that face-recognition nets are made of. Each is a module of stored tensors and registry ops. */
+/** @file Layers with weights, normalisations and pooling. Each is a module of stored tensors and registry ops. */
 import { training } from "../core/compiled.js";
 import { experimentError } from "../core/errors.js";
 import { constant, type Init, kaimingUniform, ones, uniform, zeros } from "../core/initialisers.js";
 import { type Layer, module, parameter, state } from "../core/module.js";
 import * as ops from "../core/ops.generated.js";
-import { inRange, SHARE } from "../core/range.js";
 import type { Shape } from "../core/shape.js";
 import type { Features, Images, Tensor } from "../core/tensor.js";
+import type { ChannelKeeping, LastDimension } from "./keeping.js";
 
 type Size = number | readonly [height: number, width: number];
+/** A bias of `outputs` values, or none. As PyTorch has it, it starts between -bound and bound. */
+const biasOf = <const O extends number>(outputs: O, bias: boolean | Init, bound: number) =>
+  bias === false ? null : parameter([outputs], bias === true ? uniform(-bound, bound) : bias);
+
 const pair = (size: Size): readonly [number, number] => (typeof size === "number" ? [size, size] : size);
 
 export interface Conv2dOptions {
@@ -21,7 +25,8 @@ export interface Conv2dOptions {
    * convolution.
    */
   groups?: number;
-  bias?: boolean;
+  /** Whether there is a bias, or where it starts. */
+  bias?: boolean | Init;
   init?: Init;
 }
 
@@ -48,7 +53,7 @@ export const conv2d = <const I extends number, const O extends number>(
   return module(
     {
       weight: parameter([outputs, inputs / groups, height, width], init),
-      bias: bias ? parameter([outputs], uniform(-bound, bound)) : null,
+      bias: biasOf(outputs, bias, bound),
     },
     <N extends number>(
       {
@@ -63,21 +68,19 @@ export const conv2d = <const I extends number, const O extends number>(
   );
 };
 
-/** `x W^T + b` from `inputs` to `outputs` features; weight [outputs, inputs]. */
+/** `x W^T + b` from `inputs` to `outputs` features, the last dimension of anything; weight [outputs, inputs]. */
 export const linear = <const I extends number, const O extends number>(
   inputs: I,
   outputs: O,
-  { bias = true, init = kaimingUniform() }: { bias?: boolean; init?: Init } = {},
-) => {
-  const bound = 1 / Math.sqrt(inputs);
-  return module(
+  { bias = true, init = kaimingUniform() }: { bias?: boolean | Init; init?: Init } = {},
+): LastDimension<I, O> =>
+  module(
     {
       weight: parameter([outputs, inputs], init),
-      bias: bias ? parameter([outputs], uniform(-bound, bound)) : null,
+      bias: biasOf(outputs, bias, 1 / Math.sqrt(inputs)),
     },
-    ({ weight, bias }, x: Features<I>): Features<O> => ops.linear(x, weight, bias),
-  );
-};
+    ({ weight, bias }, x: Tensor<Shape, "f32">) => ops.linear(x, weight, bias),
+  ) as unknown as LastDimension<I, O>;
 
 export interface BatchNormOptions {
   /** How far the running statistics move towards those of each batch. */
@@ -114,6 +117,27 @@ export const batchNorm1d = <const C extends number>(
   options: BatchNormOptions = {},
 ): Layer<Features<C>, Features<C>> => batchNorm(channels, options);
 
+export interface LayerNormOptions {
+  eps?: number;
+  /** Without `affine` there is no scale and no shift. */
+  affine?: boolean;
+  /** Without `bias` there is no shift. */
+  bias?: boolean;
+}
+
+/** Each row of features, the last dimension of anything, minus its mean and divided by its deviation. Ba et al. 2016. */
+export const layerNorm = <const C extends number>(
+  features: C,
+  { eps = 1e-5, affine = true, bias = true }: LayerNormOptions = {},
+): LastDimension<C, C> =>
+  module(
+    {
+      weight: affine ? parameter([features], ones()) : null,
+      bias: affine && bias ? parameter([features], zeros()) : null,
+    },
+    ({ weight, bias }, x: Tensor<Shape, "f32">) => ops.layer_norm(x, weight, bias, { size: [features], eps }),
+  ) as unknown as LastDimension<C, C>;
+
 /** PReLU with one slope a channel, 0.25 at first. */
 export const prelu = <const C extends number>(channels: C) =>
   module(
@@ -127,23 +151,6 @@ export const prelu1d = <const C extends number>(channels: C) =>
     { slope: parameter([channels], constant(0.25)) },
     ({ slope }, x: Features<C>): Features<C> => ops.prelu(x, slope),
   );
-
-declare const keeps: unique symbol;
-
-/** A layer for any shape, which gives the shape that it gets. */
-export interface ShapeKeeping extends Layer<Tensor<Shape, "f32">, Tensor<Shape, "f32">> {
-  readonly [keeps]: "shape";
-  <S extends Shape>(x: Tensor<S, "f32">): Tensor<S, "f32">;
-}
-
-/** A layer for images of any number and channels, which gives as many. */
-export interface ChannelKeeping extends Layer<Images, Images> {
-  readonly [keeps]: "channels";
-  <C extends number, N extends number>(x: Images<C, N>): Images<C, N>;
-}
-
-/** max(0, x) on anything. */
-export const relu = () => module({}, (_: object, x: Tensor<Shape, "f32">) => ops.relu(x)) as ShapeKeeping;
 
 /** The largest value of each window. */
 export const maxPool2d = (kernel: Size, options: { stride?: Size; padding?: Size } = {}) => {
@@ -163,17 +170,3 @@ export const adaptiveAvgPool2d = (size: Size) => {
 
 /** [N, C, H, W] to [N, C*H*W]. */
 export const flatten = () => module({}, (_: object, x: Images): Features => ops.flatten(x));
-
-/**
- * In training, zeroes each element with probability `p` and scales the others by 1/(1-p) (Srivastava et al. 2014). What is zeroed is
- * a function of the run's seed, the step and the layer's place: the same on every backend, under `checkpointed` and after a resume.
- */
-export const dropout = (p: number) => {
-  inRange("dropout", "p", p, SHARE);
-  const keep = 1 - p;
-  return module({}, (_: object, x: Tensor<Shape, "f32">) => {
-    if (!training() || p === 0) return x;
-    if (keep === 0) return x.mul(0);
-    return x.mul(ops.bernoulli(ops.full(x.shape as Shape, keep)).div(keep));
-  }) as ShapeKeeping;
-};

@@ -173,8 +173,6 @@ const OPEN: readonly (readonly [RegExp, string])[] = [
     /InnerDimensionsAgree<(?:readonly )?(\[[^\]]*\]), (?:readonly )?(\[[^\]]*\])>/,
     "matmul: $1 times $2, the inner dimensions are not known to be equal",
   ],
-  [/TakesWhatComesBefore<.*?, (\d+)>/, "layer $1 is not known to take what the one before gives"],
-  [/GivesWhatItTakes</, "residual: the body is not known to give what it takes"],
 ];
 
 /** TypeScript's message; if one of our types carries the reason in words (`ShapeError<"…">`), only that. */

@@ -1,4 +1,4 @@
-import { conv2d, cosine, experiment, linear, method, ops, sgd } from "f2c-dsl";
+import { batchNorm1d, conv2d, cosine, experiment, linear, method, ops, sgd } from "f2c-dsl";
 import { net, setting } from "./setting.js";
 
 // refused F2C1001 «kernel_size»: 'kernel_size' does not exist in type 'Conv2dOptions' | it is called `kernel`
@@ -16,12 +16,12 @@ export default experiment({
   batchSize: 64,
   method: () =>
     method(
-      { net: net(), head: linear(8, 5) },
+      { net: net(), norm: batchNorm1d(8), head: linear(8, 5) },
       {
         plan: (_books, { x }, at) => ({ labels: x.labels, weight: at.step / 2 }),
-        step({ net, head }, { x }, plan) {
+        step({ net, norm, head }, { x }, plan) {
           // refused F2C1001 «x»: this is a tensor f32[number, number, number, number], where f32[number, 8] is wanted | .flatten()
-          const scores = head(x);
+          const scores = norm(x);
           // refused F2C1001 «[features, row]»: `net(x)` is a tensor f32[number, 8], which cannot be looped over | .select(0, i)
           const [features, row] = net(x);
           // refused F2C1001 «item»: Property 'item' does not exist on type 'number' | a number is used as it is: plan.weight * 2

@@ -2,9 +2,9 @@ import { conv2d, experiment, type Features, linear, method, ops, relu, residual,
 import { net, setting } from "./setting.js";
 
 export const joined = <const C extends number, const D extends number>(c: C, d: D) => {
-  // refused F2C1001 «linear(c, d)»: layer 1 is not known to take what the one before gives
+  // refused F2C1001 «linear(c, d)»: layer 1 takes f32 [..., C], the one before gives f32 [..., D]
   sequential(linear(c, d), linear(c, d));
-  // refused F2C1001 «conv2d(c, d, { kernel: 1 })»: residual: the body is not known to give what it takes
+  // refused F2C1001 «conv2d(c, d, { kernel: 1 })»: residual: the body takes f32 [?, C, ?, ?] and gives f32 [?, D, ?, ?]
   residual(conv2d(c, d, { kernel: 1 }));
   return (x: Features<C>, y: Features<D>) => {
     // refused F2C1001 «y»: [?, C] and [?, D] are not known to broadcast

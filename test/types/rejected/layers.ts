@@ -1,12 +1,18 @@
 import {
   adaptiveAvgPool2d,
+  attention,
   batchNorm1d,
   batchNorm2d,
+  channelShuffle,
   conv2d,
+  type Features,
   flatten,
+  gelu,
   type Images,
+  layerNorm,
   linear,
   maxPool2d,
+  mixedDepthwise,
   mobileFaceNet,
   module,
   net,
@@ -16,7 +22,10 @@ import {
   relu,
   residual,
   sequential,
+  squeezeExcite,
   stack,
+  type Tokens,
+  variableGroupConv,
 } from "f2c-dsl";
 import { some } from "../accepted/shape-of.js";
 
@@ -43,7 +52,8 @@ sequential(conv, batchNorm2d(32));
 // error: layer 3 takes f32 [?, 3, ?, ?], the one before gives f32 [?, 64, ?, ?]
 sequential(conv, relu(), maxPool2d(2), conv);
 
-// error: layer 1 takes f32 [?, 16], the one before gives f32 [?, 64, ?, ?]
+// A linear layer takes images along their rows; what it gives is no matrix of features.
+// error: layer 2 takes f32 [?, 10], the one before gives f32 [?, 64, ?, 10]
 sequential(conv, linear(16, 10), batchNorm1d(10));
 
 // error: layer 3 takes f32 [?, 12], the one before gives f32 [?, 10]
@@ -87,3 +97,33 @@ mobileFaceNet({ dim: 128 });
 
 // error: Type 'number' is not assignable to type 'Child'
 module({ conv, width: 3 }, ({ conv }, x: Images<3>) => conv(x));
+
+// error: the layer takes 16 features, its input is [?, ?, 8]
+linear(16, 10)(some<Tokens<8>>());
+
+// error: the layer takes 16 features, its input is [?, 8]
+layerNorm(16)(some<Features<8>>());
+
+// error: layer 1 takes f32 [..., 32], the one before gives f32 [?, ?, 64]
+sequential(attention(64, 8), linear(32, 64));
+
+// error: layer 1 takes f32 [?, ?, 32], the one before gives f32 [..., 64]
+sequential(layerNorm(64), attention(32, 8));
+
+// error: layer 2 takes f32 [..., 64], the one before gives f32 [..., 128]
+sequential(linear(64, 128), gelu(), linear(64, 64));
+
+// error: residual: the body takes f32 [..., 64] and gives f32 [..., 32]
+residual(linear(64, 32));
+
+// error: Type '4' is not assignable to type '3'
+attention(64, 8)(some<Images<3>>());
+
+// error: layer 1 takes f32 [?, 32, ?, ?], the one before gives f32 [?, 64, ?, ?]
+sequential(mixedDepthwise(64, [3, 5]), squeezeExcite(32));
+
+// error: layer 2 takes f32 [?, 32, ?, ?], the one before gives f32 [?, 64, ?, ?]
+sequential(variableGroupConv(64, 64, { kernel: 3 }), channelShuffle(2), mixedDepthwise(32, [3]));
+
+// error: 'groups' does not exist in type
+variableGroupConv(64, 64, { kernel: 3, groups: 8 });
