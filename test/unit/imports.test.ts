@@ -340,7 +340,7 @@ const HOST: Readonly<Record<string, readonly string[]>> = {
   ir: ["errors"],
   torch_api: ["errors", "files"],
   lower: ["errors", "ir", "torch_api"],
-  verify: ["errors", "ir", "lower"],
+  verify: ["errors", "ir", "torch_api", "lower"],
   data: ["errors"],
   run: ["errors", "files", "wire", "process", "ir", "torch_api", "lower", "verify", "data"],
   export: ["errors", "files", "ir", "lower", "run"],

@@ -1,13 +1,17 @@
-"""torch 2.11 to 2.13: building TorchScript functions from Python `ast` with sources of our own behind the ranges."""
+"""torch 2.11 to 2.13: building TorchScript functions from Python `ast` with sources of our own behind the ranges.
+
+Dynamo is imported only where it is asked: it takes as long to import as all the rest of torch."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import torch
-import torch._dynamo
 from torch._C._jit_tree_views import SourceRangeFactory
 from torch.jit._recursive import ScriptMethodStub, create_script_module
 from torch.jit.frontend import build_def
@@ -88,6 +92,8 @@ def whole_graph(
     On CUDA the whole of it is captured as a CUDA graph: storage stays where it is (`keep_in_place`), so that a graph may write
     to it, and each call begins a new generation of the graph's own memory.
     """
+    import torch._dynamo
+
     if not hasattr(torch._dynamo.config, "trace_autograd_ops"):
         raise HostError(
             "F2C6303",
@@ -110,8 +116,32 @@ def whole_graph(
 
 def keep_in_place(tensors: Iterable[torch.Tensor]) -> None:
     """Says that these tensors keep their address: a CUDA graph may then read and write them where they are."""
+    import torch._dynamo
+
     for tensor in tensors:
         torch._dynamo.mark_static_address(tensor)
+
+
+@contextmanager
+def references_without_dynamo() -> Iterator[None]:
+    """torch's Python references of ops, which answer for tensors of the device `meta`, import Dynamo in order to be left alone
+    by it. Where it is not loaded, nothing compiles them: until the end of the block they are called as they are."""
+    if "torch._dynamo" in sys.modules:
+        yield
+        return
+    called: list[Any] = []
+
+    def disable(reference: Any, *_: Any, **__: Any) -> Any:
+        called.append(reference)
+        return reference
+
+    sys.modules["torch._dynamo"] = torch._dynamo = SimpleNamespace(disable=disable)
+    try:
+        yield
+    finally:
+        del sys.modules["torch._dynamo"], torch._dynamo
+        for reference in called:
+            del reference.__dynamo_disable
 
 
 def configure_executor() -> None:

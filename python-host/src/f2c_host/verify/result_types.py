@@ -19,6 +19,7 @@ from ..ir.ops_table import OPS, Call, OpSpec
 from ..lower.builders import DTYPES
 from ..lower.runtime_functions import RUNTIME
 from ..lower.visitor import select
+from ..torch_api import adapter
 
 _META = torch.device("meta")
 _SPECIAL: dict[str, Callable[..., Any]] = {
@@ -122,7 +123,7 @@ def _value(form: _Form, symbols: Mapping[str, int]) -> Any:
 def _asked(op: Op, values: list[Any]) -> list[Any]:
     """What torch gives, without memory and without recording."""
     spec = OPS[op.op]
-    with torch.no_grad():
+    with torch.no_grad(), adapter().references_without_dynamo():
         if op.op == NUMBERS:
             result = _listed(op)
         elif op.op == "full_sized":
