@@ -4,6 +4,13 @@ export { NET_FILE, type StartingFile } from "./build/starting-weights.js";
 export { CompileError } from "./diagnostics/compile-error.js";
 export type { Diagnostic, Span } from "./diagnostics/diagnostic.js";
 export { renderAll, renderDiagnostic } from "./diagnostics/render.js";
+export {
+  type AnsweredProgram,
+  type CalledFunction,
+  compileAnswered,
+  PLAN,
+  ROWS,
+} from "./frontend/answered.js";
 export { type Evaluation, HELD_OUT, openEvaluations } from "./frontend/build/evaluations.js";
 export { openBooks, openData, openingContext } from "./frontend/build/experiment.js";
 export { showingOption } from "./frontend/build/findings.js";

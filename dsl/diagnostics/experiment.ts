@@ -556,6 +556,58 @@ export const EXPERIMENT = {
     hint: "export default study({ features, … }) from the file, and run that",
     why: "What a stage makes lies in the folder of its study.",
   },
+  "bad-answered": {
+    code: "F2C2134",
+    severity: "error",
+    cases: {
+      kind: {
+        message: 'answered: "{kind}" is not usable as the name of a kind of stage',
+        hint: "a small letter first, then letters, digits, - and _",
+      },
+      checkpoint: {
+        message: "answered: `checkpoint` is {checkpoint:number}",
+        hint: "give the number of calls from one checkpoint to the next, a whole number from 1 up",
+      },
+      rows: {
+        message: "a compiled function of the stage takes {rows:number} rows",
+        hint: "give the number of rows of every call, a whole number; leave it out for a function that takes none",
+      },
+      "call-rows": {
+        message: "a call has {given:number} rows, and its function takes {wanted:number}",
+        hint: "fill a smaller batch up, with any row, and say in the plan which count",
+      },
+      empty: {
+        message: "{kind}: the data has no rows ({of})",
+        hint: "choose others with `of`",
+      },
+      function: {
+        message: "{kind}: the driver calls a function that the stage does not have; it has {known}",
+        hint: "call those that `answering` hands to the driver",
+      },
+      wants: {
+        message:
+          "{kind}: a call of `{function}` wants `{name}`, which it does not return; it returns {known}",
+        hint: "want one of these, or return it from the function",
+      },
+      image: {
+        message: "{kind}: a call of `{function}` takes row {row:number} of {rows:number}",
+        hint: "rows count from 0",
+      },
+      waits: {
+        message: "{kind}: the driver waits for an answer, and every call is answered",
+        hint: 'let `next` give a call, or "done"',
+      },
+      wide: {
+        message: "{kind}: `{name}` of `{function}` holds {value}, which does not fit into 32 bits",
+        hint: "return indices and counts as whole numbers, and larger numbers as f64",
+      },
+      driver: {
+        message: "{kind}: the driver threw after {calls:number} answers: {error}",
+        hint: "it is called between the calls, in Node: mend it at the place shown",
+      },
+    },
+    why: "A stage of this kind alternates: its driver, which is TypeScript, hands out calls of compiled functions, and hears what they gave.",
+  },
   "bad-weights": {
     code: "F2C2133",
     severity: "error",

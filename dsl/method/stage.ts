@@ -2,9 +2,11 @@
 
 export const STAGE = Symbol.for("f2c-dsl.stage");
 
-/** A kind of stage, as a study sees it. Who makes it stands under the same name in `runtime/stages/kinds`. */
+/** A kind of stage, as a study sees it. */
 export interface StageKind<S = unknown> {
   readonly kind: string;
+  /** Who makes it, by the name in `runtime/stages/kinds`; absent: it is the kind's. */
+  readonly maker?: string;
   /** What an error calls a stage of this kind: `the experiment "proxy"`. */
   called(stage: S): string;
   /** The stages that one is made from. */
@@ -21,3 +23,11 @@ export const isStage = (value: unknown): value is Stage =>
 
 /** The stages that one is made from. */
 export const needsOf = (stage: Stage): readonly Stage[] => stage[STAGE].needs(stage);
+
+/** What a stage leaves: arrays by name, and a few numbers. */
+export interface Left {
+  readonly arrays?: Readonly<
+    Record<string, Int32Array | Uint32Array | Uint8Array | Float32Array | Float64Array>
+  >;
+  readonly numbers?: Readonly<Record<string, number>>;
+}

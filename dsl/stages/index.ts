@@ -1,3 +1,4 @@
+export * from "./answered.js";
 export * from "./embed.js";
 export { netAlone } from "./net-alone.js";
 export * from "./study.js";

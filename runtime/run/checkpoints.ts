@@ -137,7 +137,7 @@ export function isDamage(error: unknown): boolean {
   return code === undefined || code === "ENOENT";
 }
 
-type Arrays = Record<string, Int32Array | Uint32Array | Uint8Array | Float64Array>;
+type Arrays = Record<string, Exclude<BookState[string], number>>;
 
 function flattened(books: Books): { arrays: Arrays; scalars: readonly string[] } {
   const arrays: Arrays = {};

@@ -1,20 +1,21 @@
 /** @file Safetensors files of small arrays. */
 import { closeSync, openSync } from "node:fs";
 import { bytesAt, headerBytes, readHeader, sectionsOf } from "../../dsl/data/safetensors-header.js";
+import type { Left } from "../../dsl/index.js";
 import { type Written, writeHashed } from "./files.js";
 
-type Stored = Int32Array | Uint32Array | Uint8Array | Float64Array;
-const KINDS = { I32: Int32Array, U32: Uint32Array, U8: Uint8Array, F64: Float64Array } as const;
+type Stored = NonNullable<Left["arrays"]>[string];
+const KINDS = {
+  I32: Int32Array,
+  U32: Uint32Array,
+  U8: Uint8Array,
+  F32: Float32Array,
+  F64: Float64Array,
+} as const;
 type Kind = keyof typeof KINDS;
 
 const kindOf = (data: Stored): Kind =>
-  data instanceof Int32Array
-    ? "I32"
-    : data instanceof Uint32Array
-      ? "U32"
-      : data instanceof Uint8Array
-        ? "U8"
-        : "F64";
+  (Object.keys(KINDS) as Kind[]).find((kind) => data instanceof KINDS[kind])!;
 
 /** Writes arrays by name; flushed to disk when it returns. */
 export function writeSafetensors(path: string, arrays: Readonly<Record<string, Stored>>): Written {

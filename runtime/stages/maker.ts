@@ -1,6 +1,6 @@
 /**
  * @file What a study asks of a kind of stage: how one is planned, and who makes it. `kinds` has a file for each, and its index is the
- * table by the name that `dsl/method/stage.ts` calls `kind`. Studies, their order, their folders and artefacts, and the command line know this alone.
+ * table by the name that `dsl/method/stage.ts` calls `maker`. Studies, their order, their folders and artefacts, and the command line know this alone.
  */
 import type { Diagnostic, IrModule, LoadedFile, PassRecord } from "../../compiler/index.js";
 import type { OpeningContext, Stage } from "../../dsl/index.js";
@@ -51,6 +51,8 @@ export interface StagePlan {
 export type PlannedStage<P extends StagePlan = StagePlan> = Omit<P, "needs"> & {
   readonly name: string;
   readonly kind: string;
+  /** Who makes it, by the name in `kinds`. */
+  readonly maker: string;
   readonly needs: readonly string[];
   readonly recipe: Recipe;
   readonly hash: string;

@@ -16,9 +16,9 @@ export interface StudyOptions extends StageOptions {
 
 const MAKERS: Readonly<Record<string, StageMaker>> = KINDS;
 
-function makerOf(kind: string): StageMaker {
-  const maker = MAKERS[kind];
-  if (!maker) throw new Error(`internal: runtime/stages/kinds makes no stage of the kind ${kind}`);
+function makerOf(name: string): StageMaker {
+  const maker = MAKERS[name];
+  if (!maker) throw new Error(`internal: runtime/stages/kinds makes no stage of the kind ${name}`);
   return maker;
 }
 
@@ -30,11 +30,11 @@ export function planStudy(
   const planned = new Map<Stage, PlannedStage>();
   const made: Planning["made"] = (stage) => {
     const found = planned.get(stage);
-    return found && makerOf(found.kind).made?.(found);
+    return found && makerOf(found.maker).made?.(found);
   };
   for (const [name, stage] of inOrder(declared)) {
-    const { kind } = stage[STAGE];
-    const plan = makerOf(kind).plan(stage, {
+    const { kind, maker = kind } = stage[STAGE];
+    const plan = makerOf(maker).plan(stage, {
       name,
       file,
       options,
@@ -57,6 +57,7 @@ export function planStudy(
       ...plan,
       name,
       kind,
+      maker,
       needs: needed.map((other) => other.name),
       recipe,
       hash,
@@ -74,7 +75,7 @@ export function stateOf({ folder, recipe }: PlannedStage): "made" | "begun" | "m
 
 /** Makes a stage from those that it needs. Resolves to whether it came to the end. */
 export async function makeStage(stage: PlannedStage, making: Making): Promise<boolean> {
-  const files = await makerOf(stage.kind).make(stage, making);
+  const files = await makerOf(stage.maker).make(stage, making);
   if (files) writeArtefact(stage.folder, stage.recipe, files);
   return files !== undefined;
 }

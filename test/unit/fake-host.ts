@@ -36,6 +36,8 @@ export interface FakeHostOptions {
   };
   /** The tensors that a plan gives. */
   readonly tensors?: (plan: Plan) => PlanResult["tensors"];
+  /** The numbers that a plan gives; a loss unless given. */
+  readonly metrics?: (plan: Plan) => PlanResult["metrics"];
   /** Called before a plan's step is reported; a host that returns `false` keeps it to itself. */
   readonly onPlan?: (step: number, host: FakeHost) => boolean | undefined;
 }
@@ -150,11 +152,14 @@ export class FakeHost implements Host, HostedProgram {
     this.asked.push(`step ${step}`);
     await new Promise((resolve) => setImmediate(resolve));
     if (this.dropping || this.options.onPlan?.(step, this) === false) return;
-    this.report(step, this.options.tensors?.(plan));
+    this.report(step, this.options.tensors?.(plan), this.options.metrics?.(plan));
   }
 
-  report(step: number, tensors: PlanResult["tensors"] = {}): void {
-    const metrics = { loss: 10 - step / 10 };
+  report(
+    step: number,
+    tensors: PlanResult["tensors"] = {},
+    metrics: PlanResult["metrics"] = { loss: 10 - step / 10 },
+  ): void {
     this.events.onResult?.({
       program: this.name,
       number: step,

@@ -193,6 +193,19 @@ export const TYPING = {
     why: "The gradient goes back from the loss through every op that has a derivative; here it ends before any parameter.",
     remedy: "The notes show where it ends.",
   },
+  "bad-call-result": {
+    code: "F2C3020",
+    severity: "error",
+    message: "`{function}` returns {operand}; a function that a driver calls returns a record of tensors",
+    hint: "return { kept, count }, or an empty record where it only writes to the state",
+    cases: {
+      field: {
+        message: "`{name}` of `{function}` is {operand}; the results of a call are tensors and numbers",
+        hint: "return each tensor under a name of its own",
+      },
+    },
+    why: "The answer to a call crosses to Node, so what comes is known beforehand: names, types and sizes, which bound how many calls are in flight.",
+  },
   "not-a-list-of-numbers": {
     code: "F2C3019",
     severity: "error",

@@ -21,7 +21,7 @@ export interface Compilation<Built extends BuiltNet = BuiltExperiment> {
 
 /** A lowerer for a function called `name`. */
 export const lowererOf = (
-  { storages, texts, findings }: Compilation<BuiltNet>,
+  { storages, texts, findings }: Omit<Compilation<BuiltNet>, "built">,
   name: string,
   options: { readonly training: boolean },
 ) => new Lowerer(new FunctionBuilder(name), storages, texts, findings.report, options);

@@ -30,24 +30,37 @@ const LONGEST = 160;
 export function functionsOf(roots: Readonly<Record<string, unknown>>, calls: boolean): Found {
   const found: Found = { sources: {}, constants: {} };
   const seen = new Set<object>();
-  const visit = (path: string, value: unknown, own: boolean, depth: number): void => {
+  const visit = (path: string, value: unknown, own: boolean, depth: number, file?: string): void => {
     if (depth > DEEPEST) return;
-    if (typeof value === "function") visitFunction(path, value, own, depth);
-    else if (typeof value === "object" && value !== null) visitObject(path, value, own, depth);
+    if (typeof value === "function") visitFunction(path, value, own, depth, file);
+    else if (typeof value === "object" && value !== null) visitObject(path, value, own, depth, file);
     else if (own && isConstant(value)) note(found.constants, path, constant(value));
   };
-  const visitFunction = (path: string, fn: object, within: boolean, depth: number): void => {
+  const visitFunction = (
+    path: string,
+    fn: object,
+    within: boolean,
+    depth: number,
+    around: string | undefined,
+  ): void => {
     if (seen.has(fn) || moduleParts(fn) || EXPORTED.has(fn)) return;
     seen.add(fn);
     const tag = tagOf(fn);
+    const file = tag?.path ?? around;
     const own = tag ? !tag.path.startsWith(LIBRARY_PREFIX) : within && !isNative(fn);
     const description = descriptionOf(fn);
     if (calls && (own || description))
-      note(found.sources, path, description ? inWords(jsonOf(description)) : sourceOf(fn));
+      note(found.sources, path, description ? inWords(jsonOf(description)) : sourceOf(fn, file));
     for (const [name, thunk] of Object.entries(tag?.captures() ?? {}))
-      visit(own ? `${path}.${name}` : name, attempt(thunk), own, depth + 1);
+      visit(own ? `${path}.${name}` : name, attempt(thunk), own, depth + 1, file);
   };
-  const visitObject = (path: string, value: object, own: boolean, depth: number): void => {
+  const visitObject = (
+    path: string,
+    value: object,
+    own: boolean,
+    depth: number,
+    file: string | undefined,
+  ): void => {
     if (seen.has(value) || isOfTheState(value)) return;
     seen.add(value);
     if (ArrayBuffer.isView(value) || isTable(value)) {
@@ -59,7 +72,7 @@ export function functionsOf(roots: Readonly<Record<string, unknown>>, calls: boo
     if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return;
     const described = descriptionOf(value) !== undefined;
     for (const [name, item] of attempt(() => Object.entries(value)) ?? [])
-      if (!described || typeof item === "function") visit(`${path}.${name}`, item, own, depth + 1);
+      if (!described || typeof item === "function") visit(`${path}.${name}`, item, own, depth + 1, file);
   };
   for (const [name, root] of Object.entries(roots)) visit(name, root, true, 0);
   return found;
@@ -96,13 +109,12 @@ const isNative = (fn: object) => /\{\s*\[native code\]\s*\}$/.test(textOf(fn));
 
 /**
  * A function's text without what the loader wrote into it: tags hold the file's path and offsets, which change as it moves,
- * and names from this library are written as fields of its module.
+ * and names from this library are written as fields of its module. A class has no tag of its own, and tags within.
  */
-function sourceOf(fn: object): string {
+function sourceOf(fn: object, file: string | undefined): string {
   let text = textOf(fn);
-  const tag = tagOf(fn);
-  if (tag) {
-    const path = JSON.stringify(tag.path).replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  if (file !== undefined) {
+    const path = JSON.stringify(file).replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
     const place = String.raw`\d+,\s*\(\)\s*=>\s*\(\{[^{}]*\}\)`;
     text = text
       .replaceAll(new RegExp(String.raw`,\s*${path},\s*${place}\)`, "g"), "")

@@ -11,19 +11,11 @@ import {
   openingContext,
   showingOption,
 } from "../../../compiler/index.js";
-import {
-  type Catalogue,
-  EMBED,
-  type Embeddings,
-  isExperiment,
-  type MadeEmbeddings,
-} from "../../../dsl/index.js";
+import { EMBED, type Embeddings, isExperiment, type MadeEmbeddings } from "../../../dsl/index.js";
 import { Observers } from "../../observe/observer.js";
 import { RunLog } from "../../observe/run-log.js";
 import { hashOf, makeFolder } from "../../run/files.js";
-import { shortHash } from "../../run/identity/json.js";
-import { listingOf } from "../../run/identity/listing.js";
-import { dataOptions } from "../../run/identity.js";
+import { dataHash } from "../../run/identity/data-hash.js";
 import { readProgram } from "../../run/kept-program.js";
 import { takeRunLock } from "../../run/lock.js";
 import { Embedder } from "../embedder.js";
@@ -55,7 +47,7 @@ export const embeddings: StageMaker<Embeddings, EmbeddingPlan> = {
       module,
       inputs: {
         ...net,
-        ...Object.fromEntries(program.sets.map((set, i) => [`data.${i}`, dataHash(stage, set)])),
+        ...Object.fromEntries(program.sets.map((set, i) => [`data.${i}`, dataHash(stage[EMBED].data, set)])),
       },
       options: { of, batch, device, backend },
       device,
@@ -97,12 +89,6 @@ export const embeddings: StageMaker<Embeddings, EmbeddingPlan> = {
     hash,
   }),
 };
-
-/** What decides which images a set has, but for where they lie. */
-function dataHash(stage: Embeddings, set: Catalogue): string {
-  const options = JSON.stringify(dataOptions(stage[EMBED].data.kind, set));
-  return shortHash(`${options} ${listingOf(set).hash}`);
-}
 
 interface PlannedNet {
   readonly program: EmbedProgram;

@@ -1,3 +1,4 @@
-/** @file The kinds of stage by name: who plans and makes each. */
+/** @file Who plans and makes stages, by the names that kinds of stage give them. */
+export { answered } from "./answered.js";
 export { embeddings } from "./embeddings.js";
 export { training } from "./training.js";
