@@ -618,7 +618,7 @@ export const EXPERIMENT = {
       },
       stage: {
         message: "weights: {what} is not made by a study before this",
-        hint: "name it in the study, before the stage that starts from it",
+        hint: "name it among the stages of the study; it cannot start from what starts from it",
       },
       fit: {
         message:

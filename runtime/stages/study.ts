@@ -27,14 +27,21 @@ export function planStudy(
   { declared, ...file }: LoadedStudy,
   { root, observe, ...options }: StudyOptions,
 ): readonly PlannedStage[] {
+  const names = new Map(inOrder(declared).map(([name, stage]) => [stage, name]));
   const planned = new Map<Stage, PlannedStage>();
+  const begun = new Set<Stage>();
+  /** One that starts from another's weights says so while it is planned, so that one is planned then. */
   const made: Planning["made"] = (stage) => {
+    if (names.has(stage) && !begun.has(stage)) plan(stage);
     const found = planned.get(stage);
     return found && makerOf(found.maker).made?.(found);
   };
-  for (const [name, stage] of inOrder(declared)) {
+  const plan = (stage: Stage): void => {
+    begun.add(stage);
+    for (const needed of needsOf(stage)) if (!begun.has(needed)) plan(needed);
+    const name = names.get(stage)!;
     const { kind, maker = kind } = stage[STAGE];
-    const plan = makerOf(maker).plan(stage, {
+    const own = makerOf(maker).plan(stage, {
       name,
       file,
       options,
@@ -42,28 +49,21 @@ export function planStudy(
       observe: (record) => observe?.(name, record),
       planned: (other) => planned.get(other)!,
     });
-    const needed = [...new Set([...needsOf(stage), ...(plan.needs ?? [])])].map(
+    const needed = [...new Set([...needsOf(stage), ...(own.needs ?? [])])].map(
       (other) => planned.get(other)!,
     );
     const recipe: Recipe = {
       kind,
-      program: structureHash(plan.module),
-      inputs: { ...Object.fromEntries(needed.map((other) => [other.name, other.hash])), ...plan.inputs },
-      options: plan.options,
+      program: structureHash(own.module),
+      inputs: { ...Object.fromEntries(needed.map((other) => [other.name, other.hash])), ...own.inputs },
+      options: own.options,
     };
     const hash = hashOfRecipe(recipe);
     const folder = join(resolve(root), `${name}-${hash.slice(0, 8)}`);
-    planned.set(stage, {
-      ...plan,
-      name,
-      kind,
-      maker,
-      needs: needed.map((other) => other.name),
-      recipe,
-      hash,
-      folder,
-    });
-  }
+    const needs = needed.map((other) => other.name);
+    planned.set(stage, { ...own, name, kind, maker, needs, recipe, hash, folder });
+  };
+  for (const stage of names.keys()) if (!begun.has(stage)) plan(stage);
   return [...planned.values()];
 }
 

@@ -1,8 +1,16 @@
 /** Nets that start from others, in the built command and the real host: from a stage of the study, from its file, and frozen. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cli } from "./cli.js";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-from-weights-"));
@@ -82,3 +90,55 @@ test("a net that is trained on starts from the file: with a rate of zero it keep
   expect(parametersIn(root)).toEqual(parametersIn(first));
   expect(tensorsIn(root)).not.toEqual(tensorsIn(first));
 }, 300_000);
+
+test("a stage that starts from another is made after it, in whichever order the study names them", async () => {
+  const root = join(home, "turned-round");
+  const said = await run(`study({ second: headed("second", frozen(weights(net, old)), 0.1), old })`, root);
+  expect(said).toContain('weights from the experiment "old"');
+  expect(tensorsIn(folderOf(root, "second"))).toEqual(tensorsIn(folderOf(root, "old")));
+}, 300_000);
+
+describe("a run that goes on", () => {
+  const root = join(home, "goes-on");
+  const [here, there] = [join(home, "start.safetensors"), join(home, "moved.safetensors")];
+  const experimentFrom = (file: string) => {
+    const path = join(home, "goes-on.ts");
+    writeFileSync(path, source(`headed("goes-on", weights(net, ${JSON.stringify(file)}), 0.1)`));
+    return path;
+  };
+  const resume = (file: string) => cli(["run", experimentFrom(file), "--run-dir", root, "--resume"]);
+
+  beforeAll(async () => {
+    copyFileSync(join(folderOf(studied, "old"), "net.safetensors"), here);
+    const whole = await cli(["run", experimentFrom(here), "--run-dir", join(home, "uninterrupted")]);
+    const begun = await cli(["run", experimentFrom(here), "--run-dir", root, "--steps", "1"]);
+    expect([whole.code, begun.code], whole.err + begun.err).toEqual([0, 0]);
+  }, 300_000);
+
+  test("misses weights that are gone, at the call that names them", async () => {
+    renameSync(here, there);
+    const { code, err } = await resume(here);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/F2C2133: weights: cannot read .*start\.safetensors: ENOENT/),
+    ]);
+    expect(err).toMatch(/\^{20,}/);
+  });
+
+  test("refuses weights that are others, and names both by what they hold", async () => {
+    const bytes = readFileSync(there);
+    const last = bytes.length - 1;
+    bytes[last] = bytes[last]! ^ 1;
+    writeFileSync(here, bytes);
+    const { code, err } = await resume(here);
+    expect(code).toBe(1);
+    expect(err).toMatch(/what the state starts from was weights\.[0-9a-f]{12} and is weights\.[0-9a-f]{12}/);
+  });
+
+  test("takes them where they lie now, and ends as if it had not been interrupted", async () => {
+    const { code, err } = await resume(there);
+    expect(code, err).toBe(0);
+    expect(lossesIn(root)).toEqual(lossesIn(join(home, "uninterrupted")));
+    expect(tensorsIn(root)).toEqual(tensorsIn(join(home, "uninterrupted")));
+  }, 300_000);
+});

@@ -142,8 +142,7 @@ function programDifferences(saved: RunIdentity, now: RunIdentity) {
   const none = { stored: [], step: [], embed: [] } as { stored: Found[]; step: Found[]; embed: Found[] };
   if (!was || !is) return none;
   const stored = was.weights === is.weights ? [] : storedDifferences(was.parts, is.parts);
-  if (was.weights === is.weights && was.start !== is.start)
-    stored.push(found("initial values", `hash ${was.start}`, `hash ${is.start}`));
+  if (was.weights === is.weights && was.start !== is.start) stored.push(startDifference(was, is));
   const edited = Object.keys(is.files).filter((name) => was.files[name] !== is.files[name]);
   const files = edited.length > 0 ? `; ${edited.join(", ")} changed` : "";
   const ops = ({ ops, step }: ProgramIdentity) => `${ops.toLocaleString("en-US")} ops, hash ${step}`;
@@ -155,6 +154,17 @@ function programDifferences(saved: RunIdentity, now: RunIdentity) {
         ? []
         : [found("what is evaluated and exported", `hash ${was.embed}`, `hash ${is.embed}`)],
   };
+}
+
+/** Of what the state starts from the files, if they differ; they are named by what they hold. */
+function startDifference(was: ProgramIdentity, is: ProgramIdentity): Found {
+  const [before, after] = [was, is].map(({ startFiles = [] }) => startFiles.join(", ") || "none") as [
+    string,
+    string,
+  ];
+  return before === after
+    ? found("initial values", `hash ${was.start}`, `hash ${is.start}`)
+    : found("what the state starts from", before, after);
 }
 
 function storedDifferences(was: ProgramIdentity["parts"], is: ProgramIdentity["parts"]): Found[] {

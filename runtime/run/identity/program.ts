@@ -22,6 +22,8 @@ export interface ProgramIdentity {
   readonly parts: Readonly<Record<string, StoredPart>>;
   /** How everything stored starts. */
   readonly start: string;
+  /** The files that some of it starts from, by the names that the program gives them. */
+  readonly startFiles?: readonly string[];
   /** The step without what it starts from. */
   readonly step: string;
   readonly ops: number;
@@ -66,10 +68,12 @@ export function programIdentity(module: IrModule): ProgramIdentity {
       functions: module.functions.filter((f) => names(f.name)),
     });
   const step = module.functions.find((f) => f.name === "step");
+  const startFiles = new Set(stored.flatMap(({ init }) => (init.kind === "file" ? [init.file] : [])));
   return {
     weights: weightsHash(module),
     parts: Object.fromEntries(parts),
     start: shortHash(stored.map(({ name, init }) => `${name} ${JSON.stringify(init)}`).join("\n")),
+    ...(startFiles.size > 0 && { startFiles: [...startFiles].sort() }),
     step: shortHash(text((name) => name === "step")),
     ops: step ? [...walkOps(step.body)].length : 0,
     embed: shortHash(text((name) => name !== "step")),

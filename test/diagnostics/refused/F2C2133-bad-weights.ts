@@ -15,6 +15,6 @@ const other = experiment({ ...setting, name: "other", method: () => withNet(net(
 
 export default experiment({
   ...setting,
-  // refused F2C2133 «weights(net(), other)»: weights: the experiment "other" is not made by a study before this | name it in the study
+  // refused F2C2133 «weights(net(), other)»: weights: the experiment "other" is not made by a study before this | name it among the stages of the study
   method: () => withNet(weights(net(), other)),
 });
