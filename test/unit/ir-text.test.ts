@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -23,8 +23,8 @@ const root = new URL("../../", import.meta.url);
 
 const experiments = ["examples", "test/fixtures/experiments"].flatMap((folder) =>
   readdirSync(new URL(folder, root))
-    .filter((name) => name.endsWith(".ts") && name !== "study.ts")
-    .map((name) => `${folder}/${name}`),
+    .map((name) => `${folder}/${name}`)
+    .filter((name) => /export default experiment\(/.test(readFileSync(new URL(name, root), "utf8"))),
 );
 
 /** Small, with everything of the grammar; written by hand after docs/ir.md. */
