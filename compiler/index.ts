@@ -32,7 +32,6 @@ export {
   load,
   loadExperiment,
 } from "./frontend/load/load.js";
-export { countMultiplyAdds } from "./ir/cost.js";
 export { DecodeError, decodeModule } from "./ir/decode.js";
 export { encodeModule, structureHash, weightsHash } from "./ir/encode.js";
 export * from "./ir/module.js";
@@ -46,5 +45,6 @@ export type { Pass, Statistics } from "./passes/pass.js";
 export { optimise, type PassOptions, type PassRecord, passesFor } from "./passes/pipeline.js";
 export { refine } from "./passes/refine.js";
 export { finiteStorages, usedStorages } from "./passes/used-storages.js";
+export { multiplyAdds } from "./registry/cost.js";
 export { registryHash } from "./registry/hash.js";
 export { verified, verify } from "./verify/verify.js";

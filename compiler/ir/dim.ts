@@ -40,6 +40,9 @@ export function divideDim(a: Dim, divisor: number): Dim | undefined {
   return affine(constantOf(a) / divisor, new Map(termsOf(a).map(([n, c]) => [n, c / divisor])));
 }
 
+/** What a dimension is where every symbol is 1: of one sample. */
+export const forOne = (dim: Dim): number => termsOf(dim).reduce((sum, [, c]) => sum + c, constantOf(dim));
+
 /** Whether two dimensions are equal for every value of their symbols. */
 export const sameDim = (a: Dim, b: Dim): boolean => addDims(a, b, -1) === 0;
 

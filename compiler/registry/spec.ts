@@ -156,6 +156,8 @@ export interface OpSpec {
    * Absent: in the widest type of its operands.
    */
   readonly precision?: "low" | "full" | "first" | "own" | "declared";
+  /** Multiply-adds of a call for one sample, by the types of its operands and its result; absent: none that are worth counting. */
+  readonly multiplyAdds?: (operands: readonly (Type | undefined)[], result: Type) => number;
   /**
    * The TypeScript signature, from its type parameters to its result, `self` being the tensor; absent for ops that
    * users do not call by name. `method`: also a method of Tensor.

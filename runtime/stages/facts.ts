@@ -1,10 +1,11 @@
 /** @file What a program amounts to, in a few numbers. */
 import {
   type CompiledExperiment,
-  countMultiplyAdds,
   type Evaluation,
+  type IrFunction,
   type IrModule,
   isTrained,
+  multiplyAdds,
   type Storage,
   structureHash,
   walkOps,
@@ -21,24 +22,48 @@ export function drawn({ name, people, opened: { images, says } }: Evaluation): s
   return `evaluate.${name}${what}; ${grouped(images.length)} images of ${grouped(people.offsets.length - 1)} people`;
 }
 
+/** A count, in G from a thousand million up, else in M. */
+const counted = (n: number) => (n >= 1e9 ? `${(n / 1e9).toFixed(4)} G` : `${(n / 1e6).toFixed(2)} M`);
+
+/** The cost of a function in words, by op where there are several. */
+function cost(fn: IrFunction): string {
+  const byOp = [...multiplyAdds(fn)];
+  const total = byOp.reduce((sum, [, n]) => sum + n, 0);
+  const parts = byOp.map(([op, n]) => (byOp.length > 1 ? `${op} ${counted(n)}` : op));
+  return `${counted(total)} multiply-adds an image (${parts.join(", ")})`;
+}
+
+/** The modules that hold what is read under these names: of each part of the state, the innermost that holds all of it. */
+function modulesOf(names: readonly string[]): readonly string[] {
+  const paths = new Map<string, readonly string[]>();
+  for (const name of names) {
+    const path = name.split(".");
+    const known = paths.get(path[0]!) ?? path;
+    const same = known.findIndex((key, i) => key !== path[i]);
+    paths.set(path[0]!, same < 0 ? known : known.slice(0, same));
+  }
+  return [...paths.values()].map((path) => path.join("."));
+}
+
 /** Sizes and cost of the net that is trained, of all that is stored, and the hashes of the program. */
 export function facts(module: IrModule): readonly string[] {
   const infer = module.functions.find((f) => f.name === "infer");
-  const used = new Set(
-    infer ? [...walkOps(infer.body)].map((op) => op.op === "state" && op.attributes.name) : [],
-  );
+  const read = infer
+    ? [...walkOps(infer.body)].flatMap((op) => (op.op === "state" ? [op.attributes.name as string] : []))
+    : [];
   const parameters = module.storages.filter((s) => s.role === "parameter");
   const names = new Set(parameters.map((p) => p.name));
-  // A method may use the twin of what it trains.
+  // A method may use the twin of what it trains. A net may have weights for training alone, such as a token for what is masked.
   const isWeight = ({ role, twinOf }: Storage) =>
     role === "parameter" || (twinOf !== undefined && names.has(twinOf));
-  const net = module.storages.filter((s) => isWeight(s) && used.has(s.name));
+  const modules = modulesOf(read);
+  const isOfNet = ({ name }: Storage) => modules.some((m) => name === m || name.startsWith(`${m}.`));
+  const net = module.storages.filter((s) => isWeight(s) && isOfNet(s));
   const [trained, frozen] = [true, false].map((is) =>
     parameters.filter((p) => (isTrained(p) || p.byRows === true) === is),
   );
-  const macs = infer ? countMultiplyAdds(infer) : 0;
   return [
-    `net: ${grouped(elements(net))} parameters, ${(macs / 1e9).toFixed(4)} G multiply-adds an image (convolutions and linear layers)`,
+    `net: ${grouped(elements(net))} parameters${infer ? `, ${cost(infer)}` : ""}`,
     `trained: ${grouped(elements(trained!))} parameters; ${frozen!.length ? `frozen: ${grouped(elements(frozen!))}; ` : ""}state beside them: ${grouped(elements(module.storages.filter((s) => s.role !== "parameter" && s.role !== "scratch")))} numbers`,
     `structure ${structureHash(module)}, weights ${weightsHash(module)}`,
   ];

@@ -2,6 +2,7 @@
 import { type Dim, productOfDims, sameDim, sameDims } from "../../ir/dim.js";
 import { type TensorType, tensorType } from "../../ir/module.js";
 import { aten, attribute, family, having, tensor } from "../define.js";
+import { ofAttention, ofMatrices, ofRows } from "../multiply-adds.js";
 import {
   broadcastsTo,
   convRule,
@@ -81,6 +82,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     operands: [tensor("self"), tensor("other")],
     constraints: ["the last dimension of self equals the second to last of other", "equal dtypes"],
     shape: matmulRule,
+    multiplyAdds: ofMatrices,
     calls: [aten("matmul", "self", "other")],
     signature:
       "<A extends Shape, B extends Shape, D extends DType>(self: Tensor<A, D>, other: Tensor<B, NoInfer<D>> & InnerDimensionsAgree<A, B>): Tensor<Matmul<A, B>, D>",
@@ -93,6 +95,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     operands: [tensor("self"), tensor("weight"), tensor("bias", "optional")],
     constraints: ["weight is [O, I] and the last dimension of self is I", "bias is [O]"],
     shape: linearRule,
+    multiplyAdds: ofRows,
     calls: [aten("linear", "self", "weight", "bias")],
     signature:
       "<S extends Shape, O extends number, I extends number, D extends FloatDType>(self: Tensor<S, D> & LastDimCheck<S, I>, weight: Tensor<readonly [O, I], NoInfer<D>>, bias?: Tensor<readonly [NoInfer<O>], NoInfer<D>> | null): Tensor<ReplaceLast<S, O>, D>",
@@ -113,6 +116,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       "the padded image is not smaller than the kernel",
     ],
     shape: convRule,
+    multiplyAdds: ofRows,
     calls: [aten("conv2d", "self", "weight", "bias", "stride", "padding", "dilation", "groups")],
     signature:
       "<D extends FloatDType, N extends number, C extends number, O extends number, I extends number, const G extends number = 1>(self: Tensor<readonly [N, C, number, number], D>, weight: Tensor<readonly [O, I, number, number], NoInfer<D>> & ConvCheck<C, I, G>, bias?: Tensor<readonly [NoInfer<O>], NoInfer<D>> | null, options?: ConvOptions<G>): Tensor<readonly [N, O, number, number], D>",
@@ -248,6 +252,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       "a mask, or is_causal",
     ],
     shape: attentionRule,
+    multiplyAdds: ofAttention,
     calls: [
       aten(
         "scaled_dot_product_attention",
