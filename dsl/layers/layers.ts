@@ -86,17 +86,27 @@ export interface BatchNormOptions {
   /** How far the running statistics move towards those of each batch. */
   momentum?: number;
   eps?: number;
-  /** Without `affine` there is no scale and no shift; `"shift"` keeps the shift alone. */
-  affine?: boolean | "shift";
+  /**
+   * Without `affine` there is no scale and no shift. `"shift"` keeps the shift alone; `"frozen-scale"` has a scale that stays 1, a parameter
+   * that is counted, saved and exported, and not trained.
+   */
+  affine?: boolean | "shift" | "frozen-scale";
 }
 
 const batchNorm = <S extends Shape>(
   channels: number,
   { momentum = 0.1, eps = 1e-5, affine = true }: BatchNormOptions,
-): Layer<Tensor<S, "f32">, Tensor<S, "f32">> =>
-  module(
+): Layer<Tensor<S, "f32">, Tensor<S, "f32">> => {
+  const scale = parameter([channels], ones());
+  const weights = {
+    true: scale,
+    false: null,
+    shift: null,
+    "frozen-scale": Object.freeze({ ...scale, trainable: false as const }),
+  };
+  return module(
     {
-      weight: affine === true ? parameter([channels], ones()) : null,
+      weight: weights[`${affine}`],
       bias: affine ? parameter([channels], zeros()) : null,
       mean: state([channels], zeros()),
       variance: state([channels], ones()),
@@ -104,6 +114,7 @@ const batchNorm = <S extends Shape>(
     ({ weight, bias, mean, variance }, x: Tensor<S, "f32">): Tensor<S, "f32"> =>
       ops.batch_norm(x, weight, bias, mean, variance, { training: training(), momentum, eps }),
   );
+};
 
 /** BatchNorm over the channels of images. */
 export const batchNorm2d = <const C extends number>(

@@ -89,7 +89,7 @@ conv2d(3, 64);
 // error: Type 'string' is not assignable to type 'Size | undefined'
 conv2d(3, 64, { kernel: 3, padding: "same" });
 
-// error: Type '"scale"' is not assignable to type 'boolean | "shift" | undefined'
+// error: Type '"scale"' is not assignable to type 'boolean | "shift" | "frozen-scale" | undefined'
 batchNorm2d(64, { affine: "scale" });
 
 // error: 'dim' does not exist in type 'MobileFaceNetOptions'
