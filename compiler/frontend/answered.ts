@@ -173,7 +173,7 @@ function lowerCalled(compilation: Compilation, called: Called): IrFunction | und
 /** The tensors and numbers that a function returns, by name; undefined where they were refused. */
 function resultsOf(lowerer: Lowerer, fn: string, result: Operand, source: FunctionSource) {
   if (result.kind === "poison") return undefined;
-  const nothing = result.kind === "static" && result.value === undefined;
+  const nothing = result.kind === "static" && isNothing(result.value);
   if (result.kind !== "record" && !nothing)
     return lowerer.refuse(returnedBy(source), "bad-call-result", { function: fn, operand: describe(result) });
   const fields = result.kind === "record" ? [...result.fields] : [];
@@ -183,6 +183,11 @@ function resultsOf(lowerer: Lowerer, fn: string, result: Operand, source: Functi
   }));
   return results.flatMap(({ name, value }) => (value ? [{ name, value }] : []));
 }
+
+/** A record without fields is known before the program runs, like nothing at all. */
+const isNothing = (value: unknown): boolean =>
+  value === undefined ||
+  (typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0);
 
 function resultOf(
   lowerer: Lowerer,

@@ -362,6 +362,27 @@ describe("what decides a stage's artefact", () => {
 });
 
 describe("a function that a driver calls", () => {
+  /** The study whose function returns something else. */
+  const planned = (returns: string) => {
+    const file = join(home, `returns-${count++}.ts`);
+    const text = readFileSync(path, "utf8")
+      .replace(/return \{ sum, total.*/, returns)
+      .replace(/\(\{ add \}\) =>[\s\S]*?\n {4}\),\n/, "() => undefined as never),\n")
+      .replace("fixed,", "fixed, ops,");
+    writeFileSync(file, text);
+    return planStudy(load(file) as LoadedStudy, { root: home });
+  };
+
+  test.each(["return {};", "return undefined as never;"])(
+    "may give nothing and only write: %s",
+    (returns) => {
+      const [stage] = planned(returns);
+      const [add] = (stage as unknown as { program: AnsweredProgram }).program.module.functions;
+      expect(add!.results).toEqual([]);
+      expect(add!.body.ops.map(({ op }) => op)).toContain("copy_");
+    },
+  );
+
   test.each([
     [
       "returns no record",
@@ -377,13 +398,7 @@ describe("a function that a driver calls", () => {
       /random numbers are a function of the step's number/,
     ],
   ])("is refused where it %s", (_, returns, code, message) => {
-    const file = join(home, `refused-${count++}.ts`);
-    const text = readFileSync(path, "utf8")
-      .replace(/return \{ sum, total.*/, returns)
-      .replace(/\(\{ add \}\) =>[\s\S]*?\n {4}\),\n/, "() => undefined as never),\n")
-      .replace("fixed,", "fixed, ops,");
-    writeFileSync(file, text);
-    expect(() => planStudy(load(file) as LoadedStudy, { root: home })).toThrow(
+    expect(() => planned(returns)).toThrow(
       expect.objectContaining({
         diagnostics: [expect.objectContaining({ code, message: expect.stringMatching(message) })],
       }),
