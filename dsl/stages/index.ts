@@ -1,4 +1,5 @@
 export * from "./answered.js";
 export * from "./embed.js";
 export { netAlone } from "./net-alone.js";
+export { type OgmcOptions, ogmc } from "./ogmc.js";
 export * from "./study.js";

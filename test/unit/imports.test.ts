@@ -95,7 +95,7 @@ const DSL: Record<string, readonly string[]> = {
   "dsl/augmentations": INTERFACES,
   "dsl/evaluate": INTERFACES,
   "dsl/observe": [],
-  "dsl/stages": [...INTERFACES, "dsl/experiment.js"],
+  "dsl/stages": [...INTERFACES, "dsl/experiment.js", "dsl/evaluate/clustering.js"],
   "dsl/methods": [...INTERFACES, "dsl/layers", "dsl/nets", "dsl/margins", "dsl/schedules", "dsl/banks"],
 };
 
