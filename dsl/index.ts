@@ -15,6 +15,7 @@ export * from "./nets/index.js";
 export * from "./observe/index.js";
 export * from "./optimizers/index.js";
 export * from "./plan/index.js";
+export * from "./recipes/index.js";
 export * from "./samplers/index.js";
 export * from "./schedules/index.js";
 export * from "./stages/index.js";

@@ -1,0 +1,25 @@
+/** @file WebFace42M: 2,059,906 identities, 42,474,557 images. */
+import { cosFace } from "../margins/cos-face.js";
+import { iresnet } from "../nets/iresnet.js";
+import { sgd } from "../optimizers/sgd.js";
+import { type Recipe, type RecipeOptions, recipe } from "./recipe.js";
+
+/**
+ * Partial FC with a share of 0.2, CosFace: SGD with a learning rate of 0.1 for 1,024 images, falling linearly to 0 over 20 epochs,
+ * weight decay 5e-4.
+ */
+export const webface42m = (options: RecipeOptions & { share?: number } = {}): Recipe =>
+  recipe(
+    "webface42m",
+    {
+      net: options.net ?? iresnet(100),
+      margin: cosFace({ scale: 64, margin: 0.4 }),
+      share: options.share ?? 0.2,
+      batch: 1024,
+      rate: 0.1,
+      by: ({ clip }) => sgd({ momentum: 0.9, weightDecay: 5e-4, ...(clip && { clip }) }),
+      epochs: 20,
+      warmup: 0,
+    },
+    options,
+  );
