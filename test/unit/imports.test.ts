@@ -96,6 +96,13 @@ const DSL: Record<string, readonly string[]> = {
   "dsl/evaluate": INTERFACES,
   "dsl/observe": [],
   "dsl/stages": [...INTERFACES, "dsl/experiment.js", "dsl/evaluate/clustering.js"],
+  "dsl/recipes": [
+    ...INTERFACES,
+    ...["banks", "margins", "methods", "nets", "optimizers", "samplers", "schedules"].map(
+      (name) => `dsl/${name}`,
+    ),
+    "dsl/experiment.js",
+  ],
   "dsl/methods": [...INTERFACES, "dsl/layers", "dsl/nets", "dsl/margins", "dsl/schedules", "dsl/banks"],
 };
 
