@@ -1,6 +1,8 @@
 /** @file WebFace42M: 2,059,906 identities, 42,474,557 images. */
 import { cosFace } from "../margins/cos-face.js";
 import { iresnet } from "../nets/iresnet.js";
+import { vit } from "../nets/vit.js";
+import { adamw } from "../optimizers/adamw.js";
 import { sgd } from "../optimizers/sgd.js";
 import { type Recipe, type RecipeOptions, recipe } from "./recipe.js";
 
@@ -20,6 +22,26 @@ export const webface42m = (options: RecipeOptions & { share?: number } = {}): Re
       by: ({ clip }) => sgd({ momentum: 0.9, weightDecay: 5e-4, ...(clip && { clip }) }),
       epochs: 20,
       warmup: 0,
+    },
+    options,
+  );
+
+/**
+ * The same for transformers: a share of 0.3, AdamW with a learning rate of 1e-3 for 24,576 images, weight decay 0.1, which rises over 4 of
+ * 40 epochs.
+ */
+export const webface42mVit = (options: RecipeOptions & { share?: number } = {}): Recipe =>
+  recipe(
+    "webface42mVit",
+    {
+      net: options.net ?? vit("base"),
+      margin: cosFace({ scale: 64, margin: 0.4 }),
+      share: options.share ?? 0.3,
+      batch: 24_576,
+      rate: 1e-3,
+      by: ({ clip }) => adamw({ weightDecay: 0.1, ...(clip && { clip }) }),
+      epochs: 40,
+      warmup: 4,
     },
     options,
   );

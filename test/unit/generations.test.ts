@@ -1,7 +1,6 @@
 /** Generations: names, and where each begins. */
 import { expect, test } from "vitest";
 import {
-  type AnyNet,
   type Experiment,
   experiment,
   fixed,
@@ -32,8 +31,8 @@ const trained = (name: string, given: typeof net): Experiment =>
   });
 
 /** Where the weight of the net's last convolution starts. */
-function startOf(given: AnyNet) {
-  const { project } = moduleParts((given as typeof net)([3, 16, 16]))!.children as { project: Module };
+function startOf(given: typeof net) {
+  const { project } = moduleParts(given([3, 16, 16]))!.children as { project: Module };
   return (moduleParts(project)!.children as { weight: Stored }).weight.init;
 }
 

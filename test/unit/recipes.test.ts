@@ -14,6 +14,7 @@ const COUNTS = {
   ms1mv3: [93_431, 5_179_510],
   glint360k: [360_232, 17_091_657],
   webface42m: [2_059_906, 42_474_557],
+  webface42mVit: [2_059_906, 42_474_557],
 } as const;
 
 function compiled(recipe: keyof typeof COUNTS, options: string) {
@@ -79,6 +80,18 @@ test("WebFace42M: a fifth of two million classes, without what is probably the s
   expect(classes).toBe(2_059_906 * 512);
   expect(new Planner(program).next().arrays["bank.sampled"]).toHaveLength(411_981);
   expect(descriptionOf(program.experiment.method)).toMatchObject({ margin: { kind: "withoutConflicts" } });
+}, 60_000);
+
+test("WebFace42M for transformers: AdamW, 1e-3 for 24,576 images, which rises over 4 of 40 epochs", () => {
+  const { program, net, warnings } = compiled("webface42mVit", "{ images: 2048 }");
+  expect(warnings).toEqual([]);
+  expect(net).toBe(113_833_472);
+  expect(program.experiment.accumulate).toBe(12);
+  const { steps, stepsPerEpoch } = program;
+  expect(steps).toBe(40 * stepsPerEpoch);
+  const at = (step: number) => program.experiment.lr({ step, epoch: 0, stepsPerEpoch, steps });
+  expect(at(2 * stepsPerEpoch - 1)).toBeCloseTo(0.5 * 1e-3 * (1 - (2 * stepsPerEpoch - 1) / steps), 12);
+  expect(at(20 * stepsPerEpoch)).toBeCloseTo(0.5e-3, 12);
 }, 60_000);
 
 test("classes with images of others have three centres", () => {
