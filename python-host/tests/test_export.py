@@ -176,6 +176,23 @@ def test_what_the_function_does_not_read_has_no_say_in_the_names(tmp_path):
     assert set(exported(m, tmp_path)[1]) == {"blocks.0.weight"}
 
 
+@pytest.mark.parametrize(
+    ("beside", "held"),
+    [("net.token", True), ("net.blocks.1.token", True), ("other.token", False), ("network.token", False)],
+)
+def test_parameters_that_only_training_uses_are_in_the_file_of_weights_alone(tmp_path, beside, held):
+    m = product_of("net.blocks.0.weight", "net.fc.weight", beside=beside)
+    read = {"blocks.0.weight", "fc.weight"}
+    _, weights = exported(m, tmp_path)
+    assert set(weights) == read | ({beside.removeprefix("net.")} if held else set())
+    assert torch.jit.load(str(tmp_path / "net.pt")).state_dict().keys() == read
+
+
+def test_parameters_beside_the_module_that_is_exported_are_none_of_it(tmp_path):
+    m = product_of("net.backbone.a.weight", "net.backbone.b.weight", beside="net.head.weight")
+    assert set(exported(m, tmp_path)[1]) == {"backbone.a.weight", "backbone.b.weight"}
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_net_that_holds_what_is_not_finite_is_not_exported(tmp_path, value):
     program = made(product_of("net.w", "net.v"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 import torch
 
@@ -23,8 +24,10 @@ class Exported:
     function: Function
     values: Mapping[str, torch.Tensor]
     """Copies of what the function reads, on the CPU, by their names in the file."""
+    beside: Mapping[str, torch.Tensor]
+    """Likewise the parameters of the same net that the function does without: whoever trains it further needs them."""
     names: Mapping[str, str]
-    """The name in the file of each storage."""
+    """The name in the file of each storage that the function reads."""
     weights: Collection[str]
     """Which of these names are parameters of the file."""
     about: Mapping[str, str]
@@ -36,18 +39,23 @@ def exported(program: Program, function: str, about: Mapping[str, str]) -> Expor
     infinity."""
     module, declared = program.module, program.module.function(function)
     storages = module.storages_of(declared)
+    all_weights = _weights(module)
+    rest = [name for name in _within(storages, all_weights) if name not in storages]
     if len(declared.results) != 1:
         raise cannot_export(declared, f"it returns {len(declared.results)} results, a file has one")
     if any(OPS[op.op].takes_derivatives for op in declared.body.walk()):
         raise cannot_export(declared, "it takes gradients, and the weights of a file have none")
     refuse_non_finite(
-        {name: program.storage[name] for name in storages if _starts_finite(module, name)},
+        {name: program.storage[name] for name in (*storages, *rest) if _starts_finite(module, name)},
         "the net is not exported",
     )
-    names = names_in_file(storages)
-    values = {names[name]: program.storage[name].detach().cpu().contiguous().clone() for name in storages}
-    weights = {names[name] for name in _weights(module).intersection(storages)}
-    return Exported(module, declared, values, names, weights, about)
+    in_file = names_in_file([*storages, *rest])
+    read, beside = (
+        {in_file[name]: program.storage[name].detach().cpu().contiguous().clone() for name in part}
+        for part in (storages, rest)
+    )
+    weights = {in_file[name] for name in all_weights.intersection(storages)}
+    return Exported(module, declared, read, beside, {n: in_file[n] for n in storages}, weights, about)
 
 
 def cannot_export(function: Function, obstacle: str, frames: list[Frame] | None = None) -> HostError:
@@ -62,6 +70,19 @@ def names_in_file(names: Collection[str]) -> dict[str, str]:
     parts = {name.partition(".")[0] for name in names}
     whole = len(parts) > 1 or any("." not in name for name in names)
     return {name: name if whole else name.partition(".")[2] for name in names}
+
+
+def _within(names: Collection[str], candidates: Collection[str]) -> list[str]:
+    """Those candidates that lie in the modules of these names: of each part of the state, the innermost that holds all of it."""
+    parts: dict[str, list[str]] = {}
+    for name in names:
+        path = name.split(".")
+        known = parts.get(path[0], path[:-1])
+        parts[path[0]] = [
+            a for a, _ in takewhile(lambda pair: pair[0] == pair[1], zip(known, path, strict=False))
+        ]
+    modules = [".".join([*path, ""]) for path in parts.values() if path]
+    return sorted(name for name in candidates if name.startswith(tuple(modules)))
 
 
 def _starts_finite(module: Module, name: str) -> bool:

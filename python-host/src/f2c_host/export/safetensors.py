@@ -1,4 +1,4 @@
-"""The weights alone, by name; what a program must know to feed them stands in the file's metadata."""
+"""The weights alone, by name, also those of training alone; what a program must know to feed them stands in the metadata."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from .exported import Exported
 
 
 def write(net: Exported, file: BinaryIO) -> dict[str, object]:
-    safetensors_file.write(net.values, file, net.about)
+    safetensors_file.write({**net.values, **net.beside}, file, net.about)
     return {}
