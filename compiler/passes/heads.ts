@@ -21,13 +21,17 @@ const NONE = -1e30;
 /** From here on log(1 + e^x) is x, in f64 too. */
 const LINEAR = 40;
 
-export const heads = overFunctions("heads", "Heads are written out in plain ops.", (fn, _, count) =>
-  rewrite(fn, (op, replay) => {
+export const heads = overFunctions("heads", "Heads are written out in plain ops.", (fn, _, count) => {
+  const positive = new Set<Value | undefined>();
+  return rewrite(fn, (op, replay) => {
+    if (op.op === "constant" && (op.attributes.value as number) > 0) positive.add(op.results[0]);
     if (op.op !== "margin_softmax") return undefined;
     count("heads");
-    return new Head(op, replay).results();
-  }),
-);
+    return new Head(op, replay, positive.has(op.operands[SCALE])).results();
+  });
+});
+
+const SCALE = 4;
 
 class Head {
   private readonly given: Readonly<Record<string, Value | undefined>>;
@@ -37,6 +41,7 @@ class Head {
   constructor(
     private readonly op: Op,
     private readonly replay: Replay,
+    private readonly scaleIsPositive: boolean,
   ) {
     const operands = replay.operands(op);
     this.given = Object.fromEntries(specOf(op).operands.map(({ name }, i) => [name, operands[i]]));
@@ -69,11 +74,19 @@ class Head {
   /** log(1 + sum of exp(scale * (other - own))), 0 where there is no target. */
   private loss(others: Value): Value {
     const { scale, own } = this.given;
-    const sum = this.emit("logsumexp", [this.emit("mul", [others, scale])], { dim: [1], keepdim: false });
+    const sum = this.emit("logsumexp", [this.scaled(others)], { dim: [1], keepdim: false });
     const margin = this.emit("sub", [sum, this.emit("mul", [own, scale])]);
     const loss = this.emit("softplus", [margin], { threshold: LINEAR });
     const hasClass = this.emit("ge", [this.target, this.number(0, "i64")]);
     return this.emit("where", [hasClass, loss, this.number(0)]);
+  }
+
+  /** Times the scale. By 0, which a schedule may begin with, what is no negative would become as large as all others. */
+  private scaled(others: Value): Value {
+    const logits = this.emit("mul", [others, this.given.scale]);
+    if (this.scaleIsPositive) return logits;
+    const isNone = this.emit("le", [others, this.number(NONE)]);
+    return this.emit("masked_fill", [logits, isNone], { value: NONE });
   }
 
   /** Negatives above the bound, changed. */

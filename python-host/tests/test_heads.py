@@ -25,6 +25,8 @@ FORMS = [
     "with hard negatives",
     "with a patch and a limit",
     "with a patch, a limit and hard negatives",
+    "with a scale of 0, as planned",
+    "with ids and a scale below 0, as planned",
     "of three centres",
     "of three centres with ids",
 ]
@@ -63,9 +65,16 @@ def data(form: str, dtype: torch.dtype) -> tuple[dict[str, Tensor], dict[str, An
         "t": torch.tensor(0.4, dtype=dtype),
         # Twice a class beyond the limit, which is none.
         "touched": torch.tensor([4, 0, 8, 8]),
+        "planned": scale_of(form),
         "weight": torch.rand(ROWS, generator=chance, dtype=torch.float64).to(dtype) + 0.5,
     }
     return stored, plan
+
+
+def scale_of(form: str) -> float:
+    if "planned" not in form:
+        return SCALE
+    return -3.0 if "below" in form else 0.0
 
 
 def literal(form: str, stored: dict[str, Tensor], plan: dict[str, Any]) -> list[list[Tensor]]:
@@ -89,7 +98,7 @@ def literal(form: str, stored: dict[str, Tensor], plan: dict[str, Any]) -> list[
         ]
         loss = own * 0
         if target >= 0 and ruled:
-            loss = torch.log1p(sum(torch.exp(SCALE * (c - own)) for c in ruled))
+            loss = torch.log1p(sum(torch.exp(scale_of(form) * (c - own)) for c in ruled))
         largest = sorted(negatives, key=lambda c: float(c.detach()))[-3:]
         # Of fewer than three classes the others count as cosines below 0.
         hardest = sum(c.clamp(min=0) for c in largest) / 3

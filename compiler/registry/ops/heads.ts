@@ -57,7 +57,7 @@ export const HEADS: readonly OpSpec[] = family("heads", {
     attributes: [attribute("centres", "int", 1), attribute("hardest", "int", 0)],
     results: ["tensor", "tensor", "tensor"],
     constraints: [
-      "features are [N, D] and rows [C * centres, D], of length 1, f32 or f64",
+      "features are [N, D] and rows [C * centres, D], f32 or f64; a cosine is their product, whatever their lengths",
       "target, own and bound are [N]; a target of -1 is no class, and its loss 0",
       "class c is that of row n where ids[c], or c itself without ids, is target[n]; a negative id is no class, nor is a class from `limit` on",
       "centres, if more than 1, are neighbouring rows of one class, whose cosine is the largest of theirs",

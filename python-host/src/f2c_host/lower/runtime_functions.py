@@ -119,7 +119,8 @@ def margin_softmax(
     if bound is not None and square is not None and slope is not None and offset is not None:
         bent = others * (others * square + slope) + offset
         changed = torch.where(others > bound.unsqueeze(1), bent, others)
-    margin = torch.logsumexp(changed * scale, 1) - own * scale
+    logits = (changed * scale).masked_fill(changed <= none, none)
+    margin = torch.logsumexp(logits, 1) - own * scale
     loss = torch.where(target >= 0, torch.nn.functional.softplus(margin, 1.0, 40.0), torch.zeros_like(own))
     largest = own * 0
     if hardest > 0:
