@@ -22,12 +22,12 @@ const NONE = -1e30;
 const LINEAR = 40;
 
 export const heads = overFunctions("heads", "Heads are written out in plain ops.", (fn, _, count) => {
-  const positive = new Set<Value | undefined>();
+  const numbers = new Map<Value | undefined, AttributeValue | undefined>();
   return rewrite(fn, (op, replay) => {
-    if (op.op === "constant" && (op.attributes.value as number) > 0) positive.add(op.results[0]);
+    if (op.op === "constant") numbers.set(op.results[0], op.attributes.value);
     if (op.op !== "margin_softmax") return undefined;
     count("heads");
-    return new Head(op, replay, positive.has(op.operands[SCALE])).results();
+    return new Head(op, replay, numbers.get(op.operands[SCALE])).results();
   });
 });
 
@@ -41,7 +41,8 @@ class Head {
   constructor(
     private readonly op: Op,
     private readonly replay: Replay,
-    private readonly scaleIsPositive: boolean,
+    /** The scale, if it is known now. */
+    private readonly knownScale: AttributeValue | undefined,
   ) {
     const operands = replay.operands(op);
     this.given = Object.fromEntries(specOf(op).operands.map(({ name }, i) => [name, operands[i]]));
@@ -73,18 +74,21 @@ class Head {
 
   /** log(1 + sum of exp(scale * (other - own))), 0 where there is no target. */
   private loss(others: Value): Value {
-    const { scale, own } = this.given;
-    const sum = this.emit("logsumexp", [this.scaled(others)], { dim: [1], keepdim: false });
-    const margin = this.emit("sub", [sum, this.emit("mul", [own, scale])]);
+    const sum = this.emit("logsumexp", [this.logits(others)], { dim: [1], keepdim: false });
+    const margin = this.emit("sub", [sum, this.scaled(this.given.own!)]);
     const loss = this.emit("softplus", [margin], { threshold: LINEAR });
     const hasClass = this.emit("ge", [this.target, this.number(0, "i64")]);
     return this.emit("where", [hasClass, loss, this.number(0)]);
   }
 
+  private scaled(values: Value): Value {
+    return this.knownScale === 1 ? values : this.emit("mul", [values, this.given.scale]);
+  }
+
   /** Times the scale. By 0, which a schedule may begin with, what is no negative would become as large as all others. */
-  private scaled(others: Value): Value {
-    const logits = this.emit("mul", [others, this.given.scale]);
-    if (this.scaleIsPositive) return logits;
+  private logits(others: Value): Value {
+    const logits = this.scaled(others);
+    if ((this.knownScale as number) > 0) return logits;
     const isNone = this.emit("le", [others, this.number(NONE)]);
     return this.emit("masked_fill", [logits, isNone], { value: NONE });
   }

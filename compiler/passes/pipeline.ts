@@ -4,6 +4,7 @@ import { accumulate } from "./accumulate.js";
 import { deadCode } from "./dead-code.js";
 import { flatten } from "./flatten.js";
 import { fold } from "./fold.js";
+import { handwrittenHeads } from "./handwritten-heads.js";
 import { heads } from "./heads.js";
 import { islands } from "./islands.js";
 import { layout } from "./layout.js";
@@ -26,8 +27,9 @@ export const passesFor = (options: PassOptions): readonly Pass[] => [
   flatten,
   ...(options.precision === "f32" ? [islands] : []),
   ...(options.accumulate > 1 ? [accumulate(options.accumulate)] : []),
-  heads,
   targetColumn,
+  handwrittenHeads,
+  heads,
   ...(options.precision === "f32" ? [] : [precision(options.precision), islands]),
   ...(options.layout === "channels_last" ? [layout] : []),
   remat,

@@ -5,7 +5,8 @@
  *     where(mask, f(cosine), cosine)     becomes     scatter(cosine, column, f(gather(cosine, column)))
  *     cosine - mask * m                  becomes     scatter(cosine, column, gather(cosine, column) - m)
  *
- * for masks that are `one_hot(target)`, or `arange(C) == target`. Values and gradients are equal, target by target.
+ * for masks that are `one_hot(target)`, or `arange(C) == target`. Values and gradients are equal, target by target. Where a
+ * classifier and its cross-entropy are all that there is of the matrix, `handwritten-heads` goes on from there.
  */
 import { type Dim, sameDim } from "../ir/dim.js";
 import {

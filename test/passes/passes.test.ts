@@ -970,8 +970,9 @@ test("the passes of an experiment are those that it asks for", () => {
   expect(names({})).toEqual([
     "flatten",
     "islands",
-    "heads",
     "target-column",
+    "handwritten-heads",
+    "heads",
     "remat",
     "fold",
     "merge",
@@ -980,8 +981,9 @@ test("the passes of an experiment are those that it asks for", () => {
   expect(names({ precision: "bf16", layout: "channels_last", accumulate: 2 })).toEqual([
     "flatten",
     "accumulate",
-    "heads",
     "target-column",
+    "handwritten-heads",
+    "heads",
     "precision",
     "islands",
     "layout",
