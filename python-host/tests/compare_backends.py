@@ -71,7 +71,7 @@ def resumes(session: dict[str, Any], whole: tuple[Tensor, State]) -> bool:
 def compare(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     eager = [run(made(s, "eager"), s, s["plans"]) for s in sessions]
     results = []
-    for session, mine in zip(sessions, eager, strict=True):
+    for i, (session, mine) in enumerate(zip(sessions, eager, strict=True)):
         apart = {
             b: difference(run(made(session, b), session, session["plans"]), mine) for b in session["backends"]
         }
@@ -89,6 +89,8 @@ def compare(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "identical": identical,
             }
         )
+        print(f"{i + 1} of {len(sessions)}", json.dumps(results[-1]), file=sys.stderr, flush=True)
+        torch.compiler.reset()
     return results
 
 

@@ -45,6 +45,7 @@ export interface SessionOptions {
   /** Steps an update. */
   readonly accumulate?: number;
   readonly checkpointed?: boolean;
+  readonly precision?: "f32" | "bf16" | "f16";
 }
 
 /** A session planned by the product's planner; its experiment is written into `folder`. */
@@ -52,7 +53,7 @@ export function headSession(
   folder: string,
   bank: string,
   margin: string,
-  { steps, accumulate = 1, checkpointed = false }: SessionOptions,
+  { steps, accumulate = 1, checkpointed = false, precision = "f32" }: SessionOptions,
 ) {
   const [bankText, bankTold, hasTwin] = BANKS[bank]!;
   const [marginText, marginTold] = MARGINS[margin]!;
@@ -66,7 +67,7 @@ const flat = net(6, ([c, h, w]) => ${checkpointed ? "checkpointed" : ""}(module(
 export default experiment({
   name: "heads", data: syntheticFaces({ identities: ${IDENTITIES}, imagesPerIdentity: fixed(3), size: 16, channels: 1 }),
   method: ${method}({ net: flat, bank: ${bankText}, margin: ${marginText}${hasTwin ? ", ema: 0.7" : ""} }),
-  loader: ${loader}, optimizer: sgd({ momentum: 0 }), lr: 0.05, steps: ${steps}, accumulate: ${accumulate},
+  loader: ${loader}, optimizer: sgd({ momentum: 0 }), lr: 0.05, steps: ${steps}, accumulate: ${accumulate}, precision: "${precision}",
 });`,
   );
   const program = compileExperiment(loadExperiment(file));

@@ -9,7 +9,7 @@ import { BANKS, headSession, MARGINS } from "./head-sessions.js";
 const folder = mkdtempSync(join(tmpdir(), "f2c-heads-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** `F2C_EVERY_HEAD=1` takes the whole product, Inductor with it, which takes an hour; otherwise each margin meets one bank. */
+/** `F2C_EVERY_HEAD=1` takes the whole product, Inductor with it, which takes half an hour; otherwise each margin meets one bank. */
 const whole = process.env.F2C_EVERY_HEAD === "1";
 const [banks, margins] = [
   Object.keys(BANKS).filter((bank) => bank !== "sampled whole"),
@@ -54,7 +54,12 @@ describe("a head is the same on every backend, accumulated, made again and resum
     const path = join(folder, "sessions.json");
     writeFileSync(path, JSON.stringify([...sessions, ...wholeSample]));
     const script = new URL("../../python-host/tests/compare_backends.py", import.meta.url).pathname;
-    const { stdout, stderr, status } = spawnSync(requirePython(), [script, path], { encoding: "utf8" });
+    const { stdout, stderr, status } = spawnSync(requirePython(), [script, path], {
+      encoding: "utf8",
+      // What takes long says where it is.
+      stdio: ["ignore", "pipe", whole ? "inherit" : "pipe"],
+      maxBuffer: 1 << 26,
+    });
     if (status !== 0) throw new Error(stderr);
     results = JSON.parse(stdout) as Same[];
   }, 7_200_000);
