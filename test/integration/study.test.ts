@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
-import { cli, root, start } from "./cli.js";
+import { cli, start } from "./cli.js";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-study-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -112,58 +112,4 @@ test("a driver that is killed in the middle of an embedding leaves what goes on 
   expect(made(killed, "features").hash).toBe(made(reference, "features").hash);
   // A machine that was faster than the kill has shown nothing; it has not failed either.
   if (!cut) console.warn("the embedding had ended before the kill");
-}, 600_000);
-
-const examples = readdirSync(join(root, "examples")).filter((name) =>
-  /export default study\(/.test(readFileSync(join(root, "examples", name), "utf8")),
-);
-
-test.each(examples)(
-  "the study of examples/%s makes its stages, in two steps each",
-  async (name) => {
-    // Forty pictures to score with, and not six hundred: what they score is not looked at here.
-    const text = readFileSync(join(root, "examples", name), "utf8");
-    const few = text.replaceAll(/(syntheticFaces\(\{)/g, "$1 heldOut: { identities: 20, images: 2 },");
-    const folder = join(home, `example-${name}`);
-    const done = await cli(["run", written(few), "--run-dir", folder, "--steps", "2"]);
-    expect(done.code, done.err).toBe(0);
-    const stages = readdirSync(folder).filter((stage) => existsSync(join(folder, stage, "artefact.json")));
-    expect(stages.length).toBeGreaterThan(1);
-  },
-  300_000,
-);
-
-test("a stage with a driver that is killed goes on at a checkpoint, to the same bytes", async () => {
-  const text = readFileSync(new URL("../fixtures/experiments/answered.ts", import.meta.url), "utf8");
-  const many = written(
-    text.replace("const CALLS = 23", "const CALLS = 400").replace("checkpoint: 5", "checkpoint: 20"),
-  );
-  const [killed, reference] = [join(home, "killed-walk"), join(home, "reference-walk")];
-  const running = start(["run", many, "--run-dir", killed]);
-  const stage = () =>
-    join(
-      killed,
-      (existsSync(killed) ? readdirSync(killed) : []).find((name) => name.startsWith("walk-")) ?? "none",
-    );
-  const checkpoints = () => {
-    const folder = join(stage(), "checkpoints");
-    return existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith("step-")) : [];
-  };
-  let ended = false;
-  void running.finished.then(() => {
-    ended = true;
-  });
-  while (checkpoints().length === 0 && !ended) await pause(10);
-  running.child.kill("SIGKILL");
-  await running.finished;
-  const cut = !existsSync(join(stage(), "artefact.json"));
-  await run(many, killed);
-  await run(many, reference);
-  const results = (root: string) => {
-    const folder = join(root, readdirSync(root).find((name) => name.startsWith("walk-"))!);
-    return ["result.safetensors", "result.json"].map((file) => readFileSync(join(folder, file)));
-  };
-  expect(results(killed)).toEqual(results(reference));
-  if (cut) expect(readFileSync(join(stage(), "run.log"), "utf8")).toMatch(/going on after \d+ calls/);
-  else console.warn("the stage had ended before the kill");
 }, 600_000);
