@@ -608,6 +608,51 @@ export const EXPERIMENT = {
     },
     why: "A stage of this kind alternates: its driver, which is TypeScript, hands out calls of compiled functions, and hears what they gave.",
   },
+  "bad-face-nms": {
+    code: "F2C2135",
+    severity: "error",
+    message: "faceNms: give one of `threshold` and `keep`",
+    hint: "faceNms({ features, keep: 0.6 }) finds the threshold that keeps this share",
+    cases: {
+      threshold: {
+        message: "faceNms: `threshold` is {threshold:number}",
+        hint: "it is a cosine: a number from -1 to 1",
+      },
+      keep: {
+        message: "faceNms: `keep` is {keep:number}",
+        hint: "it is the share of the images that is kept: above 0, at most 1",
+      },
+    },
+    why: "Which images are too near is decided by one number, the threshold; a share finds it.",
+  },
+  "bad-subset": {
+    code: "F2C2136",
+    severity: "error",
+    cases: {
+      stage: {
+        message: "subset: {what} is not made by a study before this",
+        hint: "name it in the study, before the stage that uses the subset",
+      },
+      "no-images": {
+        message: "subset: {what} leaves no `images`",
+        hint: "give a stage that selects images, such as faceNms({ features, keep: 0.6 })",
+      },
+      file: {
+        message: "subset: cannot read {path}: {problem}",
+        hint: "give a text file with the position of an image a line, from 0, relative to the experiment's file",
+      },
+      image: {
+        message: "subset: there is no image {image:number}: the source has {images:number} to train on",
+        hint: "positions count from 0, in the order of the source",
+      },
+      twice: {
+        message: "subset: image {image:number} is selected twice",
+        hint: "name each image once",
+      },
+      empty: { message: "subset: no image is selected", hint: "select one or more" },
+    },
+    why: "A subset consists of images of its source, each once, in the source's order.",
+  },
   "bad-weights": {
     code: "F2C2133",
     severity: "error",

@@ -131,14 +131,18 @@ export type Compiling<S extends MethodState> = <const P extends PlanValue, R>(
   run: (state: StepState<S>, rows: Images, plan: Planned<Widened<P>>) => R & ResultCheck<R>,
 ) => Callable<Widened<P>, R>;
 
-/** The plans of all calls, from one: any number where it has a number. */
+/** The plans of all calls, from one: any number where it has a number, any array of a type where it has one. */
 type Widened<P> = P extends number
   ? number
   : P extends boolean
     ? boolean
-    : P extends ArrayBufferView
-      ? P
-      : { readonly [K in keyof P]: Widened<P[K]> };
+    : P extends Int32Array
+      ? Int32Array
+      : P extends Uint8Array
+        ? Uint8Array
+        : P extends Float32Array
+          ? Float32Array
+          : { readonly [K in keyof P]: Widened<P[K]> };
 
 /** Joins tensors on the device, compiled functions over them, and the driver that has them called. */
 export const answering = <const S extends MethodState, F extends Callables>(

@@ -1,5 +1,6 @@
 export * from "./answered.js";
 export * from "./embed.js";
+export { type FaceNmsOptions, faceNms } from "./face-nms.js";
 export * from "./generations.js";
 export { netAlone } from "./net-alone.js";
 export { type OgmcOptions, ogmc } from "./ogmc.js";

@@ -67,9 +67,12 @@ async function ofStudy(file: string, loaded: LoadedStudy, { set }: CheckOptions)
   const { planStudy } = await import("../stages/study.js"); // the rooms of stages, for studies alone
   const stages = planStudy(loaded, { root: rootOf(file, undefined) });
   return {
-    lines: stages.flatMap(({ name, kind, needs, says }) => [
+    lines: stages.flatMap(({ name, kind, needs, awaits, says }) => [
       `${name}: ${kind}${needs.length > 0 ? `, from ${needs.join(", ")}` : ""}`,
       ...says.map((line) => `  ${line}`),
+      ...(awaits === undefined
+        ? []
+        : [`  as if ${awaits} kept all: it is planned again once ${awaits} is made`]),
     ]),
     warnings: stages.flatMap(({ warnings }) => warnings),
   };

@@ -42,12 +42,13 @@ export async function runStudy(file: string, loaded: LoadedStudy, options: RunOp
     warn(loaded.warnings, loaded);
     const { device, backend, threads, steps, restarts } = options;
     const ofStages = { device, backend, threads, steps };
-    const stages = planStudy(loaded, { root: rootOf(file, options.runDir), ...ofStages });
-    for (const stage of stages) warn(stage.warnings, loaded);
-    const wanted = chosen(stages, options);
-    for (const stage of stages) say(described(stage, wanted.includes(stage)));
-    const missing = wanted.filter((stage) => stateOf(stage) !== "made");
-    if (missing.length > 0) {
+    const plan = () => planStudy(loaded, { root: rootOf(file, options.runDir), ...ofStages });
+    let stages = plan();
+    const wanted = new Set(chosen(stages, options).map(({ name }) => name));
+    const toMake = () => stages.find((stage) => wanted.has(stage.name) && stateOf(stage) !== "made");
+    for (const stage of stages) say(described(stage, wanted.has(stage.name)));
+    for (const stage of stages) if (stage.awaits === undefined) warn(stage.warnings, loaded);
+    if (toMake()) {
       const python = await setUp(say);
       const { patience, record } = options;
       let living: Host | undefined;
@@ -67,19 +68,27 @@ export async function runStudy(file: string, loaded: LoadedStudy, options: RunOp
       };
       const { declared: _, ...source } = loaded;
       const means = { file: source, options: ofStages, terminal, restarts, start, asText };
-      for (const stage of missing) {
-        const needed = stages.find((other) => stage.needs.includes(other.name) && stateOf(other) !== "made");
-        if (needed)
-          throw experimentError("bad-command-line.stage-missing", { name: stage.name, needed: needed.name });
+      for (let stage = toMake(); stage; stage = toMake()) {
+        const { name, needs } = stage;
+        const needed = stages.find((other) => needs.includes(other.name) && stateOf(other) !== "made");
+        if (needed) throw experimentError("bad-command-line.stage-missing", { name, needed: needed.name });
+        const begun = stage;
         const begins = (work: Stoppable) => {
-          making = { stage, work };
+          making = { stage: begun, work };
         };
         const complete = await makeStage(stage, { ...means, begins });
         making = undefined;
         if (!complete) return sayHowToGoOn(file, options);
+        const waited = new Set(stages.filter(({ awaits }) => awaits === name).map((other) => other.name));
+        if (waited.size === 0) continue;
+        // What they are made from is known only now.
+        stages = plan();
+        for (const other of stages)
+          if (waited.has(other.name) && other.awaits === undefined) warn(other.warnings, loaded);
       }
     }
-    for (const stage of wanted) process.stdout.write(`${stage.name.padEnd(12)} ${shownFolder(stage)}\n`);
+    for (const stage of stages)
+      if (wanted.has(stage.name)) process.stdout.write(`${stage.name.padEnd(12)} ${shownFolder(stage)}\n`);
   } catch (error) {
     if (making?.work.stopped && error instanceof BridgeError && error.interrupted) {
       say(`${error.message}; ${making.stage.name}: ${making.work.whatIsSaved()}`);

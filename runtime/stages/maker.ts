@@ -54,6 +54,8 @@ export type PlannedStage<P extends StagePlan = StagePlan> = Omit<P, "needs"> & {
   /** Who makes it, by the name in `kinds`. */
   readonly maker: string;
   readonly needs: readonly string[];
+  /** A stage that is to be made before it is known what this one is made from: recipe and folder are not its own yet. */
+  readonly awaits: string | undefined;
   readonly recipe: Recipe;
   readonly hash: string;
   /** `<root>/<name>-<the hash's first digits>`: another recipe has another folder, and leaves this one alone. */
@@ -81,6 +83,8 @@ export interface StageMaker<S extends Stage = Stage, P extends StagePlan = Stage
   plan(stage: S, planning: Planning): P;
   /** Makes it in its folder, beginning where it broke off. Resolves to the files that it leaves, or to nothing if it was asked to stop. */
   make(stage: PlannedStage<P>, making: Making): Promise<Artefact["files"] | undefined>;
+  /** Whether what it leaves decides the programs of those that are made from it: they are planned again once it is made. */
+  readonly decides?: true;
   /** What those that are made from it see of it (`OpeningContext.made`); absent: nothing. */
   made?(stage: PlannedStage<P>): unknown;
 }

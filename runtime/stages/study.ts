@@ -52,6 +52,9 @@ export function planStudy(
     const needed = [...new Set([...needsOf(stage), ...(own.needs ?? [])])].map(
       (other) => planned.get(other)!,
     );
+    const undecided = (other: PlannedStage) =>
+      other.awaits ?? (makerOf(other.maker).decides && stateOf(other) !== "made" ? other.name : undefined);
+    const [awaits] = needed.flatMap((other) => undecided(other) ?? []);
     const recipe: Recipe = {
       kind,
       program: structureHash(own.module),
@@ -61,7 +64,7 @@ export function planStudy(
     const hash = hashOfRecipe(recipe);
     const folder = join(resolve(root), `${name}-${hash.slice(0, 8)}`);
     const needs = needed.map((other) => other.name);
-    planned.set(stage, { ...own, name, kind, maker, needs, recipe, hash, folder });
+    planned.set(stage, { ...own, name, kind, maker, needs, awaits, recipe, hash, folder });
   };
   for (const stage of names.keys()) if (!begun.has(stage)) plan(stage);
   return [...planned.values()];

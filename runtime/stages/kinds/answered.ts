@@ -2,7 +2,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type AnsweredProgram, compileAnswered } from "../../../compiler/index.js";
-import { ANSWERED, type Answered, type Left } from "../../../dsl/index.js";
+import { ANSWERED, type Answered, type Left, type MadeResult } from "../../../dsl/index.js";
 import { Observers } from "../../observe/observer.js";
 import { RunLog } from "../../observe/run-log.js";
 import { hashOf, makeFolder, writeWhole } from "../../run/files.js";
@@ -10,10 +10,11 @@ import { dataHash } from "../../run/identity/data-hash.js";
 import { functionsOf } from "../../run/identity/functions.js";
 import { type Json, jsonOf } from "../../run/identity/json.js";
 import { takeRunLock } from "../../run/lock.js";
-import { writeSafetensors } from "../../run/safetensors.js";
+import { readSafetensors, writeSafetensors } from "../../run/safetensors.js";
 import { Answerer } from "../answerer.js";
+import { readArtefact } from "../artefact.js";
 import { grouped } from "../facts.js";
-import type { StageMaker, StagePlan } from "../maker.js";
+import type { PlannedStage, StageMaker, StagePlan } from "../maker.js";
 import { filesOf } from "../trained-net.js";
 
 const ARRAYS_FILE = "result.safetensors";
@@ -74,7 +75,15 @@ export const answered: StageMaker<Answered, AnsweredPlan> = {
       lock.release();
     }
   },
+
+  decides: true,
+
+  made: (stage): MadeResult => ({ hash: stage.hash, arrays: () => arraysIn(stage) }),
 };
+
+/** What a stage has left, if it is made. */
+const arraysIn = ({ folder, recipe }: Pick<PlannedStage, "folder" | "recipe">): Left["arrays"] =>
+  readArtefact(folder, recipe) && readSafetensors(join(folder, ARRAYS_FILE));
 
 /** Writes what a stage leaves; what it would have gone on from is not needed any more. */
 function leave(folder: string, { arrays = {}, numbers = {} }: Left) {

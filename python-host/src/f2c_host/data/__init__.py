@@ -9,6 +9,7 @@ import torch
 
 from f2c_host.data.image_folder import ImageFolder
 from f2c_host.data.matrix import Matrix
+from f2c_host.data.subset import Subset
 from f2c_host.data.synthetic_faces import SyntheticFaces
 from f2c_host.errors import HostError
 
@@ -25,12 +26,19 @@ class Source(Protocol):
 
 def positions_of_broken(source: Source, indices: np.ndarray) -> np.ndarray:
     """Positions in `indices`, i32 ascending, of images that were read and for which others stood in, being broken."""
+    if isinstance(source, Subset):
+        return positions_of_broken(source.of, source.in_source(indices))
     stand_ins = source.stand_ins if isinstance(source, ImageFolder) else {}
     found = [position for position, index in enumerate(indices.tolist()) if index in stand_ins]
     return np.array(found, np.int32)
 
 
+def _open_subset(spec: dict[str, Any], buffers: dict[str, np.ndarray]) -> Subset:
+    return Subset(open_source({**spec, "kind": spec.get("of")}, buffers), buffers)
+
+
 _KINDS = {
+    "subset": _open_subset,
     "synthetic_faces": SyntheticFaces,
     "image_folder": ImageFolder,
     "matrix": Matrix,
