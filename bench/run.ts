@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { banks } from "./banks.js";
 import { catalogue } from "./catalogue.js";
 import { ir, layers } from "./compile.js";
+import { faceNms } from "./face-nms.js";
 import { photographs } from "./photographs.js";
 import { planner } from "./planner.js";
 import { backends, bridge, passes } from "./steps.js";
@@ -25,6 +26,7 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   banks: () => banks(folder, quick ? 6 : 12, 1_000_000),
   threads: () => threads(folder, quick ? 8 : 16),
   catalogue: () => catalogue(folder),
+  "face-nms": () => faceNms(folder, quick ? 2 : 10),
   photographs: () => photographs(folder, quick ? 2 : 6),
 };
 

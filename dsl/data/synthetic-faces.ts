@@ -26,6 +26,11 @@ export interface SyntheticFacesOptions {
   channels?: 1 | 3;
   /** 0: all images of a person look nearly alike; 1: pose, light and occlusion hide most of the face. */
   difficulty?: number;
+  /**
+   * A share of the images to train on are near-duplicates: the image before of the same person once more, with `change` of the way to what
+   * would have been drawn (pose, light, surroundings), from 0, the same picture, to 1, another one.
+   */
+  duplicates?: { share: number; change: number };
   /** People kept back for verification, beside those to train on, and images of each. */
   heldOut?: { identities: number; images: number };
 }
@@ -43,14 +48,18 @@ export function syntheticFaces(options: SyntheticFacesOptions): DataSource {
     channels = 3,
     difficulty = 0.5,
     heldOut = { identities: 100, images: 6 },
+    duplicates,
   } = options;
   whole("identities", identities, 1);
   whole("size", size, 16);
   whole("heldOut.identities", heldOut.identities, 0);
   whole("heldOut.images", heldOut.images, heldOut.identities > 0 ? 1 : 0);
   if (!(difficulty >= 0 && difficulty <= 1)) refuse("difficulty", difficulty, "a number from 0 to 1");
-  const catalogue = (counts: Int32Array, firstIdentity: number): Catalogue => ({
-    spec: { kind: "synthetic_faces", seed, size, channels, difficulty, firstIdentity },
+  for (const [option, value] of Object.entries(duplicates ?? {}))
+    if (!(value >= 0 && value <= 1)) refuse(`duplicates.${option}`, value, "a number from 0 to 1");
+  const repeated = duplicates && { duplicateShare: duplicates.share, duplicateChange: duplicates.change };
+  const catalogue = (counts: Int32Array, firstIdentity: number, more = {}): Catalogue => ({
+    spec: { kind: "synthetic_faces", seed, size, channels, difficulty, firstIdentity, ...more },
     offsets: offsetsOf(counts),
     shape: [channels, size, size],
     buffers: { counts },
@@ -58,7 +67,7 @@ export function syntheticFaces(options: SyntheticFacesOptions): DataSource {
   return {
     kind: "synthetic_faces",
     open: () => ({
-      train: catalogue(imagesPerIdentity.counts(identities, seed), 0),
+      train: catalogue(imagesPerIdentity.counts(identities, seed), 0, repeated),
       heldOut: catalogue(new Int32Array(heldOut.identities).fill(heldOut.images), identities),
     }),
   };

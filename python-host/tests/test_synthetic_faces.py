@@ -10,6 +10,7 @@ import torch
 
 from f2c_host.data import open_source, synthetic_draw, synthetic_photograph
 from f2c_host.data.counter_random import draw
+from f2c_host.data.synthetic_capture import originals
 from f2c_host.errors import HostError
 
 COUNTS = np.array([3, 1, 4, 2, 5], np.int32)
@@ -190,6 +191,7 @@ def test_several_threads_read_the_same_pictures():
         ({"seed": None}, "seed is None"),
         ({"channels": 2}, "channels is 2"),
         ({"difficulty": 1.5}, "difficulty is 1.5"),
+        ({"duplicateShare": 0.5}, "duplicateChange is None"),
         ({"difficulty": float("nan")}, "difficulty is nan"),
         ({"firstIdentity": -1}, "firstIdentity is -1"),
         ({"counts": [2, 0]}, "identity 1 has 0 images"),
@@ -214,3 +216,36 @@ def test_an_image_index_outside_the_source_is_an_error(index):
     with pytest.raises(HostError, match=rf"image index {index} is outside 0\.\.14") as caught:
         faces().read(np.array([0, index]))
     assert caught.value.code == "F2C6105"
+
+
+def distance(a, b):
+    return (a.float() - b.float()).abs().mean().item()
+
+
+def test_a_share_of_the_images_are_near_duplicates_of_the_one_before():
+    counts = np.full(60, 12)
+    source = faces(counts, duplicateShare=0.6, duplicateChange=0.05)
+    plain = faces(counts).read(np.arange(720))
+    images = source.read(np.arange(720))
+    identities, k = np.divmod(np.arange(720), 12)
+    first = originals(source._seed, identities, k, 0.6)
+    # The first image of each person is none; of the others six of ten are: 396 of 660, deviation 13.
+    assert (first[k == 0] == 0).all()
+    assert abs(int((first < k).sum()) - 396) < 4 * 13
+    # What is none is what it is without duplicates, bit for bit.
+    assert torch.equal(images[first == k], plain[first == k])
+    near = [distance(images[i], images[i - k[i] + first[i]]) for i in np.flatnonzero(first < k)]
+    far = [distance(plain[i], plain[i - 1]) for i in np.flatnonzero(k > 0)]
+    assert 0 < np.median(near) < np.median(far) / 4
+
+
+def test_a_duplicate_without_change_is_the_same_picture():
+    source = faces([12], duplicateShare=1.0, duplicateChange=0.0)
+    images = source.read(np.arange(12))
+    assert all(torch.equal(image, images[0]) for image in images)
+
+
+def test_duplicates_are_the_same_in_any_order():
+    source = faces(np.full(4, 8), duplicateShare=0.5, duplicateChange=0.1)
+    together = source.read(np.arange(32))
+    assert all(torch.equal(source.read(np.array([i]))[0], together[i]) for i in range(31, -1, -1))

@@ -211,6 +211,7 @@ const SYNTHETIC_OPTIONS: Cases<SyntheticFacesOptions> = {
   channels: [[1, refused("data.channels", "data.shape")]],
   difficulty: [[0.6, refused("data.difficulty")]],
   heldOut: [[{ identities: 7, images: 3 }, free("held-out data")]],
+  duplicates: [[{ share: 0.5, change: 0.1 }, refused("data.duplicateShare", "data.duplicateChange")]],
 };
 
 const DUAL_OPTIONS: Cases<DualOptions> = {

@@ -46,6 +46,13 @@ class Draws:
         self._rows = (draw(keys, count) >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-24)
         self._next = 0
 
+    def towards(self, other: Draws, part: float) -> Draws:
+        """Draws that lie between these and others, a part of the way: the same where both are."""
+        between = Draws.__new__(Draws)
+        between._rows = self._rows + (other._rows - self._rows) * np.float32(part)
+        between._next = 0
+        return between
+
     def uniform(self, low: float = 0.0, high: float = 1.0) -> np.ndarray:
         """float32 [n], uniform in [low, high)."""
         row = self._rows[self._next]

@@ -60,11 +60,39 @@ class Surroundings(NamedTuple):
     cast: np.ndarray
 
 
+_DUPLICATE = 1  # a key of its own beside those of the photographs
+
+
+def originals(seed: int, identities: np.ndarray, k: np.ndarray, share: float) -> np.ndarray:
+    """Of which photograph each is a duplicate, itself if of none: int64 [n]. The first of an identity is of none."""
+    originals = k.copy()
+    while True:
+        key = derive(seed, identities, originals, np.full_like(originals, _DUPLICATE))
+        before = (Draws(key, 1).chance(share) > 0) & (originals > 0)
+        if not before.any():
+            return originals
+        originals -= before
+
+
+class Duplicates(NamedTuple):
+    """A share of the photographs is the one before once more, but for a small change of all that is drawn; both in 0..1."""
+
+    share: float
+    change: float
+
+
 def captures(
-    seed: int, identities: np.ndarray, k: np.ndarray, difficulty: float
+    seed: int,
+    identities: np.ndarray,
+    k: np.ndarray,
+    difficulty: float,
+    duplicates: Duplicates | None = None,
 ) -> tuple[Capture, Surroundings]:
     """The circumstances of photograph k of each identity; both int64 [n], difficulty in 0..1."""
     d = Draws(derive(seed, identities, k), 90)
+    if duplicates is not None:
+        first = Draws(derive(seed, identities, originals(seed, identities, k, duplicates.share)), 90)
+        d = first.towards(d, duplicates.change)
     hard = np.float32(difficulty)
     # Pose, light and background grow fast and level off; what destroys detail grows evenly.
     wide = hard * (2 - hard)

@@ -9,7 +9,7 @@ import torch
 
 from f2c_host.data.image_cache import ImageCache
 from f2c_host.data.source_spec import bad_spec, checked_indices, fraction, one_of, whole
-from f2c_host.data.synthetic_capture import captures
+from f2c_host.data.synthetic_capture import Duplicates, captures
 from f2c_host.data.synthetic_draw import draw_faces
 from f2c_host.data.synthetic_identity import people
 
@@ -19,7 +19,8 @@ _KIND = "synthetic_faces"
 class SyntheticFaces:
     """Images of people firstIdentity, firstIdentity + 1, … of the universe `seed`, counts[row] images each.
 
-    spec: seed, size (pixels), channels (1 or 3), difficulty (0..1), firstIdentity, cacheBytes (or 512 MiB).
+    spec: seed, size (pixels), channels (1 or 3), difficulty (0..1), firstIdentity, cacheBytes (or 512 MiB), and
+    where some are near-duplicates of others, duplicateShare and duplicateChange (0..1).
     buffers: counts i32 [identities]. Image i is the k-th of the row that the cumulative counts say.
     """
 
@@ -29,6 +30,11 @@ class SyntheticFaces:
         self._channels = one_of(spec, "channels", (1, 3))
         self._difficulty = fraction(spec, "difficulty")
         self._first = whole(spec, "firstIdentity", 0, 2**53, default=0)
+        self._duplicates = (
+            Duplicates(fraction(spec, "duplicateShare"), fraction(spec, "duplicateChange"))
+            if "duplicateShare" in spec
+            else None
+        )
         counts = buffers.get("counts")
         if counts is None or counts.ndim != 1 or counts.size == 0:
             raise bad_spec(
@@ -62,5 +68,5 @@ class SyntheticFaces:
     def _draw(self, indices: np.ndarray) -> np.ndarray:
         rows, k = self.identify(indices)
         person, complexion = people(self._seed, rows + self._first)
-        capture, scene = captures(self._seed, rows + self._first, k, self._difficulty)
+        capture, scene = captures(self._seed, rows + self._first, k, self._difficulty, self._duplicates)
         return draw_faces(person, complexion, capture, scene, self._size, self._channels)
