@@ -5,14 +5,13 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { f2c } from "./command.js";
+import { shares } from "./seeds.js";
 import { row } from "./table.js";
 
 const KEEP = 0.6;
 const [PEOPLE, IMAGES] = [150, 12];
 const STEPS = 240;
 const TRAINED = ["all", "core", "random"] as const;
-/** Student's t at 97.5 %, by the number of seeds. */
-const T: Readonly<Record<number, number>> = { 2: 12.706, 10: 2.262 };
 
 const study = (seed: number) => `
 import { cosFace, dual, embed, experiment, f2c, faceNms, fixed, keyedPermutation, mobileFaceNet, sgd, study, subset, syntheticFaces, verification } from "f2c-dsl";
@@ -46,14 +45,6 @@ function scores(root: string, stage: string): Scores {
   return Object.fromEntries(numbers.flatMap(([name, { value }]) => (value === null ? [] : [[name, value]])));
 }
 
-/** A mean and its interval of 95 %, in percent. */
-function interval(values: readonly number[]): string {
-  const mean = values.reduce((a, b) => a + b) / values.length;
-  const variance = values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1);
-  const half = T[values.length]! * Math.sqrt(variance / values.length);
-  return `${(100 * mean).toFixed(2)} ± ${(100 * half).toFixed(2)}`;
-}
-
 export function faceNms(folder: string, seeds: number): void {
   const found = Array.from({ length: seeds }, (_, seed) => {
     const [file, root] = [join(folder, `face-nms-${seed}.ts`), join(folder, `face-nms-${seed}`)];
@@ -71,13 +62,13 @@ export function faceNms(folder: string, seeds: number): void {
   for (const name of measures.filter((name) => /^accuracy|TAR/i.test(name))) {
     const of = (stage: (typeof TRAINED)[number]) => found.map((scores) => scores[stage][name]!);
     const difference = (a: (typeof TRAINED)[number], b: (typeof TRAINED)[number]) =>
-      interval(found.map((scores) => scores[a][name]! - scores[b][name]!));
+      shares(found.map((scores) => scores[a][name]! - scores[b][name]!));
     row(
       `${name}: Face-NMS - random, ${100 * KEEP} % of the images`,
       difference("core", "random"),
-      `${interval(of("core"))} and ${interval(of("random"))}, in %, ${seeds} seeds`,
+      `${shares(of("core"))} and ${shares(of("random"))}, ${seeds} seeds`,
     );
-    row(`${name}: random - all`, difference("random", "all"), `all: ${interval(of("all"))}`);
+    row(`${name}: random - all`, difference("random", "all"), `all: ${shares(of("all"))}`);
     row(`${name}: Face-NMS - all`, difference("core", "all"), "");
   }
 }

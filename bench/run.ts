@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { banks } from "./banks.js";
 import { catalogue } from "./catalogue.js";
 import { ir, layers } from "./compile.js";
+import { distil } from "./distil.js";
 import { faceNms } from "./face-nms.js";
+import { methods } from "./methods.js";
 import { photographs } from "./photographs.js";
 import { planner } from "./planner.js";
 import { backends, bridge, passes } from "./steps.js";
@@ -24,6 +26,8 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   passes: () => passes(folder, steps),
   bridge: () => bridge(folder, steps),
   banks: () => banks(folder, quick ? 6 : 12, 1_000_000),
+  methods: () => methods(folder, quick),
+  distil: () => distil(folder, quick),
   threads: () => threads(folder, quick ? 8 : 16),
   catalogue: () => catalogue(folder),
   "face-nms": () => faceNms(folder, quick ? 2 : 10),
