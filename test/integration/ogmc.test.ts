@@ -37,6 +37,7 @@ export default study({ groups: ogmc({ features, ...${JSON.stringify(RULES)}, ${o
   const folder = join(home, name);
   const done = await cli(["run", study, "--run-dir", folder]);
   expect(done.code, done.err).toBe(0);
+  expect(done.err).toMatch(/groups: vectors 480, clusters \d+, identities \d+, pairwisePrecision [\d.]+, /);
   const stage = join(folder, readdirSync(folder).find((entry) => entry.startsWith("groups-"))!);
   const { clusters, identities } = readSafetensors(join(stage, "result.safetensors")) as Record<
     string,

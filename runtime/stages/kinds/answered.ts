@@ -70,6 +70,7 @@ export const answered: StageMaker<Answered, AnsweredPlan> = {
       });
       begins(answerer);
       const left = await answerer.run(start());
+      if (left?.numbers) observers.note(`${name}: ${shown(left.numbers)}`);
       return left && leave(folder, left);
     } finally {
       lock.release();
@@ -84,6 +85,12 @@ export const answered: StageMaker<Answered, AnsweredPlan> = {
 /** What a stage has left, if it is made. */
 const arraysIn = ({ folder, recipe }: Pick<PlannedStage, "folder" | "recipe">): Left["arrays"] =>
   readArtefact(folder, recipe) && readSafetensors(join(folder, ARRAYS_FILE));
+
+/** Numbers by their names, on a line. */
+const shown = (numbers: NonNullable<Left["numbers"]>): string =>
+  Object.entries(numbers)
+    .map(([name, value]) => `${name} ${Number.isInteger(value) ? grouped(value) : value.toPrecision(4)}`)
+    .join(", ");
 
 /** Writes what a stage leaves; what it would have gone on from is not needed any more. */
 function leave(folder: string, { arrays = {}, numbers = {} }: Left) {
