@@ -8,6 +8,7 @@ import { ir, layers } from "./compile.js";
 import { distil } from "./distil.js";
 import { faceNms } from "./face-nms.js";
 import { methods } from "./methods.js";
+import { ogmc } from "./ogmc.js";
 import { photographs } from "./photographs.js";
 import { planner } from "./planner.js";
 import { backends, bridge, passes } from "./steps.js";
@@ -31,6 +32,11 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   threads: () => threads(folder, quick ? 8 : 16),
   catalogue: () => catalogue(folder),
   "face-nms": () => faceNms(folder, quick ? 2 : 10),
+  ogmc: () =>
+    ogmc(
+      folder,
+      quick ? { people: 400, tunedOn: 150, orders: 3 } : { people: 5000, tunedOn: 1000, orders: 3 },
+    ),
   photographs: () => photographs(folder, quick ? 2 : 6),
 };
 
