@@ -139,7 +139,7 @@ export class OgmcRounds implements Driver {
   /** Places those that were looked up, in order, up to the first whose answer has aged, or to a fusion. */
   private place(
     asked: number,
-    joins: Int32Array,
+    joined: Int32Array,
     neighbours: (i: number) => readonly Neighbour[],
     free: Uint8Array,
   ): void {
@@ -149,10 +149,11 @@ export class OgmcRounds implements Driver {
     for (; done < asked && this.gone === NONE; done++) {
       const isArrival = done > 0 || this.changed === NONE;
       const near = neighbours(done);
-      // What joins a cluster that has been touched is never free: both make of it what lies within `fuse` of each other.
-      const hasAged = !free[done] || near.some(({ cluster }) => touched.has(cluster));
+      const joins = isArrival ? joined[done]! : NONE;
+      // What joins a touched cluster is not free, as both make of it what lies within `fuse` of each other: but for rounding.
+      const hasAged = !free[done] || touched.has(joins) || near.some(({ cluster }) => touched.has(cluster));
       if (hasAged) break;
-      const cluster = isArrival ? this.book.join(joins[done]!) : this.changed;
+      const cluster = isArrival ? this.book.join(joins) : this.changed;
       if (isArrival) into.push(cluster);
       this.changed = NONE;
       touched.add(cluster);

@@ -207,6 +207,28 @@ test("a neighbour that one before it in the round has moved away is none", () =>
   expect(arraysOf(driver)).toEqual({ clusters: Int32Array.of(0, 0, 1), identities: Int32Array.of(0, 0, 1) });
 });
 
+test("no cluster is joined twice in a round, even where the device calls both free", () => {
+  const { device, rounds } = made(
+    [
+      [1, 0],
+      [1, 0],
+      [1, 0],
+    ],
+    RULES,
+    [1, 2],
+  );
+  const run = device.run.bind(device);
+  const entered: number[][] = [];
+  device.run = (call) => {
+    if (call.name === "add") entered.push([...call.plan.into].filter((_, i) => call.plan.counts[i]));
+    const answer = (results: { free?: Uint8Array }) =>
+      call.answer({ ...results, free: results.free?.fill(1) });
+    run({ ...call, answer });
+  };
+  drive(rounds(), device);
+  expect(entered).toEqual([[0], [0], [0]]);
+});
+
 test("vectors arrive in the order given, and results are by row", () => {
   const stream = blobs({ groups: 6, vectors: 60, spread: 0.7, noise: 0.5, dims: 4, seed: 4 });
   const order = Int32Array.from(stream.keys()).map((i) => (i * 7) % 60);
