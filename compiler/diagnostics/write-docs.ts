@@ -34,7 +34,8 @@ Every diagnostic has a code that stays, a message that names the thing, its plac
 \`--json\` (of \`check\`) gives the same to programs. ‹…› stands for what the message names.
 
 Exit codes of \`f2c-dsl\`: 0 done · 1 the experiment or its data · 2 the command line · 3 the host or the set-up ·
-4 memory, disk or device · 70 our fault · 130 interrupted (saved).`;
+4 memory, disk or device · 70 our fault · 130 interrupted (saved) ·
+141 nobody reads on.`;
 
 const shown = (template: string) => filled(template, (name) => `‹${name}›`);
 

@@ -74,7 +74,6 @@ export async function ir(file: string, options: IrOptions): Promise<void> {
     checkBindings(options.bind ?? []);
     const way = await wayOf(file, options, settingsOf(options.set));
     checkOptions(options, way);
-    process.stdout.on("error", () => process.exit(0)); // the reader of a pipe may stop early
     process.stdout.write(await textOf(file, way, options));
   } catch (error) {
     fail(error);

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** @file The command `f2c-dsl`. Each command is a file beside; heavy imports happen inside them, after the cache of code is there. */
+import "./closed-output.js";
 import "./optimising.js";
 import "./code-cache.js";
 import { Command, CommanderError, Option } from "commander";

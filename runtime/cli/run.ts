@@ -26,10 +26,11 @@ import { renderSummary } from "../run/summary.js";
 import { beginRun, recordHost } from "../stages/begin-run.js";
 import type { HostSession } from "../stages/host-session.js";
 import { Trainer } from "../stages/trainer.js";
+import { outliveClosedOutput } from "./closed-output.js";
 import { asText, EXIT, fail, warn } from "./report.js";
 import { checkNoSettings, type Settings, settingsOf } from "./settings.js";
 import { shellWord } from "./shell.js";
-import { onSignals, outliveClosedOutput } from "./signals.js";
+import { onSignals } from "./signals.js";
 import { startHost } from "./start-host.js";
 
 export interface RunOptions {

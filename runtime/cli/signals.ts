@@ -37,8 +37,3 @@ export function onSignals(stages: Stages): () => void {
     over = true;
   };
 }
-
-/** A terminal or pipe that nobody reads any more ends no run: what it would have shown stands in the run folder. */
-export function outliveClosedOutput(): void {
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
-}

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { cli, metrics, root as repository, tiny } from "./cli.js";
+import { cli, metrics, root as repository, start, tiny } from "./cli.js";
 
 const folder = mkdtempSync(join(tmpdir(), "f2c-errors-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -320,4 +320,13 @@ test("every command explains itself with an example", async () => {
     expect(out).toMatch(/Example:\n {2}\$ f2c-dsl/);
     expect(code).toBe(0);
   }
+});
+
+test.each([
+  ["help", ["ir", "--help"]],
+  ["a program", ["ir", tiny]],
+])("%s that nobody reads ends quietly, with the code of tools that SIGPIPE ends", async (_what, args) => {
+  const { child, finished } = start(args);
+  child.stdout!.destroy();
+  expect(await finished).toEqual({ code: 141, out: "", err: "" });
 });
