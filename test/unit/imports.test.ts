@@ -60,6 +60,7 @@ test("the runtime imports of ours only itself, the compiler and the DSL", () => 
 });
 
 test.each([
+  ["ts-morph", "compiler/frontend"],
   ["@ts-morph/common", "compiler/frontend"],
   ["typescript", "compiler/frontend"],
   ["zeromq", "runtime/bridge"],

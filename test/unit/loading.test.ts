@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { insteadOfLine } from "#compiler/frontend/from-pytorch";
+import { programOf } from "#compiler/frontend/load/projects";
 import { CompileError, loadExperiment } from "#compiler/index";
 import { RunFolder } from "#runtime/run/run-folder";
 
@@ -82,6 +83,48 @@ const fields = (v: Ours) => [v.ours, [v.ours].ours].length;
   });
 });
 
+describe("of two programs", () => {
+  const used = 'import { a } from "./a.js";\nif (a.length !== 1) throw new Error(a);\n';
+  const pairs = ["lines", "types"] as const;
+
+  test.each(pairs)(
+    "the library's declarations are the same, and files of their own are not: Node by %s",
+    (by) => {
+      const home = written({ "exp.ts": named('"x"', used), "a.ts": 'export const a = "a";\n' });
+      const files = () =>
+        new Map(
+          programOf(join(home, "exp.ts"), by)
+            .getSourceFiles()
+            .map((f) => [f.fileName, f]),
+        );
+      const [first, second] = [files(), files()];
+      const again = [...first].filter(([name, file]) => second.get(name) === file).map(([name]) => name);
+      const anew = [...first.keys()].filter((name) => !again.includes(name) && !/undici-types/.test(name));
+      expect([...second.keys()].sort()).toEqual([...first.keys()].sort());
+      expect(anew.sort()).toEqual(
+        [join(home, "a.ts"), join(home, "exp.ts"), ...(by === "lines" ? ["/__f2c-ambient.d.ts"] : [])].sort(),
+      );
+      expect(again.filter((name) => /\/lib\.[^/]*\.d\.ts$/.test(name)).length).toBeGreaterThan(50);
+    },
+  );
+
+  test.each(pairs)("none has the files of the one before it: Node by %s", (by) => {
+    const home = written({ "exp.ts": named('"x"', used), "a.ts": 'export const a = "a";\n' });
+    const other = written({ "exp.ts": named('"y"') });
+    programOf(join(home, "exp.ts"), by);
+    const { length } = programOf(join(other, "exp.ts"), by)
+      .getSourceFiles()
+      .filter((f) => f.fileName.startsWith(home));
+    expect(length).toBe(0);
+  });
+
+  test("after one whose file is gone, the next has nothing of it", () => {
+    const gone = join(folder, "gone.ts");
+    expect(() => programOf(gone, "lines")).toThrow(/gone\.ts/);
+    expect(nameOf(join(written({ "exp.ts": named('"next"') }), "exp.ts"))).toBe("next");
+  });
+});
+
 describe("an experiment that uses Node", () => {
   test("has its modules, with and without `node:`, whatever a tsconfig beside it says", () => {
     const imports = [
@@ -108,6 +151,30 @@ describe("an experiment that uses Node", () => {
       "exp.ts": named('Buffer.from("bm9kZQ==", "base64").toString() + (process.uptime() > 0)'),
     });
     expect(nameOf(join(home, "exp.ts"))).toBe("nodetrue");
+  });
+
+  test("in a file that only its types refer to", () => {
+    const home = written({
+      "exp.ts": named('"referred"', '/// <reference path="./other.ts" />\n'),
+      "other.ts":
+        'import { readFileSync } from "node:fs";\nexport const read: string = readFileSync("x", "utf8");\n',
+    });
+    expect(nameOf(join(home, "exp.ts"))).toBe("referred");
+  });
+
+  test("as a package of its own declares it", () => {
+    const types = "node_modules/@types/node/index.d.ts";
+    const home = written({
+      "exp.ts": named("theirs + named", 'import { named } from "theirs";\n'),
+      "node_modules/theirs/package.json": '{ "name": "theirs", "main": "index.js", "types": "index.d.ts" }',
+      "node_modules/theirs/index.js": 'globalThis.theirs = "their-"; exports.named = "Node";\n',
+      "node_modules/theirs/index.d.ts":
+        '/// <reference path="../@types/node/index.d.ts" />\nexport declare const named: string;\n',
+      "node_modules/@types/node/package.json": '{ "name": "@types/node", "types": "index.d.ts" }',
+      [types]: "declare const theirs: string;\n",
+    });
+    expect(nameOf(join(home, "exp.ts"))).toBe("their-Node");
+    expect(refusalOf(join(written({ "exp.ts": named("theirs") }), "exp.ts")).message).toContain("theirs");
   });
 
   test("is type-checked against it", () => {

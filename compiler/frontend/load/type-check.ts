@@ -4,14 +4,14 @@
  */
 import { readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { report } from "../../diagnostics/catalogue.js";
 import { CompileError } from "../../diagnostics/compile-error.js";
 import type { Diagnostic } from "../../diagnostics/diagnostic.js";
 import { isFunctionNode } from "../scopes.js";
 import { ts } from "../typescript.js";
-import type { OwnFiles } from "./cache.js";
-import { AMBIENT, AMBIENT_FILE, hostOf, nodeTypes, OPTIONS } from "./type-check-host.js";
+import { locate, type OwnFiles } from "./cache.js";
+import { AMBIENT, type NodeBy, nodeTypes, OPTIONS, programOf } from "./projects.js";
 import { typeErrors } from "./type-errors.js";
 
 /** Everything that the answer depends on, other than the experiment's files and the library's types. */
@@ -40,42 +40,61 @@ interface Checked {
 }
 
 function checked(path: string): Checked {
-  const look = (roots: readonly string[]) => {
-    const program = ts.createProgram(roots, OPTIONS, hostOf());
-    const files = program.getSourceFiles();
-    const own = files.filter((f) => !f.isDeclarationFile && !f.fileName.includes("/node_modules/"));
-    return { program, own, hasNode: files.some((f) => f.fileName.includes("/@types/node/")) };
-  };
-  const withNode = (present: boolean) => look(present ? [path] : [path, join(nodeTypes(), "index.d.ts")]);
-  const ask = ({ program, own }: ReturnType<typeof look>): Checked => {
-    // Type errors of a file that does not parse are of no use.
-    const syntax = own.flatMap((f) => [...program.getSyntacticDiagnostics(f)]);
-    const found = syntax.length ? syntax : own.flatMap((f) => [...program.getSemanticDiagnostics(f)]);
-    return { program, own, found };
-  };
-  const first = look([AMBIENT_FILE, path]);
-  if (first.hasNode || first.own.some(importsNode)) return ask(withNode(first.hasNode));
-  const answer = ask(first);
-  return answer.found.some(asksForNode) ? ask(withNode(false)) : answer;
+  const first = usesNode(path) ? "types" : "lines";
+  const found = programOf(path, first);
+  // Types of a package may bring Node's, and those of another version.
+  const nodeBy = nodeIn(found);
+  const answer = ask(nodeBy === first ? found : programOf(path, nodeBy));
+  return nodeBy === "lines" && answer.found.some(asksForNode) ? ask(programOf(path, "types")) : answer;
 }
 
-const importsNode = (file: ts.SourceFile): boolean =>
-  ts.preProcessFile(file.text, true, true).importedFiles.some(({ fileName }) => isBuiltin(fileName));
+function ask(program: ts.Program): Checked {
+  const own = program
+    .getSourceFiles()
+    .filter((f) => !f.isDeclarationFile && !f.fileName.includes("/node_modules/"));
+  // Type errors of a file that does not parse are of no use.
+  const syntax = own.flatMap((f) => [...program.getSyntacticDiagnostics(f)]);
+  const found = syntax.length ? syntax : own.flatMap((f) => [...program.getSemanticDiagnostics(f)]);
+  return { program, own, found };
+}
+
+/** Whether a file imports a module of Node, or one that it imports by a relative path does: known before types are read. */
+function usesNode(path: string, seen = new Set<string>()): boolean {
+  if (seen.has(path)) return false;
+  seen.add(path);
+  return ts.preProcessFile(readFileSync(path, "utf8"), true, true).importedFiles.some(({ fileName }) => {
+    if (isBuiltin(fileName)) return true;
+    const file = fileName.startsWith(".") ? locate(dirname(path), fileName) : undefined;
+    return file !== undefined && usesNode(file.path, seen);
+  });
+}
+
+/** What declares Node in a program. */
+function nodeIn(program: ts.Program): NodeBy {
+  const files = program.getSourceFiles().filter((f) => f.fileName.includes("/@types/node/"));
+  if (files.length === 0) return "lines";
+  const ours = `${nodeTypes()}/`;
+  return files.every((f) => f.fileName.startsWith(ours)) ? "types" : "a package";
+}
 
 /** Names that Node has and ECMAScript does not, and names of its types. */
 const NODE_NAMES = new Set([
   ...Object.getOwnPropertyNames(globalThis),
   ...["require", "module", "exports", "__dirname", "__filename", "NodeJS", "BufferEncoding"],
 ]);
-/** TypeScript's codes for a name or namespace that is not found; the newer ones say which types to install. */
-const NOT_FOUND = new Set([2304, 2503, 2552, 2580, 2584, 2591]);
+/** TypeScript's codes for a name, namespace or module that is not found; the newer ones say which types to install. */
+const NOT_FOUND = new Set([2304, 2307, 2503, 2552, 2580, 2584, 2591]);
 /** TypeScript's codes for a missing property, with and without a suggestion. */
 const NO_FIELD = new Set([2339, 2551]);
 
 /** Whether Node's types may have what TypeScript did not find. */
 function asksForNode({ code, file, start, length }: ts.Diagnostic): boolean {
   if (!file || start === undefined) return false;
-  if (NOT_FOUND.has(code)) return NODE_NAMES.has(file.text.slice(start, start + (length ?? 0)));
+  if (NOT_FOUND.has(code)) {
+    const name = file.text.slice(start, start + (length ?? 0));
+    const module = /^["'](.*)["']$/.exec(name)?.[1];
+    return module === undefined ? NODE_NAMES.has(name) : isBuiltin(module);
+  }
   return (
     NO_FIELD.has(code) &&
     /\b(console|process|globalThis|import\.meta)\s*\??\.\s*$/.test(file.text.slice(0, start))
