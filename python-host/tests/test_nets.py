@@ -159,10 +159,21 @@ def trained(program: Program) -> list[Tensor]:
 @pytest.mark.parametrize("backend", ["torchscript", pytest.param("inductor", marks=SLOW)])
 @pytest.mark.parametrize("name", ["vit_drawn", "varg", "mix_shuffled"])
 def test_three_steps_are_the_same_on_every_backend(programs, name, backend):
-    for found, wanted in zip(
-        trained(made(programs[name], backend)), trained(made(programs[name])), strict=True
-    ):
-        torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-4)
+    """Each from where eager's last one ended: what rounds differently at first is soon another net."""
+    eager, other = made(programs[name]), made(programs[name], backend)
+    literal(name, eager)
+    for step in range(3):
+        before = {n: t.detach().clone() for n, t in eager.storage.items()}
+        with torch.no_grad():
+            for n, tensor in other.storage.items():
+                tensor.copy_(before[n])
+        found, wanted = stepped(other, step, lr=1e-3), stepped(eager, step, lr=1e-3)
+        torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-3)
+        moves = {n: (eager.storage[n] - t).detach() for n, t in before.items() if t.is_floating_point()}
+        largest = max(float(move.abs().max()) for move in moves.values())
+        for n, move in moves.items():
+            apart = float((other.storage[n].detach() - before[n] - move).abs().max())
+            assert apart <= 1e-2 * float(move.abs().max()) + 1e-4 * largest, n
 
 
 def test_checkpointed_blocks_draw_what_kept_ones_draw(programs):
