@@ -12,7 +12,8 @@ const RATES = [0.02, 0.05, 0.1, 0.2];
 /**
  * DCQ's momentum is for a short run: of a key encoder with 0.999, which is the one that is kept, 60 % would be its first values after 500 steps.
  *
- * By name: the method, its loader of 48 trained images a step, and images a step that its second net embeds beside them. */
+ * By name: the method, its loader of 48 trained images a step, and images a step that its second net embeds beside them.
+ */
 const METHODS = {
   softmax: ["softmax({ net, margin })", "instances({ images: 48 })", 0],
   "Partial FC 0.1": ["partialFc({ net, margin, share: 0.1 })", "instances({ images: 48 })", 0],
