@@ -23,10 +23,9 @@ import {
   type Left,
   STAGE,
 } from "../../dsl/index.js";
-import { BridgeError } from "../bridge/bridge-error.js";
 import type { PlanResult } from "../bridge/host-events.js";
 import type { Ending, Observers } from "../observe/observer.js";
-import { Checkpoints, isDamage, stepOf } from "../run/checkpoints.js";
+import { type Checkpoint, Checkpoints, isDamage, stepOf } from "../run/checkpoints.js";
 import { answerOf, bytesOf } from "./answer.js";
 import { Flight } from "./flight.js";
 import type { Host, HostedProgram, LoadOptions, Plan } from "./host.js";
@@ -148,23 +147,36 @@ export class Answerer implements HostedWork<Left | undefined> {
     return 0;
   }
 
-  /** Goes to the newest whole checkpoint; the number of its next call. All can be made again, so one that is damaged is passed over. */
+  /** Goes to the newest whole checkpoint; the number of its next call. */
   private async restored(): Promise<number | undefined> {
     for (const name of this.checkpoints.names()) {
-      try {
-        const { books, tensors, tensorsHash, info } = this.checkpoints.read(name);
-        const saved = { path: tensors, sha256: tensorsHash, next: info.step, seed: info.seed };
-        await this.watch.during(() => `${name} to be read`, this.hosted.restore(saved));
-        this.driver = this.asked(() => this.program.driver());
-        this.driver.restore(books[DRIVER]!);
-        this.observers.note(`going on after ${info.step} calls`);
-        return info.step;
-      } catch (error) {
-        if (!(error instanceof BridgeError || error instanceof Error) || !isDamage(error)) throw error;
-        this.observers.note(`passing over the checkpoint of ${stepOf(name)} calls: ${error.message}`);
-      }
+      const whole = await this.readBack(name);
+      if (!whole) continue;
+      const { books, info } = whole;
+      this.answered = info.step;
+      this.driver = this.asked(() => this.program.driver());
+      this.asked(() => this.driver.restore(books[DRIVER]!));
+      this.observers.note(`going on after ${info.step} calls`);
+      return info.step;
     }
     return undefined;
+  }
+
+  /** Reads a checkpoint, here and in the host. All calls can be made again, so one that is damaged is passed over. */
+  private async readBack(name: string): Promise<Checkpoint | undefined> {
+    try {
+      const checkpoint = this.checkpoints.read(name);
+      const { tensors, tensorsHash, info } = checkpoint;
+      const saved = { path: tensors, sha256: tensorsHash, next: info.step, seed: info.seed };
+      await this.watch.during(() => `${name} to be read`, this.hosted.restore(saved));
+      return checkpoint;
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.observers.note(
+        `passing over the checkpoint of ${stepOf(name)} calls: ${(error as Error).message}`,
+      );
+      return undefined;
+    }
   }
 
   private async work(): Promise<Left | undefined> {

@@ -19,7 +19,7 @@ import { Observers } from "#runtime/observe/observer";
 import { Answerer } from "#runtime/stages/answerer";
 import type { Plan } from "#runtime/stages/host";
 import { planStudy } from "#runtime/stages/study";
-import { FakeHost, type FakeHostOptions } from "./fake-host.js";
+import { FakeHost, type FakeHostOptions, failure } from "./fake-host.js";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-answerer-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -246,6 +246,47 @@ describe("what broke off goes on at a checkpoint, and ends as the same", () => {
     expect(await again.end).toEqual(whole);
     expect(steps(again.hosts[0]!)[0]).toBe(begins);
     expect(again.notes[0]).toMatch(/^passing over the checkpoint of 15 calls: /);
+  });
+
+  test.each([
+    ["of its author", new TypeError("saved.place is undefined"), "F2C2134"],
+    ["of ours", new Error("internal: no such book"), undefined],
+  ])(
+    "what the driver's restore throws ends it and leaves the checkpoints: one %s",
+    async (_, thrown, code) => {
+      const folder = fresh();
+      await started(folder, [diesAt(18)], { restarts: 0 }).end;
+      const driver = (): Driver => ({
+        ...program.driver(),
+        restore: () => {
+          throw thrown;
+        },
+      });
+      const again = started(folder, [adds()], { of: { ...program, driver } });
+      const error = (await again.end) as Error & { code?: string };
+      const said = code ? `walk: the driver threw after 15 answers: ${thrown.message}` : thrown.message;
+      expect([error.code, error.message]).toEqual([code, said]);
+      expect(code ? error.cause : error).toBe(thrown);
+      expect(again.hosts[0]!.asked).not.toContain("init");
+      expect(again.notes).toEqual([]);
+      expect(await started(folder, [adds()]).end).toEqual(whole);
+    },
+  );
+
+  test("a checkpoint that the host finds damaged is passed over", async () => {
+    const folder = fresh();
+    await started(folder, [diesAt(18)], { restarts: 0 }).end;
+    const { on, ...reads } = adds();
+    const restore: NonNullable<typeof on>["restore"] = (saved, host) => {
+      if (saved.next === 15) throw failure("F2C6205");
+      return on!.restore!(saved, host);
+    };
+    const again = started(folder, [{ ...reads, on: { ...on, restore } }]);
+    expect(await again.end).toEqual(whole);
+    expect(again.notes).toEqual([
+      "passing over the checkpoint of 15 calls: it is F2C6205",
+      "going on after 10 calls",
+    ]);
   });
 
   test("two checkpoints are kept", async () => {
