@@ -40,7 +40,7 @@ export { ParseError } from "./ir/parse-error.js";
 export { printModule, printStructure } from "./ir/print.js";
 export { compareSchemas, currentSchema, type Schema, type SchemaChange } from "./ir/schema.js";
 export { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "./passes/accumulate.js";
-export { exportedTensors } from "./passes/extract.js";
+export { exportedTensors, netWeights } from "./passes/extract.js";
 export type { Pass, Statistics } from "./passes/pass.js";
 export { optimise, type PassOptions, type PassRecord, passesFor } from "./passes/pipeline.js";
 export { refine } from "./passes/refine.js";

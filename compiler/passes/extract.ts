@@ -66,11 +66,40 @@ function readBy(module: IrModule, { body }: IrFunction): readonly Storage[] {
   return module.storages.filter((storage) => read.has(storage.name));
 }
 
-/** The tensors of the file that is exported of a function, by their names there. */
+/** The tensors of the file that is exported of a function, by their names there: what it reads, and the other weights of the same net. */
 export function exportedTensors(module: IrModule, name: string): ReadonlyMap<string, TensorType> {
-  const storages = readBy(module, functionOf(module, name));
-  const nameOf = exportedNames(storages.map((storage) => storage.name));
-  return new Map(storages.map(({ name, type }) => [nameOf(name), type]));
+  const fn = functionOf(module, name);
+  const held = [...new Set([...readBy(module, fn), ...netWeights(module, fn)])];
+  const nameOf = exportedNames(held.map((storage) => storage.name));
+  return new Map(held.map(({ name, type }) => [nameOf(name), type]));
+}
+
+/**
+ * The weights of the net that a function applies, also those that it does without: a token for what is masked is of training alone. A
+ * parameter is a weight, and a twin's copy of one. The host's `exported` says the same.
+ */
+export function netWeights(module: IrModule, fn: IrFunction): readonly Storage[] {
+  const parameters = new Set(module.storages.filter(isParameter).map(({ name }) => name));
+  const modules = modulesOf(readBy(module, fn).map(({ name }) => name));
+  return module.storages.filter(
+    (storage) =>
+      (isParameter(storage) || (storage.twinOf !== undefined && parameters.has(storage.twinOf))) &&
+      modules.some((path) => storage.name.startsWith(path)),
+  );
+}
+
+const isParameter = ({ role }: Storage) => role === "parameter";
+
+/** The modules that hold these names, each with the dot that follows it: of each part of the state, the innermost that holds all of it. */
+function modulesOf(names: readonly string[]): readonly string[] {
+  const paths = new Map<string, readonly string[]>();
+  for (const name of names) {
+    const path = name.split(".");
+    const known = paths.get(path[0]!) ?? path.slice(0, -1);
+    const differs = known.findIndex((key, i) => key !== path[i]);
+    paths.set(path[0]!, differs < 0 ? known : known.slice(0, differs));
+  }
+  return [...paths.values()].filter((path) => path.length > 0).map((path) => `${path.join(".")}.`);
 }
 
 /**

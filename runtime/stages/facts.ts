@@ -6,9 +6,8 @@ import {
   type IrModule,
   isTrained,
   multiplyAdds,
-  type Storage,
+  netWeights,
   structureHash,
-  walkOps,
   weightsHash,
 } from "../../compiler/index.js";
 
@@ -33,32 +32,11 @@ function cost(fn: IrFunction): string {
   return `${counted(total)} multiply-adds an image (${parts.join(", ")})`;
 }
 
-/** The modules that hold what is read under these names: of each part of the state, the innermost that holds all of it. */
-function modulesOf(names: readonly string[]): readonly string[] {
-  const paths = new Map<string, readonly string[]>();
-  for (const name of names) {
-    const path = name.split(".");
-    const known = paths.get(path[0]!) ?? path;
-    const same = known.findIndex((key, i) => key !== path[i]);
-    paths.set(path[0]!, same < 0 ? known : known.slice(0, same));
-  }
-  return [...paths.values()].map((path) => path.join("."));
-}
-
 /** Sizes and cost of the net that is trained, of all that is stored, and the hashes of the program. */
 export function facts(module: IrModule): readonly string[] {
   const infer = module.functions.find((f) => f.name === "infer");
-  const read = infer
-    ? [...walkOps(infer.body)].flatMap((op) => (op.op === "state" ? [op.attributes.name as string] : []))
-    : [];
+  const net = infer ? netWeights(module, infer) : [];
   const parameters = module.storages.filter((s) => s.role === "parameter");
-  const names = new Set(parameters.map((p) => p.name));
-  // A method may use the twin of what it trains. A net may have weights for training alone, such as a token for what is masked.
-  const isWeight = ({ role, twinOf }: Storage) =>
-    role === "parameter" || (twinOf !== undefined && names.has(twinOf));
-  const modules = modulesOf(read);
-  const isOfNet = ({ name }: Storage) => modules.some((m) => name === m || name.startsWith(`${m}.`));
-  const net = module.storages.filter((s) => isWeight(s) && isOfNet(s));
   const [trained, frozen] = [true, false].map((is) =>
     parameters.filter((p) => (isTrained(p) || p.byRows === true) === is),
   );

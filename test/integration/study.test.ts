@@ -113,3 +113,31 @@ test("a driver that is killed in the middle of an embedding leaves what goes on 
   // A machine that was faster than the kill has shown nothing; it has not failed either.
   if (!cut) console.warn("the embedding had ended before the kill");
 }, 600_000);
+
+/** A net whose file holds more than what embeds: a transformer's token for masked patches is of training alone. */
+const masked = (net: string, rest: string) => `
+import { embed, experiment, fixed, instances, plainSoftmax, sgd, softmax, study, syntheticFaces, vit, weights } from "f2c-dsl";
+const data = syntheticFaces({ identities: 4, imagesPerIdentity: fixed(3), size: 16, heldOut: { identities: 2, images: 2 } });
+const net = vit({ width: 16, depth: 1 }, { embedding: 8, patch: 8, heads: 2, mask: 0.25 });
+const trained = (name: string, from: typeof net) => experiment({
+  name, data, lr: 0.05, steps: 1, optimizer: sgd(), loader: instances({ images: 4 }), method: softmax({ net: from, margin: plainSoftmax() }),
+});
+const proxy = trained("proxy", net);
+export const all = [weights];
+export default study({ ${rest}features: embed({ net: ${net}, data, batch: 4 }) });
+`;
+
+test("weights of training alone are no obstacle to embedding with a net, nor lost to who goes on from it", async () => {
+  const root = join(home, "masked");
+  const { err } = await run(
+    written(masked("proxy", 'proxy, student: trained("student", weights(net, proxy)), ')),
+    root,
+  );
+  expect(err).not.toContain("left over");
+  const ofRun = join(home, "masked-of-run");
+  await run(written(masked(JSON.stringify(made(root, "proxy").folder), "")), ofRun);
+  expect(made(ofRun, "features").hash).toBe(made(root, "features").hash);
+  // The student begins with the token that the proxy ended with: what it left unread would have been drawn anew.
+  const text = readFileSync(join(made(root, "student").folder, "ir.txt"), "utf8");
+  expect(text).toMatch(/mask_token.* = file\(/);
+}, 300_000);

@@ -134,7 +134,7 @@ function planned(stage: Embeddings, { name, file, made, planned }: Planning): Pl
 
 function fileOf(named: string, path: string): WeightsFile {
   try {
-    return { path, sha256: hashOf(path).sha256, strict: true };
+    return { path, sha256: hashOf(path).sha256, strict: false };
   } catch (error) {
     throw experimentError("bad-embed.folder", { folder: named, problem: (error as Error).message });
   }
