@@ -198,6 +198,24 @@ describe("a study's stages", () => {
     ]);
   });
 
+  test("need those whose weights they start from", () => {
+    const path = join(home, "weights-of-a-stage.ts");
+    writeFileSync(
+      path,
+      `import { embed, experiment, fixed, instances, mobileFaceNet, plainSoftmax, sgd, softmax, study, syntheticFaces, weights } from "f2c-dsl";
+const data = syntheticFaces({ identities: 2, imagesPerIdentity: fixed(2), size: 16 });
+const net = mobileFaceNet({ embedding: 8, width: 0.125 });
+const method = softmax({ net, margin: plainSoftmax() });
+const proxy = experiment({ name: "proxy", data, method, loader: instances({ images: 2 }), optimizer: sgd(), lr: 0.1, steps: 1 });
+export default study({ features: embed({ net: weights(net, proxy), data }), proxy });`,
+    );
+    const stages = planStudy(load(path) as never, { root: home });
+    expect(stages.map(({ name, needs }) => [name, needs])).toEqual([
+      ["proxy", []],
+      ["features", ["proxy"]],
+    ]);
+  });
+
   test("are others, with folders of their own, when what they are made from is another", () => {
     const [before, batch, seed] = [planned(8), planned(9), planned(8, 1)].map((stages) =>
       stages.map(({ hash, folder }) => `${hash} ${folder}`),

@@ -15,7 +15,7 @@ import { Answerer } from "../answerer.js";
 import { readArtefact } from "../artefact.js";
 import { grouped } from "../facts.js";
 import type { PlannedStage, StageMaker, StagePlan } from "../maker.js";
-import { filesOf } from "../trained-net.js";
+import { filesOf, madeFrom } from "../trained-net.js";
 
 const ARRAYS_FILE = "result.safetensors";
 const NUMBERS_FILE = "result.json";
@@ -31,14 +31,14 @@ export const answered: StageMaker<Answered, AnsweredPlan> = {
     const program = compileAnswered({ ...file, made }, name, stage, observe);
     const { device = given.device, backend = given.backend } = asked;
     const own = functionsOf({ open }, true) as unknown as Json;
-    const files = Object.entries(program.files);
+    const { needs, hashes } = madeFrom(program.files);
     return {
       program,
       module: program.module,
-      needs: files.flatMap(([, { stage }]) => stage ?? []),
+      needs,
       inputs: {
         data: dataHash(data, program.data),
-        ...Object.fromEntries(files.map(([name, { hash }]) => [`weights.${name}`, hash])),
+        ...hashes,
       },
       options: { of, device, backend, checkpoint, options: jsonOf(options), own },
       device,

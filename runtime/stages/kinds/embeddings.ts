@@ -11,7 +11,7 @@ import {
   openingContext,
   showingOption,
 } from "../../../compiler/index.js";
-import { EMBED, type Embeddings, isExperiment, type MadeEmbeddings } from "../../../dsl/index.js";
+import { EMBED, type Embeddings, isExperiment, type MadeEmbeddings, type Stage } from "../../../dsl/index.js";
 import { Observers } from "../../observe/observer.js";
 import { RunLog } from "../../observe/run-log.js";
 import { hashOf, makeFolder } from "../../run/files.js";
@@ -22,7 +22,7 @@ import { Embedder } from "../embedder.js";
 import { grouped } from "../facts.js";
 import type { LoadOptions, WeightsFile } from "../host.js";
 import type { Planning, StageMaker, StagePlan } from "../maker.js";
-import { filesOf, trainedNet } from "../trained-net.js";
+import { filesOf, madeFrom, trainedNet } from "../trained-net.js";
 
 const ROWS_FILE = "embeddings.safetensors";
 
@@ -35,7 +35,9 @@ export interface EmbeddingPlan extends StagePlan {
 
 export const embeddings: StageMaker<Embeddings, EmbeddingPlan> = {
   plan(stage, planning) {
-    const { program, files, net, notes } = showingOption(planning.file, () => planned(stage, planning));
+    const { program, files, net, notes, needs } = showingOption(planning.file, () =>
+      planned(stage, planning),
+    );
     const { batch, of, ...given } = stage[EMBED];
     const { device = given.device, backend = given.backend } = planning.options;
     const { module, rows, columns } = program;
@@ -45,6 +47,7 @@ export const embeddings: StageMaker<Embeddings, EmbeddingPlan> = {
       batch,
       files,
       module,
+      needs,
       inputs: {
         ...net,
         ...Object.fromEntries(program.sets.map((set, i) => [`data.${i}`, dataHash(stage[EMBED].data, set)])),
@@ -95,6 +98,8 @@ interface PlannedNet {
   readonly files: EmbeddingPlan["files"];
   /** The hashes of files that no stage makes. */
   readonly net: Readonly<Record<string, string>>;
+  /** Stages that make its weights, beside the one that `embed` names. */
+  readonly needs: readonly Stage[];
   readonly notes: readonly string[];
 }
 
@@ -108,6 +113,7 @@ function planned(stage: Embeddings, { name, file, made, planned }: Planning): Pl
       program: embedProgram(name, stage, opened, trained.module),
       files: () => ({ [EXPORTED_NET]: trainedNet(trained) }),
       net: {},
+      needs: [],
       notes: [],
     };
   }
@@ -119,16 +125,22 @@ function planned(stage: Embeddings, { name, file, made, planned }: Planning): Pl
       program,
       files: () => ({ [EXPORTED_NET]: weights }),
       net: { net: weights.sha256 },
+      needs: [],
       notes: [],
     };
   }
   const set = opened.train.offsets.at(-1)! > 0 ? opened.train : opened.heldOut;
-  const { module, starting } = compileNet({ ...file, made }, name, net, set);
+  const {
+    module,
+    starting: { files, notes },
+  } = compileNet({ ...file, made }, name, net, set);
+  const { needs, hashes } = madeFrom(files);
   return {
     program: embedProgram(name, stage, opened, module, null),
-    files: () => filesOf(starting.files),
-    net: Object.fromEntries(Object.entries(starting.files).map(([name, { hash }]) => [name, hash])),
-    notes: starting.notes,
+    files: () => filesOf(files),
+    net: hashes,
+    needs,
+    notes,
   };
 }
 

@@ -13,7 +13,7 @@ import { beginRun } from "../begin-run.js";
 import { EXPORTED } from "../export-net.js";
 import { saidOf } from "../facts.js";
 import type { StageMaker, StagePlan } from "../maker.js";
-import { trainedNet } from "../trained-net.js";
+import { madeFrom, trainedNet } from "../trained-net.js";
 import { Trainer } from "../trainer.js";
 
 export interface TrainingPlan extends StagePlan {
@@ -31,7 +31,7 @@ export const training: StageMaker<Experiment, TrainingPlan> = {
     return {
       program,
       module: program.module,
-      needs: Object.values(program.files).flatMap(({ stage }) => stage ?? []),
+      needs: madeFrom(program.files).needs,
       inputs: {},
       options: { ...identity, stopAfter: steps ?? null } as unknown as Json,
       device,
