@@ -36,16 +36,3 @@ export function study(stages: Stages): Study {
 
 export const isStudy = (value: unknown): value is Study =>
   typeof value === "object" && value !== null && STUDY in value;
-
-/** Names and stages, each after those that it needs; otherwise as they are written. There are no circles: a stage is made from values. */
-export function inOrder({ [STUDY]: stages }: Study): readonly (readonly [name: string, stage: Stage])[] {
-  const names = new Map(Object.entries(stages).map(([name, stage]) => [stage, name]));
-  const ordered = new Map<Stage, string>();
-  const visit = (stage: Stage): void => {
-    if (ordered.has(stage)) return;
-    for (const needed of needsOf(stage)) visit(needed);
-    ordered.set(stage, names.get(stage)!);
-  };
-  for (const stage of names.keys()) visit(stage);
-  return [...ordered].map(([stage, name]) => [name, stage]);
-}

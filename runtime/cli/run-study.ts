@@ -42,7 +42,8 @@ export async function runStudy(file: string, loaded: LoadedStudy, options: RunOp
     warn(loaded.warnings, loaded);
     const { device, backend, threads, steps, restarts } = options;
     const ofStages = { device, backend, threads, steps };
-    const plan = () => planStudy(loaded, { root: rootOf(file, options.runDir), ...ofStages });
+    const plan = (before: readonly PlannedStage[] = []) =>
+      planStudy(loaded, { root: rootOf(file, options.runDir), before, ...ofStages });
     let stages = plan();
     const wanted = new Set(chosen(stages, options).map(({ name }) => name));
     const toMake = () => stages.find((stage) => wanted.has(stage.name) && stateOf(stage) !== "made");
@@ -82,7 +83,7 @@ export async function runStudy(file: string, loaded: LoadedStudy, options: RunOp
         const waited = new Set(stages.filter(({ awaits }) => awaits === name).map((other) => other.name));
         if (waited.size === 0) continue;
         // What they are made from is known only now.
-        stages = plan();
+        stages = plan(stages);
         for (const other of stages)
           if (waited.has(other.name) && other.awaits === undefined) warn(other.warnings, loaded);
       }

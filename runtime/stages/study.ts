@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type LoadedStudy, type PassRecord, structureHash } from "../../compiler/index.js";
-import { inOrder, needsOf, STAGE, type Stage } from "../../dsl/index.js";
+import { needsOf, STAGE, STUDY, type Stage } from "../../dsl/index.js";
 import { hashOfRecipe, type Recipe, readArtefact, writeArtefact } from "./artefact.js";
 import * as KINDS from "./kinds/index.js";
 import type { Making, PlannedStage, Planning, StageMaker, StageOptions } from "./maker.js";
@@ -12,6 +12,8 @@ export interface StudyOptions extends StageOptions {
   readonly root: string;
   /** Sees the program of a stage after every pass. */
   readonly observe?: (stage: string, record: PassRecord) => void;
+  /** Stages as they were planned before: those of which all was known are as they were. */
+  readonly before?: readonly PlannedStage[];
 }
 
 const MAKERS: Readonly<Record<string, StageMaker>> = KINDS;
@@ -22,12 +24,13 @@ function makerOf(name: string): StageMaker {
   return maker;
 }
 
-/** The stages of a study in the order in which they are made. Throws a CompileError for one that does not compile. */
+/** The stages of a study in the order in which they are made: each after those that it needs, otherwise as they are written. Throws a CompileError for one that does not compile. */
 export function planStudy(
   { declared, ...file }: LoadedStudy,
-  { root, observe, ...options }: StudyOptions,
+  { root, observe, before = [], ...options }: StudyOptions,
 ): readonly PlannedStage[] {
-  const names = new Map(inOrder(declared).map(([name, stage]) => [stage, name]));
+  const names = new Map(Object.entries(declared[STUDY]).map(([name, stage]) => [stage, name]));
+  const known = new Map(before.flatMap((stage) => (stage.awaits === undefined ? [[stage.name, stage]] : [])));
   const planned = new Map<Stage, PlannedStage>();
   const begun = new Set<Stage>();
   /** One that starts from another's weights says so while it is planned, so that one is planned then. */
@@ -40,6 +43,11 @@ export function planStudy(
     begun.add(stage);
     for (const needed of needsOf(stage)) if (!begun.has(needed)) plan(needed);
     const name = names.get(stage)!;
+    const same = known.get(name);
+    if (same) {
+      planned.set(stage, same);
+      return;
+    }
     const { kind, maker = kind } = stage[STAGE];
     const own = makerOf(maker).plan(stage, {
       name,

@@ -17,6 +17,7 @@ import {
 } from "#dsl/index";
 import { writeSafetensors } from "#runtime/run/safetensors";
 import { writeArtefact } from "#runtime/stages/artefact";
+import type { PlannedStage } from "#runtime/stages/maker";
 import { planStudy, stateOf } from "#runtime/stages/study";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-subset-"));
@@ -105,15 +106,11 @@ describe("what is made from a selection", () => {
   const final = { ...experiment, name: "final", data: subset(experiment.data, core) };
   const features = embed({ net: final, data: experiment.data });
   const loaded = { ...file, declared: study({ features, final, core }) } as LoadedStudy;
-  const planned = () => planStudy(loaded, { root: home });
+  const planned = (before: ReturnType<typeof planStudy> = []) => planStudy(loaded, { root: home, before });
 
   test("is planned as if all were selected, and again once it is known, with another hash", () => {
-    const [selection, before, embedded] = planned() as [
-      never,
-      ReturnType<typeof planned>[0],
-      ReturnType<typeof planned>[0],
-    ];
-    const { folder, recipe, name } = selection as ReturnType<typeof planned>[0];
+    const [selection, before, embedded] = planned() as [PlannedStage, PlannedStage, PlannedStage];
+    const { folder, recipe, name } = selection;
     expect([name, before.name, before.awaits, embedded.awaits]).toEqual(["core", "final", "core", "core"]);
     expect(before.says).toContain("24 steps");
     mkdirSync(folder);
@@ -121,7 +118,8 @@ describe("what is made from a selection", () => {
     writeArtefact(folder, recipe, {
       "result.safetensors": writeSafetensors(join(folder, "result.safetensors"), { images }),
     });
-    const [made, after, again] = planned() as ReturnType<typeof planned>[0][];
+    const [made, after, again] = planned([selection, before, embedded]);
+    expect(made).toBe(selection);
     expect([stateOf(made!), after!.awaits, again!.awaits]).toEqual(["made", undefined, undefined]);
     expect(after!.hash).not.toBe(before.hash);
     expect(again!.hash).not.toBe(embedded.hash);
