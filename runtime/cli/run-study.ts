@@ -7,6 +7,7 @@ import type { HostClient } from "../bridge/host-client.js";
 import { setUp } from "../bridge/python-environment.js";
 import { Observers } from "../observe/observer.js";
 import { ProgressLine } from "../observe/progress-line.js";
+import { readArtefact } from "../stages/artefact.js";
 import type { Host } from "../stages/host.js";
 import type { PlannedStage } from "../stages/maker.js";
 import type { Stoppable } from "../stages/on-hosts.js";
@@ -88,8 +89,7 @@ export async function runStudy(file: string, loaded: LoadedStudy, options: RunOp
           if (waited.has(other.name) && other.awaits === undefined) warn(other.warnings, loaded);
       }
     }
-    for (const stage of stages)
-      if (wanted.has(stage.name)) process.stdout.write(`${stage.name.padEnd(12)} ${shownFolder(stage)}\n`);
+    for (const stage of stages) if (wanted.has(stage.name)) process.stdout.write(left(stage));
   } catch (error) {
     if (making?.work.stopped && error instanceof BridgeError && error.interrupted) {
       say(`${error.message}; ${making.stage.name}: ${making.work.whatIsSaved()}`);
@@ -128,10 +128,21 @@ function described(stage: PlannedStage, wanted: boolean): string {
   return `${stage.name.padEnd(12)} ${stage.kind.padEnd(10)} ${words.padEnd(24)} ${needs}`.trimEnd();
 }
 
-const shownFolder = ({ folder }: PlannedStage) => {
+/** A stage's folder, and below it the files that it left, with their sizes. */
+function left({ name, folder, recipe }: PlannedStage): string {
   const shown = relative(process.cwd(), folder);
-  return shown.startsWith("..") ? folder : shown;
-};
+  const files = Object.entries(readArtefact(folder, recipe)?.files ?? {});
+  const sizes = files.map(([file, { bytes }]) => `${file} ${inUnits(bytes)}`).join(", ");
+  return `${name.padEnd(12)} ${shown.startsWith("..") ? folder : shown}\n${" ".repeat(13)}${sizes}\n`;
+}
+
+/** Bytes, in kB or MB where there are many. */
+const inUnits = (bytes: number) =>
+  bytes < 1e3
+    ? `${bytes} B`
+    : bytes < 1e6
+      ? `${(bytes / 1e3).toFixed(1)} kB`
+      : `${(bytes / 1e6).toFixed(1)} MB`;
 
 function sayHowToGoOn(file: string, { runDir }: RunOptions): void {
   process.stdout.write(

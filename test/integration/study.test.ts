@@ -1,6 +1,6 @@
 /** Studies in the built command and the real host: made once, gone on with after a kill, to the same bytes; nets from runs and files. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -50,8 +50,13 @@ const whole = join(home, "whole");
 const file = written(study("proxy"));
 
 test("stages are made in order, and not a second time", async () => {
-  await run(file, whole);
+  const { out } = await run(file, whole);
   const { folder, hash } = made(whole, "features");
+  // 40 people of 4 images to train on and 3 of 2 kept back, 16 numbers of 4 bytes each, and the header.
+  const bytes = statSync(join(folder, "embeddings.safetensors")).size;
+  expect(bytes).toBeGreaterThan(166 * 16 * 4);
+  expect(out).toMatch(/^features +\S+\n +embeddings\.safetensors (\d+\.\d) kB$/m);
+  expect(Number(/embeddings\.safetensors (\S+) kB/.exec(out)![1])).toBeCloseTo(bytes / 1000, 1);
   const { files: left } = JSON.parse(readFileSync(join(folder, "artefact.json"), "utf8"));
   expect(left["embeddings.safetensors"].sha256).toBe(hash);
   const before = readFileSync(join(folder, "artefact.json"), "utf8");
