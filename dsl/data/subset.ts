@@ -77,6 +77,9 @@ function sorted(images: Int32Array, { offsets }: Catalogue): Int32Array {
   return rising;
 }
 
+/** The kind of source that the images come from: of a subset, that of what it is a subset of. */
+export const kindOfImages = ({ spec }: Catalogue): unknown => (spec.kind === SUBSET ? spec.of : spec.kind);
+
 /** The set of some images of `all`, which are in rising order. What `all` is a subset of is so of it as well. */
 function selected(all: Catalogue, images: Int32Array): Catalogue {
   const { [SUBSET]: before, ...buffers } = all.buffers;

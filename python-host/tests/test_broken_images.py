@@ -15,7 +15,7 @@ from indexed import index_spec
 from PIL import Image
 from programs import summing_module
 
-from f2c_host.data import image_folder, open_source, positions_of_broken
+from f2c_host.data import image_folder, open_source
 from f2c_host.errors import HostError
 
 SIDE = 8
@@ -36,6 +36,13 @@ def source(root: Path, files: list[str | bytes] = FILES, counts: list[int] = COU
     spec = {"kind": "image_folder", **index_spec(root, files, counts), "channels": 1, "fit": "crop"}
     spec |= {"height": SIDE, "width": SIDE, "broken": "skip", **changes}
     return open_source(spec, {})
+
+
+def some_of(root: Path, images: list[int]):
+    """A subset of those in the folder."""
+    spec = {"kind": "subset", "of": "image_folder", **index_spec(root, FILES, COUNTS), "channels": 1}
+    spec |= {"fit": "crop", "height": SIDE, "width": SIDE, "broken": "skip"}
+    return open_source(spec, {"subset": np.array(images, np.int32)})
 
 
 def shades(images) -> list[int]:
@@ -175,9 +182,15 @@ class TestStandIns:
         (root / FILES[1]).write_bytes(b"")
         reader = source(root)
         asked = np.array([5, 1, 0, 1], np.int32)
-        assert positions_of_broken(reader, asked).tolist() == []
+        assert not reader.stood_in_for(asked).any()
         reader.read(asked)
-        assert positions_of_broken(reader, asked).tolist() == [1, 3]
+        assert reader.stood_in_for(asked).tolist() == [False, True, False, True]
+
+    def test_those_of_a_subset_are_known_at_their_positions_in_it(self, root):
+        (root / FILES[1]).write_bytes(b"")
+        some = some_of(root, [5, 1, 0])
+        some.read(np.arange(3))
+        assert some.stood_in_for(np.array([2, 1], np.int32)).tolist() == [False, True]
 
 
 class TestInspection:
@@ -187,6 +200,13 @@ class TestInspection:
         found = source(root).inspect(np.array([0, 1, 2, 3], np.int32))
         assert [(b["position"], b["code"]) for b in found.broken] == [(1, "F2C6104"), (3, "F2C6103")]
         assert found.arrays["size"].tolist() == [[SIDE, SIDE], [0, 0], [SIDE, SIDE], [0, 0]]
+
+    def test_a_subset_is_inspected_in_the_files_of_its_images(self, root):
+        (root / FILES[1]).write_bytes(b"")
+        some = some_of(root, [5, 1, 0])
+        found, all_found = some.inspect(np.array([1, 2])), source(root).inspect(np.arange(2))
+        assert [(b["position"], b["code"]) for b in found.broken] == [(0, "F2C6104")]
+        assert found.arrays["content"].tolist() == all_found.arrays["content"].tolist()[::-1]
 
     def test_equal_pictures_have_equal_content_whatever_the_file(self, tmp_path):
         pixels = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE), np.uint8)
@@ -222,16 +242,19 @@ class TestInspection:
         spec = {"kind": "image_folder", **index_spec(root, FILES, COUNTS), "channels": 1, "fit": "crop"}
         spec |= {"height": SIDE, "width": SIDE, "broken": "skip"}
         faces = {"kind": "synthetic_faces", "seed": 1, "size": 16, "channels": 1, "difficulty": 0.5}
+        some = {**faces, "kind": "subset", "of": "synthetic_faces"}
+        counts, selected = {"counts": np.array([2], np.int32)}, {"subset": np.array([1], np.int32)}
         with Driver() as driver:
             driver.welcome()
             driver.ask("source", {"name": "train", "spec": spec})
-            driver.ask("source", {"name": "drawn", "spec": faces}, {"counts": np.array([2], np.int32)})
             images = np.array([0, 1, 4], np.int32)
             answer = driver.ask("inspect", {"source": "train"}, {"images": images})
             assert [b["position"] for b in answer.body["broken"]] == [1]
             assert answer.buffers["content"].shape == (3,)
-            with pytest.raises(HostErrorReply, match="F2C6114: the images of `drawn` lie in no files"):
-                driver.ask("inspect", {"source": "drawn"}, {"images": images[:1]})
+            for name, of, buffers in [("drawn", faces, counts), ("some", some, counts | selected)]:
+                driver.ask("source", {"name": name, "spec": of}, buffers)
+                with pytest.raises(HostErrorReply, match=f"F2C6114: the images of `{name}` lie in no files"):
+                    driver.ask("inspect", {"source": name}, {"images": images[:1]})
             load = {"program": "p", "ir": summing_module(), "backend": "eager", "device": "cpu", "threads": 1}
             driver.ask("load", load)
             answer = driver.ask(

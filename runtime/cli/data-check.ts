@@ -7,6 +7,7 @@ import {
   openData,
   openEvaluations,
 } from "../../compiler/index.js";
+import { kindOfImages } from "../../dsl/data/subset.js";
 import type { Catalogue } from "../../dsl/index.js";
 import { setUp } from "../bridge/python-environment.js";
 import { ProgressLine } from "../observe/progress-line.js";
@@ -37,8 +38,8 @@ export async function checkData(file: string, options: CheckDataOptions): Promis
     const { train, heldOut, notes: own = [] } = openData(loaded);
     const { evaluations, notes: others } = openEvaluations(loaded, { experiment, train, heldOut });
     const notes = [...own, ...others];
-    if (train.spec.kind !== "image_folder") {
-      const none = `${name}: its data, ${String(train.spec.kind)}, lies in no files that could be checked`;
+    if (!liesInFiles(train)) {
+      const none = `${name}: its data, ${String(kindOfImages(train))}, lies in no files that could be checked`;
       process.stdout.write(options.json ? `${JSON.stringify({ name, notes: [none] })}\n` : `${none}\n`);
       return;
     }
@@ -48,8 +49,7 @@ export async function checkData(file: string, options: CheckDataOptions): Promis
       ["train", train],
       [HELD_OUT, heldOut],
     ]);
-    for (const { source, people } of evaluations)
-      if (people.spec.kind === "image_folder") sources.set(source, people);
+    for (const { source, people } of evaluations) if (liesInFiles(people)) sources.set(source, people);
     const images = [...sources.values()].reduce((sum, { offsets }) => sum + offsets.at(-1)!, 0);
     const progress = new ReadingProgress(images);
     const parts = new Map<string, InspectedPart>();
@@ -96,6 +96,8 @@ export async function checkData(file: string, options: CheckDataOptions): Promis
     await host?.shutdown();
   }
 }
+
+const liesInFiles = (people: Catalogue) => kindOfImages(people) === "image_folder";
 
 /** How many of the images that an evaluation compares are broken. */
 function brokenOf({ opened }: Evaluation, found: Inspected | undefined): number {

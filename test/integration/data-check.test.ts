@@ -40,6 +40,12 @@ function experiment(root: string, options = ""): string {
   return file;
 }
 
+/** An experiment's text with some of the images of its data in the place of all. */
+const ofSubset = (text: string, images: readonly number[]) =>
+  text
+    .replace(/(syntheticFaces|imageFolder)(\(\{.*\}\)),/, `subset($1$2, [${images}]),`)
+    .replace(/import \{/, "import { subset,");
+
 /** Of p3 one picture cut off and one that is a web page; one picture under two people and one twice under one. */
 function damaged(): string {
   const root = photographs();
@@ -145,10 +151,28 @@ describe("f2c-dsl data check", () => {
     PATIENCE,
   );
 
-  test("has nothing to read of drawn faces", async () => {
-    const { code, out } = await cli(["data", "check", tiny]);
-    expect(out).toMatch(/tiny: its data, synthetic_faces, lies in no files/);
-    expect(code).toBe(0);
+  test(
+    "reads of a subset the images that are selected, and all that are held out",
+    async () => {
+      const file = experiment(damaged());
+      // Of p0 and p1 all, of p3 the picture that is cut off.
+      const images = [...Array(9).keys(), 16];
+      writeFileSync(file, ofSubset(readFileSync(file, "utf8"), images));
+      const { code, out } = await cli(["data", "check", file]);
+      expect(code).toBe(1);
+      expect(out).toContain("read 23 images of 6 identities\nbroken: 1\n  p3/2.pgm: it is cut off\n");
+      expect(out).toContain("p0/0.pgm = p11/leak.pgm (held out: p11)");
+    },
+    PATIENCE,
+  );
+
+  test("has nothing to read of drawn faces, nor of a subset of them", async () => {
+    const drawn = await cli(["data", "check", tiny]);
+    expect(drawn.out).toMatch(/tiny: its data, synthetic_faces, lies in no files/);
+    expect(drawn.code).toBe(0);
+    const file = join(base, `exp-${made++}.ts`);
+    writeFileSync(file, ofSubset(readFileSync(tiny, "utf8"), [0, 1, 2, 3]));
+    expect((await cli(["data", "check", file])).out).toMatch(/its data, synthetic_faces, lies in no files/);
   });
 });
 

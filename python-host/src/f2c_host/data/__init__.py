@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import torch
 
 from f2c_host.data.image_folder import ImageFolder
 from f2c_host.data.matrix import Matrix
+from f2c_host.data.source import Source
 from f2c_host.data.subset import Subset
 from f2c_host.data.synthetic_faces import SyntheticFaces
 from f2c_host.errors import HostError
-
-
-class Source(Protocol):
-    """A data set: `read` gives images uint8 [n, *shape], or rows f32, for indices in 0..len - 1, from any thread."""
-
-    shape: tuple[int, int, int]
-
-    def __len__(self) -> int: ...
-
-    def read(self, indices: np.ndarray) -> torch.Tensor: ...
-
-
-def positions_of_broken(source: Source, indices: np.ndarray) -> np.ndarray:
-    """Positions in `indices`, i32 ascending, of images that were read and for which others stood in, being broken."""
-    if isinstance(source, Subset):
-        return positions_of_broken(source.of, source.in_source(indices))
-    stand_ins = source.stand_ins if isinstance(source, ImageFolder) else {}
-    found = [position for position, index in enumerate(indices.tolist()) if index in stand_ins]
-    return np.array(found, np.int32)
 
 
 def _open_subset(spec: dict[str, Any], buffers: dict[str, np.ndarray]) -> Subset:

@@ -23,6 +23,7 @@ from f2c_host.data.file_contents import what_it_is
 from f2c_host.data.image_cache import ImageCache
 from f2c_host.data.index_file import IndexFile
 from f2c_host.data.inspection import Inspection, inspect_each
+from f2c_host.data.source import Source
 from f2c_host.data.source_spec import bad_spec, checked_indices, one_of, whole
 from f2c_host.errors import HostError
 
@@ -68,7 +69,7 @@ class Fitted(NamedTuple):
     bits: int
 
 
-class ImageFolder:
+class ImageFolder(Source):
     """The files of an index, in its order, fitted to one size.
 
     spec: root, index (its path), indexId, people (stretches of identities: [[first, end], ...]), channels (1 or 3), height,
@@ -111,7 +112,7 @@ class ImageFolder:
         self._ends = self._files.ends_of_identities() if self._skips else None
         self._changing = threading.Lock()
         # Images that were found broken, and those of the same identity that stand in for them.
-        self.stand_ins: dict[int, int] = {}
+        self._stand_ins: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self._files)
@@ -124,6 +125,10 @@ class ImageFolder:
         """Reads every image and says what was found; never an error of one image, and nothing stands in for it."""
         wanted = checked_indices(_KIND, indices, len(self)).tolist()
         return inspect_each(self._examine, wanted, _decoders().map)
+
+    def stood_in_for(self, indices: np.ndarray) -> np.ndarray:
+        """Images that could not be decoded, of those that were read."""
+        return np.fromiter((index in self._stand_ins for index in indices.tolist()), np.bool_, len(indices))
 
     def _decode_all(self, indices: np.ndarray) -> np.ndarray:
         wanted = indices.tolist()
@@ -156,7 +161,7 @@ class ImageFolder:
     def _decode_or_stand_in(self, index: int) -> np.ndarray:
         """The image, or the next one of its identity, in the order of the list and then from its beginning, that
         can be decoded: which one depends on the files alone, so that a resumed run sees the same."""
-        if (known := self.stand_ins.get(index)) is not None:
+        if (known := self._stand_ins.get(index)) is not None:
             return self._decode(known)
         try:
             return self._decode(index)
@@ -181,10 +186,10 @@ class ImageFolder:
 
     def _report(self, index: int, other: int, error: HostError) -> None:
         with self._changing:
-            if index in self.stand_ins:
+            if index in self._stand_ins:
                 return
-            self.stand_ins[index] = other
-            count = len(self.stand_ins)
+            self._stand_ins[index] = other
+            count = len(self._stand_ins)
         # One line for the first, and then ever more rarely.
         if count == 1:
             _log.warning(

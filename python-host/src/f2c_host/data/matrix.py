@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from f2c_host.data.source import Source
 from f2c_host.data.source_spec import bad_spec, checked_indices, whole
 
 _KIND = "matrix"
 _ROW = np.dtype("<f4")
 
 
-class Matrix:
+class Matrix(Source):
     """The file is mapped, not read: only rows that are asked for come into memory. A set is the rows from `first` on."""
 
     def __init__(self, spec: dict[str, Any], buffers: dict[str, np.ndarray]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from f2c_host.data.image_cache import ImageCache
+from f2c_host.data.source import Source
 from f2c_host.data.source_spec import bad_spec, checked_indices, fraction, one_of, whole
 from f2c_host.data.synthetic_capture import Duplicates, captures
 from f2c_host.data.synthetic_draw import draw_faces
@@ -16,7 +17,7 @@ from f2c_host.data.synthetic_identity import people
 _KIND = "synthetic_faces"
 
 
-class SyntheticFaces:
+class SyntheticFaces(Source):
     """Images of people firstIdentity, firstIdentity + 1, … of the universe `seed`, counts[row] images each.
 
     spec: seed, size (pixels), channels (1 or 3), difficulty (0..1), firstIdentity, cacheBytes (or 512 MiB), and

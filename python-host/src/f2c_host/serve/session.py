@@ -18,9 +18,8 @@ import torch
 from torch import Tensor
 
 from ..convert import convert
-from ..data import Source, open_source, positions_of_broken
+from ..data import Source, open_source
 from ..data.contact_sheet import write_contact_sheet
-from ..data.image_folder import ImageFolder
 from ..data.prefetch import Prefetcher
 from ..errors import HostError
 from ..export import export_function, ready_exporter
@@ -201,7 +200,8 @@ class Session:
         finally:
             prefetcher.forget_all()
         self._matrices[body["matrix"]] = matrix
-        return Answer({"width": matrix.rows.shape[1]}, {"broken": positions_of_broken(source, images)})
+        broken = np.flatnonzero(source.stood_in_for(images)).astype(np.int32)
+        return Answer({"width": matrix.rows.shape[1]}, {"broken": broken})
 
     def _cosines(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
         matrix = self._kept(body["matrix"])
@@ -268,14 +268,13 @@ class Session:
         return Answer({"width": width, "height": height})
 
     def _inspect(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
-        source = self._opened(body["source"])
-        if not isinstance(source, ImageFolder):
+        found = self._opened(body["source"]).inspect(buffers["images"])
+        if found is None:
             raise HostError(
                 "F2C6114",
                 f"the images of `{body['source']}` lie in no files that could be inspected",
-                hint="inspect a source of kind image_folder",
+                hint="inspect a source of kind image_folder, or a subset of one",
             )
-        found = source.inspect(buffers["images"])
         return Answer({"broken": found.broken}, found.arrays)
 
     def _convert(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
