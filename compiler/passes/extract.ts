@@ -66,7 +66,10 @@ function readBy(module: IrModule, { body }: IrFunction): readonly Storage[] {
   return module.storages.filter((storage) => read.has(storage.name));
 }
 
-/** The tensors of the file that is exported of a function, by their names there: what it reads, and the other weights of the same net. */
+/**
+ * The tensors of the safetensors file that is exported of a function, by their names there: what it reads, and the other weights of the
+ * same net. Files in other formats hold what it reads.
+ */
 export function exportedTensors(module: IrModule, name: string): ReadonlyMap<string, TensorType> {
   const fn = functionOf(module, name);
   const held = [...new Set([...readBy(module, fn), ...netWeights(module, fn)])];
@@ -76,7 +79,7 @@ export function exportedTensors(module: IrModule, name: string): ReadonlyMap<str
 
 /**
  * The weights of the net that a function applies, also those that it does without: a token for what is masked is of training alone. A
- * parameter is a weight, and a twin's copy of one. The host's `exported` says the same.
+ * parameter is a weight, and a twin's copy of one. The host's `Exported.beside` says the same.
  */
 export function netWeights(module: IrModule, fn: IrFunction): readonly Storage[] {
   const parameters = new Set(module.storages.filter(isParameter).map(({ name }) => name));

@@ -203,6 +203,20 @@ def test_a_net_that_holds_what_is_not_finite_is_not_exported(tmp_path, value):
     assert caught.value.code == "F2C6207" and list(tmp_path.iterdir()) == []
 
 
+def test_a_weight_of_training_alone_that_is_not_finite_keeps_from_a_file_only_where_that_holds_it(tmp_path):
+    program = made(product_of("net.w", beside="net.token"))
+    with torch.no_grad():
+        program.storage["net.token"][0] = float("nan")
+    export_function(program, "infer", "torchscript", str(tmp_path / "net.pt"))
+    export_function(program, "infer", "onnx", str(tmp_path / "net.onnx"))
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(
+        HostError, match=r"net\.token holds NaN or infinity; the net is not exported"
+    ) as caught:
+        export_function(program, "infer", "safetensors", str(tmp_path / "net.safetensors"))
+    assert caught.value.code == "F2C6207" and sorted(tmp_path.iterdir()) == before
+
+
 def test_a_twins_weights_are_parameters_as_its_originals_are(tmp_path):
     """Whoever trains the file's net further asks it for its parameters."""
     m = ModuleBuilder()

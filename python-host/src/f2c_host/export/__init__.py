@@ -62,8 +62,8 @@ def export_function(
 ) -> dict[str, object]:
     """Writes `function` by the exporter `to`. The file is whole or absent. Returns its size and what the exporter says of it.
 
-    Raises F2C6317, F2C6319, F2C5201 if there is no such function, F2C6316 if it cannot be such a file, F2C6207 if its weights
-    hold NaN or infinity."""
+    Raises F2C6317, F2C6319, F2C5201 if there is no such function, F2C6316 if it cannot be such a file, F2C6207 if weights
+    that the file holds are NaN or infinite."""
     exporter = ready_exporter(to)
     net = exported(program, function, about)
     with whole_file(Path(path)) as file:

@@ -20,12 +20,10 @@ from ..run.program import Program
 class Exported:
     """A function on its way into a file."""
 
-    module: Module
+    program: Program
     function: Function
     values: Mapping[str, torch.Tensor]
     """Copies of what the function reads, on the CPU, by their names in the file."""
-    beside: Mapping[str, torch.Tensor]
-    """Likewise the parameters of the same net that the function does without: whoever trains it further needs them."""
     names: Mapping[str, str]
     """The name in the file of each storage that the function reads."""
     weights: Collection[str]
@@ -33,29 +31,31 @@ class Exported:
     about: Mapping[str, str]
     """Facts about the net that the file shall carry."""
 
+    @property
+    def module(self) -> Module:
+        return self.program.module
+
+    def beside(self) -> Mapping[str, torch.Tensor]:
+        """Copies of the parameters of the same net that the function does without, by their names in the file: whoever trains it
+        further needs them. For a file of weights alone; others hold what the function reads. Raises F2C6207 like `exported`."""
+        all_weights = _weights(self.module)
+        names = [name for name in _within(self.names, all_weights) if name not in self.names]
+        return _finite_copies(self.program, names, names_in_file([*self.names, *names]))
+
 
 def exported(program: Program, function: str, about: Mapping[str, str]) -> Exported:
-    """Raises F2C5201 if there is no such function, F2C6316 if it cannot stand alone, F2C6207 if its weights hold NaN or
-    infinity."""
+    """Raises F2C5201 if there is no such function, F2C6316 if it cannot stand alone, F2C6207 if weights that it reads are NaN
+    or infinite."""
     module, declared = program.module, program.module.function(function)
     storages = module.storages_of(declared)
-    all_weights = _weights(module)
-    rest = [name for name in _within(storages, all_weights) if name not in storages]
     if len(declared.results) != 1:
         raise cannot_export(declared, f"it returns {len(declared.results)} results, a file has one")
     if any(OPS[op.op].takes_derivatives for op in declared.body.walk()):
         raise cannot_export(declared, "it takes gradients, and the weights of a file have none")
-    refuse_non_finite(
-        {name: program.storage[name] for name in (*storages, *rest) if _starts_finite(module, name)},
-        "the net is not exported",
-    )
-    in_file = names_in_file([*storages, *rest])
-    read, beside = (
-        {in_file[name]: program.storage[name].detach().cpu().contiguous().clone() for name in part}
-        for part in (storages, rest)
-    )
-    weights = {in_file[name] for name in all_weights.intersection(storages)}
-    return Exported(module, declared, read, beside, {n: in_file[n] for n in storages}, weights, about)
+    in_file = names_in_file(storages)
+    values = _finite_copies(program, storages, in_file)
+    weights = {in_file[name] for name in _weights(module).intersection(storages)}
+    return Exported(program, declared, values, in_file, weights, about)
 
 
 def cannot_export(function: Function, obstacle: str, frames: list[Frame] | None = None) -> HostError:
@@ -70,6 +70,18 @@ def names_in_file(names: Collection[str]) -> dict[str, str]:
     parts = {name.partition(".")[0] for name in names}
     whole = len(parts) > 1 or any("." not in name for name in names)
     return {name: name if whole else name.partition(".")[2] for name in names}
+
+
+def _finite_copies(
+    program: Program, storages: Collection[str], names: Mapping[str, str]
+) -> dict[str, torch.Tensor]:
+    """Copies on the CPU, by the names given."""
+    values = {name: program.storage[name] for name in storages}
+    refuse_non_finite(
+        {name: value for name, value in values.items() if _starts_finite(program.module, name)},
+        "the net is not exported",
+    )
+    return {names[name]: value.detach().cpu().contiguous().clone() for name, value in values.items()}
 
 
 def _within(names: Collection[str], candidates: Collection[str]) -> list[str]:

@@ -9,5 +9,5 @@ from .exported import Exported
 
 
 def write(net: Exported, file: BinaryIO) -> dict[str, object]:
-    safetensors_file.write({**net.values, **net.beside}, file, net.about)
+    safetensors_file.write({**net.values, **net.beside()}, file, net.about)
     return {}
