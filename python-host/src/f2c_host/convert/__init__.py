@@ -24,8 +24,9 @@ def convert(paths: Sequence[Path], to: Path, paused: Callable[[], None] = lambda
     for path in paths:
         files.append(read(path))
         paused()
-    shards = [shard for file in files if (shard := shard_in(file)) is not None]
-    nets = [file for file in files if shard_in(file) is None]
+    found = [(file, shard_in(file)) for file in files]
+    shards = [shard for _, shard in found if shard is not None]
+    nets = [file for file, shard in found if shard is None]
     _refuse_several(nets, shards)
     for file in nets:
         take_state_dict(made, file.content, file.path)

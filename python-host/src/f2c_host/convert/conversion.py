@@ -8,11 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import HostError
+from ..errors import HostError, listed
 from ..files.safetensors_file import KINDS, NAMES, Pieces
 
 # Narrow types whose every number is one of f32, which our parameters are.
 _WIDENED = (torch.float16, torch.bfloat16)
+# Names in a row of the table; how many more there are stands behind them.
+_NAMED = 6
 
 
 class Conversion:
@@ -40,6 +42,11 @@ class Conversion:
     def tell(self, did: str, what: str, count: int = 1) -> None:
         """Counts what was done with so many tensors; the same of others is added."""
         self._rows[did, what] = self._rows.get((did, what), 0) + count
+
+    def leave(self, names: Sequence[str]) -> None:
+        """Says what a file holds beside the tensors."""
+        if names:
+            self.tell("left", listed(names, most=_NAMED), len(names))
 
     def storable(self, name: str, tensor: Tensor) -> bool:
         """Whether a safetensors file of ours can hold it; says so where not."""

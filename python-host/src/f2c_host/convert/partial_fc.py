@@ -19,7 +19,7 @@ from torch import Tensor
 from ..errors import HostError
 from .conversion import Conversion
 from .known_nets import is_parameter
-from .state_dict import listed, take_state_dict
+from .state_dict import take_state_dict
 from .torch_file import TorchFile
 
 CENTRES = "centres"
@@ -84,9 +84,7 @@ def take_shards(made: Conversion, shards: Sequence[Shard]) -> None:
     if len(weights) > 1:
         made.tell("left", "nets of other ranks, which are rank 0's but for statistics", len(weights) - 1)
     _take_momentum(made, names, first)
-    others = [str(key) for key in first.file.content if key not in _TAKEN]
-    if others:
-        made.tell("left", listed(others), len(others))
+    made.leave([str(key) for key in first.file.content if key not in _TAKEN])
 
 
 def velocity(name: str) -> str:

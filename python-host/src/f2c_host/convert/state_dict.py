@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ _CONTAINERS = (
 )
 # What wrappers put before every name: data parallelism, torch.compile, a net inside a larger one.
 _PREFIXES = ("module.", "_orig_mod.", "backbone.")
-_LISTED = 6
 
 
 def take_state_dict(made: Conversion, content: Any, path: Path) -> Mapping[str, str]:
@@ -51,14 +50,14 @@ def _unwrapped(made: Conversion, content: Any, path: Path) -> Mapping[str, Tenso
     within: list[str] = []
     while key := next((k for k in _CONTAINERS if _holds_tensors(content, k)), None):
         within.append(key)
-        _tell_others(made, [str(k) for k in content if k != key])
+        made.leave([str(k) for k in content if k != key])
         content = content[key]
     if not isinstance(content, Mapping):
         raise _no_tensors(path)
     if within:
         made.tell("opened", ".".join(within), 0)
     tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
-    _tell_others(made, [str(k) for k in content if k not in tensors])
+    made.leave([str(k) for k in content if k not in tensors])
     return {str(name): value for name, value in tensors.items()}
 
 
@@ -71,11 +70,6 @@ def _holds_tensors(content: Any, key: str) -> bool:
     )
 
 
-def _tell_others(made: Conversion, names: list[str]) -> None:
-    if names:
-        made.tell("left", listed(names), len(names))
-
-
 def _without_prefix(made: Conversion, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     while prefix := next((p for p in _PREFIXES if all(name.startswith(p) for name in tensors)), None):
         if not tensors:
@@ -83,12 +77,6 @@ def _without_prefix(made: Conversion, tensors: Mapping[str, Tensor]) -> Mapping[
         made.tell("cut off", f"{prefix} before every name", len(tensors))
         tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
     return tensors
-
-
-def listed(names: Sequence[str]) -> str:
-    """A few of the names, and how many more there are."""
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return f"{', '.join(names[:_LISTED])}{more}"
 
 
 def _described(known: KnownNet | None, tensors: Mapping[str, Tensor]) -> dict[str, Any] | None:

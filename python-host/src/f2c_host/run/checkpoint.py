@@ -12,11 +12,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ..errors import HostError
+from ..errors import HostError, listed
 from ..files import safetensors_file
 from ..files.whole_file import whole_file
 
-_NAMES_SHOWN = 3
 _OTHER_PROGRAM = (
     "the checkpoint belongs to another program: resume with the experiment that wrote it, or start a new run"
 )
@@ -56,7 +55,7 @@ def refuse_non_finite(tensors: Mapping[str, Tensor], consequence: str) -> None:
     if broken:
         raise HostError(
             "F2C6207",
-            f"training has diverged: {_listed(broken)} {'hold' if len(broken) > 1 else 'holds'} NaN or infinity; {consequence}",
+            f"training has diverged: {listed(broken)} {'hold' if len(broken) > 1 else 'holds'} NaN or infinity; {consequence}",
             "user",
             "lower the learning rate or warm it up, or clip the gradient; a checkpoint from before it can be resumed",
         )
@@ -125,11 +124,11 @@ def _check_names(storage: Mapping[str, Tensor], found: Sequence[str], path: Path
     names = set(found)
     missing = [name for name in storage if name not in names]
     if missing:
-        raise HostError("F2C6201", f"`{path}` lacks {_listed(missing)}", "user", _OTHER_PROGRAM)
+        raise HostError("F2C6201", f"`{path}` lacks {listed(missing)}", "user", _OTHER_PROGRAM)
     extra = sorted(names - set(storage))
     if extra:
         raise HostError(
-            "F2C6202", f"`{path}` has {_listed(extra)}, unknown to this program", "user", _OTHER_PROGRAM
+            "F2C6202", f"`{path}` has {listed(extra)}, unknown to this program", "user", _OTHER_PROGRAM
         )
 
 
@@ -143,7 +142,7 @@ def _check_types(storage: Mapping[str, Tensor], file: safe_open, path: Path) -> 
     ]
     if misshapen:
         raise HostError(
-            "F2C6203", f"`{path}`: the shape of {_listed(misshapen, '; ')}", "user", _OTHER_PROGRAM
+            "F2C6203", f"`{path}`: the shape of {listed(misshapen, '; ')}", "user", _OTHER_PROGRAM
         )
     dtypes = {name: part.get_dtype() for name, part in slices.items()}
     mistyped = [
@@ -152,12 +151,4 @@ def _check_types(storage: Mapping[str, Tensor], file: safe_open, path: Path) -> 
         if safetensors_file.DTYPES.get(dtypes[name]) != tensor.dtype
     ]
     if mistyped:
-        raise HostError(
-            "F2C6204", f"`{path}`: the dtype of {_listed(mistyped, '; ')}", "user", _OTHER_PROGRAM
-        )
-
-
-def _listed(items: Sequence[str], separator: str = ", ") -> str:
-    rest = len(items) - _NAMES_SHOWN
-    shown = separator.join(items[:_NAMES_SHOWN])
-    return f"{shown} and {rest} more" if rest > 0 else shown
+        raise HostError("F2C6204", f"`{path}`: the dtype of {listed(mistyped, '; ')}", "user", _OTHER_PROGRAM)

@@ -10,11 +10,10 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ..errors import HostError
+from ..errors import HostError, listed
 from ..files import safetensors_file
 from ..ir.module import Storage
 
-_NAMES_SHOWN = 3
 _OTHER_NET = "the file is of another net: give the net that it was exported from"
 
 
@@ -77,11 +76,11 @@ def _checked(weights: WeightsFile, readers: Sequence[Storage]) -> safe_open:
     names = set(file.keys())
     missing = [s.init["tensor"] for s in readers if s.init["tensor"] not in names]
     if missing:
-        raise HostError("F2C6210", f"`{path}` lacks {_listed(missing)}", "user", _OTHER_NET)
+        raise HostError("F2C6210", f"`{path}` lacks {listed(missing)}", "user", _OTHER_NET)
     left = sorted(names - {s.init["tensor"] for s in readers})
     if left and weights.strict:
         raise HostError(
-            "F2C6211", f"`{path}` has {_listed(left)}, from which nothing starts", "user", _OTHER_NET
+            "F2C6211", f"`{path}` has {listed(left)}, from which nothing starts", "user", _OTHER_NET
         )
     misfits = []
     for storage in readers:
@@ -93,15 +92,9 @@ def _checked(weights: WeightsFile, readers: Sequence[Storage]) -> safe_open:
                 f"{storage.init['tensor']} is {there[0]}{there[1]} there and {here[0]}{here[1]} here"
             )
     if misfits:
-        raise HostError("F2C6212", f"`{path}`: {_listed(misfits, '; ')}", "user", _OTHER_NET)
+        raise HostError("F2C6212", f"`{path}`: {listed(misfits, '; ')}", "user", _OTHER_NET)
     return file
 
 
 def _unreadable(path: Path, reason: str) -> HostError:
     return HostError("F2C6209", f"cannot read the weights `{path}`: {reason}", "user", "check the path")
-
-
-def _listed(items: Sequence[str], separator: str = ", ") -> str:
-    rest = len(items) - _NAMES_SHOWN
-    shown = separator.join(items[:_NAMES_SHOWN])
-    return f"{shown} and {rest} more" if rest > 0 else shown
