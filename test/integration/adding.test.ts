@@ -21,7 +21,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { IR_VERSION } from "#compiler/ir/module";
 import { generatedFiles } from "#compiler/registry/generate";
 import { requirePython } from "#runtime/bridge/python-environment";
-import { metrics, root } from "./cli.js";
+import { metrics, root, stageFolder } from "./cli.js";
 
 const FIXTURES = join(root, "test/fixtures/adding");
 
@@ -203,8 +203,7 @@ test("a pass is in the pipeline, under its name", () => {
   expect(stdout).not.toMatch(/ = div\(/);
 });
 
-const folder = (stage: string) =>
-  join(copy, "made", readdirSync(join(copy, "made")).find((name) => name.startsWith(`${stage}-`))!);
+const folder = (stage: string) => stageFolder(join(copy, "made"), stage)!;
 const read = (stage: string, file: string) => readFileSync(join(folder(stage), file), "utf8");
 
 test("all are used, in the host too", () => {

@@ -1,6 +1,6 @@
 /** @file Runs the built command as a user does. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export const root = new URL("../../", import.meta.url).pathname;
@@ -61,6 +61,13 @@ export function metrics(folder: string): Record<string, number>[] {
     .slice(0, -1)
     .map((line) => JSON.parse(line))
     .filter((entry) => "loss" in entry);
+}
+
+/** The folder of a stage below a study's root, called after the stage and a hash; none before the stage has begun. */
+export function stageFolder(study: string, stage: string): string | undefined {
+  const names = existsSync(study) ? readdirSync(study) : [];
+  const name = names.find((entry) => entry.startsWith(`${stage}-`));
+  return name && join(study, name);
 }
 
 /** Whether a process still runs. */

@@ -10,7 +10,7 @@ import { readSafetensors } from "#runtime/run/safetensors";
 import { vectorSource, writeVectors } from "../fixtures/vectors.js";
 import { OgmcOracle, type Vector } from "../unit/ogmc-oracle.js";
 import { blobs } from "../unit/ogmc-streams.js";
-import { cli, start } from "./cli.js";
+import { cli, stageFolder, start } from "./cli.js";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-ogmc-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -27,10 +27,7 @@ const file = join(home, "vectors.safetensors");
 writeVectors(file, vectors);
 const offsets = Int32Array.from({ length: GROUPS + 1 }, (_, person) => person * EACH);
 
-const folderIn = (root: string) => {
-  const name = existsSync(root) ? readdirSync(root).find((entry) => entry.startsWith("groups-")) : undefined;
-  return name === undefined ? undefined : join(root, name);
-};
+const folderIn = (root: string) => stageFolder(root, "groups");
 
 interface Study {
   readonly file: string;

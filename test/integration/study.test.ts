@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
-import { cli, start } from "./cli.js";
+import { cli, stageFolder, start } from "./cli.js";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-study-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -34,7 +34,7 @@ function written(text: string): string {
 
 /** The folder of a stage, and the hash of what it embedded. */
 function made(root: string, stage: string) {
-  const folder = join(root, readdirSync(root).find((name) => name.startsWith(`${stage}-`))!);
+  const folder = stageFolder(root, stage)!;
   const rows = join(folder, "embeddings.safetensors");
   const hash = existsSync(rows) ? createHash("sha256").update(readFileSync(rows)).digest("hex") : undefined;
   return { folder, hash };
@@ -93,16 +93,13 @@ test("a driver that is killed in the middle of an embedding leaves what goes on 
   const [killed, reference] = [join(home, "killed"), join(home, "reference")];
   const running = start(["run", many, "--run-dir", killed]);
   const rows = () => {
-    const found = existsSync(killed) && readdirSync(killed).find((name) => name.startsWith("features-"));
-    return found ? join(killed, found, "embeddings.safetensors") : "";
+    const folder = stageFolder(killed, "features");
+    return folder ? join(folder, "embeddings.safetensors") : "";
   };
-  const begun = () =>
-    existsSync(killed) &&
-    readdirSync(killed).some(
-      (name) =>
-        name.startsWith("features-") &&
-        readdirSync(join(killed, name)).some((f) => f.startsWith("embeddings")),
-    );
+  const begun = () => {
+    const folder = stageFolder(killed, "features");
+    return folder !== undefined && readdirSync(folder).some((name) => name.startsWith("embeddings"));
+  };
   let ended = false;
   void running.finished.then(() => {
     ended = true;

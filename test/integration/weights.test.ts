@@ -1,17 +1,9 @@
 /** Nets that start from others, in the built command and the real host: from a stage of the study, from its file, and frozen. */
-import {
-  copyFileSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cli } from "./cli.js";
+import { cli, stageFolder } from "./cli.js";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-from-weights-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -44,8 +36,7 @@ async function run(exported: string, root: string): Promise<string> {
   return done.err + done.out;
 }
 
-const folderOf = (root: string, stage: string) =>
-  join(root, readdirSync(root).find((name) => name.startsWith(`${stage}-`))!);
+const folderOf = (root: string, stage: string) => stageFolder(root, stage)!;
 
 /** The tensors of a safetensors file, by the rules of the format alone. */
 function tensorsIn(folder: string): Readonly<Record<string, string>> {

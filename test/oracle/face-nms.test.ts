@@ -3,7 +3,7 @@
  * not 0: lengths, cosines and scores are exact in f32, so that ties are ties on both sides.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -11,7 +11,7 @@ import { ANSWERED, type Call, type Driver, faceNms, offsetsOf, randomUnit } from
 import { groupsOf } from "#dsl/stages/face-nms";
 import { requirePython } from "#runtime/bridge/python-environment";
 import { readSafetensors } from "#runtime/run/safetensors";
-import { cli } from "../integration/cli.js";
+import { cli, stageFolder } from "../integration/cli.js";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-face-nms-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -85,7 +85,7 @@ beforeAll(async () => {
   const done = await cli(["run", file, "--run-dir", root]);
   expect(done.code, done.err).toBe(0);
   found = (stage) => {
-    const folder = join(root, readdirSync(root).find((name) => name.startsWith(`${stage}-`))!);
+    const folder = stageFolder(root, stage)!;
     return {
       images: [...(readSafetensors(join(folder, "result.safetensors")).images as Int32Array)],
       numbers: JSON.parse(readFileSync(join(folder, "result.json"), "utf8")),

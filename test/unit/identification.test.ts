@@ -1,17 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { drawSearches } from "#dsl/evaluate/searches";
 import { type Curve, type Figure, identification, type Result } from "#dsl/index";
+import { fractions } from "./dice.js";
 import { embeddingsOf } from "./protocol-view.js";
 import { codeOf } from "./thrown.js";
-
-/** A generator for the tests' own choices: Park and Miller's. */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 48271) % 2147483647;
-    return state / 2147483647;
-  };
-}
 
 /** Twelve people of 1 to 6 images. */
 const offsets = Int32Array.from([0, 3, 5, 6, 10, 16, 19, 23, 24, 29, 31, 37, 40]);
@@ -173,7 +165,7 @@ function literal(
 
 /** Embeddings of people that differ, and of images that differ a little; `digits` so that some cosines tie. */
 function embeddings(spread: number, digits: number, seed: number): (image: number) => Vector {
-  const random = dice(seed);
+  const random = fractions(seed);
   const rounded = (value: number) => Math.round(value * 10 ** digits) / 10 ** digits;
   const centres = Array.from({ length: people }, () => Array.from({ length: 4 }, () => 2 * random() - 1));
   const rows = Array.from({ length: 40 }, (_, image) =>

@@ -15,6 +15,7 @@ import { generatedFiles } from "#compiler/registry/generate";
 import { registryHash } from "#compiler/registry/hash";
 import { OPS, REGISTRY } from "#compiler/registry/index";
 import * as functions from "#dsl/core/ops.generated";
+import { dice } from "./dice.js";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), "utf8");
@@ -144,11 +145,7 @@ const at = (dim: Dim, values: Record<string, number>): number =>
   typeof dim === "number" ? dim : dim.terms.reduce((sum, [name, c]) => sum + c * values[name]!, dim.constant);
 
 const some = (n: number): Dim[] => {
-  let state = 20231;
-  const roll = (k: number) => {
-    state = (state * 48271) % 2147483647;
-    return state % k;
-  };
+  const roll = dice(20231);
   return Array.from({ length: n }, () => {
     let dim: Dim = roll(13) - 6;
     for (const name of ["B", "N", "batch_2"]) if (roll(2)) dim = addDims(dim, symbol(name), roll(9) - 4);

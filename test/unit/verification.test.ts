@@ -4,20 +4,12 @@ import { roc, tarAtFar, tenFold } from "#dsl/evaluate/rates";
 import { rocCurve, verify } from "#dsl/evaluate/verification";
 import { verification } from "#dsl/index";
 import { curvesSvg } from "#runtime/evaluate/curve-plot";
+import { fractions } from "./dice.js";
 import { codeOf } from "./thrown.js";
-
-/** A generator for the tests' own choices: Park and Miller's. */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 48271) % 2147483647;
-    return state / 2147483647;
-  };
-}
 
 /** Similarities of `n` pairs, those of the same person higher by `gap`, rounded to `digits` so that some tie. */
 function drawn(n: number, gap: number, digits: number, seed: number) {
-  const random = dice(seed);
+  const random = fractions(seed);
   const same = Uint8Array.from({ length: n }, () => (random() < 0.5 ? 1 : 0));
   const similarity = Float64Array.from(same, (s) => {
     const value = Math.min(1, Math.max(-1, random() * 1.4 - 0.9 + gap * s));
@@ -273,7 +265,7 @@ describe("verification of pairs", () => {
   };
 
   test("of a net that knows nothing is near a half, however many impostors there are", () => {
-    const random = dice(11);
+    const random = fractions(11);
     const same = ordered(300, 25_000, 10);
     const similarity = Float64Array.from(same, () => 2 * random() - 1);
     const found = verify(similarity, { same }, [0.1, 1e-3, 1e-5]);
@@ -319,7 +311,7 @@ describe("verification of pairs", () => {
   });
 
   test("of balanced pairs is the protocol on them as they stand", () => {
-    const random = dice(5);
+    const random = fractions(5);
     const same = ordered(200, 200, 10);
     const similarity = Float64Array.from(same, (mark) => 1.4 * random() - 0.9 + 0.4 * mark);
     const { accuracy, std, threshold } = verify(similarity, { same }, []);
