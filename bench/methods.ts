@@ -5,10 +5,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { f2c } from "./command.js";
-import { shares, verified } from "./seeds.js";
+import { mean, shares, verified } from "./seeds.js";
 import { median } from "./table.js";
 
-const RATES = [0.02, 0.05, 0.1, 0.2];
+const RATES = [0.01, 0.02, 0.05, 0.1];
+/** Seeds of the runs that look for the best rate: one alone is off by 3 %. */
+const TUNED_ON = [101, 102];
 /**
  * DCQ's momentum is for a short run: of a key encoder with 0.999, which is the one that is kept, 60 % would be its first values after 500 steps.
  *
@@ -92,14 +94,15 @@ export function methods(folder: string, quick: boolean): void {
   // Round by round, so that what else the machine does strikes all alike.
   const rates = new Map<Name, Map<number, number>>(names.map((name) => [name, new Map()]));
   for (const lr of RATES)
-    for (const name of names) rates.get(name)!.set(lr, run(name, { lr, seed: 0, people: 1 }).accuracy);
+    for (const name of names)
+      rates.get(name)!.set(lr, mean(TUNED_ON.map((seed) => run(name, { lr, seed, people: 1 }).accuracy)));
   const best = (name: Name) => [...rates.get(name)!].sort((a, b) => b[1] - a[1])[0]![0];
   const found = new Map<Name, Run[]>(names.map((name) => [name, []]));
   for (let seed = 1; seed <= seeds; seed++)
     for (const name of names) found.get(name)!.push(run(name, { lr: best(name), seed, people: 2 }));
   const base = found.get("softmax")!;
   console.log(
-    `${identities} identities of 5 images, ${steps} steps of 48 trained images, 32 x 32 pixels, ${seeds} seeds; lr is the best of ${RATES.join(", ")} on other people`,
+    `${identities} identities of 5 images, ${steps} steps of 48 trained images, 32 x 32 pixels, ${seeds} seeds; lr is the best of ${RATES.join(", ")} on other people, ${TUNED_ON.length} seeds`,
   );
   console.log(
     "method            unseen people, verified     lr   step / softmax's   embedded beside      stored    of 1 M",
