@@ -1,9 +1,16 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+
+/** The cache of the commands that tests start: they share it, as a user's do, and nobody else sees it. What tests compile themselves is not cached. */
+const cache = mkdtempSync(join(tmpdir(), "f2c-tests-"));
+process.once("exit", () => rmSync(cache, { recursive: true, force: true }));
 
 // Tests import the built package (`#dsl/…`, `#compiler/…`, `#runtime/…` resolve to dist/), so they test what ships.
 export default defineConfig({
   test: {
-    env: { F2C_NO_CACHE: "1" },
+    env: { F2C_NO_CACHE: "1", F2C_TESTS_CACHE: cache },
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,

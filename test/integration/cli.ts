@@ -21,7 +21,13 @@ export interface Running {
 
 export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
   const child = spawn(process.execPath, [join(root, "dist/runtime/cli/main.js"), ...args], {
-    env: { ...process.env, NO_COLOR: "1", ...env },
+    env: {
+      ...process.env,
+      NO_COLOR: "1",
+      F2C_NO_CACHE: "",
+      XDG_CACHE_HOME: process.env.F2C_TESTS_CACHE,
+      ...env,
+    },
   });
   let [out, err] = ["", ""];
   const waiting: { pattern: RegExp; resolve: () => void }[] = [];
