@@ -64,7 +64,7 @@ class Vit(nn.Module):
         self.tokens, self.mask = (size // 9) ** 2, mask
         self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(3, width, 9, 9)})
         self.pos_embed = nn.Parameter(torch.zeros(1, self.tokens, width))
-        rates = torch.linspace(0, p, depth).tolist()
+        rates = [p * i / max(depth - 1, 1) for i in range(depth)]
         self.blocks = nn.ModuleList(VitBlock(width, heads, rate) for rate in rates)
         self.norm = nn.LayerNorm(width)
         self.feature = nn.Sequential(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from arcface_torch_nets import IResNet, Mbf, shaken
 from compiled import ROOT, node
 from driver import Driver
 from indexed import index_spec
+from nets_reference import Vit
 from PIL import Image
 from torch import nn
 
@@ -24,11 +26,17 @@ CLI = ROOT / "dist/runtime/cli/main.js"
 
 def study(net: str) -> str:
     return f"""
-import {{ embed, fixed, iresnet, mbf, study, syntheticFaces, weights }} from "f2c-dsl";
+import {{ embed, fixed, iresnet, mbf, study, syntheticFaces, vit, weights }} from "f2c-dsl";
 const net = weights({net}, "net.safetensors");
 const data = syntheticFaces({{ identities: 2, imagesPerIdentity: fixed(2), size: 32 }});
 export default study({{ features: embed({{ net, data }}) }});
 """
+
+
+def vit_there(width: int, depth: int, embedding: int = 512, size: int = 112) -> Vit:
+    net = Vit(width, depth, 8, embedding, size, mask=0.1, p=0.1)
+    nn.init.normal_(net.pos_embed, std=0.5)
+    return net
 
 
 @pytest.mark.parametrize(
@@ -41,6 +49,11 @@ export default study({{ features: embed({{ net, data }}) }});
         (lambda: IResNet(200), "iresnet(200)", 118_833_920),
         (Mbf, "mbf()", 2_059_520),
         (lambda: Mbf(large=True), "mbf({ large: true })", 6_314_880),
+        (lambda: vit_there(256, 12), 'vit("tiny")', 19_137_792),
+        (lambda: vit_there(512, 12), 'vit("small")', 76_023_296),
+        (lambda: vit_there(512, 24), 'vit("base")', 113_833_472),
+        (lambda: vit_there(768, 24), 'vit("large")', 255_684_352),
+        (lambda: vit_there(1024, 48, 256), "vit({ width: 1024, depth: 48 }, { embedding: 256 })", None),
         (lambda: IResNet(18, embedding=128), "iresnet(18, { embedding: 128 })", None),
         (lambda: Mbf(True, embedding=128), "mbf({ large: true, embedding: 128 })", None),
     ],
@@ -56,12 +69,22 @@ def test_a_net_is_recognised_by_its_names_alone(make, call, parameters):
     assert parameters in (count, None)
 
 
+def test_the_sample_in_the_documentation_is_what_convert_says(tmp_path: Path):
+    state = {f"module.{name}": value for name, value in IResNet(18).state_dict().items()}
+    torch.save({"epoch": 7, "state_dict": state}, tmp_path / "checkpoint.pth")
+    files = (tmp_path / "checkpoint.pth", "--to", tmp_path / "net.safetensors")
+    said = node(CLI, "convert", *files, env={"F2C_PYTHON": sys.executable})
+    lines = re.sub(r"\S*/net\.safetensors", "net.safetensors", said).splitlines()
+    assert "\n".join(line and f"    {line}" for line in lines) in (ROOT / "docs/weights.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("literal", "call"),
     [
         (lambda: IResNet(18, size=32), "iresnet(18)"),
         (lambda: Mbf(size=32), "mbf()"),
         (lambda: Mbf(True, size=32, embedding=64), "mbf({ large: true, embedding: 64 })"),
+        (lambda: vit_there(256, 12, size=32), 'vit("tiny")'),
     ],
 )
 def test_a_converted_state_dict_gives_the_embeddings_of_pytorch(literal, call, tmp_path: Path):
@@ -85,7 +108,7 @@ def test_a_converted_state_dict_gives_the_embeddings_of_pytorch(literal, call, t
         driver.welcome()
         spec = {"kind": "image_folder", **index_spec(tmp_path, names), **shape}
         driver.ask("source", {"name": "images", "spec": spec})
-        files = {name: {"path": str(file), "sha256": sha256_of(file)}}
+        files = {name: {"path": str(file), "sha256": sha256_of(file), "strict": False}}
         driver.ask("load", {"program": "net", "ir": ir, "files": files, "backend": "eager", "device": "cpu"})
         driver.ask("init", {"program": "net", "seed": 0})
         plan = {"program": "net", "function": "infer", "number": 0, "returns": ["embedding"]}

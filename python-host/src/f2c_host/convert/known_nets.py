@@ -1,11 +1,12 @@
-"""Nets of arcface_torch that we have too (`iresnet`, `mbf`), by the names in their state dicts.
+"""Nets of arcface_torch that we have too (`iresnet`, `mbf`, `vit`), by the names in their state dicts.
 
 Ours differ in what PyTorch calls a layer's tensors alone: BatchNorm's running statistics and the slopes of PReLU."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from types import MappingProxyType
 
@@ -18,8 +19,9 @@ _KINDS: Mapping[str, Mapping[str, str | None]] = MappingProxyType(
     {
         "conv": {"weight": "weight"},
         "product": {"weight": "weight"},
-        "linear": {"weight": "weight", "bias": "bias"},
         "prelu": {"weight": "slope"},
+        "affine": {"weight": "weight", "bias": "bias"},
+        "tensor": {"": ""},
         "norm": {
             "weight": "weight",
             "bias": "bias",
@@ -35,6 +37,8 @@ _STATISTICS = ("running_mean", "running_var", COUNTERS)
 
 Layer = tuple[str, str]
 """Where it is, and its kind."""
+Asked = tuple[Sequence[str], Sequence[str]]
+"""The arguments that a net is called with, and the options."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,9 @@ def is_parameter(name: str) -> bool:
 
 def recognised(tensors: Mapping[str, Tensor]) -> KnownNet | None:
     """The net that has exactly these names, apart from parts of other names beside it."""
-    for function, arguments, options, layers, last in _NETS:
+    for function, asked, layers, last in _NETS:
         renames = {
-            f"{path}.{there}": f"{path}.{here}" if here else None
+            _at(path, there): None if here is None else _at(path, here)
             for path, kind in layers
             for there, here in _KINDS[kind].items()
         }
@@ -66,11 +70,16 @@ def recognised(tensors: Mapping[str, Tensor]) -> KnownNet | None:
         found = {name for name in tensors if _part(name) in parts}
         needed = {name for name in renames if not name.endswith(COUNTERS)}
         if needed <= found <= renames.keys():
+            arguments, options = asked(tensors)
             length = tensors[last].numel()
             given = [*options, *([] if length == _USUAL_LENGTH else [f"embedding: {length}"])]
             record = [f"{{ {', '.join(given)} }}"] if given else []
             return KnownNet(f"{function}({', '.join([*arguments, *record])})", renames)
     return None
+
+
+def _at(path: str, name: str) -> str:
+    return f"{path}.{name}" if name else path
 
 
 def _part(name: str) -> str:
@@ -86,7 +95,7 @@ def _iresnet(*blocks: int) -> Iterator[Layer]:
             yield from ((f"{at}.prelu", "prelu"), (f"{at}.conv2", "conv"), (f"{at}.bn3", "norm"))
             if i == 0:
                 yield from ((f"{at}.downsample.0", "conv"), (f"{at}.downsample.1", "norm"))
-    yield from (("bn2", "norm"), ("fc", "linear"), ("features", "norm"))
+    yield from (("bn2", "norm"), ("fc", "affine"), ("features", "norm"))
 
 
 def _mbf(first: int, *blocks: int) -> Iterator[Layer]:
@@ -116,10 +125,38 @@ def _residuals(at: str, count: int) -> Iterator[Layer]:
     return chain.from_iterable(_bottleneck(f"{at}.layers.{i}") for i in range(count))
 
 
-# The function, its arguments and options, the layers, and a tensor that is as long as the embedding.
+# By width and depth.
+_VIT_SIZES = {(256, 12): "tiny", (512, 12): "small", (512, 24): "base", (768, 24): "large"}
+_VIT_PATCH = 9
+
+
+def _vit(depth: int) -> Iterator[Layer]:
+    yield from (("mask_token", "tensor"), ("pos_embed", "tensor"), ("patch_embed.proj", "affine"))
+    for i in range(depth):
+        at = f"blocks.{i}"
+        yield from ((f"{at}.norm1", "affine"), (f"{at}.attn.qkv", "product"), (f"{at}.attn.proj", "affine"))
+        yield from ((f"{at}.norm2", "affine"), (f"{at}.mlp.fc1", "affine"), (f"{at}.mlp.fc2", "affine"))
+    yield from (("norm", "affine"), ("feature.0", "product"), ("feature.1", "norm"))
+    yield from (("feature.2", "product"), ("feature.3", "norm"))
+
+
+def _asked_of_vit(depth: int, tensors: Mapping[str, Tensor]) -> Asked:
+    """Its width and the side of its patches; that it has eight heads, as all there have, no tensor shows."""
+    shape = tensors["patch_embed.proj.weight"].shape
+    width, patch = shape[0], shape[-1]
+    name = _VIT_SIZES.get((width, depth))
+    size = f'"{name}"' if name else f"{{ width: {width}, depth: {depth} }}"
+    return [size], [] if patch == _VIT_PATCH else [f"patch: {patch}"]
+
+
+def _always(*arguments: str, options: Sequence[str] = ()) -> Callable[[Mapping[str, Tensor]], Asked]:
+    return lambda _: (arguments, options)
+
+
+# The function, what is asked of it, the layers, and a tensor that is as long as the embedding.
 _NETS = (
     *(
-        ("iresnet", (str(depth),), (), tuple(_iresnet(*blocks)), "features.weight")
+        ("iresnet", _always(str(depth)), tuple(_iresnet(*blocks)), "features.weight")
         for depth, blocks in {
             18: (2, 2, 2, 2),
             34: (3, 4, 6, 3),
@@ -128,6 +165,10 @@ _NETS = (
             200: (6, 26, 60, 6),
         }.items()
     ),
-    ("mbf", (), (), tuple(_mbf(1, 4, 6, 2)), "features.layers.3.weight"),
-    ("mbf", (), ("large: true",), tuple(_mbf(2, 8, 12, 4)), "features.layers.3.weight"),
+    ("mbf", _always(), tuple(_mbf(1, 4, 6, 2)), "features.layers.3.weight"),
+    ("mbf", _always(options=["large: true"]), tuple(_mbf(2, 8, 12, 4)), "features.layers.3.weight"),
+    *(
+        ("vit", partial(_asked_of_vit, depth), tuple(_vit(depth)), "feature.3.weight")
+        for depth in (12, 24, 48)
+    ),
 )
