@@ -14,94 +14,40 @@ import {
   structureHash,
   weightsHash,
 } from "../../compiler/index.js";
-import {
-  ANSWERED,
-  type AnyAnswer,
-  type Call,
-  type Driver,
-  ExperimentError,
-  type Left,
-  STAGE,
-} from "../../dsl/index.js";
+import { ANSWERED, type AnyAnswer, type Call, type Driver, type Left, STAGE } from "../../dsl/index.js";
 import type { PlanResult } from "../bridge/host-events.js";
-import type { Ending, Observers } from "../observe/observer.js";
+import type { Observers } from "../observe/observer.js";
 import { type Checkpoint, Checkpoints, isDamage, stepOf } from "../run/checkpoints.js";
 import { answerOf, bytesOf } from "./answer.js";
-import { Flight } from "./flight.js";
-import type { Host, HostedProgram, LoadOptions, Plan } from "./host.js";
-import { type HostedWork, onHosts } from "./on-hosts.js";
-import { Watch } from "./watch.js";
+import { asked } from "./asked.js";
+import { Calls, type CallsOptions } from "./calls.js";
+import type { Host, Plan } from "./host.js";
 
-/** Calls in flight at most, and the bytes of what they give. */
-const WINDOW = 4;
-const BYTES = 64 << 20;
 const DRIVER = "driver";
 
-export interface AnswerOptions extends LoadOptions {
-  readonly restarts: number;
-  readonly start: () => Promise<Host>;
-}
-
 /** Has the functions of a program called as its driver says. */
-export class Answerer implements HostedWork<Left | undefined> {
+export class Answerer extends Calls<Call, Left> {
   private readonly checkpoints: Checkpoints;
-  private readonly flight = new Flight<Call>();
   /** What the host gave, and the driver has not heard yet. */
   private readonly arrived = new Map<number, PlanResult>();
-  private readonly watch: Watch;
-  private readonly window: number;
   private readonly kind: string;
-  private host: Host | undefined;
-  private hosted!: HostedProgram;
   private driver!: Driver;
   /** Calls that were handed out, of these those that were answered, and the checkpoint that there is. */
   private called = 0;
   private answered = 0;
   private saved = 0;
-  private working = false;
-  stopped = false;
 
   constructor(
-    private readonly name: string,
+    name: string,
     private readonly program: AnsweredProgram,
     folder: string,
-    private readonly observers: Observers,
-    private readonly options: AnswerOptions,
+    observers: Observers,
+    options: CallsOptions,
   ) {
+    const largest = Math.max(...[...program.functions.values()].map(({ results }) => bytesOf(results)));
+    super(name, program.module, largest, observers, options);
     this.kind = program.stage[STAGE].kind;
     this.checkpoints = new Checkpoints(folder);
-    const largest = Math.max(...[...program.functions.values()].map(({ results }) => bytesOf(results)));
-    this.window = Math.max(1, Math.min(WINDOW, Math.floor(BYTES / Math.max(1, largest))));
-    this.watch = new Watch(
-      (text) => observers.note(text),
-      () => this.host,
-    );
-  }
-
-  /** Works until the driver is done. Resolves to what it leaves, or to nothing if it was asked to stop. */
-  async run(first: Promise<Host>): Promise<Left | undefined> {
-    let how: Ending = "failed";
-    try {
-      const left = await onHosts(this, first, {
-        start: this.options.start,
-        restarts: this.options.restarts,
-        watch: this.watch,
-        note: (text) => this.observers.note(text),
-      });
-      how = left ? "complete" : "interrupted";
-      return left;
-    } finally {
-      await this.observers.end(how);
-    }
-  }
-
-  /** Asks to end after the call that runs. Returns false while there is nothing to keep: then it can end at once. */
-  stop(): boolean {
-    if (!this.working) return false;
-    this.stopped = true;
-    this.flight.wake();
-    this.host?.stop().catch(() => {});
-    return true;
   }
 
   whatIsSaved(): string {
@@ -114,34 +60,13 @@ export class Answerer implements HostedWork<Left | undefined> {
     return this.saved;
   }
 
-  async attempt(host: Host): Promise<Left | undefined> {
-    await this.prepare(host);
-    const left = await this.work();
-    await this.hosted.unload().catch(() => {});
-    return left;
-  }
-
-  async broken(): Promise<void> {
-    this.working = false;
-    this.host = undefined;
-  }
-
-  private async prepare(host: Host): Promise<void> {
-    this.host = host;
+  protected async begin(host: Host): Promise<void> {
     this.arrived.clear();
-    this.flight.listen(host, {
-      onResult: (result) => this.landed(result),
-      onLog: (level, message) => this.observers.note(`host ${level}: ${message}`),
-    });
-    this.hosted = await this.watch.during(
-      () => "the host to load the program",
-      host.load(this.name, this.program.module, this.options),
-    );
     await host.open(ROWS, this.program.data);
-    this.called = this.answered = this.saved = (await this.restored()) ?? (await this.begun());
+    this.called = this.answered = this.saved = (await this.restored()) ?? (await this.anew());
   }
 
-  private async begun(): Promise<number> {
+  private async anew(): Promise<number> {
     this.driver = this.asked(() => this.program.driver());
     await this.watch.during(() => "the first state", this.hosted.initialise(0));
     return 0;
@@ -179,7 +104,7 @@ export class Answerer implements HostedWork<Left | undefined> {
     }
   }
 
-  private async work(): Promise<Left | undefined> {
+  protected async work(): Promise<Left | undefined> {
     const { checkpoint } = this.program.stage[ANSWERED];
     this.working = true;
     while (!this.stopped) {
@@ -289,25 +214,15 @@ export class Answerer implements HostedWork<Left | undefined> {
     return answers;
   }
 
-  private landed(result: PlanResult): void {
+  protected landed(result: PlanResult): void {
     this.arrived.set(result.number, result);
     this.flight.wake();
   }
 
   /** Asks the driver, which is its author's own TypeScript: what it throws is theirs to mend. */
   private asked<T>(question: () => T): T {
-    try {
-      return question();
-    } catch (error) {
-      const ours = error instanceof Error && error.message.startsWith("internal:");
-      if (error instanceof ExperimentError || ours) throw error;
-      const [message] = (error instanceof Error ? error.message : String(error)).split("\n");
-      const failed = experimentError("bad-answered.driver", {
-        kind: this.kind,
-        calls: this.answered,
-        error: message!,
-      });
-      throw Object.assign(failed, { cause: error });
-    }
+    return asked(question, (error) =>
+      experimentError("bad-answered.driver", { kind: this.kind, calls: this.answered, error }),
+    );
   }
 }

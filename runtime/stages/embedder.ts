@@ -5,23 +5,16 @@
 import type { EmbedProgram } from "../../compiler/index.js";
 import { MATRIX } from "../../dsl/index.js";
 import type { PlanResult } from "../bridge/host-events.js";
-import type { Ending, Observers } from "../observe/observer.js";
+import type { Observers } from "../observe/observer.js";
 import type { Written } from "../run/files.js";
 import { RowsFile } from "../run/rows-file.js";
-import { Flight } from "./flight.js";
-import type { Host, HostedProgram, LoadOptions } from "./host.js";
-import { type HostedWork, onHosts } from "./on-hosts.js";
-import { Watch } from "./watch.js";
+import { Calls, type CallsOptions } from "./calls.js";
+import type { Host } from "./host.js";
 
-/** Plans in flight at most, and the bytes of what they give. */
-const WINDOW = 4;
-const BYTES = 64 << 20;
 const FLOAT = 4;
 
-export interface EmbedRunOptions extends LoadOptions {
+export interface EmbedRunOptions extends CallsOptions {
   readonly batch: number;
-  readonly restarts: number;
-  readonly start: () => Promise<Host>;
   /** Bytes that a crash can cost. */
   readonly piece?: number;
 }
@@ -34,25 +27,19 @@ interface Batch {
 }
 
 /** Embeds the sets of a program into the file `path`. */
-export class Embedder implements HostedWork<Written | undefined> {
+export class Embedder extends Calls<Batch, Written> {
   private readonly rows: RowsFile;
   private readonly batches: readonly Batch[];
-  private readonly flight = new Flight<Batch>();
-  private readonly watch: Watch;
-  private readonly window: number;
-  private host: Host | undefined;
-  private hosted!: HostedProgram;
-  stopped = false;
-  private working = false;
 
   constructor(
-    private readonly name: string,
+    name: string,
     private readonly program: EmbedProgram,
     path: string,
-    private readonly observers: Observers,
-    private readonly options: EmbedRunOptions,
+    observers: Observers,
+    options: EmbedRunOptions,
   ) {
-    const { sets, rows, columns } = program;
+    const { module, sets, rows, columns } = program;
+    super(name, module, options.batch * columns * FLOAT, observers, options);
     const before = Object.fromEntries(sets.map((set, i) => [`offsets.${i}`, set.offsets]));
     this.rows = new RowsFile(path, { tensor: MATRIX, rows, columns, before }, options.piece);
     this.batches = sets.flatMap((set, i) => {
@@ -63,37 +50,6 @@ export class Embedder implements HostedWork<Written | undefined> {
         count: Math.min(options.batch, images - n * options.batch),
       }));
     });
-    this.window = Math.max(1, Math.min(WINDOW, Math.floor(BYTES / (options.batch * columns * FLOAT))));
-    this.watch = new Watch(
-      (text) => observers.note(text),
-      () => this.host,
-    );
-  }
-
-  /** Embeds what is not embedded yet. Resolves to the file, or to nothing if it was asked to stop. */
-  async run(first: Promise<Host>): Promise<Written | undefined> {
-    let how: Ending = "failed";
-    try {
-      const written = await onHosts(this, first, {
-        start: this.options.start,
-        restarts: this.options.restarts,
-        watch: this.watch,
-        note: (text) => this.observers.note(text),
-      });
-      how = written ? "complete" : "interrupted";
-      return written;
-    } finally {
-      await this.observers.end(how);
-    }
-  }
-
-  /** Asks to end after the plan that runs. Returns false while there is nothing to keep: then it can end at once. */
-  stop(): boolean {
-    if (!this.working) return false;
-    this.stopped = true;
-    this.flight.wake();
-    this.host?.stop().catch(() => {});
-    return true;
   }
 
   whatIsSaved(): string {
@@ -104,38 +60,23 @@ export class Embedder implements HostedWork<Written | undefined> {
     return this.rows.count;
   }
 
-  async attempt(host: Host): Promise<Written | undefined> {
-    await this.prepare(host);
-    await this.embed();
-    await this.hosted.unload().catch(() => {});
-    if (this.rows.count < this.program.rows) {
-      this.rows.close();
-      return undefined;
-    }
-    return this.rows.finish();
-  }
-
-  async broken(): Promise<void> {
-    this.working = false;
-    this.host = undefined;
+  override async broken(): Promise<void> {
+    await super.broken();
     this.rows.flush();
   }
 
-  private async prepare(host: Host): Promise<void> {
-    this.host = host;
-    this.flight.listen(host, {
-      onResult: (result) => this.landed(result),
-      onLog: (level, message) => this.observers.note(`host ${level}: ${message}`),
-    });
-    const { module, sets } = this.program;
-    this.hosted = await this.watch.during(
-      () => "the host to load the program",
-      host.load(this.name, module, this.options),
-    );
-    for (const [i, set] of sets.entries()) await host.open(sourceOf(i), set);
+  protected async begin(host: Host): Promise<void> {
+    for (const [i, set] of this.program.sets.entries()) await host.open(sourceOf(i), set);
     if (this.rows.count > 0)
       this.observers.note(`going on at row ${this.rows.count} of ${this.program.rows}`);
     await this.watch.during(() => "the weights", this.hosted.initialise(0, this.begun()));
+  }
+
+  protected async work(): Promise<Written | undefined> {
+    await this.embed();
+    if (this.rows.count === this.program.rows) return this.rows.finish();
+    this.rows.close();
+    return undefined;
   }
 
   /** The number of the first batch that is not there. */
@@ -180,7 +121,7 @@ export class Embedder implements HostedWork<Written | undefined> {
   }
 
   /** Appends what a plan gave; only then there is room for another one. */
-  private landed({ number, tensors }: PlanResult): void {
+  protected landed({ number, tensors }: PlanResult): void {
     const tensor = tensors[this.program.result];
     const batch = this.flight.landed(number);
     if (!batch || !tensor) return;

@@ -17,6 +17,7 @@ import {
   type LoadedImages,
   type StepPoint,
 } from "../../dsl/index.js";
+import { asked } from "./asked.js";
 
 /** What is decided for one step. */
 export interface StepPlan {
@@ -25,24 +26,16 @@ export interface StepPlan {
   readonly arrays: Readonly<Record<string, Int32Array | Uint8Array | Float32Array>>;
 }
 
-/** The experiment's plan, or a policy of it, threw. `cause` is what it threw, whose stack leads to the line. */
+/** The experiment's plan, or a policy of it, threw. */
 export class PlanFailed extends ExperimentError {
-  constructor(policy: string, step: number, cause: unknown) {
-    const [error] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
-    super(inWords("plan-threw", { policy, step, error: error! }));
-    this.cause = cause;
+  constructor(policy: string, step: number, error: string) {
+    super(inWords("plan-threw", { policy, step, error }));
   }
 }
 
-/** Asks the experiment's own TypeScript, whose exceptions are its author's to mend. */
-function asked<T>(policy: string, step: number, question: () => T): T {
-  try {
-    return question();
-  } catch (error) {
-    const ours = error instanceof Error && error.message.startsWith("internal:");
-    throw error instanceof ExperimentError || ours ? error : new PlanFailed(policy, step, error);
-  }
-}
+/** Asks what decides a step. */
+const answerTo = <T>(policy: string, step: number, question: () => T): T =>
+  asked(question, (error) => new PlanFailed(policy, step, error));
 
 /** Plans steps in order. A pure function of the seed and the step, but for the books, which `state` holds. */
 export class Planner {
@@ -74,16 +67,16 @@ export class Planner {
     const step = this.planned;
     const { experiment, method, signature } = this.program;
     const at = this.point(step);
-    const batch = asked("the loader", step, () => this.loader.batch(step)) as Readonly<
+    const batch = answerTo("the loader", step, () => this.loader.batch(step)) as Readonly<
       Record<string, LoadedImages>
     >;
-    const plan = asked("the plan", step, () => method.plan(this.books as never, batch, at));
-    const lr = asked("the policy `lr`", step, () => learningRate(experiment.lr, at));
+    const plan = answerTo("the plan", step, () => method.plan(this.books as never, batch, at));
+    const lr = answerTo("the policy `lr`", step, () => learningRate(experiment.lr, at));
     const flat = flattenPlan(plan, signature, step);
     const arrays = { ...flat.arrays, ...batchArrays(batch, this.program.changes, step) };
     this.planned = step + 1;
     const numbers = updateNumbers(this.program.updates, at, lr, experiment.accumulate, (policy, name) =>
-      asked(`the policy \`${name}\``, step, () => learningRate(policy, at, name)),
+      answerTo(`the policy \`${name}\``, step, () => learningRate(policy, at, name)),
     );
     const given = { ...numbers, ...randomNumbers(experiment.seed, step) };
     const used = Object.entries(given).filter(([name]) => this.inputs.has(name));
