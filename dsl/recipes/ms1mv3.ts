@@ -1,8 +1,7 @@
 /** @file MS1MV3: 93,431 identities, 5,179,510 images. */
 import { arcFace } from "../margins/arc-face.js";
 import { iresnet } from "../nets/iresnet.js";
-import { sgd } from "../optimizers/sgd.js";
-import { type Recipe, type RecipeOptions, recipe } from "./recipe.js";
+import { bySgd, type Recipe, type RecipeOptions, recipe } from "./recipe.js";
 
 /**
  * ArcFace over all classes: SGD with a learning rate of 0.1 for 1,024 images, falling linearly to 0 over 20 epochs, weight decay 5e-4.
@@ -16,11 +15,7 @@ export const ms1mv3 = (options: RecipeOptions = {}): Recipe =>
       net: options.net ?? iresnet(50),
       margin: arcFace({ scale: 64, margin: 0.5 }),
       share: 1,
-      batch: 1024,
-      rate: 0.1,
-      by: ({ clip }) => sgd({ momentum: 0.9, weightDecay: 5e-4, ...(clip && { clip }) }),
-      epochs: 20,
-      warmup: 0,
+      ...bySgd(5e-4),
     },
     options,
   );

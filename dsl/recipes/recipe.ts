@@ -10,6 +10,7 @@ import type { Net } from "../method/net.js";
 import { classification } from "../methods/classification.js";
 import { groups, type ParameterGroups } from "../optimizers/groups.js";
 import type { Optimizer } from "../optimizers/optimizer.js";
+import { sgd } from "../optimizers/sgd.js";
 import { instances } from "../samplers/instances.js";
 import { polynomial } from "../schedules/polynomial.js";
 
@@ -41,6 +42,17 @@ interface Ingredients {
   readonly epochs: number;
   readonly warmup: number;
 }
+
+/** SGD at 0.1 for 1,024 images, falling linearly to 0 over 20 epochs. */
+export const bySgd = (
+  weightDecay: number,
+): Pick<Ingredients, "batch" | "rate" | "by" | "epochs" | "warmup"> => ({
+  batch: 1024,
+  rate: 0.1,
+  by: (options) => sgd({ momentum: 0.9, weightDecay, ...options }),
+  epochs: 20,
+  warmup: 0,
+});
 
 /** Classification in f16, with the gradient of the net, and not of the classes, held to a length of 5, as arcface_torch trains. */
 export function recipe(

@@ -3,8 +3,7 @@ import { cosFace } from "../margins/cos-face.js";
 import { iresnet } from "../nets/iresnet.js";
 import { vit } from "../nets/vit.js";
 import { adamw } from "../optimizers/adamw.js";
-import { sgd } from "../optimizers/sgd.js";
-import { type Recipe, type RecipeOptions, recipe } from "./recipe.js";
+import { bySgd, type Recipe, type RecipeOptions, recipe } from "./recipe.js";
 
 /**
  * Partial FC with a share of 0.2, CosFace: SGD with a learning rate of 0.1 for 1,024 images, falling linearly to 0 over 20 epochs,
@@ -17,11 +16,7 @@ export const webface42m = (options: RecipeOptions & { share?: number } = {}): Re
       net: options.net ?? iresnet(100),
       margin: cosFace({ scale: 64, margin: 0.4 }),
       share: options.share ?? 0.2,
-      batch: 1024,
-      rate: 0.1,
-      by: ({ clip }) => sgd({ momentum: 0.9, weightDecay: 5e-4, ...(clip && { clip }) }),
-      epochs: 20,
-      warmup: 0,
+      ...bySgd(5e-4),
     },
     options,
   );
@@ -39,7 +34,7 @@ export const webface42mVit = (options: RecipeOptions & { share?: number } = {}):
       share: options.share ?? 0.3,
       batch: 24_576,
       rate: 1e-3,
-      by: ({ clip }) => adamw({ weightDecay: 0.1, ...(clip && { clip }) }),
+      by: (options) => adamw({ weightDecay: 0.1, ...options }),
       epochs: 40,
       warmup: 4,
     },
