@@ -3,6 +3,7 @@
 import { type ExperimentError, errorsOf } from "../../dsl/core/errors.js";
 import {
   type CatalogueEntry,
+  type Filled,
   filledIn,
   type NameIn,
   type ParametersIn,
@@ -76,14 +77,16 @@ export function report<Name extends DiagnosticName>(
 /** An error of the experiment, to be thrown: `throw experimentError("plan-value-nan", { path, step })`. */
 export const experimentError = errorsOf(CATALOGUE);
 
-/** What an error of the experiment says, without a place. */
-export const asDiagnostic = ({ code, message, hint }: ExperimentError): Diagnostic => ({
+/** What an error of the experiment says. */
+export const asFilled = ({ code, message, hint }: ExperimentError): Filled => ({
   code,
   severity: "error",
   message,
-  related: [],
   ...(hint !== undefined && { hint }),
 });
+
+/** The same as a diagnostic, without a place. */
+export const asDiagnostic = (error: ExperimentError): Diagnostic => ({ ...asFilled(error), related: [] });
 
 /** What is said under a name, without a place. */
 export const inWords = <Name extends DiagnosticName>(

@@ -7,7 +7,7 @@
  *     Math.exp(plan.t)            %y = scalar_exp(%plan.t)
  */
 import { ExperimentError, INTRINSIC } from "../../../../dsl/index.js";
-import { codeOf, type Filled } from "../../../diagnostics/catalogue.js";
+import { asFilled, codeOf } from "../../../diagnostics/catalogue.js";
 import { LIBRARY_PREFIX } from "../../library.js";
 import { placesInStack } from "../../load/stack.js";
 import type { ts } from "../../typescript.js";
@@ -79,7 +79,7 @@ export function callOperand(
     } catch (error) {
       if (error instanceof Refusal) throw error;
       const ours = error instanceof ExperimentError ? error : undefined;
-      if (ours && ours.code !== EARLY) return lowering.refuseAs(node, filledOf(ours));
+      if (ours && ours.code !== EARLY) return lowering.refuseAs(node, asFilled(ours));
       if (!(ours && source)) {
         const threw = error instanceof Error ? error.message : String(error);
         const related = placesInStack(error, (path) => lowering.texts.own(path))
@@ -96,11 +96,3 @@ export function callOperand(
     callee,
   });
 }
-
-/** What an exception of the library says. */
-const filledOf = ({ code, message, hint }: ExperimentError): Filled => ({
-  code,
-  severity: "error",
-  message,
-  ...(hint !== undefined && { hint }),
-});
