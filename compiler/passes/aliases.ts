@@ -1,22 +1,38 @@
 /**
  * @file Alias analysis: which storages a value may share memory with, for passes that must not move a read across a write.
  */
-import { type IrModule, type Op, type Value, walkOps } from "../ir/module.js";
-import { aliased, type Members, membersOf, namesStorage, storagesOf, written } from "../registry/storages.js";
+import { type Op, type Value, walkOps } from "../ir/module.js";
+import { aliased, type Members, namesStorage, storagesOf, written } from "../registry/storages.js";
 
 const changes = (op: Op): boolean => written(op).length > 0;
 
+/** A storage's name; `undefined`: it may be any storage. */
+export type Root = string | undefined;
+
 /** The storages that each value may share memory with, and how often each storage was written. */
 export class Aliases {
-  /** A root is a storage's name; `undefined`: it may be any storage. */
-  private readonly roots = new Map<number, readonly (string | undefined)[]>();
+  private readonly roots = new Map<number, readonly Root[]>();
   private readonly writes = new Map<string, number>();
   private total = 0;
   private epoch = 0;
-  private readonly members: Members;
+  /** Of each op that was noted, in which versions it read its operands. */
+  private readonly read = new Map<Op, string>();
 
-  constructor(module: IrModule) {
-    this.members = membersOf(module.groups);
+  /** `members`: those of groups. */
+  constructor(private readonly members: Members) {}
+
+  /** Follows ops as they stand, with those of their regions; `visit` sees each before. */
+  throughAll(ops: readonly Op[], visit: (op: Op) => void = () => {}): void {
+    for (const op of ops) {
+      visit(op);
+      this.through(op, op.operands, () => {
+        for (const region of op.regions) {
+          this.mayBeAny(region.args);
+          this.throughAll(region.ops, visit);
+        }
+        return op.results;
+      });
+    }
   }
 
   /** Follows an op; `make` emits it, with the ops of its regions, and returns its results. */
@@ -46,6 +62,11 @@ export class Aliases {
     for (const value of values) if (value.type.kind !== "scalar") this.roots.set(value.id, [undefined]);
   }
 
+  /** The storages that a value may share memory with. */
+  storagesOf(value: Value): readonly Root[] {
+    return this.roots.get(value.id) ?? [];
+  }
+
   /** Whether a value may share memory with a storage. */
   isShared(value: Value): boolean {
     return this.roots.has(value.id);
@@ -57,6 +78,24 @@ export class Aliases {
     if (!roots) return "";
     const writes = roots.map((root) => (root === undefined ? this.total : (this.writes.get(root) ?? 0)));
     return `@${this.epoch}.${writes.reduce((a, b) => a + b, 0)}`;
+  }
+
+  /** Notes what an op reads where it stands. */
+  note(op: Op): void {
+    this.read.set(op, this.versions(op));
+  }
+
+  isNoted(op: Op): boolean {
+    return this.read.has(op);
+  }
+
+  /** Whether an op that was noted would give the same here: no storage that it read was written since. */
+  isUnchanged(op: Op): boolean {
+    return this.read.get(op) === this.versions(op);
+  }
+
+  private versions(op: Op): string {
+    return op.operands.map((v) => v && this.version(v)).join();
   }
 
   /** An op that writes. */

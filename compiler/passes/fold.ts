@@ -16,6 +16,7 @@ import type { Op, Type, Value } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
 import { specOf } from "../registry/index.js";
 import { controlOf, initial } from "../registry/regions.js";
+import { membersOf } from "../registry/storages.js";
 import { Aliases } from "./aliases.js";
 import { overFunctions } from "./pass.js";
 import { type Replay, rewrite, type Visit } from "./replay.js";
@@ -28,7 +29,7 @@ export const fold = overFunctions(
   (fn, module, count) => {
     const known = new Map<number, Known>();
     const made = new Map<number, Op>();
-    const aliases = new Aliases(module);
+    const aliases = new Aliases(membersOf(module.groups));
     const constant = (value: Known, type: Type, op: Op, replay: Replay): readonly Value[] => {
       const results = replay.emit("constant", [], { value }, op.location, [type]);
       known.set(results[0]!.id, value);

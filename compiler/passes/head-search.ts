@@ -1,16 +1,9 @@
 /** @file Finds the heads that a method writes by hand, for the pass that makes the head's op of them: `handwritten-heads` shows their forms. */
 import { type Dim, sameDim } from "../ir/dim.js";
-import {
-  type IrFunction,
-  type IrModule,
-  type Op,
-  type Region,
-  type TensorType,
-  type Value,
-  walkOps,
-} from "../ir/module.js";
+import type { IrFunction, IrModule, Op, Region, TensorType, Value } from "../ir/module.js";
 import type { OpName } from "../ir/op-name.js";
 import { specOf } from "../registry/index.js";
+import { membersOf } from "../registry/storages.js";
 import { Aliases } from "./aliases.js";
 
 /** How an attribute says it. */
@@ -75,16 +68,13 @@ export class HeadSearch {
   private readonly uses = new Map<number, Op[]>();
   private readonly home = new Map<Op, Region>();
   private readonly aliases: Aliases;
-  /** Of each op that was passed, in which versions it read its operands. */
-  private readonly read = new Map<Op, string>();
   /** What was passed and picks from a product that could be computed there as well. */
   private readonly passed = new Map<Op, Pick>();
 
   constructor(fn: IrFunction, module: IrModule) {
-    this.aliases = new Aliases(module);
+    this.aliases = new Aliases(membersOf(module.groups));
     this.survey(fn.body);
-    const found = [...walkOps(fn.body)].some(({ op }) => op === "cross_entropy");
-    if (found) this.walk(fn.body);
+    this.aliases.throughAll(fn.body.ops, (op) => this.pass(op));
     // What picks from a product after the loss was passed after it.
     for (const [loss, head] of this.heads) {
       const readers = this.users(head.product.op).filter(({ op }) => op === "gather");
@@ -111,25 +101,12 @@ export class HeadSearch {
     }
   }
 
-  private walk(region: Region): void {
-    for (const op of region.ops) {
-      this.read.set(op, this.versions(op));
-      this.aliases.through(op, op.operands, () => {
-        for (const inner of op.regions) {
-          this.aliases.mayBeAny(inner.args);
-          this.walk(inner);
-        }
-        return op.results;
-      });
-      const pick = op.op === "gather" ? this.pick(op) : undefined;
-      if (pick) this.passed.set(op, pick);
-      const head = op.op === "cross_entropy" ? this.head(op) : undefined;
-      if (head) this.heads.set(op, head);
-    }
-  }
-
-  private versions(op: Op): string {
-    return op.operands.map((v) => v && this.aliases.version(v)).join();
+  private pass(op: Op): void {
+    this.aliases.note(op);
+    const pick = op.op === "gather" ? this.pick(op) : undefined;
+    if (pick) this.passed.set(op, pick);
+    const head = op.op === "cross_entropy" ? this.head(op) : undefined;
+    if (head) this.heads.set(op, head);
   }
 
   private users(op: Op): readonly Op[] {
@@ -139,7 +116,7 @@ export class HeadSearch {
   /** The op that made a value, if it would make the same here: what it read was not written since. */
   private op(value: Value | undefined, ...names: readonly OpName[]): Op | undefined {
     const op = value && this.made.get(value.id);
-    return op && names.includes(op.op) && this.read.get(op) === this.versions(op) ? op : undefined;
+    return op && names.includes(op.op) && this.aliases.isUnchanged(op) ? op : undefined;
   }
 
   private constant(value: Value | undefined): unknown {
@@ -323,7 +300,7 @@ export class HeadSearch {
   private largest(user: Op, target: Value, apart: boolean): readonly Op[] | undefined {
     if (apart) {
       const dims = user.attributes.dim as readonly number[];
-      return user.op === "amax" && dims.length === 1 && isSecond(dims[0]) && !this.read.has(user)
+      return user.op === "amax" && dims.length === 1 && isSecond(dims[0]) && !this.aliases.isNoted(user)
         ? [user]
         : undefined;
     }

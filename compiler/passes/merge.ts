@@ -11,6 +11,7 @@
 import type { Value } from "../ir/module.js";
 import { printType } from "../ir/print-type.js";
 import { specOf } from "../registry/index.js";
+import { membersOf } from "../registry/storages.js";
 import { Aliases } from "./aliases.js";
 import { overFunctions } from "./pass.js";
 import { rewrite } from "./replay.js";
@@ -37,7 +38,7 @@ class Table {
 export const merge = overFunctions("merge", "Equal ops on equal values are one.", (fn, module, count) => {
   let table = new Table();
   const tables: Table[] = [];
-  const aliases = new Aliases(module);
+  const aliases = new Aliases(membersOf(module.groups));
 
   return rewrite(
     fn,

@@ -20,6 +20,7 @@ import {
 } from "../ir/module.js";
 import type { OpName } from "../ir/op-name.js";
 import { specOf } from "../registry/index.js";
+import { membersOf } from "../registry/storages.js";
 import { Aliases } from "./aliases.js";
 import { overFunctions } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
@@ -44,15 +45,12 @@ export const targetColumn = overFunctions(
     for (const op of walkOps(fn.body)) for (const result of op.results) made.set(result.id, op);
     const forms = new Pattern(made, () => true);
     if (![...made.values()].some((op) => forms.choice(op))) return fn;
-    const aliases = new Aliases(module);
-    const versions = (op: Op) => op.operands.map((v) => v && aliases.version(v)).join();
-    const read = new Map<Op, string>();
-    const again = (op: Op) => read.get(op) === versions(op);
-    const look = new Pattern(made, again);
+    const aliases = new Aliases(membersOf(module.groups));
+    const look = new Pattern(made, (op) => aliases.isUnchanged(op));
     return rewrite(
       fn,
       (op, replay) => {
-        read.set(op, versions(op));
+        aliases.note(op);
         let results: readonly Value[] = [];
         aliases.through(op, op.operands, () => {
           const choice = look.choice(op);
@@ -80,10 +78,7 @@ interface Choice {
 
 /** Recognises choices of one column a row. */
 class Pattern {
-  /**
-   * `again`: whether an op would give the same value if it were computed here, because no storage that it reads was written
-   * since.
-   */
+  /** `again`: whether an op would give the same value if it were computed here. */
   constructor(
     private readonly made: ReadonlyMap<number, Op>,
     private readonly again: (op: Op) => boolean,

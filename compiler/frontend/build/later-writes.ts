@@ -7,18 +7,9 @@
  *     %all = add(%loss, %more)           gradient and update, by %bank as it was
  *                                        index_copy_(%bank, …)
  */
-import { type Op, type Value, walkOps } from "../../ir/module.js";
-import {
-  aliased,
-  isWrite,
-  type Members,
-  namesStorage,
-  storagesOf,
-  written,
-} from "../../registry/storages.js";
-
-/** What a value may share memory with: storages by name, or any. */
-type Roots = ReadonlySet<string> | "any";
+import { type Op, walkOps } from "../../ir/module.js";
+import { Aliases, type Root } from "../../passes/aliases.js";
+import { isWrite, type Members, written } from "../../registry/storages.js";
 
 /**
  * Those of the writes `early`, among `ops`, that give the same after the last of them: nothing there sees what they write, or changes what
@@ -29,50 +20,30 @@ export function laterWrites(
   early: ReadonlySet<Op>,
   { updated, groups }: { readonly updated: ReadonlySet<string>; readonly groups: Members },
 ): ReadonlySet<Op> {
-  const rootsOf = rootsIn(ops, groups);
-  const later = new Set(ops.filter((op) => early.has(op) && isWrite(op)));
-  const isBlocked = (write: Op): boolean => {
-    const targets = written(write).map(rootsOf);
-    const made = write.operands.map(rootsOf);
-    if (made.some((roots) => meets(roots, updated))) return true;
-    return ops
-      .slice(ops.indexOf(write) + 1)
-      .some(
-        (op) =>
-          !later.has(op) &&
-          [...walkOps({ args: [], ops: [op] })].some(
-            (each) =>
-              each.operands.some((value) => targets.some((target) => meets(rootsOf(value), target))) ||
-              written(each).some((value) => made.some((roots) => meets(rootsOf(value), roots))),
-          ),
-      );
-  };
-  for (let blocked = [...later].filter(isBlocked); blocked.length > 0; blocked = [...later].filter(isBlocked))
-    for (const write of blocked) later.delete(write);
-  return later;
-}
-
-const NONE: ReadonlySet<string> = new Set();
-
-function meets(a: Roots, b: Roots): boolean {
-  if (a === "any" || b === "any") return (a === "any" || a.size > 0) && (b === "any" || b.size > 0);
-  return [...a].some((name) => b.has(name));
-}
-
-/** What each value may share memory with; results and arguments of regions may be anything. */
-function rootsIn(ops: readonly Op[], groups: Members): (value: Value | undefined) => Roots {
-  const roots = new Map<number, Roots>();
-  const of = (value: Value | undefined): Roots => (value && roots.get(value.id)) ?? NONE;
-  for (const op of walkOps({ args: [], ops })) {
-    for (const region of op.regions) for (const arg of region.args) roots.set(arg.id, "any");
-    const shared = aliased(op).map(of);
-    const own = namesStorage(op) ? storagesOf(op, groups) : [];
-    const all: Roots =
-      (op.regions.length > 0 && op.results.some(({ type }) => type.kind !== "scalar")) ||
-      shared.includes("any")
-        ? "any"
-        : new Set([...own, ...shared.flatMap((each) => [...(each as ReadonlySet<string>)])]);
-    for (const result of op.results) roots.set(result.id, all);
+  const aliases = new Aliases(groups);
+  aliases.throughAll(ops);
+  const rootsOf = (values: Op["operands"]) =>
+    values.flatMap((value) => (value ? aliases.storagesOf(value) : []));
+  const later = new Set<Op>();
+  // Of what stays behind the op that the walk has come to: what it reads or writes, and what is changed.
+  const used = new Set<Root>();
+  const changed = new Set<Root>(updated);
+  for (const op of ops.toReversed()) {
+    const waits =
+      early.has(op) &&
+      isWrite(op) &&
+      !meets(rootsOf(written(op)), used) &&
+      !meets(rootsOf(op.operands), changed);
+    if (waits) later.add(op);
+    else
+      for (const each of walkOps({ args: [], ops: [op] })) {
+        for (const root of rootsOf(each.operands)) used.add(root);
+        for (const root of rootsOf(written(each))) changed.add(root);
+      }
   }
-  return of;
+  return new Set(ops.filter((op) => later.has(op)));
 }
+
+/** Whether two may be the same memory. */
+const meets = (roots: readonly Root[], others: ReadonlySet<Root>): boolean =>
+  roots.some((root) => (root === undefined ? others.size > 0 : others.has(root) || others.has(undefined)));

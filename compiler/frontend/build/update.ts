@@ -109,16 +109,12 @@ export function addUpdate(
   const complete =
     end -
     sinkWrites(lowerer, end, [
-      ...losses.map(({ loss }) => loss),
-      ...derivatives.map((op) => op.operands[0]!),
+      ...derivatives.map((op) => ({ of: op.operands[0]!, at: builder.ops.indexOf(op) })),
+      ...losses.map(({ loss }) => ({ of: loss, at: end })),
     ]);
   const before = builder.ops.slice(0, complete);
-  for (const op of derivatives)
-    refuseEarlyWrites(lowerer, before.slice(0, before.indexOf(op)), op.operands[0]!);
-  for (const { name, loss, members } of losses) {
-    refuseEarlyWrites(lowerer, before, loss);
+  for (const { name, loss, members } of losses)
     refuseLostGradients(lowerer, before, name, loss, new Set(members), source);
-  }
   for (const { loss } of losses) refuseDenseToo(lowerer, before, loss);
   const from = builder.ops.length;
   new UpdateLowering(lowerer, inputs, source).lower(updates, losses);
@@ -378,21 +374,26 @@ export function ownSpan(op: Op): Span {
   return { path, start, end };
 }
 
-/** A storage that the gradient still needs may not be overwritten before the loss is complete. */
-/** Moves writes that the gradients of values come too late for behind position `end`, where that changes nothing else; how many. */
-function sinkWrites({ builder, storages }: Lowerer, end: number, values: readonly Value[]): number {
-  const before = builder.ops.slice(0, end);
-  const groups = membersOf(storages.groups);
-  const early = new Set(
-    values.flatMap((value) => earlyWrites(before, value, groups).map(({ write }) => write)),
-  );
-  const later = laterWrites(before, early, { updated: new Set(storages.trained().members), groups });
-  builder.sink(later, end);
-  return later.size;
+/** A value that is differentiated, at a position among the ops. */
+interface Differentiated {
+  readonly of: Value;
+  readonly at: number;
 }
 
-function refuseEarlyWrites(lowerer: Lowerer, ops: readonly Op[], loss: Value): void {
-  for (const { storage, write, read } of earlyWrites(ops, loss, membersOf(lowerer.storages.groups)))
+/**
+ * A storage that a gradient still needs may not be overwritten before. Moves such writes behind position `end`, where that changes nothing
+ * else, and refuses the others; how many it has moved.
+ */
+function sinkWrites(lowerer: Lowerer, end: number, values: readonly Differentiated[]): number {
+  const { builder, storages } = lowerer;
+  const groups = membersOf(storages.groups);
+  const ops = builder.ops.slice(0, end);
+  const early = values.flatMap(({ of, at }) => earlyWrites(ops.slice(0, at), of, groups));
+  const later = laterWrites(ops, new Set(early.map(({ write }) => write)), {
+    updated: new Set(storages.trained().members),
+    groups,
+  });
+  for (const { storage, write, read } of early.filter(({ write }) => !later.has(write)))
     lowerer.report(
       report(
         "write-before-gradient",
@@ -401,6 +402,8 @@ function refuseEarlyWrites(lowerer: Lowerer, ops: readonly Op[], loss: Value): v
         { related: [{ message: "and the loss depends on it here", span: ownSpan(read) }] },
       ),
     );
+  builder.sink(later, end);
+  return later.size;
 }
 
 /** The gradient must reach a parameter, and may not be cut where the step writes a value and reads it again. */
