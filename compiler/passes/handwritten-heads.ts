@@ -17,7 +17,7 @@
  * have the cosine -inf, times a scale that is known to be above 0; nothing else sees the matrix; all of it is computed in one region, from
  * storages that are not written in between.
  */
-import type { AttributeValue, Op, Value } from "../ir/module.js";
+import { type AttributeValue, type Op, type Value, walkOps } from "../ir/module.js";
 import type { OpName } from "../ir/op-name.js";
 import { dropDeadCode } from "./dead-code.js";
 import {
@@ -29,11 +29,10 @@ import {
   type Pick,
   type Product,
 } from "./head-search.js";
+import { NONE } from "./heads.js";
 import { overFunctions } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
 
-/** The largest cosine of none, as the op gives it. */
-const NONE = -1e30;
 /** The op's other operands. */
 const NO_RULE_OR_PATCH = Array<undefined>(6).fill(undefined);
 
@@ -41,6 +40,7 @@ export const handwrittenHeads = overFunctions(
   "handwritten-heads",
   "Heads that are written out are the head's op.",
   (fn, module, count) => {
+    if (!Array.from(walkOps(fn.body)).some(({ op }) => op === "cross_entropy")) return fn;
     // What nobody uses, such as a margin over all columns that is computed in one now, is no other use.
     const live = dropDeadCode(fn).fn;
     const search = new HeadSearch(live, module);
@@ -122,7 +122,11 @@ class Written {
   private scale(scale: Head["scale"]): Value {
     if (!scale) return this.number(1);
     const by = this.replay.value(scale.by);
-    return scale.divides ? this.one("scalar_div", [this.number(1, "f64"), by]) : by;
+    if (!scale.divides) return by;
+    const inverse = 1 / (scale.known ?? 0);
+    return Number.isFinite(inverse)
+      ? this.number(inverse, "f64")
+      : this.one("scalar_div", [this.number(1, "f64"), by]);
   }
 
   /** Whose each class is: nobody's, -1, where it is left out. */

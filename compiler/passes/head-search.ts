@@ -42,7 +42,10 @@ export interface Head {
   readonly own: Value | undefined;
   /** The own class stands beside the product, not in it. */
   readonly apart: boolean;
-  readonly scale: { readonly by: Value; readonly divides: boolean } | undefined;
+  /** `known`: its number, if that is known now. */
+  readonly scale:
+    | { readonly by: Value; readonly divides: boolean; readonly known: number | undefined }
+    | undefined;
   readonly leftOut: LeftOut;
   /** What asks for the largest cosine to another class. */
   readonly nearest: readonly Op[];
@@ -140,7 +143,9 @@ export class HeadSearch {
     let scale: Head["scale"];
     const scaled = made("mul", "div");
     if (scaled?.operands[1]?.type.kind === "scalar") {
-      scale = { by: scaled.operands[1], divides: scaled.op === "div" };
+      const [, by] = scaled.operands as readonly [Value, Value];
+      const known = this.constant(by);
+      scale = { by, divides: scaled.op === "div", known: typeof known === "number" ? known : undefined };
       back(scaled, scaled.operands[0]!);
     }
     const placed = made("scatter", "cat");
@@ -157,7 +162,7 @@ export class HeadSearch {
       back(op, filled.kept);
     }
     // Minus infinity times another scale is not minus infinity.
-    if (leftOut !== NOBODY && scale && !((this.constant(scale.by) as number) > 0)) return undefined;
+    if (leftOut !== NOBODY && scale && !(scale.known! > 0)) return undefined;
     const product = this.product(made("matmul", "linear"));
     if (!product) return undefined;
     path.push(product.op);

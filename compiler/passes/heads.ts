@@ -17,37 +17,39 @@ import { overFunctions } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
 
 /** The cosine of what is no negative: in f32 finite, also times a scale. */
-const NONE = -1e30;
+export const NONE = -1e30;
 /** From here on log(1 + e^x) is x, in f64 too. */
 const LINEAR = 40;
 
-export const heads = overFunctions("heads", "Heads are written out in plain ops.", (fn, _, count) => {
-  const numbers = new Map<Value | undefined, AttributeValue | undefined>();
-  return rewrite(fn, (op, replay) => {
-    if (op.op === "constant") numbers.set(op.results[0], op.attributes.value);
+export const heads = overFunctions("heads", "Heads are written out in plain ops.", (fn, _, count) =>
+  rewrite(fn, (op, replay) => {
     if (op.op !== "margin_softmax") return undefined;
     count("heads");
-    return new Head(op, replay, numbers.get(op.operands[SCALE])).results();
-  });
-});
+    return new Head(op, replay).results();
+  }),
+);
 
-const SCALE = 4;
+/** What a value is, if that is known now. */
+function constantOf({ builder }: Replay, value: Value): AttributeValue | undefined {
+  const maker = builder.makerOf(value);
+  return maker?.op === "constant" ? maker.attributes.value : undefined;
+}
 
 class Head {
   private readonly given: Readonly<Record<string, Value | undefined>>;
   private readonly features: Value;
   private readonly target: Value;
+  private readonly knownScale: AttributeValue | undefined;
 
   constructor(
     private readonly op: Op,
     private readonly replay: Replay,
-    /** The scale, if it is known now. */
-    private readonly knownScale: AttributeValue | undefined,
   ) {
     const operands = replay.operands(op);
     this.given = Object.fromEntries(specOf(op).operands.map(({ name }, i) => [name, operands[i]]));
     this.features = this.given.features!;
     this.target = this.given.target!;
+    this.knownScale = constantOf(replay, this.given.scale!);
   }
 
   private emit(
