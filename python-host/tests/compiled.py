@@ -1,4 +1,7 @@
-"""What the compiler prints: scripts of the built TypeScript side, run by Node. Without Node, or a build, the test is skipped."""
+"""What the compiler prints: scripts of the built TypeScript side, run by Node, and programs that they print.
+
+Without Node, or a build, the test is skipped.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from f2c_host.ir.json_form import parse_module
+from f2c_host.run.program import Program
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "test" / "fixtures"
@@ -28,3 +34,10 @@ def node(*arguments: Any, input: str | None = None, env: dict[str, str] | None =
     )
     assert run.returncode == 0, run.stderr
     return run.stdout
+
+
+def started(ir: Any, backend: str = "eager", seed: int = 7) -> Program:
+    """A program whose storages hold what they start from."""
+    program = Program(parse_module(ir), backend=backend)
+    program.initialise(seed)
+    return program

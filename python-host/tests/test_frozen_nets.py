@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 import torch
-from compiled import FIXTURES, node
+from compiled import FIXTURES, node, started
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from f2c_host.ir.json_form import parse_module
 from f2c_host.run.program import Program
 
 CASES = ("plain", "accumulate", "bf16", "f16", "bf16 accumulate", "f16 accumulate")
@@ -30,8 +29,7 @@ def cases() -> dict[str, Any]:
 
 def made(case: Any, backend: str) -> Program:
     """The program, with statistics that differ from those of any batch."""
-    program = Program(parse_module(case["ir"]), backend=backend)
-    program.initialise(3)
+    program = started(case["ir"], backend)
     with torch.no_grad():
         for name, tensor in program.storage.items():
             if name.startswith("still.") and name.endswith(("mean", "variance")):

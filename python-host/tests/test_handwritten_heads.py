@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 import torch
-from compiled import FIXTURES, node
+from compiled import FIXTURES, node, started
 from torch import Tensor
 
-from f2c_host.ir.json_form import parse_module
 from f2c_host.run.program import Program
 
 LEAVES = {"x": (7, 5), "w": (9, 5), "columns": (5, 9), "five": (5, 5), "positive": (7, 1), "bias": (9,)}
@@ -45,8 +44,7 @@ def plan(name: str, seed: int) -> dict[str, Any]:
 
 
 def made(ir: Any, backend: str) -> Program:
-    program = Program(parse_module(ir), backend=backend)
-    program.initialise(0)
+    program = started(ir, backend)
     chance = torch.Generator().manual_seed(11)
     with torch.no_grad():
         for name, shape in LEAVES.items():

@@ -10,11 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from compiled import FIXTURES, node
+from compiled import FIXTURES, node, started
 from torch import Tensor
-
-from f2c_host.ir.json_form import parse_module
-from f2c_host.run.program import Program
 
 ROWS, CLASSES, DIM, SCALE = 7, 9, 5, 16.0
 FORMS = [
@@ -110,8 +107,7 @@ def literal(form: str, stored: dict[str, Tensor], plan: dict[str, Any]) -> list[
 def run(
     ir: Any, form: str, dtype: torch.dtype, backend: str, **others: Any
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    program = Program(parse_module(ir), backend=backend)
-    program.initialise(0)
+    program = started(ir, backend)
     stored, plan = data(form, dtype)
     with torch.no_grad():
         for name, value in stored.items():

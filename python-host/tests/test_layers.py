@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from compiled import FIXTURES, node
+from compiled import FIXTURES, node, started
 from slow import with_slow
 from torch import Tensor, nn
 
-from f2c_host.ir.json_form import parse_module
 from f2c_host.lower import random_numbers
 from f2c_host.run.program import BACKENDS, Program
 
@@ -27,12 +26,6 @@ Weights = dict[str, Tensor]
 @pytest.fixture(scope="module")
 def programs() -> dict[str, Any]:
     return json.loads(node(FIXTURES / "layer-programs.mjs"))
-
-
-def made(ir: Any, backend: str) -> Program:
-    program = Program(parse_module(ir), backend=backend)
-    program.initialise(7)
-    return program
 
 
 def images_of(program: Program, step: int = 0) -> Tensor:
@@ -127,7 +120,7 @@ def expected(images: Tensor, weights: Weights) -> Tensor:
 
 @pytest.mark.parametrize("backend", ["eager", "torchscript"])
 def test_layers_and_their_gradients_are_those_of_pytorch(programs, backend):
-    program = made(programs["plain"], backend)
+    program = started(programs["plain"], backend)
     chance = torch.Generator().manual_seed(1)
     names = [s.name for s in program.module.parameters]
     for name in names:
@@ -180,7 +173,7 @@ def literal(program: Program, weights: Weights, step: int) -> Tensor:
 
 @pytest.mark.parametrize("kind", ["drawn", "again"])
 def test_what_is_dropped_is_drawn_for_its_place_once(programs, kind):
-    program = made(programs[kind], "eager")
+    program = started(programs[kind], "eager")
     for step in range(2):
         weights = {
             s.name: program.storage[s.name].detach().clone().requires_grad_()
@@ -198,7 +191,7 @@ def test_what_is_dropped_is_drawn_for_its_place_once(programs, kind):
 
 @pytest.mark.parametrize("backend", with_slow(BACKENDS, "inductor"))
 def test_blocks_that_draw_give_the_same_checkpointed(programs, backend):
-    plain, again = (made(programs[kind], backend) for kind in ("drawn", "again"))
+    plain, again = (started(programs[kind], backend) for kind in ("drawn", "again"))
     losses = [torch.stack([stepped(p, step, lr=0.01) for step in range(3)]) for p in (plain, again)]
     assert losses[0][0] != losses[0][1]
     torch.testing.assert_close(losses[1], losses[0], rtol=1e-5, atol=1e-5)
@@ -207,5 +200,5 @@ def test_blocks_that_draw_give_the_same_checkpointed(programs, backend):
 
 
 def test_nothing_is_dropped_outside_of_training(programs):
-    program = made(programs["again"], "eager")
+    program = started(programs["again"], "eager")
     assert not any(op.op == "bernoulli" for op in program.module.function("infer").body.walk())

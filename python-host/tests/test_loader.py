@@ -10,11 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from compiled import FIXTURES, node
+from compiled import FIXTURES, node, started
 from PIL import Image
-
-from f2c_host.ir.json_form import parse_module
-from f2c_host.run.program import Program
 
 COUNT, HEIGHT, WIDTH = 6, 24, 20
 
@@ -36,8 +33,7 @@ def prepared(
             values = own.get(path.replace(".", "_"), drawn)
             dtype = torch.bool if path in masks else torch.float32
             inputs[f"{stream}.{path}"] = torch.tensor(values, dtype=dtype)
-    program = Program(parse_module(loader["module"]), backend=backend)
-    program.initialise(0)
+    program = started(loader["module"], backend)
     program.run("step", inputs)
     return program.storage["seen"].numpy()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from compiled import FIXTURES, node
+from compiled import FIXTURES, node, started
 from nets_reference import MixFaceNet, VarGFaceNet, Vit
 from slow import SLOW
 from torch import Tensor, nn
@@ -34,23 +34,12 @@ NETS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
 def programs() -> dict[str, Any]:
     return json.loads(node(FIXTURES / "net-programs.mjs"))
-
-
-def made(ir: Any, backend: str = "eager") -> Program:
-    program = Program(parse_module(ir), backend=backend)
-    program.initialise(7)
-    return program
 
 
 def images_of(step: int) -> Tensor:
@@ -120,7 +109,7 @@ def drawing(program: Program, step: int) -> Callable[[str, list[int], float], Te
 
 @pytest.mark.parametrize("name", NETS)
 def test_the_net_is_the_literal_one(programs, name):
-    program = made(programs[name])
+    program = started(programs[name])
     net, names = literal(name, program)
     images = images_of(0)
     x = (images.float() - 127.5) / 128
@@ -160,7 +149,7 @@ def trained(program: Program) -> list[Tensor]:
 @pytest.mark.parametrize("name", ["vit_drawn", "varg", "mix_shuffled"])
 def test_three_steps_are_the_same_on_every_backend(programs, name, backend):
     """Each from where eager's last one ended: what rounds differently at first is soon another net."""
-    eager, other = made(programs[name]), made(programs[name], backend)
+    eager, other = started(programs[name]), started(programs[name], backend)
     literal(name, eager)
     for step in range(3):
         before = {n: t.detach().clone() for n, t in eager.storage.items()}
@@ -177,6 +166,6 @@ def test_three_steps_are_the_same_on_every_backend(programs, name, backend):
 
 
 def test_checkpointed_blocks_draw_what_kept_ones_draw(programs):
-    again, kept = (trained(made(programs[name])) for name in ("vit_again", "vit_drawn"))
+    again, kept = (trained(started(programs[name])) for name in ("vit_again", "vit_drawn"))
     for found, wanted in zip(again, kept, strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)

@@ -15,11 +15,10 @@ from typing import Any
 import pytest
 import torch
 from compare_f2c import as_float64
-from compiled import FIXTURES, node
+from compiled import FIXTURES, node, started
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from f2c_host.ir.json_form import parse_module
 from f2c_host.run import checkpoint
 from f2c_host.run.program import Program
 
@@ -193,12 +192,6 @@ def reference(case: str, parameters: Parameters, plans: list[dict[str, Any]]) ->
     return p
 
 
-def made(ir: Any, backend: str = "eager") -> Program:
-    program = Program(parse_module(ir), backend=backend)
-    program.initialise(5)
-    return program
-
-
 def inputs_of(program: Program, plan: dict[str, Any]) -> dict[str, Any]:
     arrays = {name: torch.tensor(values) for name, values in plan["arrays"].items()}
     pixels = {
@@ -220,7 +213,7 @@ def parameters_of(program: Program) -> Parameters:
 
 def apart(case: str, ir: Any, plans: list[dict[str, Any]], backend: str = "eager") -> float:
     """The largest difference of a parameter from torch's, by the largest number in it."""
-    program = made(ir, backend)
+    program = started(ir, backend)
     wanted = reference(case, parameters_of(program), plans)
     trained(program, plans)
     found = parameters_of(program)
@@ -252,7 +245,7 @@ def test_and_on_every_backend(case, backend, cases):
 
 
 def test_a_group_that_stands_still_keeps_its_parameters_and_slots(cases):
-    program, plans = made(cases["groups"]["ir"]), cases["groups"]["plans"]
+    program, plans = started(cases["groups"]["ir"]), cases["groups"]["plans"]
     names = ["vector", "optimizer.moment.vector", "optimizer.square.vector"]
     for step, plan in enumerate(plans[:5]):
         before = {name: program.storage[name].detach().clone() for name in names}
@@ -264,7 +257,7 @@ def test_a_group_that_stands_still_keeps_its_parameters_and_slots(cases):
 @pytest.mark.parametrize("case", ["groups", "groups accumulate"])
 def test_a_restored_run_goes_on_as_it_would_have(case, cases, tmp_path):
     ir, plans = cases[case]["ir"], cases[case]["plans"]
-    first, second = made(ir, "torchscript"), made(ir, "torchscript")
+    first, second = started(ir, "torchscript"), started(ir, "torchscript")
     trained(first, plans[:5])
     checkpoint.save(first.storage, tmp_path / "saved")
     checkpoint.restore(second.storage, tmp_path / "saved")

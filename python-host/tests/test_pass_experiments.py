@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 import torch
-from compiled import FIXTURES, node
+from compiled import FIXTURES, node, started
 from torch import Tensor
 
 from f2c_host.export import export_function
-from f2c_host.ir.json_form import parse_module
 from f2c_host.run import checkpoint
 from f2c_host.run.program import Program
 
@@ -30,13 +29,7 @@ KINDS = [
 TOLERANCE = {"f32": 1e-5, "bf16": 5e-2, "f16": 1e-2}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Products this small wait longer for other threads, where others compute too, than they take."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +65,7 @@ def inputs_of(program: Program, step: int, of: int = 1, part: int = 0) -> dict[s
 
 
 def made(ir: Any, backend: str = "eager") -> Program:
-    program = Program(parse_module(ir), backend=backend)
-    program.initialise(7)
+    program = started(ir, backend)
     if "precision.loss_scale" in program.storage:
         # The first scale makes these gradients overflow, and the first updates are taken back.
         program.storage["precision.loss_scale"].fill_(256)

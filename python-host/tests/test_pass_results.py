@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 import torch
-from compiled import FIXTURES, node
+from compiled import FIXTURES, node, started
 from torch import Tensor
 
-from f2c_host.ir.json_form import parse_module
 from f2c_host.run.program import Program
 
 BACKENDS = ("torchscript", "eager")
@@ -22,12 +21,6 @@ BACKENDS = ("torchscript", "eager")
 @pytest.fixture(scope="module")
 def cases() -> dict[str, Any]:
     return json.loads(node(FIXTURES / "pass-cases.mjs"))
-
-
-def program(ir: Any, backend: str = "eager") -> Program:
-    made = Program(parse_module(ir), backend=backend)
-    made.initialise(7)
-    return made
 
 
 def batch(step: int, rows: int = 8) -> dict[str, Any]:
@@ -42,7 +35,7 @@ def batch(step: int, rows: int = 8) -> dict[str, Any]:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_two_halves_with_one_update_are_a_whole_batch(cases, backend):
-    whole, halves = program(cases["whole"], backend), program(cases["halves"], backend)
+    whole, halves = started(cases["whole"], backend), started(cases["halves"], backend)
     for step in range(5):
         data = batch(step)
         loss = whole.run("step", data)["loss"]
@@ -63,7 +56,7 @@ def test_two_halves_with_one_update_are_a_whole_batch(cases, backend):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_f16_follows_f32_and_keeps_its_scale_while_gradients_are_finite(cases, backend):
-    wide, narrow = program(cases["f32"], backend), program(cases["f16"], backend)
+    wide, narrow = started(cases["f32"], backend), started(cases["f16"], backend)
     for step in range(10):
         a, b = (p.run("step", batch(step))["loss"] for p in (wide, narrow))
         assert torch.allclose(a, b, rtol=5e-3)
@@ -74,7 +67,7 @@ def test_f16_follows_f32_and_keeps_its_scale_while_gradients_are_finite(cases, b
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_update_from_gradients_that_overflow_is_taken_back_and_the_scale_is_halved(cases, backend):
-    narrow = program(cases["f16, too large"], backend)
+    narrow = started(cases["f16, too large"], backend)
     before = {name: t.detach().clone() for name, t in narrow.storage.items()}
     # 65,536 times 1e5 is no f16.
     for step in range(3):
@@ -90,7 +83,7 @@ def test_an_update_from_gradients_that_overflow_is_taken_back_and_the_scale_is_h
 
 
 def test_the_scale_doubles_after_two_thousand_good_steps(cases):
-    narrow = program(cases["f16"])
+    narrow = started(cases["f16"])
     with torch.no_grad():
         narrow.storage["precision.good_steps"].fill_(1998)
     narrow.run("step", batch(0))
@@ -102,7 +95,7 @@ def test_the_scale_doubles_after_two_thousand_good_steps(cases):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_is_made_again_gives_the_same_gradients(cases, backend):
     images = torch.randn(4, 8, 16, 16, generator=torch.Generator().manual_seed(1))
-    kept, again = program(cases["kept"], backend), program(cases["made again"], backend)
+    kept, again = started(cases["kept"], backend), started(cases["made again"], backend)
     for _ in range(3):
         losses = [p.run("step", {"y": images, "lr": 0.5})["loss"] for p in (kept, again)]
         assert torch.equal(*losses)
@@ -114,7 +107,7 @@ def test_what_is_made_again_is_not_kept(cases):
     """The most that autograd holds at a time: of every block its input, and the inside of one."""
     images = torch.randn(4, 8, 16, 16)
     one = images.numel() * 4
-    kept, again = (most_saved(program(cases[name]), images) for name in ("kept", "made again"))
+    kept, again = (most_saved(started(cases[name]), images) for name in ("kept", "made again"))
     inside = kept / 8
     assert kept > 8 * 3 * one
     assert again < 1.5 * inside
@@ -142,7 +135,7 @@ def most_saved(made: Program, images: Tensor) -> int:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_no_gradient_leaves_a_region_without_one_whatever_it_gives_back(cases, backend):
     for ir in cases["still"]:
-        made = program(ir, backend)
+        made = started(ir, backend)
         w = made.storage["w"].detach().clone().requires_grad_()
         data = batch(0)
         z = data["x"] @ w

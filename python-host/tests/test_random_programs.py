@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from compiled import FIXTURES, node
+from compiled import FIXTURES, node, started
 from torch import Tensor
 
 from f2c_host.errors import HostError
@@ -48,8 +48,7 @@ def inputs_of(step: int) -> dict[str, Any]:
 
 def outcome(ir: Any, backend: str) -> list[Tensor]:
     """Results of some steps, and all storage after them."""
-    program = Program(parse_module(ir), backend=backend)
-    program.initialise(3)
+    program = started(ir, backend)
     seen: list[Tensor] = []
     for step in range(STEPS):
         seen += program.run("step", inputs_of(step)).values()
