@@ -110,5 +110,11 @@ function countsIn(offsets: Int32Array, images: Int32Array): Int32Array {
 
 const namesOf = (names: Names, images: Int32Array): Names => ({
   length: images.length,
-  slice: (first, end) => [...images.subarray(first, end)].flatMap((image) => names.slice(image, image + 1)),
+  slice: (first, end) => runsIn(images.subarray(first, end)).flatMap((run) => names.slice(...run)),
 });
+
+/** Rising positions as runs without gaps: the first, and the one behind the last. */
+function runsIn(images: Int32Array): readonly (readonly [first: number, end: number])[] {
+  const starts = [...images.keys()].filter((i) => i === 0 || images[i] !== images[i - 1]! + 1);
+  return starts.map((start, i) => [images[start]!, images[(starts[i + 1] ?? images.length) - 1]! + 1]);
+}

@@ -60,12 +60,22 @@ describe("a subset", () => {
       kind: "named",
       open: (given) => {
         const { train, ...others } = faces.open(given);
-        return { ...others, train: { ...train, names } };
+        return { ...others, train: { ...train, names: { length: names.length, slice } } };
       },
     };
-    const { train } = opened([11, 4, 5], named);
-    expect(train.names!.length).toBe(3);
-    expect(train.names!.slice(1, 3)).toEqual(["person-1/5.png", "person-3/11.png"]);
+    const asked: [number, number][] = [];
+    const slice = (first: number, end: number) => {
+      asked.push([first, end]);
+      return names.slice(first, end);
+    };
+    const { train } = opened([11, 4, 5, 6], named);
+    expect(train.names!.length).toBe(4);
+    expect(train.names!.slice(1, 4)).toEqual(["person-1/5.png", "person-2/6.png", "person-3/11.png"]);
+    expect(asked).toEqual([
+      [5, 7],
+      [11, 12],
+    ]);
+    expect(train.names!.slice(2, 2)).toEqual([]);
   });
 
   test("is read from a file with a number a line", () => {
