@@ -564,10 +564,6 @@ export const EXPERIMENT = {
         message: 'answered: "{kind}" is not usable as the name of a kind of stage',
         hint: "a small letter first, then letters, digits, - and _",
       },
-      checkpoint: {
-        message: "answered: `checkpoint` is {checkpoint:number}",
-        hint: "give the number of calls from one checkpoint to the next, a whole number from 1 up",
-      },
       rows: {
         message: "a compiled function of the stage takes {rows:number} rows",
         hint: "give the number of rows of every call, a whole number; leave it out for a function that takes none",
@@ -613,16 +609,6 @@ export const EXPERIMENT = {
     severity: "error",
     message: "faceNms: give one of `threshold` and `keep`",
     hint: "faceNms({ features, keep: 0.6 }) finds the threshold that keeps this share",
-    cases: {
-      threshold: {
-        message: "faceNms: `threshold` is {threshold:number}",
-        hint: "it is a cosine: a number from -1 to 1",
-      },
-      keep: {
-        message: "faceNms: `keep` is {keep:number}",
-        hint: "it is the share of the images that is kept: above 0, at most 1",
-      },
-    },
     why: "Which images are too near is decided by one number, the threshold; a share finds it.",
   },
   "bad-subset": {

@@ -12,6 +12,7 @@
  *       ));
  */
 import { experimentError } from "../core/errors.js";
+import { inRange, WHOLE } from "../core/range.js";
 import type { DType, FloatDType, ShapeError } from "../core/shape.js";
 import type { Images, Tensor } from "../core/tensor.js";
 import type { Experiment } from "../experiment.js";
@@ -200,8 +201,7 @@ export function answered(
     backend = "torchscript",
   } = given;
   if (!/^[a-z][\w-]*$/.test(kind)) throw experimentError("bad-answered.kind", { kind });
-  if (!Number.isInteger(checkpoint) || checkpoint < 1)
-    throw experimentError("bad-answered.checkpoint", { checkpoint });
+  inRange("answered", "checkpoint", checkpoint, WHOLE);
   return {
     [STAGE]: kindOf(kind),
     [ANSWERED]: { data, of, options, checkpoint, device, backend, open },

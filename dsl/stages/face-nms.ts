@@ -9,6 +9,7 @@
 import { experimentError } from "../core/errors.js";
 import { normalize } from "../core/functions.js";
 import * as ops from "../core/ops.generated.js";
+import { inRange, type Range } from "../core/range.js";
 import type { Tensor } from "../core/tensor.js";
 import type { DataSource } from "../method/source.js";
 import type { Left } from "../method/stage.js";
@@ -38,9 +39,8 @@ export interface FaceNmsOptions extends Pick<AnsweredOptions, "of" | "checkpoint
  */
 export function faceNms({ features, threshold, keep, ...where }: FaceNmsOptions): Answered {
   if ((threshold === undefined) === (keep === undefined)) throw experimentError("bad-face-nms", {});
-  if (threshold !== undefined && !(Math.abs(threshold) <= 1))
-    throw experimentError("bad-face-nms.threshold", { threshold });
-  if (keep !== undefined && !(keep > 0 && keep <= 1)) throw experimentError("bad-face-nms.keep", { keep });
+  if (threshold !== undefined) inRange("faceNms", "threshold", threshold, COSINE);
+  if (keep !== undefined) inRange("faceNms", "keep", keep, KEPT);
   const options = keep === undefined ? { threshold } : { keep };
   return answered("face-nms", { data: features, options, ...where }, ({ offsets, shape }) => {
     const groups = groupsOf(offsets);
@@ -49,8 +49,7 @@ export function faceNms({ features, threshold, keep, ...where }: FaceNmsOptions)
       {},
       (compiled) => {
         /** The scan for a number of thresholds, of groups with so many places. */
-        const scan = (places: number, thresholds: number) => {
-          const people = peopleAt(groups, places);
+        const scan = (places: number, people: number, thresholds: number) => {
           const plan = {
             thresholds: new Float32Array(thresholds),
             counts: new Int32Array(people),
@@ -60,9 +59,9 @@ export function faceNms({ features, threshold, keep, ...where }: FaceNmsOptions)
             kept(rows.reshape([people, places, length]), counts, thresholds, most),
           );
         };
-        const sizes = [...new Set(groups.map(({ places }) => places))];
+        const sizes = [...new Map(groups.map(({ places, people }) => [places, people]))];
         const named = (what: string, thresholds: number) =>
-          sizes.map((places) => [`${what}${places}`, scan(places, thresholds)] as const);
+          sizes.map(([places, people]) => [`${what}${places}`, scan(places, people, thresholds)] as const);
         return Object.fromEntries([
           ...named("choose", 1),
           ...(keep === undefined ? [] : named("count", AT_ONCE)),
@@ -72,6 +71,9 @@ export function faceNms({ features, threshold, keep, ...where }: FaceNmsOptions)
     );
   });
 }
+
+const COSINE: Range = { wanted: "a cosine, from -1 to 1", holds: (x) => Math.abs(x) <= 1 };
+const KEPT: Range = { wanted: "a share of the images above 0, at most 1", holds: (x) => x > 0 && x <= 1 };
 
 type Three = Tensor<readonly [number, number, number], "f32">;
 type Vector<D extends "f32" | "i64"> = Tensor<readonly [number], D>;
@@ -116,6 +118,8 @@ type Scan = Callable<
 /** Identities that are worked on together, with places for the largest of them. */
 interface Group {
   readonly places: number;
+  /** How many identities a call takes: those of the fullest group with as many places. */
+  readonly people: number;
   readonly identities: readonly number[];
 }
 
@@ -137,17 +141,14 @@ export function groupsOf(offsets: Int32Array): readonly Group[] {
   return [...bySize]
     .sort(([a], [b]) => a - b)
     .flatMap(([places, all]) => {
-      const people = Math.max(1, Math.floor(PLACES / places));
+      const people = Math.min(all.length, Math.max(1, Math.floor(PLACES / places)));
       return Array.from({ length: Math.ceil(all.length / people) }, (_, i) => ({
         places,
+        people,
         identities: all.slice(i * people, (i + 1) * people),
       }));
     });
 }
-
-/** How many identities a call with so many places each takes: those of the fullest group. */
-const peopleAt = (groups: readonly Group[], places: number): number =>
-  Math.max(...groups.filter((group) => group.places === places).map(({ identities }) => identities.length));
 
 /** Thresholds that one pass counts for, and passes at most. 2 / 9^6 is less than two neighbouring f32 near 1 differ by many times. */
 const AT_ONCE = 8;
@@ -190,8 +191,9 @@ class Selection implements Driver {
     return this.groups.length > 0 ? this.next() : "done";
   }
 
-  private call({ places, identities }: Group): Call {
-    const { rows, counts, most } = this.filled(places, identities);
+  private call(group: Group): Call {
+    const { places, identities } = group;
+    const { rows, counts, most } = this.filled(group);
     if (this.pass === PASSES)
       return this.functions[`choose${places}`]!(
         { rows, plan: { thresholds: Float32Array.of(this.best), counts, most }, wants: ["kept"] },
@@ -210,8 +212,7 @@ class Selection implements Driver {
   }
 
   /** The rows of a call: an identity's images, and its first one again in places that are empty. */
-  private filled(places: number, identities: readonly number[]) {
-    const people = peopleAt(this.groups, places);
+  private filled({ places, people, identities }: Group) {
     const rows = new Int32Array(people * places);
     const counts = new Int32Array(people);
     let most = 0;

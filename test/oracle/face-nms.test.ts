@@ -183,12 +183,12 @@ test("a driver that is restored between two calls goes on as the one that was sa
 });
 
 test.each([
-  [{}, "give one of `threshold` and `keep`"],
-  [{ threshold: 0.5, keep: 0.5 }, "give one of `threshold` and `keep`"],
-  [{ threshold: 1.5 }, "`threshold` is 1.5"],
-  [{ keep: 0 }, "`keep` is 0"],
-])("faceNms(%j) is refused", (given, message) => {
+  [{}, "F2C2135", "give one of `threshold` and `keep`"],
+  [{ threshold: 0.5, keep: 0.5 }, "F2C2135", "give one of `threshold` and `keep`"],
+  [{ threshold: 1.5 }, "F2C2113", "`threshold` is 1.5"],
+  [{ keep: 0 }, "F2C2113", "`keep` is 0"],
+])("faceNms(%j) is refused", (given, code, message) => {
   expect(() => faceNms({ features: undefined as never, ...given })).toThrow(
-    expect.objectContaining({ code: "F2C2135", message: expect.stringContaining(message) }),
+    expect.objectContaining({ code, message: expect.stringContaining(message) }),
   );
 });
