@@ -38,10 +38,20 @@ export interface OgmcOptions
 /**
  * Clusters a stream, one vector after the other. It leaves `clusters` and `identities`, a number for each row of the data, and how well identities agree with those of the data.
  */
-export function ogmc(options: OgmcOptions): Answered {
-  const { features: data, of, checkpoint, device, backend } = options;
-  const { fuse, connectMixed, connectRobust, robust = 8, most = 4, compared = 32 } = options;
-  const { order = "shuffled", seed = 0, atOnce = 256, chunk: largest = 8192 } = options;
+export function ogmc({
+  features: data,
+  fuse,
+  connectMixed,
+  connectRobust,
+  robust = 8,
+  most = 4,
+  compared = 32,
+  order = "shuffled",
+  seed = 0,
+  atOnce = 256,
+  chunk: largest = 8192,
+  ...where
+}: OgmcOptions): Answered {
   const rules: OgmcRules = { fuse, connectMixed, connectRobust, robust, most, compared };
   for (const name of ["fuse", "connectMixed", "connectRobust"] as const)
     inRange("ogmc", name, rules[name], COSINE);
@@ -54,14 +64,7 @@ export function ogmc(options: OgmcOptions): Answered {
   const sizes = [...SIZES.filter((size) => size < atOnce), atOnce];
   return answered(
     "ogmc",
-    {
-      data,
-      options: { ...rules, order, seed, atOnce, chunk: largest },
-      ...(of && { of }),
-      ...(checkpoint && { checkpoint }),
-      ...(device && { device }),
-      ...(backend && { backend }),
-    },
+    { data, options: { ...rules, order, seed, atOnce, chunk: largest }, ...where },
     ({ offsets, shape: [channels, height, width] }) => {
       const vectors = offsets.at(-1)!;
       const chunk = Math.min(largest, vectors + 1);
