@@ -4,14 +4,14 @@
  * the slopes of PReLU.
  */
 
-import { inF32, training } from "../core/compiled.js";
-import { normal, ones, zeros } from "../core/initialisers.js";
-import { type Layer, module, parameter, state } from "../core/module.js";
-import * as ops from "../core/ops.generated.js";
+import { inF32 } from "../core/compiled.js";
+import { normal } from "../core/initialisers.js";
+import { type Layer, module } from "../core/module.js";
 import type { Features, Images } from "../core/tensor.js";
 import { sequential, stack } from "../layers/compose.js";
-import { batchNorm2d, conv2d, flatten, linear, prelu } from "../layers/layers.js";
+import { batchNorm1d, batchNorm2d, conv2d, flatten, linear, prelu } from "../layers/layers.js";
 import { type Net, net } from "../method/net.js";
+import { halvedFourTimes } from "./halved.js";
 
 /** Blocks of each of the four stages. */
 const BLOCKS = {
@@ -60,30 +60,12 @@ const stage = (inputs: number, outputs: number, blocks: number): Block =>
     Array.from({ length: blocks }, (_, i) => block(i === 0 ? inputs : outputs, outputs, i === 0 ? 2 : 1)),
   );
 
-/** BatchNorm of the embedding: its scale stays 1, as a parameter that is counted, saved and exported, and not trained. */
-const features = (length: number): Layer<Features, Features> =>
-  module(
-    {
-      weight: Object.freeze({ ...parameter([length], ones()), trainable: false as const }),
-      bias: parameter([length], zeros()),
-      mean: state([length], zeros()),
-      variance: state([length], ones()),
-    },
-    ({ weight, bias, mean, variance }, x: Features): Features =>
-      ops.batch_norm(x, weight, bias, mean, variance, {
-        training: training(),
-        momentum: 0.1,
-        eps: 1e-5,
-      }) as Features,
-  );
-
 /**
  * IResNet of 18, 34, 50, 100 or 200 layers: 24,025,600, 34,139,328, 43,590,848, 65,156,160 and 118,833,920 parameters with embeddings of 512 and
  * 112 x 112 pixels. Its last product is in f32 under any `precision`, as there.
  */
 export const iresnet = (depth: keyof typeof BLOCKS, { embedding = 512 }: IResNetOptions = {}): Net =>
   net(embedding, ([channels, height, width]) => {
-    const left = (size: number) => WIDTHS.reduce((s: number) => Math.ceil(s / 2), size);
     const stages = WIDTHS.map((outputs, i) => stage(WIDTHS[i - 1] ?? 64, outputs, BLOCKS[depth][i]!));
     return module(
       {
@@ -96,8 +78,8 @@ export const iresnet = (depth: keyof typeof BLOCKS, { embedding = 512 }: IResNet
         layer4: stages[3]!,
         bn2: batchNorm2d(512),
         flatten: flatten(),
-        fc: linear(512 * left(height) * left(width), embedding),
-        features: features(embedding),
+        fc: linear(512 * halvedFourTimes(height) * halvedFourTimes(width), embedding),
+        features: batchNorm1d(embedding, { affine: "frozen-scale" }),
       },
       ({ conv1, bn1, prelu, layer1, layer2, layer3, layer4, bn2, flatten, fc, features }, x: Images) => {
         const x4 = layer4(layer3(layer2(layer1(prelu(bn1(conv1(x)))))));

@@ -17,6 +17,7 @@ import {
   prelu,
 } from "../layers/layers.js";
 import { type Net, net } from "../method/net.js";
+import { halvedFourTimes } from "./halved.js";
 
 export interface MbfOptions {
   /** Length of the embedding. */
@@ -68,7 +69,6 @@ const residuals = (channels: number, hidden: number, count: number): Block =>
 export const mbf = ({ embedding = 512, large = false }: MbfOptions = {}): Net =>
   net(embedding, ([channels, height, width]) => {
     const [narrow, wide] = large ? [256, 512] : [128, 256];
-    const left = (size: number) => [0, 1, 2, 3].reduce((s) => Math.ceil(s / 2), size);
     const layers: Block[] = [
       block(channels, narrow, { kernel: 3, stride: 2, padding: 1 }),
       large ? residuals(narrow, 128, 2) : block(narrow, narrow, { kernel: 3, padding: 1, groups: 64 }),
@@ -86,7 +86,10 @@ export const mbf = ({ embedding = 512, large = false }: MbfOptions = {}): Net =>
         features: module(
           {
             layers: sequential(
-              linearBlock(512, 512, { kernel: [left(height), left(width)], groups: 512 }),
+              linearBlock(512, 512, {
+                kernel: [halvedFourTimes(height), halvedFourTimes(width)],
+                groups: 512,
+              }),
               flatten(),
               linear(512, embedding, { bias: false, init: start }),
               batchNorm1d(embedding),

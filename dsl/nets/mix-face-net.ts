@@ -11,6 +11,7 @@ import { type Activation, channelShuffle, mixedDepthwise, squeezeExcite } from "
 import { sequential, stack } from "../layers/compose.js";
 import { batchNorm1d, batchNorm2d, conv2d, flatten, prelu } from "../layers/layers.js";
 import { type Net, net } from "../method/net.js";
+import { halvedFourTimes } from "./halved.js";
 
 /** Channels, expansion, how many kernels, groups of the expanding and of the projecting convolution, reduction of the weighing; how often. */
 type Unit = readonly [c: number, e: number, kernels: number, expand: number, project: number, se: number];
@@ -127,7 +128,6 @@ export const mixFaceNet = (
         }),
       ) as Block;
     });
-    const left = (size: number) => [0, 1, 2, 3].reduce((s) => Math.ceil(s / 2), size);
     const { last } = made;
     return module(
       {
@@ -139,7 +139,7 @@ export const mixFaceNet = (
         ),
         stages,
         tail: sequential(conv(inputs, last, 1), batchNorm2d(last), prelu(last)),
-        gather: conv(last, last, [left(height), left(imageWidth)], { groups: last }),
+        gather: conv(last, last, [halvedFourTimes(height), halvedFourTimes(imageWidth)], { groups: last }),
         gathered: batchNorm2d(last),
         project: conv(last, embedding, 1),
         flatten: flatten(),

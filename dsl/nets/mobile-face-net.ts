@@ -9,6 +9,7 @@ import type { Images } from "../core/tensor.js";
 import { residual, stack } from "../layers/compose.js";
 import { batchNorm1d, batchNorm2d, conv2d, flatten, prelu } from "../layers/layers.js";
 import { type Net, net } from "../method/net.js";
+import { halvedFourTimes } from "./halved.js";
 
 export interface MobileFaceNetOptions {
   /** Length of the embedding. */
@@ -95,14 +96,17 @@ export const mobileFaceNet = ({ embedding = 512, width = 1, init = "he" }: Mobil
     }
     const stem = scaled(64);
     const last = scaled(512);
-    const left = (size: number) => [0, 1, 2, 3].reduce((s) => Math.ceil(s / 2), size);
     return module(
       {
         stem: block(channels, stem, { init, kernel: 3, stride: 2, padding: 1 }),
         depthwise: block(stem, stem, { init, kernel: 3, padding: 1, groups: stem }),
         blocks: stack(blocks),
         widen: block(c, last, { init, kernel: 1 }),
-        gather: linearBlock(last, last, { init, kernel: [left(height), left(imageWidth)], groups: last }),
+        gather: linearBlock(last, last, {
+          init,
+          kernel: [halvedFourTimes(height), halvedFourTimes(imageWidth)],
+          groups: last,
+        }),
         project: conv2d(last, embedding, { kernel: 1, init: startOf(init, 1) }),
         flatten: flatten(),
         bn: batchNorm1d(embedding),

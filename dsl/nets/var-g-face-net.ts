@@ -9,6 +9,7 @@ import { squeezeExcite, variableGroupConv } from "../layers/channels.js";
 import { sequential, stack } from "../layers/compose.js";
 import { batchNorm1d, batchNorm2d, conv2d, flatten, linear, prelu } from "../layers/layers.js";
 import { type Net, net } from "../method/net.js";
+import { halvedFourTimes } from "./halved.js";
 
 /** Of the three stages: channels at width 1, and blocks, of which the first halves the size. */
 const STAGES = [
@@ -87,7 +88,6 @@ export const varGFaceNet = ({ embedding = 512, width = 1.25 }: VarGFaceNetOption
       return stack([down(from, to), ...Array.from({ length: blocks - 1 }, () => normal(to, to))]) as Block;
     });
     const last = scaled(STAGES[2][0]);
-    const left = (size: number) => [0, 1, 2, 3].reduce((s) => Math.ceil(s / 2), size);
     return module(
       {
         conv1: conv2d(channels, stem, { kernel: 3, padding: 1 }),
@@ -101,7 +101,7 @@ export const varGFaceNet = ({ embedding = 512, width = 1.25 }: VarGFaceNetOption
           conv2d(last, 1024, { kernel: 1 }),
           norm(1024),
           prelu(1024),
-          variableGroupConv(1024, 1024, { kernel: [left(height), left(imageWidth)] }),
+          variableGroupConv(1024, 1024, { kernel: [halvedFourTimes(height), halvedFourTimes(imageWidth)] }),
           norm(1024),
           conv2d(1024, 512, { kernel: 1 }),
           norm(512),
