@@ -66,6 +66,10 @@ export function withStored<C extends Child>(whole: C, change: (stored: Stored, n
   return copyOf(whole) as C;
 }
 
+/** The stored tensors within, each once. */
+export const storedWithin = (whole: Child): readonly Stored[] =>
+  [...namesWithin(whole).keys()].filter(isStored);
+
 /** Everything within, itself among it, and the keys on the first way to it. What is within a twin is its original's. */
 function namesWithin(whole: Child): ReadonlyMap<object, string> {
   const names = new Map<object, string>();

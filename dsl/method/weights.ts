@@ -1,7 +1,7 @@
 /** @file Where the tensors of a net or a bank start: in a file that somebody left, under the names that they have there. */
 import type { AnyModule } from "../core/module.js";
 import type { BankBuilder } from "./bank.js";
-import { type AnyNet, changedNet, withStored } from "./changed-net.js";
+import { type AnyNet, changedNet, storedWithin, withStored } from "./changed-net.js";
 import type { Stage } from "./stage.js";
 
 export interface WeightsOptions {
@@ -84,11 +84,5 @@ function renamed(name: string, names: Readonly<Record<string, string>>): string 
 }
 
 /** Whether any tensor of a module starts from a file. */
-export function startsFromWeights(module: AnyModule): boolean {
-  let any = false;
-  withStored(module, (stored) => {
-    any ||= stored.init.kind === "weights";
-    return stored;
-  });
-  return any;
-}
+export const startsFromWeights = (module: AnyModule): boolean =>
+  storedWithin(module).some(({ init }) => init.kind === "weights");
