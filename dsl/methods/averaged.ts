@@ -47,7 +47,13 @@ export const averaged = (
         policies: { ...inner.policies, averageEma: momentum },
       });
     },
-    { ...own, kind: "averaged", method: own?.kind, ema: descriptionOf(momentum) ?? momentum, buffers },
+    {
+      kind: "averaged",
+      embedding: own?.embedding,
+      of: own,
+      ema: descriptionOf(momentum) ?? momentum,
+      buffers,
+    },
   );
 };
 

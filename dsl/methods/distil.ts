@@ -72,9 +72,9 @@ export const distil = (
       });
     },
     {
-      ...own,
       kind: "distil",
-      method: own?.kind,
+      embedding: length,
+      of: own,
       loss: descriptionOf(loss),
       weight: descriptionOf(weightAt) ?? weightAt,
     },

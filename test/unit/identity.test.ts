@@ -11,6 +11,7 @@ import {
   affine,
   always,
   arcFace,
+  averaged,
   blur,
   type ClassPoolOptions,
   colour,
@@ -259,6 +260,35 @@ describe("an edited option of an augmentation", () => {
   test("another order", () => {
     const [a, b] = [identity(flip(), grey()), identity(grey(), flip())];
     expect(both(stored(a), b).refused.length).toBeGreaterThan(0);
+  });
+});
+
+describe("an edited option of a method within `averaged`", () => {
+  const around = (own: Partial<F2cOptions>, ema = 0.9) => {
+    const method = f2c({
+      net: smallNet(),
+      ema: 0.99,
+      pool: { capacity: 12 },
+      margin: cosFace({ scale: 16, margin: 0.2 }),
+      ...own,
+    });
+    return identityOf(compiled({ experiment: { method: averaged(method, { ema }) } }));
+  };
+
+  test.each<[string, Partial<F2cOptions>, Outcome]>([
+    ["one that may change", { ema: 0.999 }, free("of.ema")],
+    ["one that changes what embeds", { embed: "gallery" }, free("of.embed")],
+    [
+      "one that makes another run",
+      { margin: cosFace({ scale: 24, margin: 0.2 }) },
+      refused("of.margin.scale"),
+    ],
+  ])("is told from its own: %s", (_, own, outcome) => {
+    expectOutcome(stored(around({})), around(own), outcome);
+  });
+
+  test("and its own may change as well", () => {
+    expect(names(compareIdentity(stored(around({})), around({}, 0.99)).changed)).toContain("ema");
   });
 });
 

@@ -1,7 +1,7 @@
 /** @file Two identities side by side: what makes it another run, and what may change while it goes on. */
 import { type BridgeError, bridgeError } from "../../bridge/bridge-error.js";
 import type { RunIdentity } from "../identity.js";
-import { type Fate, fateOf } from "./fates.js";
+import { type Fate, fateOf, innerOption } from "./fates.js";
 import { inWords, isRecord, type JsonRecord } from "./json.js";
 import { countsOf, firstDifference, type Listing } from "./listing.js";
 import type { ProgramIdentity, StoredPart } from "./program.js";
@@ -40,7 +40,9 @@ export function compareIdentity(saved: RunIdentity, now: RunIdentity): Changes {
   );
   const planned = planDifferences(saved, now, [...of("free"), ...told]);
   const order = told.some(({ path }) => MOVES_ARRAYS.test(path)) ? [] : planned.refused;
-  const embed = [...told, ...of("free")].some(({ path }) => /^(evaluate|method\.embed)\b/.test(path))
+  const embed = [...told, ...of("free")].some(({ path }) =>
+    /^(evaluate|method\.embed)\b/.test(innerOption(path)),
+  )
     ? []
     : program.embed;
   const refused = [...told, ...order];

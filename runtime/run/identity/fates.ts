@@ -44,9 +44,12 @@ export type OptionName = Exclude<keyof Experiment, symbol>;
 // A new option of an experiment is an error here until somebody decides.
 const TABLE: Readonly<Record<string, Fate>> = FATES satisfies Readonly<Record<OptionName, Fate>>;
 
+/** An option of a method that others are around, as that of the method alone: `method.of.of.ema` is `method.ema`. */
+export const innerOption = (path: string): string => path.replace(/^method(\.of)+(?=\.)/, "method");
+
 /** The fate of an option by its dotted name: its own, or that of the nearest thing that it is part of. */
 export function fateOf(path: string): Fate {
-  for (let name = path; name !== ""; name = name.slice(0, Math.max(0, name.lastIndexOf("."))))
+  for (let name = innerOption(path); name !== ""; name = name.slice(0, Math.max(0, name.lastIndexOf("."))))
     if (Object.hasOwn(TABLE, name)) return TABLE[name]!;
   return "refused";
 }
