@@ -34,8 +34,6 @@ export interface Left {
 
 /** What a stage that leaves arrays is to those that are made from it (`OpeningContext.made`). */
 export interface MadeResult {
-  /** Of everything that decides what it leaves. */
-  readonly hash: string;
   /** Undefined until it is made: what is planned before is planned again then. */
   arrays(): Left["arrays"];
 }

@@ -104,7 +104,7 @@ describe("a subset", () => {
 
   test("refuses a stage that leaves no images", () => {
     const guess = { [STAGE]: { kind: "guess", called: () => "a guess", needs: () => [] } };
-    const made = () => ({ hash: "h", arrays: () => ({ places: new Int32Array(1) }) });
+    const made = () => ({ arrays: () => ({ places: new Int32Array(1) }) });
     expect(() => subset(faces, guess).open({ ...context, made })).toThrow("a guess leaves no `images`");
   });
 });

@@ -79,7 +79,7 @@ export const answered: StageMaker<Answered, AnsweredPlan> = {
 
   decides: true,
 
-  made: (stage): MadeResult => ({ hash: stage.hash, arrays: () => arraysIn(stage) }),
+  made: (stage): MadeResult => ({ arrays: () => arraysIn(stage) }),
 };
 
 /** What a stage has left, if it is made. */
