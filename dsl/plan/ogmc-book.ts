@@ -57,7 +57,7 @@ export class OgmcBook {
   private free: number[] = [];
   /** The vector that comes after each in its cluster. */
   private next: Int32Array;
-  private arrived = 0;
+  private vectors = 0;
 
   /** For so many vectors at most. */
   constructor(
@@ -65,6 +65,11 @@ export class OgmcBook {
     vectors: number,
   ) {
     this.next = new Int32Array(vectors).fill(NONE);
+  }
+
+  /** How many vectors have arrived. */
+  get arrived(): number {
+    return this.vectors;
   }
 
   /** Numbers in use, and free ones below them. */
@@ -79,7 +84,7 @@ export class OgmcBook {
 
   /** Rule 1: the next vector joins a cluster, or is one of its own where `strongest` is -1. Returns the cluster, which is to be settled. */
   join(strongest: number): number {
-    const vector = this.arrived++;
+    const vector = this.vectors++;
     if (strongest === NONE) {
       const number = this.free.pop() ?? this.clusters.length;
       this.clusters[number] = { count: 1, first: vector, last: vector, connections: [] };
@@ -225,7 +230,7 @@ export class OgmcBook {
 
   restore(state: BookState): void {
     const { arrived, next, free, count, first, last, degree, connected, cosine } = state as unknown as Saved;
-    this.arrived = arrived;
+    this.vectors = arrived;
     this.next.fill(NONE).set(next);
     this.free = [...free];
     let at = 0;

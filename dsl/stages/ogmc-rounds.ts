@@ -62,8 +62,6 @@ export interface RoundsOptions {
 }
 
 export class OgmcRounds implements Driver {
-  /** Vectors that are placed. */
-  private placed = 0;
   /** Which of the rounds comes next. */
   private size = 0;
   /** The cluster that is to be settled before the next vector arrives: the last of a fusion. */
@@ -81,13 +79,13 @@ export class OgmcRounds implements Driver {
   next(): Call | "wait" | "done" {
     if (this.isLooking) return "wait";
     if (this.into.length > 0 || this.gone !== NONE) return this.adding();
-    if (this.changed === NONE && this.placed === this.options.order.length) return "done";
+    if (this.changed === NONE && this.book.arrived === this.options.order.length) return "done";
     return this.looking();
   }
 
   /** What the last round has decided, as a call. */
   private adding(): Call {
-    const { into, gone, changed, placed } = this;
+    const { into, gone, changed, book } = this;
     const { rounds, order, nobody } = this.options;
     const { size, add } = rounds.find((round) => round.size >= into.length)!;
     const [rows, clusters, counts] = [
@@ -95,7 +93,7 @@ export class OgmcRounds implements Driver {
       new Int32Array(size).fill(nobody),
       new Uint8Array(size),
     ];
-    rows.set(order.subarray(placed - into.length, placed));
+    rows.set(order.subarray(book.arrived - into.length, book.arrived));
     clusters.set(into);
     counts.fill(1, 0, into.length);
     const fused = Int32Array.of(gone === NONE ? nobody : changed);
@@ -106,11 +104,11 @@ export class OgmcRounds implements Driver {
   }
 
   private looking(): Call {
-    const { changed, placed, book } = this;
+    const { changed, book } = this;
     const { rounds, order, chunk, nobody } = this.options;
     const { size, look } = rounds[this.size]!;
     const first = changed === NONE ? 0 : 1;
-    const arriving = order.subarray(placed, placed + size - first);
+    const arriving = order.subarray(book.arrived, book.arrived + size - first);
     const [rows, arrives] = [new Int32Array(size), new Uint8Array(size)];
     rows.set(arriving, first);
     arrives.fill(1, first, first + arriving.length);
@@ -161,14 +159,13 @@ export class OgmcRounds implements Driver {
       if (fusion) [this.changed, this.gone] = [fusion.into, fusion.gone];
     }
     this.into = into;
-    this.placed += into.length;
     if (done === asked) this.size = Math.min(this.size + 1, this.options.rounds.length - 1);
     else if (4 * done < asked) this.size = Math.max(this.size - 1, 0);
   }
 
   progress(): string {
-    const { placed, options, book } = this;
-    return `${placed} of ${options.order.length} vectors, ${book.size} clusters`;
+    const { options, book } = this;
+    return `${book.arrived} of ${options.order.length} vectors, ${book.size} clusters`;
   }
 
   result(): Left {
@@ -183,19 +180,18 @@ export class OgmcRounds implements Driver {
   }
 
   state(): BookState {
-    const { placed, size, changed, gone } = this;
-    return { ...this.book.state(), placed, size, changed, gone, into: Int32Array.from(this.into) };
+    const { size, changed, gone } = this;
+    return { ...this.book.state(), size, changed, gone, into: Int32Array.from(this.into) };
   }
 
   restore(state: BookState): void {
-    const { placed, size, changed, gone, into } = state as unknown as Saved;
-    Object.assign(this, { placed, size, changed, gone, into: [...into], isLooking: false });
+    const { size, changed, gone, into } = state as unknown as Saved;
+    Object.assign(this, { size, changed, gone, into: [...into], isLooking: false });
     this.book.restore(state);
   }
 }
 
 interface Saved {
-  readonly placed: number;
   readonly size: number;
   readonly changed: number;
   readonly gone: number;
