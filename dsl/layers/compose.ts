@@ -65,11 +65,10 @@ type End<L extends readonly unknown[], Before extends Tensor = Input<L[0]>> = L 
   ? End<R, After<H, Before>>
   : Before;
 
-type LastOf<S extends Shape> = S extends readonly [...number[], infer D extends number] ? D : number;
 /** A layer from `A` to `B`: where only their last dimensions are known, a layer along it. */
 type Between<A extends Tensor, B extends Tensor> = number extends ShapeOf<B>["length"]
   ? ShapeOf<B> extends readonly [...unknown[], unknown]
-    ? LastDimension<LastOf<ShapeOf<A>>, LastOf<ShapeOf<B>>>
+    ? LastDimension<Last<ShapeOf<A>>, Last<ShapeOf<B>>>
     : Layer<A, B>
   : number extends ShapeOf<A>["length"]
     ? Layer<Tensor<Shape, "f32">, B>
