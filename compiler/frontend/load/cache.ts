@@ -44,28 +44,42 @@ export function locate(directory: string, request: string): Located | undefined 
   return named === undefined ? undefined : { named, path: realpathSync(named) };
 }
 
-/** The experiment and the files that it imports by relative paths; `undefined` where types come from a package too. */
-function ownFiles(entry: string): OwnFiles | undefined {
-  const files = new Map<string, string>();
+interface OwnFile {
+  readonly path: string;
+  readonly text: string;
+  readonly info: ts.PreProcessedFileInfo;
+  /** What it imports that is no file of the experiment. */
+  readonly others: readonly string[];
+}
+
+/** The experiment and the files that it imports by relative paths, before anything is known of types. */
+export function* filesOf(entry: string): Generator<OwnFile> {
+  const seen = new Set<string>();
   const pending = [entry];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    if (files.has(path)) continue;
+    if (seen.has(path)) continue;
+    seen.add(path);
     const text = readFileSync(path, "utf8");
-    files.set(path, text);
     const info = ts.preProcessFile(text, true, true);
-    if (
-      info.referencedFiles.length ||
-      info.typeReferenceDirectives.length ||
-      info.libReferenceDirectives.length
-    )
-      return undefined;
+    const others: string[] = [];
     for (const { fileName } of info.importedFiles) {
-      // Node's types are of one version, which `options` names.
-      if (fileName === "f2c-dsl" || isBuiltin(fileName)) continue;
       const found = fileName.startsWith(".") ? locate(dirname(path), fileName) : undefined;
-      if (found === undefined) return undefined;
-      pending.push(found.path);
+      if (found) pending.push(found.path);
+      else others.push(fileName);
     }
+    yield { path, text, info, others };
+  }
+}
+
+/** The experiment's own files; `undefined` where types come from a package too. */
+function ownFiles(entry: string): OwnFiles | undefined {
+  const files = new Map<string, string>();
+  for (const { path, text, info, others } of filesOf(entry)) {
+    const references = [info.referencedFiles, info.typeReferenceDirectives, info.libReferenceDirectives];
+    // Node's types are of one version, which `options` names.
+    const foreign = others.some((name) => name !== "f2c-dsl" && !isBuiltin(name));
+    if (foreign || references.some(({ length }) => length > 0)) return undefined;
+    files.set(path, text);
   }
   return files;
 }

@@ -4,13 +4,13 @@
  */
 import { readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { report } from "../../diagnostics/catalogue.js";
 import { CompileError } from "../../diagnostics/compile-error.js";
 import type { Diagnostic } from "../../diagnostics/diagnostic.js";
 import { isFunctionNode } from "../scopes.js";
 import { ts } from "../typescript.js";
-import { locate, type OwnFiles } from "./cache.js";
+import { filesOf, type OwnFiles } from "./cache.js";
 import { AMBIENT, type NodeBy, nodeTypes, OPTIONS, programOf } from "./projects.js";
 import { typeErrors } from "./type-errors.js";
 
@@ -59,14 +59,9 @@ function ask(program: ts.Program): Checked {
 }
 
 /** Whether a file imports a module of Node, or one that it imports by a relative path does: known before types are read. */
-function usesNode(path: string, seen = new Set<string>()): boolean {
-  if (seen.has(path)) return false;
-  seen.add(path);
-  return ts.preProcessFile(readFileSync(path, "utf8"), true, true).importedFiles.some(({ fileName }) => {
-    if (isBuiltin(fileName)) return true;
-    const file = fileName.startsWith(".") ? locate(dirname(path), fileName) : undefined;
-    return file !== undefined && usesNode(file.path, seen);
-  });
+function usesNode(path: string): boolean {
+  for (const { others } of filesOf(path)) if (others.some((name) => isBuiltin(name))) return true;
+  return false;
 }
 
 /** What declares Node in a program. */
