@@ -26,7 +26,7 @@ import {
 import { experimentError } from "../diagnostics/catalogue.js";
 import type { Init } from "../ir/module.js";
 import type { Updates } from "./parameter-groups.js";
-import { type InitOf, storedIn, withoutFile } from "./storage-table.js";
+import { type InitOf, slotName, storedIn, withoutFile } from "./storage-table.js";
 
 /** What the exporter `safetensors` writes in the folder of a run. */
 export const NET_FILE = "net.safetensors";
@@ -104,7 +104,7 @@ function soughtFor(stored: Stored, { tensor }: FromWeights, momentum: boolean): 
   const own = { stored, tensor };
   const isTrained = stored[STORAGE] === "parameter" && stored.trainable !== false;
   return momentum && isTrained
-    ? [own, { stored, slot: MOMENTUM, tensor: `optimizer.${MOMENTUM}.${tensor}` }]
+    ? [own, { stored, slot: MOMENTUM, tensor: slotName(MOMENTUM, tensor) }]
     : [own];
 }
 

@@ -199,7 +199,7 @@ export class StorageTable {
   /** What the optimizer keeps of a parameter by rows, and the scratch for the rows of it; or one number a row, which needs none. */
   slotOfRows(slot: string, name: string, rows: string): { readonly all: string; readonly rows: string } {
     const [parameter, picked] = [this.named(name)!, this.named(rows)!];
-    const [all, some] = [`optimizer.${slot}.${name}`, `scratch.${slot}.${name}`];
+    const [all, some] = [slotName(slot, name), `scratch.${slot}.${name}`];
     const { type, location } = parameter;
     this.add({ name: all, type, init: this.slotInit(slot, name), role: "optimizer", slotOf: name, location });
     this.add({ ...picked, name: some, slotOf: rows, rowsOf: all });
@@ -247,7 +247,7 @@ export class StorageTable {
    * name depends on no group, so that checkpoints are found whatever the groups are.
    */
   slot(name: string, { name: of, members }: GroupUse): GroupUse {
-    const nameFor = (parameter: string) => `optimizer.${name}.${parameter}`;
+    const nameFor = (parameter: string) => slotName(name, parameter);
     for (const p of this.trainedParameters)
       if (members.includes(p.name) && !this.types.has(nameFor(p.name)))
         this.add({
@@ -289,6 +289,9 @@ function refuseReserved(key: string): void {
     throw experimentError("state-name-taken", { name: key, what: RESERVED[key]! });
   if (key.includes(".")) throw experimentError("state-key-with-dot", { name: key });
 }
+
+/** What the optimizer keeps of a parameter in a slot, in programs and in files. */
+export const slotName = (slot: string, parameter: string): string => `optimizer.${slot}.${parameter}`;
 
 /** How a stored tensor starts, or what a slot of the optimizer keeps of it. */
 export type InitOf = (stored: Stored, slot?: string) => Init;

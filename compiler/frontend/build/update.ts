@@ -25,7 +25,7 @@
 import type { GradientChange } from "../../../dsl/index.js";
 import type { FunctionBuilder } from "../../build/function-builder.js";
 import { inputsOf, type UpdateGroup, type UpdatePart, type Updates } from "../../build/parameter-groups.js";
-import type { GroupUse } from "../../build/storage-table.js";
+import { type GroupUse, slotName } from "../../build/storage-table.js";
 import { report } from "../../diagnostics/catalogue.js";
 import type { Span } from "../../diagnostics/diagnostic.js";
 import {
@@ -280,7 +280,7 @@ class UpdateLowering {
       this.named(name, this.emit(at, "state", [], { name }, [storages.typeOf(name)]));
     const picked = (from: Value, by: Value) => this.emit(at, "index_select", [from, by], { dim: 0 });
     const copied = slots.map(([slot, { members }]) => {
-      const [all, some] = [state(`optimizer.${slot}.${of}`), state(members[0]!)];
+      const [all, some] = [state(slotName(slot, of)), state(members[0]!)];
       this.emit(at, "copy_", [some, picked(all, index)]);
       return [all, some] as const;
     });
