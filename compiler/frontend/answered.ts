@@ -13,12 +13,12 @@ import {
 import { type PlanSignature, signatureOf } from "../build/plan-signature.js";
 import type { StartingFile } from "../build/starting-weights.js";
 import type { StorageTable } from "../build/storage-table.js";
-import { experimentError, report } from "../diagnostics/catalogue.js";
+import { experimentError } from "../diagnostics/catalogue.js";
 import { type IrFunction, type IrModule, type Type, tensorType, type Value } from "../ir/module.js";
 import type { PassRecord } from "../passes/pipeline.js";
 import { openingContext, storagesOf } from "./build/experiment.js";
 import { Findings, showingOption } from "./build/findings.js";
-import { finish } from "./build/finish.js";
+import { AS_WRITTEN, finish } from "./build/finish.js";
 import { lowererOf, stateOperand } from "./build/lowering.js";
 import { returnedBy } from "./build/pointing.js";
 import { planOperand } from "./build/streams.js";
@@ -63,12 +63,11 @@ export function compileAnswered(
   const findings = new Findings(loaded, texts);
   const { data, answering, notes, signatures } = showingOption(loaded, () => opened(stage, loaded));
   const { state, functions, driver } = answering;
-  const sources = Object.entries(functions).map(([name, callable]) => {
-    const source = texts.functionOf(callable[CALLABLE].run);
-    if (source) return { name, callable, source };
-    findings.report(report("function-not-loaded.method", findings.option("data"), { part: name }));
-    return findings.throw();
-  });
+  const sources = Object.entries(functions).map(([name, callable]) => ({
+    name,
+    callable,
+    source: findings.sourceOf(callable[CALLABLE].run, name, () => findings.option("data")),
+  }));
   const { storages, starting } = storagesOf(state, sources[0]!.source, loaded, { trains: false });
   const compilation = { built: { data, state }, storages, texts, findings };
   const lowered = sources.map(({ name, callable, source }) =>
@@ -83,7 +82,7 @@ export function compileAnswered(
       groups: storages.groups,
       functions: lowered.filter((fn) => fn !== undefined),
     },
-    { precision: "f32", layout: "contiguous", accumulate: 1 },
+    AS_WRITTEN,
     { texts, directory: loaded.directory, observe },
   );
   return {

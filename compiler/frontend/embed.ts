@@ -17,7 +17,7 @@ import { verify } from "../verify/verify.js";
 import { checkEmbedding, INFER, lowerInference } from "./build/embedding.js";
 import { methodSources, storagesOf } from "./build/experiment.js";
 import { Findings } from "./build/findings.js";
-import { finish } from "./build/finish.js";
+import { AS_WRITTEN, finish } from "./build/finish.js";
 import type { LoadedExperiment } from "./load/load.js";
 import { SourceTexts } from "./lower/function-source.js";
 
@@ -101,7 +101,7 @@ export function compileNet(
   findings.throwIfAny();
   const module = finish(
     { name, sources: [], storages: storages.all, groups: storages.groups, functions: [infer!] },
-    { precision: "f32", layout: "contiguous", accumulate: 1 },
+    AS_WRITTEN,
     { texts, directory: loaded.directory, observe: () => {} },
   );
   return { module, starting };

@@ -30,7 +30,7 @@ import {
 import { RANDOM_SEED, RANDOM_STEP } from "../../build/random-inputs.js";
 import { refuseIdleMomentum, startingWeights } from "../../build/starting-weights.js";
 import { StorageTable } from "../../build/storage-table.js";
-import { codeOf, experimentError, report } from "../../diagnostics/catalogue.js";
+import { codeOf, experimentError } from "../../diagnostics/catalogue.js";
 import { ACCUMULATE_FIRST, ACCUMULATE_LAST } from "../../passes/accumulate.js";
 import type { LoadedExperiment } from "../load/load.js";
 import type { FunctionSource, SourceTexts } from "../lower/function-source.js";
@@ -199,13 +199,12 @@ export function methodSources(
 ): { readonly step: FunctionSource; readonly embed: FunctionSource } {
   const sources = { plan, step, embed };
   const found = Object.values(sources).flatMap((fn) => texts.functionOf(fn) ?? []);
-  const sourceOf = (name: "step" | "embed"): FunctionSource => {
-    const source = texts.functionOf(sources[name]);
-    if (source) return source;
-    const span = (found[0] && partOf(found[0], name)) ?? findings.option("method");
-    findings.report(report("function-not-loaded.method", span, { part: name }));
-    return findings.throw();
-  };
+  const sourceOf = (name: "step" | "embed"): FunctionSource =>
+    findings.sourceOf(
+      sources[name],
+      name,
+      () => (found[0] && partOf(found[0], name)) ?? findings.option("method"),
+    );
   return { step: sourceOf("step"), embed: sourceOf("embed") };
 }
 

@@ -1,12 +1,12 @@
 /** @file What is found wrong with an experiment while it is compiled, and where in the experiment it is shown. */
-import { codeOf } from "../../diagnostics/catalogue.js";
+import { codeOf, report } from "../../diagnostics/catalogue.js";
 import { CompileError } from "../../diagnostics/compile-error.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import { DiagnosticSink } from "../../diagnostics/sink.js";
 import { LIBRARY_PREFIX } from "../library.js";
 import { type LoadedFile, optionOf, thrown } from "../load/load.js";
 import { optionNamed } from "../load/stack.js";
-import type { SourceTexts } from "../lower/function-source.js";
+import type { FunctionSource, SourceTexts } from "../lower/function-source.js";
 
 /** The file that declares the experiment, and all texts. */
 export type Located = Pick<LoadedFile, "path" | "texts">;
@@ -34,6 +34,14 @@ export class Findings {
       s && s.path !== "" ? [[s.path, this.texts.text(s.path)] as const] : [],
     );
     throw new CompileError(diagnostics, new Map(texts));
+  }
+
+  /** The syntax of a compiled function, which is the `part` of something. Refuses the experiment if it was not loaded, at `span`. */
+  sourceOf(fn: unknown, part: string, span: () => Span): FunctionSource {
+    const source = this.texts.functionOf(fn);
+    if (source) return source;
+    this.report(report("function-not-loaded.method", span(), { part }));
+    return this.throw();
   }
 
   /** Where the experiment names one of its options. */

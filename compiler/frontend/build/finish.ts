@@ -4,6 +4,9 @@ import { optimise, type PassOptions, type PassRecord, passesFor } from "../../pa
 import { verify } from "../../verify/verify.js";
 import type { SourceTexts } from "../lower/function-source.js";
 
+/** For functions that nobody trains. */
+export const AS_WRITTEN: PassOptions = { precision: "f32", layout: "contiguous", accumulate: 1 };
+
 interface Finishing {
   readonly texts: SourceTexts;
   /** The experiment's folder. Paths below it are shown relative to it. */
