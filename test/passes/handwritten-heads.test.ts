@@ -42,6 +42,12 @@ describe("a head that is written by hand", () => {
     `);
   });
 
+  test("divides at once by a scale that is known, so that the head knows its own", () => {
+    const text = becomes("a temperature");
+    expect(text).toContain("constant(16) : f64");
+    expect(text).not.toContain("scalar_div");
+  });
+
   test("leaves classes out by a limit, and by ids that are nobody's", () => {
     expect(becomes("those from one on left out, and some")).toBe(ir`
       %0 = index_select(%w, %target, dim = 0) : f64[7, 5]
