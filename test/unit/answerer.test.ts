@@ -1,5 +1,5 @@
 /** The stage with a driver, on hosts without Python: the order of calls and answers, the window, what is gone on with, what is refused. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -388,6 +388,32 @@ describe("what decides a stage's artefact", () => {
 
   test("is the same wherever its file lies", () => {
     expect(changed((text) => text).hash).toBe(planned().hash);
+  });
+
+  test("is the same in another folder where its driver is a class in a file of its own", () => {
+    /** The fixture in two files. The driver's has functions of each form that the loader tags, and is `above` the class. */
+    const divided = (folder: string, above: string, text: (text: string) => string = (text) => text) => {
+      const whole = readFileSync(path, "utf8");
+      const [begin, end] = [whole.indexOf("const CALLS"), whole.indexOf("const data")];
+      const forms = `
+  static readonly forms = { method() { return CALLS; }, arrow: (x: number) => scale * x + CALLS };
+  private named() { function inner() { return Walk.forms.arrow(1) + scale; } return inner(); }`;
+      const driver = whole
+        .slice(begin, end)
+        .replace("class Walk implements Driver {", `export class Walk implements Driver {${forms}`);
+      const types = 'import type { Call, Driver } from "f2c-dsl";\nimport scale from "./scale";\nexport ';
+      mkdirSync(join(home, folder));
+      writeFileSync(join(home, folder, "scale.ts"), "export default 2;\n");
+      writeFileSync(join(home, folder, "driver.ts"), text(`${above}${types}${driver}`));
+      const file = join(home, folder, "walk.ts");
+      const rest = whole.slice(0, begin) + whole.slice(end);
+      writeFileSync(file, `import { CALLS, Walk } from "./driver";\n${rest}`);
+      return planStudy(load(file) as LoadedStudy, { root: home })[0]!;
+    };
+    const { hash } = divided("here", "");
+    expect(divided("there, a longer way", "// Two lines\n// more.\n").hash).toBe(hash);
+    const other = divided("other", "", (text) => text.replace("31 * this.place", "37 * this.place"));
+    expect(other.hash).not.toBe(hash);
   });
 
   test.each([

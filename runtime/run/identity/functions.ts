@@ -30,37 +30,24 @@ const LONGEST = 160;
 export function functionsOf(roots: Readonly<Record<string, unknown>>, calls: boolean): Found {
   const found: Found = { sources: {}, constants: {} };
   const seen = new Set<object>();
-  const visit = (path: string, value: unknown, own: boolean, depth: number, file?: string): void => {
+  const visit = (path: string, value: unknown, own: boolean, depth: number): void => {
     if (depth > DEEPEST) return;
-    if (typeof value === "function") visitFunction(path, value, own, depth, file);
-    else if (typeof value === "object" && value !== null) visitObject(path, value, own, depth, file);
+    if (typeof value === "function") visitFunction(path, value, own, depth);
+    else if (typeof value === "object" && value !== null) visitObject(path, value, own, depth);
     else if (own && isConstant(value)) note(found.constants, path, constant(value));
   };
-  const visitFunction = (
-    path: string,
-    fn: object,
-    within: boolean,
-    depth: number,
-    around: string | undefined,
-  ): void => {
+  const visitFunction = (path: string, fn: object, within: boolean, depth: number): void => {
     if (seen.has(fn) || moduleParts(fn) || EXPORTED.has(fn)) return;
     seen.add(fn);
     const tag = tagOf(fn);
-    const file = tag?.path ?? around;
     const own = tag ? !tag.path.startsWith(LIBRARY_PREFIX) : within && !isNative(fn);
     const description = descriptionOf(fn);
     if (calls && (own || description))
-      note(found.sources, path, description ? inWords(jsonOf(description)) : sourceOf(fn, file));
+      note(found.sources, path, description ? inWords(jsonOf(description)) : sourceOf(fn));
     for (const [name, thunk] of Object.entries(tag?.captures() ?? {}))
-      visit(own ? `${path}.${name}` : name, attempt(thunk), own, depth + 1, file);
+      visit(own ? `${path}.${name}` : name, attempt(thunk), own, depth + 1);
   };
-  const visitObject = (
-    path: string,
-    value: object,
-    own: boolean,
-    depth: number,
-    file: string | undefined,
-  ): void => {
+  const visitObject = (path: string, value: object, own: boolean, depth: number): void => {
     if (seen.has(value) || isOfTheState(value)) return;
     seen.add(value);
     if (ArrayBuffer.isView(value) || isTable(value)) {
@@ -72,7 +59,7 @@ export function functionsOf(roots: Readonly<Record<string, unknown>>, calls: boo
     if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return;
     const described = descriptionOf(value) !== undefined;
     for (const [name, item] of attempt(() => Object.entries(value)) ?? [])
-      if (!described || typeof item === "function") visit(`${path}.${name}`, item, own, depth + 1, file);
+      if (!described || typeof item === "function") visit(`${path}.${name}`, item, own, depth + 1);
   };
   for (const [name, root] of Object.entries(roots)) visit(name, root, true, 0);
   return found;
@@ -107,21 +94,26 @@ function attempt<T>(thunk: () => T): T | undefined {
 const textOf = (fn: object) => Function.prototype.toString.call(fn);
 const isNative = (fn: object) => /\{\s*\[native code\]\s*\}$/.test(textOf(fn));
 
+// What the loader wraps a function in, as TypeScript prints it: `tagger.ts` writes `__f2cTag(…,"/path",12,()=>({a:()=>a}))`.
+const PATH = String.raw`"(?:\/|[A-Za-z]:|${LIBRARY_PREFIX})(?:[^"\\]|\\.)*"`;
+const THUNKS = String.raw`\(\)\s*=>\s*\(\{\s*(?:[^\s:,(){}]+:\s*\(\)\s*=>\s*[^\s:,(){}]+,?\s*)*\}\)`;
+const PLACE = String.raw`\d+,\s*${THUNKS}`;
+const TAG_END = new RegExp(String.raw`,\s*${PATH},\s*${PLACE}\)`, "g");
+const METHODS_END = new RegExp(
+  String.raw`,\s*${PATH},\s*\{\s*(?:[^\s:,(){}]+:\s*\[${PLACE}\],?\s*)*\}\)`,
+  "g",
+);
+const TAG_START = /__f2cTag(Methods)?\(/g;
+
 /**
  * A function's text without what the loader wrote into it: tags hold the file's path and offsets, which change as it moves,
  * and names from this library are written as fields of its module. A class has no tag of its own, and tags within.
  */
-function sourceOf(fn: object, file: string | undefined): string {
-  let text = textOf(fn);
-  if (file !== undefined) {
-    const path = JSON.stringify(file).replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    const place = String.raw`\d+,\s*\(\)\s*=>\s*\(\{[^{}]*\}\)`;
-    text = text
-      .replaceAll(new RegExp(String.raw`,\s*${path},\s*${place}\)`, "g"), "")
-      .replaceAll(new RegExp(String.raw`,\s*${path},\s*\{\s*(\w+:\s*\[${place}\],?\s*)*\}\)`, "g"), "")
-      .replaceAll(/__f2cTag(Methods)?\(/g, "");
-  }
-  text = text
+function sourceOf(fn: object): string {
+  const text = textOf(fn)
+    .replaceAll(TAG_END, "")
+    .replaceAll(METHODS_END, "")
+    .replaceAll(TAG_START, "")
     .replaceAll(/\(0, f2c_dsl_\d+\.(\w+)\)/g, "$1")
     .replaceAll(/\bf2c_dsl_\d+\./g, "")
     .replaceAll(/\s+/g, " ");
