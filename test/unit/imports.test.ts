@@ -453,3 +453,51 @@ test("who follows a run, and what travels, imports no torch", () => {
   );
   expect(wrong.map(({ file }) => file)).toEqual([]);
 });
+
+/** The table of rooms in docs/house.md: the folders of each row, what they hold, and what they may import. */
+const HOUSE = readFileSync(join(root, "docs/house.md"), "utf8")
+  .split("\n## ", 1)[0]!
+  .split("\n")
+  .filter((line) => line.startsWith("| "))
+  .map((line) => line.split("|").map((cell) => cell.trim()))
+  .map(([, folders, holds, arrows]) => ({ folders: folders!, holds: holds!, arrows: arrows! }));
+/** The row of a folder; behind another one of the same area it may stand there by its last name. */
+const houseRow = (folder: string) => {
+  const [area, name] = [folder.split("/")[0]!, folder.split("/").at(-1)!];
+  return (
+    HOUSE.find(({ folders }) => folders.includes(`\`${folder}/\``)) ??
+    HOUSE.find(({ folders }) => folders.startsWith(`\`${area}/`) && folders.includes(`\`${name}/\``))
+  );
+};
+
+test.each([...Object.keys({ ...DSL, ...COMPILER, ...RUNTIME }), ...Object.keys(HOST)])(
+  "%s stands in the table of docs/house.md",
+  (area) => {
+    const inHost = HOUSE.some(({ folders }) => new RegExp(`\`(f2c_host/)?${area}/?\``).test(folders));
+    expect(houseRow(area) !== undefined || inHost).toBe(true);
+  },
+);
+
+test.each(
+  Object.entries({ ...DSL, ...RUNTIME }).filter(([area]) => houseRow(area)?.folders === `\`${area}/\``),
+)("docs/house.md says all that %s may import", (area, allowed) => {
+  const { arrows } = houseRow(area)!;
+  const names = allowed.map((path) =>
+    path
+      .replace(/^(dsl|runtime)\//, "")
+      .split("/")[0]!
+      .replace(/\.js$/, ""),
+  );
+  expect(names.filter((name) => !new RegExp(`\`(dsl/)?${name}[\`/]`).test(arrows))).toEqual([]);
+});
+
+test("docs/house.md names the files at the top of the front end, and every folder of tests", () => {
+  const { holds } = houseRow("compiler/frontend")!;
+  const top = readdirSync(join(root, "compiler/frontend"), { withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map(({ name }) => name.replace(/\.ts$/, ""));
+  expect(top.filter((name) => !holds.includes(`\`${name}\``))).toEqual([]);
+  const text = readFileSync(join(root, "docs/house.md"), "utf8");
+  const folders = readdirSync(join(root, "test"), { withFileTypes: true }).filter((f) => f.isDirectory());
+  expect(folders.filter(({ name }) => !text.includes(`\n| \`test/${name}/\` |`))).toEqual([]);
+});
