@@ -15,9 +15,9 @@ type Settings = Readonly<Record<string, number>>;
 /** As many settings of each, from all that its numbers make together. */
 const METHODS: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>> = {
   OGMC: {
-    fuse: [0.45, 0.5, 0.55, 0.6],
-    connectMixed: [0.4, 0.45],
-    connectRobust: [0.55, 0.65, 0.75],
+    fuse: [0.5, 0.55, 0.6],
+    connectMixed: [0.35, 0.4, 0.45, 0.5],
+    connectRobust: [0.55, 0.65],
   },
   "one threshold": { threshold: Array.from({ length: 24 }, (_, i) => 0.26 + 0.02 * i) },
   DBSCAN: { cosine: [0.44, 0.48, 0.52, 0.56, 0.6, 0.64, 0.68, 0.72], least: [2, 3, 5] },
