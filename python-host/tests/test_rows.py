@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import torch
 from compare_f2c import as_float64
-from compiled import FIXTURES, node
-from test_optimizers import ADAMW, SGD, inputs_of, made, trained
+from compiled import FIXTURES, node, started
+from test_optimizers import ADAMW, SGD, inputs_of, trained
 from torch import Tensor
 
 from f2c_host.run import checkpoint
@@ -112,7 +112,7 @@ CASES += ["clip twice", "groups", "groups accumulate"]
 
 
 def apart(case: str, ir: Any, plans: list[Any], backend: str = "eager") -> float:
-    program = made(ir, backend)
+    program = started(ir, backend)
     names = ("classes", "matrix")
     wanted = reference(case, *(program.storage[name] for name in names), plans)
     trained(program, plans)
@@ -141,7 +141,7 @@ def test_and_on_every_backend(case, backend, cases):
 
 @pytest.mark.parametrize("case", CASES)
 def test_rows_that_a_step_does_not_take_keep_every_bit_and_so_do_their_slots(case, cases):
-    program, plans = made(cases[case]["ir"]), cases[case]["plans"]
+    program, plans = started(cases[case]["ir"]), cases[case]["plans"]
     kept = ["classes", *(s.name for s in program.module.storages if s.slot_of == "classes")]
     assert len(kept) >= 2
     moved = set()
@@ -158,14 +158,14 @@ def test_rows_that_a_step_does_not_take_keep_every_bit_and_so_do_their_slots(cas
 
 
 def test_no_gradient_of_the_whole_parameter_is_ever_asked_for(cases):
-    program = made(cases["sgd"]["ir"])
+    program = started(cases["sgd"]["ir"])
     assert not program.storage["classes"].requires_grad
     assert program.storage["scratch.rows.classes"].requires_grad
 
 
 def test_scratch_is_not_saved_and_a_restored_run_goes_on_as_it_would_have(cases, tmp_path):
     ir, plans = cases["adamw twice"]["ir"], cases["adamw twice"]["plans"]
-    first, second = made(ir), made(ir)
+    first, second = started(ir), started(ir)
     trained(first, plans[:4])
     checkpoint.save(first.kept, tmp_path / "saved")
     assert not any(name.startswith("scratch.") for name in first.kept)
@@ -177,7 +177,7 @@ def test_scratch_is_not_saved_and_a_restored_run_goes_on_as_it_would_have(cases,
 
 def test_what_lay_in_scratch_before_a_step_does_not_matter(cases):
     ir, plans = cases["adamw twice"]["ir"], cases["adamw twice"]["plans"]
-    clean, dirty = made(ir), made(ir)
+    clean, dirty = started(ir), started(ir)
 
     def spoil(program: Program) -> None:
         with torch.no_grad():
