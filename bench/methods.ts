@@ -57,14 +57,24 @@ interface Run {
   readonly seconds: number;
 }
 
+const BYTES: Readonly<Record<string, number>> = {
+  i64: 8,
+  f64: 8,
+  i32: 4,
+  f32: 4,
+  f16: 2,
+  bf16: 2,
+  u8: 1,
+  bool: 1,
+};
+
 /** Bytes of everything that the program stores, as its IR lists it. */
 function storedBytes(file: string): number {
   const { storages } = JSON.parse(f2c(["ir", file, "--json"]).out) as {
     storages: readonly { type: { tensor: readonly number[]; dtype: string } }[];
   };
-  const size = (dtype: string) => (dtype === "i64" || dtype === "f64" ? 8 : dtype === "f32" ? 4 : 1);
   return storages.reduce(
-    (sum, { type }) => sum + size(type.dtype) * type.tensor.reduce((a, b) => a * b, 1),
+    (sum, { type }) => sum + BYTES[type.dtype]! * type.tensor.reduce((a, b) => a * b, 1),
     0,
   );
 }
