@@ -636,8 +636,33 @@ export const EXPERIMENT = {
         hint: "name each image once",
       },
       empty: { message: "subset: no image is selected", hint: "select one or more" },
+      "none-left": {
+        message: "{what} leaves none of the {images:number} images to train on",
+        hint: "ask for less, or look at the source with f2c-dsl data check",
+      },
+      identity: {
+        message: "pickIdentities: there is nobody called {identity} among the {people:number} to train on",
+        hint: "they are called {known}, …; a source without names has positions from 0",
+      },
+      "too-many": {
+        message:
+          "pickIdentities: {wanted:number} people are asked for, and there are {people:number} to train on",
+        hint: "ask for fewer, or for a share of them such as 0.5",
+      },
     },
     why: "A subset consists of images of its source, each once, in the source's order.",
+  },
+  "bad-concat": {
+    code: "F2C2145",
+    severity: "error",
+    cases: {
+      none: { message: "concat: no source is given", hint: "concat(first, second)" },
+      shape: {
+        message: "concat: one source has images of {first}, another of {other}",
+        hint: "give all sources the same size and channels",
+      },
+    },
+    why: "A step takes images from all sources at once, in one tensor.",
   },
   "bad-weights": {
     code: "F2C2133",

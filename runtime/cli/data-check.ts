@@ -7,7 +7,7 @@ import {
   openData,
   openEvaluations,
 } from "../../compiler/index.js";
-import { kindOfImages } from "../../dsl/data/subset.js";
+import { kindsOfImages } from "../../dsl/data/concat.js";
 import type { Catalogue } from "../../dsl/index.js";
 import { setUp } from "../bridge/python-environment.js";
 import { ProgressLine } from "../observe/progress-line.js";
@@ -38,8 +38,9 @@ export async function checkData(file: string, options: CheckDataOptions): Promis
     const { train, heldOut, notes: own = [] } = openData(loaded);
     const { evaluations, notes: others } = openEvaluations(loaded, { experiment, train, heldOut });
     const notes = [...own, ...others];
-    if (!liesInFiles(train)) {
-      const none = `${name}: its data, ${String(kindOfImages(train))}, lies in no files that could be checked`;
+    const without = kindsWithoutFiles(train);
+    if (without.length > 0) {
+      const none = `${name}: its images of ${without.join(", ")} lie in no files that could be checked`;
       process.stdout.write(options.json ? `${JSON.stringify({ name, notes: [none] })}\n` : `${none}\n`);
       return;
     }
@@ -97,7 +98,9 @@ export async function checkData(file: string, options: CheckDataOptions): Promis
   }
 }
 
-const liesInFiles = (people: Catalogue) => kindOfImages(people) === "image_folder";
+const kindsWithoutFiles = (people: Catalogue) =>
+  [...kindsOfImages(people)].filter((kind) => kind !== "image_folder");
+const liesInFiles = (people: Catalogue) => kindsWithoutFiles(people).length === 0;
 
 /** How many of the images that an evaluation compares are broken. */
 function brokenOf({ opened }: Evaluation, found: Inspected | undefined): number {

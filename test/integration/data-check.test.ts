@@ -166,13 +166,32 @@ describe("f2c-dsl data check", () => {
     PATIENCE,
   );
 
+  test(
+    "reads of sources that are concatenated what each has",
+    async () => {
+      const file = experiment(damaged());
+      // First of p3 the picture that is cut off, then of p0 and p1 all; 13 images of three people are held out, by each of the two.
+      const text = readFileSync(file, "utf8")
+        .replace(/imageFolder\(\{.*\}\),/, (folder) => {
+          const of = folder.slice(0, -1);
+          return `concat(subset(${of}, [16]), subset(${of}, [${[...Array(9).keys()]}])),`;
+        })
+        .replace(/import \{/, "import { concat, subset,");
+      writeFileSync(file, text);
+      const { code, out } = await cli(["data", "check", file]);
+      expect(code).toBe(1);
+      expect(out).toContain("read 36 images of 9 identities\nbroken: 1\n  p3/2.pgm: it is cut off\n");
+    },
+    PATIENCE,
+  );
+
   test("has nothing to read of drawn faces, nor of a subset of them", async () => {
     const drawn = await cli(["data", "check", tiny]);
-    expect(drawn.out).toMatch(/tiny: its data, synthetic_faces, lies in no files/);
+    expect(drawn.out).toMatch(/tiny: its images of synthetic_faces lie in no files/);
     expect(drawn.code).toBe(0);
     const file = join(base, `exp-${made++}.ts`);
     writeFileSync(file, ofSubset(readFileSync(tiny, "utf8"), [0, 1, 2, 3]));
-    expect((await cli(["data", "check", file])).out).toMatch(/its data, synthetic_faces, lies in no files/);
+    expect((await cli(["data", "check", file])).out).toMatch(/its images of synthetic_faces lie in no files/);
   });
 });
 

@@ -71,7 +71,7 @@ export const DATA = {
     code: "F2C6114",
     severity: "error",
     message: "the images of `{source}` lie in no files that could be inspected",
-    hint: "inspect a source of kind image_folder, or a subset of one",
+    hint: "inspect a source of kind image_folder, or one made of such",
     why: "Drawn faces cannot be broken.",
   },
   "image-unreadable": {

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from f2c_host.data.concat import Concat, parts_of
 from f2c_host.data.image_folder import ImageFolder
 from f2c_host.data.matrix import Matrix
 from f2c_host.data.source import Source
@@ -18,7 +19,12 @@ def _open_subset(spec: dict[str, Any], buffers: dict[str, np.ndarray]) -> Subset
     return Subset(open_source({**spec, "kind": spec.get("of")}, buffers), buffers)
 
 
+def _open_concat(spec: dict[str, Any], buffers: dict[str, np.ndarray]) -> Concat:
+    return Concat([open_source(*part) for part in parts_of(spec, buffers)])
+
+
 _KINDS = {
+    "concat": _open_concat,
     "subset": _open_subset,
     "synthetic_faces": SyntheticFaces,
     "image_folder": ImageFolder,

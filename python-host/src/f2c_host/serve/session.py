@@ -273,7 +273,7 @@ class Session:
             raise HostError(
                 "F2C6114",
                 f"the images of `{body['source']}` lie in no files that could be inspected",
-                hint="inspect a source of kind image_folder, or a subset of one",
+                hint="inspect a source of kind image_folder, or one made of such",
             )
         return Answer({"broken": found.broken}, found.arrays)
 
