@@ -8,7 +8,7 @@ import { cli, metrics, root } from "./cli.js";
 const home = mkdtempSync(join(tmpdir(), "f2c-examples-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-/** `run.test.ts` runs these on two backends; `orl-faces` needs its photographs. */
+/** `backends.test.ts` runs these on two backends; `orl-faces` needs its photographs. */
 const ELSEWHERE = ["quickstart.ts", "orl-faces.ts", "own-method.ts", "dcq.ts", "deep.ts"];
 const examples = readdirSync(join(root, "examples")).filter(
   (name) => name.endsWith(".ts") && !ELSEWHERE.includes(name),
