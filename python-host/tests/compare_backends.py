@@ -2,7 +2,8 @@
 
 `python compare_backends.py FILE` prints for each session as JSON how far each backend, and the session that `likePlain`
 names, is from eager, relative to the largest number of a tensor; whether the second half after a checkpoint is the same to the
-last bit; and whether the session is that of `identicalTo`.
+last bit; and whether the session is that of `identicalTo`. Where a backend is further from eager than TOLERANCE, `rounding` is
+how far eager itself is from the same program in float64.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from compare_f2c import as_float64
 from torch import Tensor
 
 from f2c_host.ir.json_form import parse_module
@@ -21,6 +23,8 @@ from f2c_host.run import checkpoint
 from f2c_host.run.program import Program
 
 State = dict[str, Tensor]
+# Of a session in f32; the tests hold backends to it.
+TOLERANCE = 1e-5
 
 
 def faces_of(session: dict[str, Any]) -> Tensor:
@@ -68,6 +72,18 @@ def resumes(session: dict[str, Any], whole: tuple[Tensor, State]) -> bool:
     return torch.equal(losses, whole[0][half:]) and all(torch.equal(t, whole[1][n]) for n, t in state.items())
 
 
+def rounding(session: dict[str, Any], mine: tuple[Tensor, State]) -> float:
+    """How far a session on eager is from itself in float64, from the same first values."""
+    first, exact = (
+        Program(parse_module(ir), backend="eager") for ir in (session["ir"], as_float64(session["ir"]))
+    )
+    for program in (first, exact):
+        program.initialise(3)
+    for name, value in exact.storage.items():
+        value.data.copy_(first.storage[name].detach())
+    return difference(mine, run(exact, session, session["plans"]))
+
+
 def compare(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     eager = [run(made(s, "eager"), s, s["plans"]) for s in sessions]
     results = []
@@ -84,6 +100,7 @@ def compare(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         results.append(
             {
                 "apart": apart,
+                "rounding": rounding(session, mine) if max(apart.values()) > TOLERANCE else 0.0,
                 "resumed": resumes(session, mine),
                 "steps": len(session["plans"]),
                 "identical": identical,

@@ -9,10 +9,14 @@ import { BANKS, headSession, MARGINS } from "./head-sessions.js";
 const folder = mkdtempSync(join(tmpdir(), "f2c-heads-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** `F2C_EVERY_HEAD=1` takes the whole product, Inductor with it, which takes half an hour; otherwise each margin meets one bank. */
-const whole = process.env.F2C_EVERY_HEAD === "1";
+/**
+ * `F2C_EVERY_HEAD=1` takes the whole product, Inductor with it, which takes half an hour; a bank's name takes that bank's part; otherwise each margin
+ * meets one bank.
+ */
+const asked = process.env.F2C_EVERY_HEAD ?? "";
+const whole = asked !== "";
 const [banks, margins] = [
-  Object.keys(BANKS).filter((bank) => bank !== "sampled whole"),
+  Object.keys(BANKS).filter((bank) => bank !== "sampled whole" && (!(asked in BANKS) || bank === asked)),
   Object.keys(MARGINS),
 ];
 const pairs = whole
@@ -28,6 +32,8 @@ const sampledWhole = "sampled whole";
 interface Same {
   /** Of losses and of everything stored, relative to eager, by backend. */
   readonly apart: Readonly<Record<string, number>>;
+  /** How far eager is from itself in float64, where a backend is further from it than f32's tolerance. */
+  readonly rounding: number;
   /** Whether the second half after a checkpoint is that of the uninterrupted session, to the last bit. */
   readonly resumed: boolean;
   readonly steps: number;
@@ -73,10 +79,12 @@ describe("a head is the same on every backend, accumulated, made again and resum
         ] as const,
     ),
   )("%s", (_, i) => {
-    const { apart, resumed, steps } = results[i]!;
+    const { apart, rounding, resumed, steps } = results[i]!;
     expect(steps).toBe(20);
     expect(Object.keys(apart).length).toBeGreaterThan(1);
-    for (const [what, difference] of Object.entries(apart)) expect(difference, what).toBeLessThan(1e-5);
+    // 1e-5, or what f32 itself is off by: a virtual class of one feature has a cosine of 1 with it, where angles are ill-conditioned, and steps multiply that.
+    for (const [what, difference] of Object.entries(apart))
+      expect(difference, what).toBeLessThan(Math.max(1e-5, rounding));
     expect(resumed).toBe(true);
   });
 
