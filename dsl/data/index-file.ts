@@ -12,7 +12,7 @@
  *
  * Names are bytes: those on a disk need not be text.
  */
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import type { Names } from "../method/source.js";
 import { labelOf } from "../plan/identity-stream.js";
@@ -72,6 +72,8 @@ export class IndexWriter {
   private folderBytes = 0;
   private readonly times: bigint[] = [];
   private readonly sections: Record<string, Section> = {};
+  /** Of identities and images: a folder that is scanned again as it was has the same index, whatever was opened with the one before. */
+  private readonly contents = createHash("sha256");
 
   constructor(private readonly path: string) {
     this.unfinished = `${path}.${process.pid}.tmp`;
@@ -111,7 +113,9 @@ export class IndexWriter {
   }
 
   private flush(): void {
-    this.put(Buffer.concat(this.piece));
+    const names = Buffer.concat(this.piece);
+    this.contents.update(names);
+    this.put(names);
     this.written += this.waiting;
     this.piece = [];
     this.waiting = 0;
@@ -146,8 +150,9 @@ export class IndexWriter {
       shape: [this.written + names],
       data_offsets: [0, this.at - HEADER],
     };
-    this.section("nameEnds", "I64", this.nameEnds.length, int64(this.nameEnds.values()));
-    this.section("identityEnds", "I64", this.identityEnds.length, int64(this.identityEnds.values()));
+    const [nameEnds, identityEnds] = [int64(this.nameEnds.values()), int64(this.identityEnds.values())];
+    this.section("nameEnds", "I64", this.nameEnds.length, nameEnds);
+    this.section("identityEnds", "I64", this.identityEnds.length, identityEnds);
     this.section("folderEnds", "I64", this.folderEnds.length, int64(this.folderEnds.values()));
     const times = BigInt64Array.from(this.times);
     this.section("folderTimes", "I64", times.length, Buffer.from(times.buffer));
@@ -155,7 +160,9 @@ export class IndexWriter {
     this.bytes("folders", this.folders);
     const offsets = Int32Array.from(this.offsets.values());
     this.section("offsets", "I32", offsets.length, Buffer.from(offsets.buffer));
-    const metadata = { ...facts, kind: KIND, version: VERSION, id: randomUUID() };
+    for (const part of [nameEnds, identityEnds, ...this.identities, offsets]) this.contents.update(part);
+    const id = this.contents.digest("hex").slice(0, 32);
+    const metadata = { ...facts, kind: KIND, version: VERSION, id };
     this.at = 0;
     this.put(headerBytes(this.sections, { metadata, room: HEADER }));
     fsyncSync(this.file);

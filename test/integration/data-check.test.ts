@@ -178,8 +178,8 @@ describe("f2c-dsl data check", () => {
         })
         .replace(/import \{/, "import { concat, subset,");
       writeFileSync(file, text);
-      const { code, out } = await cli(["data", "check", file]);
-      expect(code).toBe(1);
+      const { code, out, err } = await cli(["data", "check", file]);
+      expect(code, err).toBe(1);
       expect(out).toContain("read 36 images of 9 identities\nbroken: 1\n  p3/2.pgm: it is cut off\n");
     },
     PATIENCE,
