@@ -1,6 +1,7 @@
 /** @file Which identities of a folder are kept back for verification, from the option that says so. */
 import { experimentError } from "../core/errors.js";
 import type { Names } from "../method/source.js";
+import { shareOf } from "../plan/share.js";
 
 /** How many identities, or which share of them where the number is below 1: the last ones; or their names. */
 export type HeldOut = number | readonly string[];
@@ -57,9 +58,8 @@ function joined(stretches: readonly Stretch[]): readonly Stretch[] {
   return all;
 }
 
-/** A share below 1 is rounded up, as a pool's capacity is; 1e-9 less, so that 0.07 * 100 is 7 and not 8. */
 function countOf(option: number, identities: number): number {
-  if (option > 0 && option < 1) return Math.ceil(option * identities - 1e-9);
+  if (option > 0 && option < 1) return shareOf(option, identities);
   if (Number.isInteger(option) && option >= 0) return option;
   throw experimentError("bad-data-option.held-out", { heldOut: option });
 }

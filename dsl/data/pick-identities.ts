@@ -1,8 +1,9 @@
 /** @file Some of the people of a source, by number or by name. */
 import { experimentError } from "../core/errors.js";
 import { inRange, type Range } from "../core/range.js";
-import type { Catalogue, DataSource } from "../method/source.js";
+import { type Catalogue, type DataSource, personOf } from "../method/source.js";
 import { keyedPermutation } from "../plan/keyed-permutation.js";
+import { shareOf } from "../plan/share.js";
 import { chosenFrom, imagesOf } from "./selected.js";
 
 export interface PickIdentitiesOptions {
@@ -33,8 +34,7 @@ const NUMBER_OR_SHARE: Range = {
 };
 
 function drawn(which: number, people: number, seed: number): ReadonlySet<number> {
-  // A share is rounded up, as that of those kept back; 1e-9 less, so that 0.07 of 100 is 7 and not 8.
-  const count = which < 1 ? Math.ceil(which * people - 1e-9) : which;
+  const count = which < 1 ? shareOf(which, people) : which;
   if (count > people) throw experimentError("bad-subset.too-many", { wanted: count, people });
   return new Set(keyedPermutation(people, seed).first(count));
 }
@@ -61,6 +61,3 @@ function listed(which: readonly (string | number)[], { offsets, names }: Catalog
   }
   return found;
 }
-
-/** The person's part of `person/photograph`. */
-const personOf = (file: string) => file.slice(0, Math.max(0, file.lastIndexOf("/")));

@@ -2,6 +2,7 @@
 import { experimentError } from "../core/errors.js";
 import { randomU32 } from "../plan/counter-random.js";
 import { keyedPermutation } from "../plan/keyed-permutation.js";
+import { shareOf } from "../plan/share.js";
 
 /** People drawn for identification. Rows are positions in `images`. */
 export interface Searches {
@@ -29,9 +30,9 @@ export interface Drawn {
 const UNKNOWN = 0x756e6b6e;
 const GALLERY = 0x67616c6c;
 
-/** A share below 1 is rounded up, but not for the error of a binary fraction. */
+/** How many stay unknown: so many, or a share below 1. */
 export const unknownOf = (option: number, people: number): number =>
-  option < 1 ? Math.max(0, Math.ceil(option * people - 1e-9)) : option;
+  option < 1 ? shareOf(option, people) : option;
 
 /**
  * Draws who stays unknown, and of everybody else which `gallery` images are enrolled. All other images are searched for: mated

@@ -8,6 +8,9 @@ export interface Names {
   slice(first: number, end: number): readonly string[];
 }
 
+/** The person's part of an image's name, `person/photograph`. */
+export const personOf = (name: string): string => name.slice(0, Math.max(0, name.lastIndexOf("/")));
+
 /** One set of images, as the planner and the host need it. */
 export interface Catalogue {
   /** What the host is told: its kind and options. */

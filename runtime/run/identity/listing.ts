@@ -4,7 +4,7 @@
  * lies (it may move), and what is in the files (a name stands for a photograph).
  */
 import { createHash } from "node:crypto";
-import type { Catalogue } from "../../../dsl/index.js";
+import { type Catalogue, personOf } from "../../../dsl/index.js";
 
 export interface Listing {
   readonly identities: number;
@@ -21,9 +21,6 @@ export interface Listing {
 const MOST_BLOCKS = 256;
 const DIGITS = 4;
 const LONGEST_NAME = 24;
-
-/** The person's part of `person/photograph`. */
-const personOf = (file: string) => file.slice(0, Math.max(0, file.lastIndexOf("/")));
 
 export function listingOf(catalogue: Catalogue): Listing {
   const { offsets, names: files } = catalogue;
