@@ -1,12 +1,13 @@
 /** @file Several sources as one: people of the first, then those of the next. */
 import { experimentError } from "../core/errors.js";
 import { type Catalogue, type DataSource, type Names, offsetsOf } from "../method/source.js";
+import { SUBSET } from "./selected.js";
 
 const CONCAT = "concat";
 
 /**
- * The people of several sources, of one size of image: all to train on, one source after the other, and likewise those kept back. Nobody is taken for the same person as
- * one of another source, whatever their names.
+ * The people of several sources, of one size of image: all to train on, one source after the other, and likewise those kept back. Nobody is
+ * taken for the same person as one of another source, whatever their names.
  */
 export function concat(...sources: readonly DataSource[]): DataSource {
   if (sources.length === 0) throw experimentError("bad-concat.none", {});
@@ -63,16 +64,10 @@ function namesOf(parts: readonly Names[]): Names {
   };
 }
 
-/** The kinds of the sources that a set is made of, through concatenations and parts of sets. */
-export function kindsOfImages({ spec }: Pick<Catalogue, "spec">): ReadonlySet<unknown> {
-  const { kind, of = kind, parts } = spec;
-  if (of !== CONCAT) return new Set([of]);
-  const specs = Array.from({ length: parts as number }, (_, i) =>
-    Object.fromEntries(
-      Object.entries(spec).flatMap(([name, value]) =>
-        name.startsWith(`${i}.`) ? [[name.slice(`${i}.`.length), value]] : [],
-      ),
+/** The kinds of the sources that a set is made of, through concatenations and parts of sets: each says its own under `kind`, or `of`. */
+export const kindsOfImages = ({ spec }: Pick<Catalogue, "spec">): ReadonlySet<unknown> =>
+  new Set(
+    Object.entries(spec).flatMap(([name, value]) =>
+      /(^|\.)(kind|of)$/.test(name) && value !== CONCAT && value !== SUBSET ? [value] : [],
     ),
   );
-  return new Set(specs.flatMap((of) => [...kindsOfImages({ spec: of })]));
-}
