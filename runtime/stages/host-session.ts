@@ -84,7 +84,9 @@ export class HostSession implements Host {
     const { body } = await this.client.request("load", {
       program: name,
       ir: encodeModule(module),
-      files,
+      files: Object.fromEntries(
+        Object.entries(files).map(([key, file]) => [key, { ...file, strict: false }]),
+      ),
       backend,
       device,
       threads: threads ?? null,

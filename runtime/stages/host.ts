@@ -18,11 +18,10 @@ export interface LoadOptions {
   readonly files?: Readonly<Record<string, WeightsFile>>;
 }
 
-/** A safetensors file. One of another hash, or with tensors that nothing starts from (if `strict`), is refused. */
+/** A safetensors file. One of another hash is refused; what nothing starts from is of training alone, or was said when the program was compiled. */
 export interface WeightsFile {
   readonly path: string;
   readonly sha256: string;
-  readonly strict: boolean;
 }
 
 /** A host: data sources and programs, each under a name. Every method rejects with a BridgeError. */

@@ -7,9 +7,9 @@ import { readArtefact } from "./artefact.js";
 import type { LoadOptions, WeightsFile } from "./host.js";
 import type { PlannedStage } from "./maker.js";
 
-/** The files that a program starts from, as the host is told. What is left over in them was said when it was compiled. */
+/** The files that a program starts from, as the host is told. */
 export const filesOf = (files: Readonly<Record<string, StartingFile>>): NonNullable<LoadOptions["files"]> =>
-  Object.fromEntries(Object.entries(files).map(([name, file]) => [name, { ...file.file(), strict: false }]));
+  Object.fromEntries(Object.entries(files).map(([name, file]) => [name, file.file()]));
 
 /** What a program that starts from files is made from: stages that make some of them, and the hashes of all. */
 export const madeFrom = (
@@ -27,5 +27,5 @@ export function trainedNet({ name, folder, recipe }: PlannedStage): WeightsFile 
       folder,
       problem: `${name} left no ${NET_FILE}, which the exporter safetensors writes`,
     });
-  return { path: join(folder, NET_FILE), sha256: file.sha256, strict: false };
+  return { path: join(folder, NET_FILE), sha256: file.sha256 };
 }

@@ -56,7 +56,7 @@ function started(path: string, behaviours: readonly FakeHostOptions[], restarts 
     device: "cpu",
     backend: "eager",
     batch: BATCH,
-    files: { net: { path: "net.safetensors", sha256: "of the net", strict: true } },
+    files: { net: { path: "net.safetensors", sha256: "of the net" } },
     restarts,
     start,
     piece: 2 * BATCH * COLUMNS * 4,

@@ -146,7 +146,7 @@ function planned(stage: Embeddings, { name, file, made, planned }: Planning): Pl
 
 function fileOf(named: string, path: string): WeightsFile {
   try {
-    return { path, sha256: hashOf(path).sha256, strict: false };
+    return { path, sha256: hashOf(path).sha256 };
   } catch (error) {
     throw experimentError("bad-embed.folder", { folder: named, problem: (error as Error).message });
   }
