@@ -160,7 +160,8 @@ export class IndexWriter {
     this.bytes("folders", this.folders);
     const offsets = Int32Array.from(this.offsets.values());
     this.section("offsets", "I32", offsets.length, Buffer.from(offsets.buffer));
-    for (const part of [nameEnds, identityEnds, ...this.identities, offsets]) this.contents.update(part);
+    for (const part of [nameEnds, identityEnds, Buffer.concat(this.identities), offsets])
+      this.contents.update(part);
     const id = this.contents.digest("hex").slice(0, 32);
     const metadata = { ...facts, kind: KIND, version: VERSION, id };
     this.at = 0;

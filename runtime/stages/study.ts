@@ -24,7 +24,10 @@ function makerOf(name: string): StageMaker {
   return maker;
 }
 
-/** The stages of a study in the order in which they are made: each after those that it needs, otherwise as they are written. Throws a CompileError for one that does not compile. */
+/**
+ * The stages of a study in the order in which they are made: each after those that it needs, otherwise as they are written. Throws a
+ * CompileError for one that does not compile.
+ */
 export function planStudy(
   { declared, ...file }: LoadedStudy,
   { root, observe, before = [], ...options }: StudyOptions,
