@@ -9,7 +9,7 @@ import { shares } from "./seeds.js";
 import { row } from "./table.js";
 
 const KEEP = 0.6;
-/** Half of the images after a person's first are near-duplicates: 60 % hold all different ones, and a random 60 % misses more than a quarter of them. */
+/** Half of the images after a person's first are near-duplicates: 60 % hold nearly all that differ, and a random 60 % misses more than a quarter of those. */
 const [PEOPLE, IMAGES] = [300, 5];
 const STEPS = 300;
 const TRAINED = ["all", "core", "random"] as const;
