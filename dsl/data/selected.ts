@@ -39,7 +39,7 @@ export function imagesOf(offsets: Int32Array, keeps: (identity: number) => boole
 }
 
 /** The set of some images of `all`, which are in rising order. What `all` is a subset of is so of it as well. */
-export function selected(all: Catalogue, images: Int32Array): Catalogue {
+export function selected({ pairs: _, ...all }: Catalogue, images: Int32Array): Catalogue {
   const { [SUBSET]: before, ...buffers } = all.buffers;
   const inSource = before ? images.map((image) => before[image]!) : images;
   const digest = createHash("sha256").update(inSource).digest("hex").slice(0, 16);

@@ -7,14 +7,20 @@
  */
 
 import type { Every } from "../method/every.js";
-import type { DataSource } from "../method/source.js";
+import type { DataSource, ListedPairs, Names } from "../method/source.js";
 
-/** Whom a protocol may draw from. */
+/** Whom a protocol may draw from, and what it may find them by. */
 export interface People {
   /** First image of each person, and the number of images at the end. */
   readonly offsets: Int32Array;
-  /** The experiment's: with `offsets`, all that a draw may depend on. */
+  /** The experiment's: a draw depends on it, on the other things here and on nothing else. */
   readonly seed: number;
+  /** Names of the images, where the source has some: paths below its root, such as `Person_0/Person_0_0001.jpg`. */
+  readonly names?: Names | undefined;
+  /** Pairs that the source lists. */
+  readonly pairs?: ListedPairs | undefined;
+  /** The experiment's folder: relative paths of lists begin here. */
+  readonly directory: string;
 }
 
 /** Rows that the host keeps. They are compared by their cosine, in float64; a row of zeros has a cosine of 0 with every other. */

@@ -11,6 +11,14 @@ export interface Names {
 /** The person's part of an image's name, `person/photograph`. */
 export const personOf = (name: string): string => name.slice(0, Math.max(0, name.lastIndexOf("/")));
 
+/** Pairs of images that come with a set, as in the verification sets of insightface (`.bin`), in the order in which they are listed. */
+export interface ListedPairs {
+  /** Positions of images, two a pair. */
+  readonly positions: Int32Array;
+  /** 1 where both show the same person, of each pair. */
+  readonly same: Uint8Array;
+}
+
 /** One set of images, as the planner and the host need it. */
 export interface Catalogue {
   /** What the host is told: its kind and options. */
@@ -22,6 +30,8 @@ export interface Catalogue {
   readonly shape: readonly [channels: number, height: number, width: number];
   /** Names of the images, where they have some, by position: paths below the source's root. */
   readonly names?: Names;
+  /** Pairs that the source itself lists. A part of the source has none: positions in it are others. */
+  readonly pairs?: ListedPairs;
   /** What the images are made of: pixels from 0 to 255 if absent, rows of a matrix as they are. */
   readonly dtype?: "f32";
   /** Buffers that go with the spec. */

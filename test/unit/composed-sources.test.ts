@@ -120,6 +120,23 @@ describe("people who are picked", () => {
   });
 });
 
+test("a part of a source lacks the pairs that the source lists: its images have other positions", () => {
+  const listing: DataSource = {
+    ...people,
+    open: (given) => {
+      const { train, ...others } = people.open(given);
+      return {
+        ...others,
+        train: { ...train, pairs: { positions: Int32Array.of(0, 1, 10, 11), same: Uint8Array.of(0, 1) } },
+      };
+    },
+  };
+  expect(trainOf(listing).pairs).toBeDefined();
+  expect(trainOf(minImages(listing, 1)).pairs).toBeDefined();
+  expect(trainOf(minImages(listing, 3)).pairs).toBeUndefined();
+  expect(trainOf(concat(listing, listing)).pairs).toBeUndefined();
+});
+
 describe("several sources as one", () => {
   const drawn = syntheticFaces({ identities: 2, imagesPerIdentity: fixed(2), size: 16, seed: 9, heldOut });
   test("have the people of one after those of the other, to train on and kept back", () => {

@@ -83,7 +83,9 @@ describe("who is enrolled and what is searched for", () => {
 
   test("that tells nothing is refused, once and clearly", () => {
     const ask = (of: number[], gallery = 1, unknown = 0.3) =>
-      codeOf(() => identification({ gallery, unknown }).open({ offsets: Int32Array.from(of), seed: 0 }));
+      codeOf(() =>
+        identification({ gallery, unknown }).open({ offsets: Int32Array.from(of), seed: 0, directory: "." }),
+      );
     expect(ask([0])).toBe("F2C2507"); // nobody
     expect(ask([0, 9])).toBe("F2C2507"); // one person, who stays unknown
     expect(ask([0, 1, 2, 3, 4], 1, 0)).toBe("F2C2507"); // nothing to search for
@@ -93,7 +95,7 @@ describe("who is enrolled and what is searched for", () => {
     expect(ask([0, 2, 4, 6], 1, 1)).toBeUndefined();
     expect(ask([0, 2, 4], 1, 0)).toBeUndefined();
     expect(ask([0, 2, 4, 6], 1, 7)).toBe("F2C2507");
-    expect(() => identification().open({ offsets: Int32Array.of(0, 9), seed: 0 })).toThrow(
+    expect(() => identification().open({ offsets: Int32Array.of(0, 9), seed: 0, directory: "." })).toThrow(
       "identification of 1 people, all images counted: 1 stay unknown, with 9 images; 0 are enrolled, with 0 images to search for",
     );
   });
@@ -180,7 +182,7 @@ const score = (
   embedding: (image: number) => Vector,
   broken: readonly number[] = [],
 ): Promise<Result> => {
-  const opened = identification(options).open({ offsets, seed });
+  const opened = identification(options).open({ offsets, seed, directory: "." });
   const positions = broken.map((image) => opened.images.indexOf(image)).filter((i) => i >= 0);
   return opened.score(
     embeddingsOf(

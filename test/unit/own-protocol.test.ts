@@ -46,3 +46,34 @@ test("the protocol that docs/evaluating.md writes is type-checked, compiles, and
     EER: { value: 1, as: "percent", better: "lower", note: "of 12 people" },
   });
 });
+
+test("a protocol gets the names of the images, the pairs that the source lists, and the experiment's folder", () => {
+  const source = `
+import { protocol, syntheticFaces, fixed, type DataSource } from "f2c-dsl";
+
+const drawn = syntheticFaces({ identities: 2, imagesPerIdentity: fixed(2), size: 32, heldOut: { identities: 2, images: 2 } });
+const listing: DataSource = {
+  kind: drawn.kind,
+  open: (context) => {
+    const { heldOut, ...others } = drawn.open(context);
+    const names = { length: 4, slice: (first: number, end: number) => ["a/0", "a/1", "b/0", "b/1"].slice(first, end) };
+    return { ...others, heldOut: { ...heldOut, names, pairs: { positions: Int32Array.of(0, 3), same: Uint8Array.of(0) } } };
+  },
+};
+export const telling = () =>
+  protocol("telling", { data: listing }, ({ names, pairs, directory }) => ({
+    images: pairs!.positions,
+    says: [...names!.slice(3, 4), pairs!.same, directory].join(" "),
+    score: () => Promise.reject(new Error("not asked for")),
+  }));
+`;
+  writeFileSync(join(home, "telling.ts"), source);
+  writeFileSync(
+    join(home, "told.ts"),
+    read("test/fixtures/experiments/tiny.ts")
+      .replace(/^import/, 'import { telling } from "./telling.js";\nimport')
+      .replace('verification({ pairs: "held-out" })', "telling()"),
+  );
+  const { evaluations } = compileExperiment(loadExperiment(join(home, "told.ts")));
+  expect(evaluations[0]!.opened.says).toBe(`b/1 0 ${home}`);
+});

@@ -21,7 +21,7 @@ const rendered = (results: Readonly<Record<string, Scored>>) =>
 /** The summary of a run whose genuine pairs have this cosine, and whose impostor pairs have that. */
 async function summaryOf(genuine: number, impostor: number): Promise<string> {
   const offsets = Int32Array.from({ length: 21 }, (_, i) => 2 * i);
-  const { images, score } = verification({ far: [0.1] }).open({ offsets, seed: 0 });
+  const { images, score } = verification({ far: [0.1] }).open({ offsets, seed: 0, directory: "." });
   const view = cosinesOf(images, (a, b) => (a >> 1 === b >> 1 ? genuine : impostor));
   return rendered({ verification: { trained: await score(view), untrained: null, rawPixels: null } });
 }

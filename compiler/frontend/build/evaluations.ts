@@ -41,7 +41,9 @@ export const openEvaluations = (loaded: LoadedExperiment, built: Built): Opened 
       const given = opened.get(from) ?? peopleOf(from, name, built.train, loaded.directory);
       opened.set(from, given);
       const { people, source } = given;
-      return { name, protocol, people, source, opened: protocol.open({ offsets: people.offsets, seed }) };
+      const { offsets, names, pairs } = people;
+      const drawn = protocol.open({ offsets, names, pairs, seed, directory: loaded.directory });
+      return { name, protocol, people, source, opened: drawn };
     });
     return { evaluations, notes: [...opened.values()].flatMap(({ notes }) => notes) };
   });
