@@ -6,8 +6,8 @@ import type { Tensor } from "./tensor.js";
 export const normalize = <S extends Shape, D extends FloatDType>(x: Tensor<S, D>): Tensor<S, D> =>
   x.div(x.norm(-1, { keepdim: true }).clamp({ min: 1e-12 })) as Tensor<S, D>;
 
-/** What `pixelsToImages` does to each value, for those who feed a net without it. */
-export const NORMALISATION = "(x - 127.5) / 128";
+/** What `pixelsToImages` subtracts from each value, then divides by, for those who feed a net without it. */
+export const NORMALISATION = { mean: 127.5, scale: 128 } as const;
 
 /**
  * u8 pixels 0..255 as f32, (v - 127.5) / 128: the range that face-recognition nets are trained on. Rows of a matrix, which are f32

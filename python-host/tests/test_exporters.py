@@ -24,7 +24,8 @@ from f2c_host.run.program import Program
 
 ROWS = tensor("B", 2)
 SIZE = {"scalar": "i64"}
-ABOUT = {"experiment": "faces", "step": "12", "input.colours": "RGB"}
+INPUT = '{"size":[8,8],"channels":3,"order":"rgb","type":"uint8","pixels":true,"mean":127.5,"scale":128,"flip":false}'
+ABOUT = {"experiment": "faces", "step": "12", "input.colours": "RGB", "f2c.input": INPUT}
 
 
 def program_of(m: ModuleBuilder) -> Program:
@@ -87,13 +88,33 @@ def test_each_file_carries_the_facts_about_the_net_where_its_format_has_a_place_
     script, weights = str(tmp_path / "net.pt"), str(tmp_path / "net.safetensors")
     export_function(net, "infer", "torchscript", script, ABOUT)
     export_function(net, "infer", "safetensors", weights, ABOUT)
-    extra = {"about.json": ""}
+    extra = {"about.json": "", "f2c.input": ""}
     torch.jit.load(script, _extra_files=extra)
-    assert json.loads(extra["about.json"]) == ABOUT
+    assert json.loads(extra["about.json"]) == ABOUT and extra["f2c.input"].decode() == INPUT
     with safe_open(weights, "pt") as file:
-        assert file.metadata() == {"format": "pt", **ABOUT}
+        about = file.metadata()
+    assert {**about, "f2c.input": ""} == {"format": "pt", **ABOUT, "f2c.input": ""}
     assert {p.key: p.value for p in onnx.load(graph[0]).metadata_props} == ABOUT
     assert onnxruntime.InferenceSession(graph[0]).get_modelmeta().custom_metadata_map == ABOUT
+
+
+def test_a_file_of_weights_takes_what_is_normalised_where_the_whole_function_takes_pixels(net, tmp_path):
+    path = tmp_path / "net.safetensors"
+    export_function(net, "infer", "safetensors", str(path), ABOUT)
+    with safe_open(path, "pt") as file:
+        fed = json.loads(file.metadata()["f2c.input"])
+    assert fed == {**json.loads(INPUT), "type": "float32", "pixels": False}
+
+
+def test_a_net_over_rows_says_nothing_of_images(net, tmp_path):
+    about = {"input.layout": "NC"}
+    export_function(net, "infer", "safetensors", str(tmp_path / "w"), about)
+    with safe_open(tmp_path / "w", "pt") as file:
+        assert file.metadata() == {"format": "pt", **about}
+    export_function(net, "infer", "torchscript", str(tmp_path / "net.pt"), about)
+    extra = {"f2c.input": "none"}
+    torch.jit.load(str(tmp_path / "net.pt"), _extra_files=extra)
+    assert extra["f2c.input"] in ("none", b"")
 
 
 def test_what_was_written_is_answered_with_its_size(net, graph, tmp_path):

@@ -1,6 +1,6 @@
 /** @file The net as files of its own: one an exporter, each with the facts that whoever feeds it must know. */
 import { basename } from "node:path";
-import { type IrModule, structureHash } from "../../compiler/index.js";
+import { type IrModule, structureHash, type TensorType } from "../../compiler/index.js";
 import { NORMALISATION } from "../../dsl/index.js";
 import { packageVersion } from "../run/versions.js";
 import type { HostedProgram } from "./host.js";
@@ -28,16 +28,36 @@ export function aboutNet({ module, experiment, folder, step }: ExportedState): R
     step: String(step),
     "f2c-dsl": packageVersion(),
     program: structureHash(module),
-    "input.layout": "NCHW",
-    "input.type": images.dtype === "u8" ? "uint8" : "float32",
-    "input.size": images.dims.slice(1).join(" x "),
-    "input.colours": images.dims[1] === 1 ? "grey" : "RGB",
-    "input.range": "0 to 255",
-    "input.normalisation": NORMALISATION,
+    ...(images.dims.length === 4 ? aboutImages(images.dims) : aboutRows(images.dims)),
     "embedding.length": String(embedding.dims.at(-1)),
     "embedding.norm": "1",
   };
 }
+
+/** Of u8 pixels [B, C, H, W]. `f2c.input` says the same again for programs; safetensors and insightface change what differs there. */
+function aboutImages([, channels, height, width]: TensorType["dims"]): Record<string, string> {
+  const { mean, scale } = NORMALISATION;
+  const order = channels === 1 ? "grey" : "rgb";
+  return {
+    "input.layout": "NCHW",
+    "input.type": "uint8",
+    "input.size": `${channels} x ${height} x ${width}`,
+    "input.colours": order === "grey" ? "grey" : "RGB",
+    "input.range": "0 to 255",
+    "input.normalisation": `(x - ${mean}) / ${scale}`,
+    "f2c.input": JSON.stringify({
+      ...{ size: [height, width], channels, order, type: "uint8" },
+      ...{ pixels: true, mean, scale, flip: false },
+    }),
+  };
+}
+
+/** Of the rows [B, D] of a matrix, which go in as they are. */
+const aboutRows = ([, length]: TensorType["dims"]): Record<string, string> => ({
+  "input.layout": "NC",
+  "input.type": "float32",
+  "input.size": String(length),
+});
 
 /** Writes the net as a file of the exporter `to`; resolves to what is to be said of the file, in words. */
 export async function exportNet(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { compileExperiment, loadExperiment, structureHash, walkOps } from "#compiler/index";
+import { compileExperiment, loadExperiment, structureHash, tensorType, walkOps } from "#compiler/index";
 import { aboutNet } from "#runtime/stages/export-net";
 
 const tiny = new URL("../fixtures/experiments/tiny.ts", import.meta.url).pathname;
@@ -20,6 +20,8 @@ describe("the facts about a net", () => {
       "input.colours": "RGB",
       "input.range": "0 to 255",
       "input.normalisation": "(x - 127.5) / 128",
+      "f2c.input":
+        '{"size":[32,32],"channels":3,"order":"rgb","type":"uint8","pixels":true,"mean":127.5,"scale":128,"flip":false}',
       "embedding.length": "32",
       "embedding.norm": "1",
     });
@@ -32,6 +34,27 @@ describe("the facts about a net", () => {
     const numbers = ops.flatMap(({ op, attributes }) => (op === "constant" ? [attributes.value] : []));
     expect(ops.slice(0, 5).map(({ op }) => op)).toEqual(["to", "constant", "sub", "constant", "div"]);
     expect(about["input.normalisation"]).toBe(`(x - ${numbers[0]}) / ${numbers[1]}`);
+    const { pixels, mean, scale } = JSON.parse(about["f2c.input"]!);
+    expect([pixels, mean, scale]).toEqual([true, ...numbers]);
+  });
+
+  test("of a net over a matrix say nothing of images", () => {
+    const infer = module.functions.find(({ name }) => name === "infer")!;
+    const { value: images } = infer.inputs[0]!;
+    if (images.type.kind !== "tensor") throw new Error("images are a tensor");
+    const value = { ...images, type: tensorType([images.type.dims[0]!, 512], "f32") };
+    const overRows = { ...infer, inputs: [{ ...infer.inputs[0]!, value }] };
+    const facts = aboutNet({
+      module: { ...module, functions: [overRows] },
+      experiment: "",
+      folder: "",
+      step: 1,
+    });
+    expect(Object.entries(facts).filter(([name]) => name.includes("input"))).toEqual([
+      ["input.layout", "NC"],
+      ["input.type", "float32"],
+      ["input.size", "512"],
+    ]);
   });
 
   test("hold nothing of the machine: a folder is its name alone", () => {
