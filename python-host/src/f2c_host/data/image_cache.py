@@ -26,11 +26,15 @@ class ImageCache:
 
     def read(self, indices: np.ndarray, produce: Callable[[np.ndarray], np.ndarray]) -> torch.Tensor:
         """Images uint8 [n, *shape]; `produce` makes those of the indices that are not kept."""
-        out = np.empty((len(indices), *self._shape), np.uint8)
         held = indices < self._capacity
         with self._lock:
             held[held] = self._present[indices[held]]
+        if not held.any():
+            fresh = produce(indices)
+            self._keep(indices, fresh)
+            return torch.from_numpy(fresh)
         # An image that is present is never written again, so it can be copied without the lock.
+        out = np.empty((len(indices), *self._shape), np.uint8)
         if held.all():
             np.take(self._images, indices, axis=0, out=out, mode="clip")
             return torch.from_numpy(out)

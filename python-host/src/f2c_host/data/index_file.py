@@ -10,9 +10,11 @@ import json
 import mmap
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from f2c_host.data.source_spec import bad_spec
 from f2c_host.errors import HostError
 
 _KIND = "f2c index"
@@ -24,6 +26,17 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 class IndexFile:
     """Images by position, among all of the index or some of its identities."""
+
+    @staticmethod
+    def of(spec: dict[str, Any]) -> IndexFile:
+        """The index that a source's spec names. Raises F2C6101 where it names none, or nobody in it."""
+        path, identifier = spec.get("index"), spec.get("indexId")
+        if not (isinstance(path, str) and isinstance(identifier, str)):
+            raise bad_spec(spec["kind"], "index or indexId is missing", "give the path of the index")
+        index = IndexFile(path, identifier, _stretches(spec))
+        if not len(index):
+            raise bad_spec(spec["kind"], "people are none", "give stretches of identities with images")
+        return index
 
     def __init__(self, path: str, identifier: str, people: Sequence[tuple[int, int]]) -> None:
         """`people`: stretches of identities, each from its first to before its end. Raises F2C6116 where the index is
@@ -45,7 +58,7 @@ class IndexFile:
                 hint="run it again: the index is made anew where it is missing",
             ) from error
         if any(not 0 <= first < end < len(self._offsets) for first, end in people):
-            raise HostError("F2C6101", f"image_folder: people {people} are not in the index", "fault")
+            raise HostError("F2C6101", f"people {people} are not in the index", "fault")
         self._people = people
         starts = [int(self._offsets[first]) for first, _ in people]
         counts = [int(self._offsets[end]) - start for start, (_, end) in zip(starts, people, strict=True)]
@@ -75,6 +88,15 @@ class IndexFile:
             for (first, end), start, here in zip(self._people, self._starts, self._firsts, strict=False)
         ]
         return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def _stretches(spec: dict[str, Any]) -> list[tuple[int, int]]:
+    try:
+        return [(int(first), int(end)) for first, end in spec["people"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise bad_spec(
+            spec["kind"], "people is no list of stretches", "give [[first, end], ...] of identities"
+        ) from error
 
 
 def shown(path: bytes) -> str:

@@ -77,7 +77,7 @@ class Prefetcher:
             self._changed.notify_all()
 
     def take(self, key: Hashable) -> torch.Tensor:
-        """The images uint8 [n, C, H, W], contiguous; waits for them, and raises what reading them raised."""
+        """The images uint8 [n, C, H, W], dense; waits for them, and raises what reading them raised."""
         with self._changed:
             batch = self._batches.get(key)
             if batch is None:
@@ -146,7 +146,9 @@ class Prefetcher:
     def _read(self, batch: _Batch) -> None:
         images, error = None, None
         try:
-            images = batch.source.read(batch.indices).contiguous()
+            images = batch.source.read(batch.indices)
+            if not images.is_contiguous(memory_format=torch.channels_last):
+                images = images.contiguous()
             if self._pin:
                 images = images.pin_memory()
         except BaseException as caught:
