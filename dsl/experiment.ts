@@ -53,12 +53,17 @@ export interface ExperimentOptions {
    * moving average, happen once an update. A schedule is called at every step; the learning rate of the last one is used.
    */
   accumulate?: number;
-  /** The files that the trained net is left in: `net.pt`, `net.safetensors`, `net.onnx`. The first two unless given. See docs/exporting.md. */
+  /** The files that the trained net is left in: `net.pt`, `net.safetensors`, `net.onnx`, `net.insightface.onnx`. The first two unless given. See docs/exporting.md. */
   export?: readonly Exporter[];
 }
 
 /** An exporter of the host by its name. The host may have more than these; a run asks it before the first step. */
-export type Exporter = "torchscript" | "safetensors" | "onnx" | (string & Record<never, never>);
+export type Exporter =
+  | "torchscript"
+  | "safetensors"
+  | "onnx"
+  | "insightface"
+  | (string & Record<never, never>);
 
 /** What an experiment may be a function of: numbers, booleans and texts by name. */
 export type Options = Readonly<Record<string, number | boolean | string>>;

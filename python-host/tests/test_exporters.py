@@ -34,35 +34,30 @@ def program_of(m: ModuleBuilder) -> Program:
     return program
 
 
-def face_net() -> ModuleBuilder:
-    """infer(images u8 [B, 3, 8, 8]) = unit rows [B, 5] of a convolution, a normalisation, an activation and a product."""
+def face_net(side: int = 8, channels: int = 3) -> ModuleBuilder:
+    """infer(images u8 [B, C, H, W]) = unit rows [B, 5] of a convolution, a normalisation, an activation and a product."""
     m = ModuleBuilder()
-    maps, rows = tensor("B", 4, 4, 4), tensor("B", 5)
-    m.parameter("net.conv.weight", tensor(4, 3, 3, 3), "kaiming_normal", fan="out", gain=1.4)
+    pixels, half = ("B", channels, side, side), side // 2
+    maps, rows = tensor("B", 4, half, half), tensor("B", 5)
+    m.parameter("net.conv.weight", tensor(4, channels, 3, 3), "kaiming_normal", fan="out", gain=1.4)
     m.parameter("net.bn.weight", tensor(4), "constant", value=1.5)
     m.parameter("net.bn.bias", tensor(4), "constant", value=0.25)
     m.state("net.bn.mean", tensor(4), "constant", value=0.1)
     m.state("net.bn.variance", tensor(4), "constant", value=2.0)
     m.parameter("net.act.slope", tensor(4), "constant", value=0.25)
-    m.parameter("net.fc.weight", tensor(5, 64), "kaiming_uniform", fan="in", gain=1.0)
+    m.parameter("net.fc.weight", tensor(5, 4 * half * half), "kaiming_uniform", fan="in", gain=1.0)
     f = m.function("infer")
     x = f.op(
-        "to",
-        f.input("images", tensor("B", 3, 8, 8, dtype="u8"), "argument"),
-        to=tensor("B", 3, 8, 8),
-        dtype="f32",
+        "to", f.input("images", tensor(*pixels, dtype="u8"), "argument"), to=tensor(*pixels), dtype="f32"
     )
-    x = f.op(
-        "div",
-        f.op("sub", x, f.constant(127.5), to=tensor("B", 3, 8, 8)),
-        f.constant(128.0),
-        to=tensor("B", 3, 8, 8),
-    )
+    x = f.op("sub", x, f.constant(127.5), to=tensor(*pixels))
+    x = f.op("div", x, f.constant(128.0), to=tensor(*pixels))
     x = f.op("conv2d", x, f.state("net.conv.weight"), -1, to=maps, stride=[2, 2], padding=[1, 1])
     norm = [f.state(f"net.bn.{part}") for part in ("weight", "bias", "mean", "variance")]
     x = f.op("batch_norm", x, *norm, to=maps, training=False)
     x = f.op("prelu", x, f.state("net.act.slope"), to=maps)
-    x = f.op("linear", f.op("flatten", x, to=tensor("B", 64), start=1), f.state("net.fc.weight"), -1, to=rows)
+    flat = tensor("B", 4 * half * half)
+    x = f.op("linear", f.op("flatten", x, to=flat, start=1), f.state("net.fc.weight"), -1, to=rows)
     length = f.op("norm", x, to=tensor("B", 1), dim=[1], keepdim=True)
     f.returns(embedding=(f.op("div", x, length, to=rows), rows))
     return m
@@ -190,7 +185,7 @@ def test_the_difference_is_a_share_of_the_rows_length(net, monkeypatch):
     x = f.op("mul", f.input("images", ROWS, "argument"), f.state("net.w"), to=ROWS)
     f.returns(embedding=(x, ROWS))
     made = export.exported(program_of(m), "infer", {})
-    traceable = onnx_exporter._Traceable(made)
+    traceable = onnx_exporter.Traceable(made)
     content = onnx_exporter._graph(made, traceable).SerializeToString()
     monkeypatch.setattr(onnx_exporter, "_random", lambda entry, size: torch.tensor([[600.0, 800.0]] * size))
     traceable.w.data += torch.tensor([0.0, 1e-3 / 800])
@@ -321,4 +316,4 @@ def test_an_exporter_is_a_file_and_a_row(net, tmp_path, monkeypatch):
 def test_an_exporter_that_there_is_not_is_answered_with_those_that_there_are(net, tmp_path):
     with pytest.raises(HostError, match="F2C6317: there is no exporter `tflite`") as told:
         export_function(net, "infer", "tflite", str(tmp_path / "net"))
-    assert told.value.hint == "choose of torchscript, safetensors, onnx"
+    assert told.value.hint == "choose of torchscript, safetensors, onnx, insightface"

@@ -172,7 +172,11 @@ program
   .command("export")
   .description("write the net of a run's checkpoint as a file, also of a run that goes on")
   .argument("<run>", "folder of a run")
-  .option("--to <exporters>", "torchscript, safetensors, onnx, or several joined by commas", "torchscript")
+  .option(
+    "--to <exporters>",
+    "torchscript, safetensors, onnx, insightface, or several joined by commas",
+    "torchscript",
+  )
   .option(
     "--out <file>",
     "the file to write (default: net.pt, net.safetensors, net.onnx in the run's folder)",

@@ -163,6 +163,7 @@ const FILES = [
   ["net.pt", "the net as TorchScript: torch.jit.load reads it without this package"],
   ["net.safetensors", "its weights"],
   ["net.onnx", "the net as ONNX: onnxruntime reads it"],
+  ["net.insightface.onnx", "the net as ONNX, as insightface's wrapper feeds it"],
   ["metrics.jsonl", "every step"],
   ["ir.txt", "the program that ran"],
   ["source/", "the experiment as it was"],

@@ -44,7 +44,7 @@ const ADDED: Readonly<Record<string, readonly Line[]>> = {
   exporter: [
     [
       "python-host/src/f2c_host/export/__init__.py",
-      "from . import onnx, safetensors, torchscript",
+      "from . import insightface, onnx, safetensors, torchscript",
       "from . import names",
     ],
     [

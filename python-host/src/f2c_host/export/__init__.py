@@ -13,7 +13,7 @@ from typing import BinaryIO
 from ..errors import HostError
 from ..files.whole_file import whole_file
 from ..run.program import Program
-from . import onnx, safetensors, torchscript
+from . import insightface, onnx, safetensors, torchscript
 from .exported import Exported, exported
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -33,10 +33,12 @@ class Exporter:
         return [name for name in self.needs if find_spec(name) is None]
 
 
+_OF_ONNX = ("onnx", "onnxscript", "onnxruntime")
 EXPORTERS: dict[str, Exporter] = {
     "torchscript": Exporter(".pt", torchscript.write),
     "safetensors": Exporter(".safetensors", safetensors.write),
-    "onnx": Exporter(".onnx", onnx.write, needs=("onnx", "onnxscript", "onnxruntime")),
+    "onnx": Exporter(".onnx", onnx.write, needs=_OF_ONNX),
+    "insightface": Exporter(".insightface.onnx", insightface.write, needs=_OF_ONNX),
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
@@ -33,16 +33,21 @@ TOLERANCE = 1e-4
 _MOST_BYTES = 2**31 - 1  # of a protobuf message
 
 
-class _Traceable(ExportedModule):
+class Traceable(ExportedModule):
     """The function as Python over the storages that it holds. A storage's attribute begins with no `_`."""
 
     def __init__(self, net: Exported) -> None:
         super().__init__()
+        self._inputs = net.function.inputs
         self._paths = attribute_paths(net)
         self._names = list(net.names.values())
         index = {storage: i for i, storage in enumerate(net.names)}
         self._run = build_traceable(net.module, net.function, index)
         container(net, self._paths, self)
+
+    def examples(self, size: int) -> list[torch.Tensor]:
+        """Values of the inputs' types, each named dimension of this size."""
+        return [_random(entry, size) for entry in self._inputs]
 
     def forward(self, *arguments: torch.Tensor) -> torch.Tensor:
         storages = [self._at(self._paths[name]) for name in self._names]
@@ -57,13 +62,22 @@ class _Traceable(ExportedModule):
 
 def write(net: Exported, file: BinaryIO) -> dict[str, object]:
     """Writes the graph; says its opset, and how far onnxruntime is from torch at most."""
+    return write_graph(net, Traceable, file)
+
+
+def write_graph(
+    net: Exported, of: Callable[[Exported], Traceable], file: BinaryIO, node_prefix: str = ""
+) -> dict[str, object]:
+    """Writes what `of` makes of the function. Each node's name begins with `node_prefix`."""
     import onnx
 
     _refuse_obstacles(net)
-    traceable = _Traceable(net)
+    traceable = of(net)
     model = _graph(net, traceable)
     stacks = {node.name: _property(node, "pkg.torch.onnx.stack_trace") for node in model.graph.node}
     _forget_origins(model)
+    for node in model.graph.node:
+        node.name = node_prefix + node.name
     model.graph.name = net.module.name
     onnx.helper.set_model_props(model, dict(net.about))
     onnx.checker.check_model(model)
@@ -106,7 +120,7 @@ def _refuse_obstacles(net: Exported) -> None:
         )
 
 
-def _graph(net: Exported, traceable: torch.nn.Module) -> Any:
+def _graph(net: Exported, traceable: Traceable) -> Any:
     """The graph as torch's exporter makes it."""
     inputs = net.function.inputs
     names = {dim for entry in inputs for dim in entry.type.dims if isinstance(dim, str)}
@@ -114,7 +128,7 @@ def _graph(net: Exported, traceable: torch.nn.Module) -> Any:
     dynamic = tuple(
         {i: sizes[dim] for i, dim in enumerate(entry.type.dims) if isinstance(dim, str)} for entry in inputs
     )
-    example = tuple(_random(entry, _TRACED) for entry in inputs)
+    example = tuple(traceable.examples(_TRACED))
     stacks: dict[str, str] = {}
     with _quietly():
         try:
@@ -143,7 +157,7 @@ def _random(entry: Input, size: int) -> torch.Tensor:
     return torch.randint(0, 2 if dtype == torch.bool else 256, shape, generator=generator).to(dtype)
 
 
-def _difference(net: Exported, traceable: torch.nn.Module, content: bytes) -> float:
+def _difference(net: Exported, traceable: Traceable, content: bytes) -> float:
     """The largest difference between onnxruntime and torch, as a share of the row's length; NaN if one of them is that."""
     import numpy as np
     import onnxruntime
@@ -153,7 +167,7 @@ def _difference(net: Exported, traceable: torch.nn.Module, content: bytes) -> fl
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     apart = []
     for size in _COMPARED:
-        given = [_random(entry, size) for entry in net.function.inputs]
+        given = traceable.examples(size)
         with torch.no_grad():
             wanted = traceable(*given).numpy()
         named = zip(net.function.inputs, given, strict=True)
