@@ -37,6 +37,11 @@ export interface ExperimentOptions {
   seed?: number;
   /** How often a checkpoint is written; the end of the run always is one. */
   checkpoint?: Every;
+  /**
+   * Also keeps the checkpoint whose net scored best, by a number of an evaluation: `"lfw.accuracy"`; `"lfw"` goes by its first number.
+   * `f2c-dsl export RUN --checkpoint best` takes it.
+   */
+  keepBest?: string;
   /** `auto` takes a CUDA device if there is one. */
   device?: "auto" | "cpu" | "cuda" | `cuda:${number}`;
   /** How the host executes the step. */
@@ -76,7 +81,9 @@ export type Chosen<O extends Options> = {
 export const WITH_OPTIONS = Symbol.for("f2c-dsl.with-options");
 export const EXPERIMENT = Symbol.for("f2c-dsl.experiment");
 export type Experiment = Readonly<
-  Required<Omit<ExperimentOptions, "epochs" | "steps" | "evaluate" | "checkpoint" | "lr" | "loader">>
+  Required<
+    Omit<ExperimentOptions, "epochs" | "steps" | "evaluate" | "checkpoint" | "keepBest" | "lr" | "loader">
+  >
 > & {
   readonly [EXPERIMENT]: true;
   readonly [STAGE]: StageKind<Experiment>;
@@ -89,6 +96,7 @@ export type Experiment = Readonly<
   /** By name; one that was given without a name has that of its kind. */
   readonly evaluate: Readonly<Record<string, Protocol>>;
   readonly checkpoint: Every;
+  readonly keepBest: string | undefined;
 };
 
 /**
@@ -143,6 +151,7 @@ function made(options: ExperimentOptions): Experiment {
   const { observe = [] } = options;
   const twice = observe.find(({ tool }, i) => observe.findIndex((other) => other.tool === tool) !== i);
   if (twice) throw experimentError("bad-experiment.observe", { name, tool: twice.tool });
+  const evaluate = byName(name, options.evaluate);
   return Object.freeze({
     [EXPERIMENT]: true as const,
     [STAGE]: TRAINING,
@@ -154,10 +163,11 @@ function made(options: ExperimentOptions): Experiment {
     optimizer: options.optimizer,
     lr: policyOf(lr),
     length: { unit: epochs === undefined ? ("steps" as const) : ("epochs" as const), count: length },
-    evaluate: byName(name, options.evaluate),
+    evaluate,
     observe,
     seed,
     checkpoint: options.checkpoint ?? { unit: "epochs" as const, count: 1 },
+    keepBest: knownBest(name, options.keepBest, evaluate),
     device: options.device ?? "auto",
     backend: options.backend ?? "torchscript",
     precision,
@@ -185,6 +195,21 @@ function byName(experiment: string, given: ExperimentOptions["evaluate"]): Exper
       throw experimentError("bad-experiment.evaluation-name", { name: experiment, evaluation: name });
   }
   return Object.freeze({ ...named });
+}
+
+/** Which numbers an evaluation gives is known once it was made; which evaluations there are is known here. */
+function knownBest(
+  experiment: string,
+  best: string | undefined,
+  evaluate: Experiment["evaluate"],
+): string | undefined {
+  if (best === undefined) return undefined;
+  const [evaluation] = best.split(".") as [string];
+  if (Object.hasOwn(evaluate, evaluation)) return best;
+  const known = Object.keys(evaluate);
+  throw known.length === 0
+    ? experimentError("best-of-unknown.nothing", { name: experiment, best })
+    : experimentError("best-of-unknown", { name: experiment, evaluation, known: known.join(", ") });
 }
 
 export const isExperiment = (value: unknown): value is Experiment =>

@@ -14,6 +14,7 @@ import { DATA } from "./catalogue/data.js";
 import { HOST } from "./catalogue/host.js";
 import { LANGUAGE } from "./catalogue/language.js";
 import { LOADING } from "./catalogue/loading.js";
+import { SCORING } from "./catalogue/scoring.js";
 import { TYPING } from "./catalogue/typing.js";
 import type { Diagnostic, Span } from "./diagnostic.js";
 
@@ -26,7 +27,8 @@ type Catalogue = typeof LANGUAGE &
   typeof EXPERIMENT &
   typeof TYPING &
   typeof HOST &
-  typeof DATA;
+  typeof DATA &
+  typeof SCORING;
 
 /** Every diagnostic by its name; those that the DSL finds are its own. A new one takes the next free code of its range. */
 export const CATALOGUE: Catalogue = {
@@ -37,6 +39,7 @@ export const CATALOGUE: Catalogue = {
   ...TYPING,
   ...HOST,
   ...DATA,
+  ...SCORING,
 };
 
 /** What a diagnostic is made by: `condition-on-tensor`, `condition-on-tensor.loop`. */

@@ -742,4 +742,17 @@ export const EXPERIMENT = {
     },
     why: "A student is only as good as what it is shown.",
   },
+  "best-of-unknown": {
+    code: "F2C2561",
+    severity: "error",
+    message: 'experiment "{name}": `keepBest` names the evaluation `{evaluation}`, and there are {known}',
+    hint: 'name an evaluation and one of its numbers: keepBest: "lfw.accuracy"',
+    cases: {
+      nothing: {
+        message: 'experiment "{name}": `keepBest` is "{best}", and nothing is evaluated',
+        hint: "say in `evaluate` how the net is scored, with `every` so that it is scored between the steps",
+      },
+    },
+    why: "The best checkpoint is the one whose net scored best by a number of one of the experiment's evaluations.",
+  },
 } as const satisfies Catalogue;

@@ -181,7 +181,7 @@ program
     "--out <file>",
     "the file to write (default: net.pt, net.safetensors, net.onnx in the run's folder)",
   )
-  .option("--checkpoint <step>", "the step of a checkpoint (default: the newest)", Number)
+  .option("--checkpoint <step>", "the step of a checkpoint, or `best` (default: the newest)")
   .addHelpText("after", example("f2c-dsl export runs/quickstart-2026-01-02-03-04-05 --to onnx"))
   .action(async (run, options) => (await import("./export.js")).exportRun(run, options));
 

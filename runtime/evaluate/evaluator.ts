@@ -31,6 +31,7 @@ function hashOf({ protocol, people, opened }: Evaluation): string {
 
 export class Evaluator {
   readonly evaluations: readonly Evaluation[];
+  private readonly hashes: ReadonlyMap<string, string>;
   private readonly kept: Keepsakes;
 
   constructor(
@@ -38,9 +39,14 @@ export class Evaluator {
     private readonly folder: RunFolder,
   ) {
     this.evaluations = evaluations;
-    const hashes = new Map(evaluations.map((evaluation) => [evaluation.name, hashOf(evaluation)]));
+    this.hashes = new Map(evaluations.map((evaluation) => [evaluation.name, hashOf(evaluation)]));
     const asked = evaluations.filter(({ protocol }) => protocol.baselines).map(({ name }) => name);
-    this.kept = new Keepsakes(folder, hashes, asked);
+    this.kept = new Keepsakes(folder, this.hashes, asked);
+  }
+
+  /** A hash of what an evaluation compares, and how. */
+  hashOf(name: string): string {
+    return this.hashes.get(name)!;
   }
 
   /** Why a run that goes on lacks what was measured before its first step; nothing the second time. */

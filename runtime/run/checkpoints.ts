@@ -35,10 +35,12 @@ export interface Checkpoint {
 const KEPT = 2;
 /** The step that a checkpoint of this name continues with. */
 export const stepOf = (name: string) => Number(name.slice("step-".length));
-const TENSORS = "state.safetensors";
-const PLANNER = "planner.safetensors";
+export const TENSORS = "state.safetensors";
+export const PLANNER = "planner.safetensors";
+/** What makes a folder a checkpoint. */
+export const DESCRIPTION = "checkpoint.json";
 
-/** The file `checkpoint.json`: what makes the folder a checkpoint. */
+/** The file `checkpoint.json`. */
 interface Description extends CheckpointInfo {
   readonly books: readonly string[];
   /** Fields of books that are numbers and not arrays. */
@@ -47,8 +49,48 @@ interface Description extends CheckpointInfo {
   readonly files?: Readonly<Record<string, Written>>;
 }
 
-export class Checkpoints {
-  constructor(private readonly folder: string) {
+/** A folder of checkpoints. */
+export class CheckpointFolder {
+  constructor(readonly folder: string) {}
+
+  /** Names of the checkpoints' folders, the newest first. */
+  names(): readonly string[] {
+    if (!existsSync(this.folder)) return [];
+    return readdirSync(this.folder)
+      .filter((n) => /^step-\d+$/.test(n))
+      .sort((a, b) => stepOf(b) - stepOf(a));
+  }
+
+  /** The step that the newest checkpoint continues with. */
+  get newest(): number | undefined {
+    const [name] = this.names();
+    return name === undefined ? undefined : stepOf(name);
+  }
+
+  /** Reads a checkpoint, but for the host's tensors, which the host checks. Throws a plain Error that says what is damaged. */
+  read(name: string): Checkpoint {
+    const folder = join(this.folder, name);
+    const tensors = join(folder, TENSORS);
+    if (!existsSync(tensors)) throw new Error(`${TENSORS} is missing`);
+    const { books, scalars, files, ...info } = opened(readFileSync(join(folder, DESCRIPTION), "utf8"));
+    const planner = join(folder, PLANNER);
+    if (files && hashOf(planner).sha256 !== files[PLANNER]?.sha256)
+      throw new Error(`${PLANNER} is damaged: its bytes are not those that were written`);
+    const tensorsHash = files?.[TENSORS]?.sha256;
+    return {
+      info,
+      folder,
+      tensors,
+      tensorsHash,
+      books: unflattened(books, scalars, readSafetensors(planner)),
+    };
+  }
+}
+
+/** A run's checkpoints, to which new ones are added. */
+export class Checkpoints extends CheckpointFolder {
+  constructor(folder: string) {
+    super(folder);
     mkdirSync(folder, { recursive: true });
   }
 
@@ -74,7 +116,7 @@ export class Checkpoints {
       const planner = writeSafetensors(join(partial, PLANNER), arrays);
       const files = { [TENSORS]: tensors, [PLANNER]: planner };
       const description: Description = { ...info, books: Object.keys(books), scalars, files };
-      writeWhole(join(partial, "checkpoint.json"), sealed(description));
+      writeWhole(join(partial, DESCRIPTION), sealed(description));
       flushFolder(partial);
       const target = join(this.folder, name);
       rmSync(target, { recursive: true, force: true });
@@ -89,39 +131,6 @@ export class Checkpoints {
       rmSync(partial, { recursive: true, force: true });
       throw error;
     }
-  }
-
-  /** Names of the checkpoints' folders, the newest first. */
-  names(): readonly string[] {
-    if (!existsSync(this.folder)) return [];
-    return readdirSync(this.folder)
-      .filter((n) => /^step-\d+$/.test(n))
-      .sort((a, b) => stepOf(b) - stepOf(a));
-  }
-
-  /** The step that the newest checkpoint continues with. */
-  get newest(): number | undefined {
-    const [name] = this.names();
-    return name === undefined ? undefined : stepOf(name);
-  }
-
-  /** Reads a checkpoint, but for the host's tensors, which the host checks. Throws a plain Error that says what is damaged. */
-  read(name: string): Checkpoint {
-    const folder = join(this.folder, name);
-    const tensors = join(folder, TENSORS);
-    if (!existsSync(tensors)) throw new Error(`${TENSORS} is missing`);
-    const { books, scalars, files, ...info } = opened(readFileSync(join(folder, "checkpoint.json"), "utf8"));
-    const planner = join(folder, PLANNER);
-    if (files && hashOf(planner).sha256 !== files[PLANNER]?.sha256)
-      throw new Error(`${PLANNER} is damaged: its bytes are not those that were written`);
-    const tensorsHash = files?.[TENSORS]?.sha256;
-    return {
-      info,
-      folder,
-      tensors,
-      tensorsHash,
-      books: unflattened(books, scalars, readSafetensors(planner)),
-    };
   }
 }
 

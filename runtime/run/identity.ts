@@ -76,6 +76,7 @@ const OPTIONS: { readonly [K in OptionName]: (program: CompiledExperiment) => un
   observe: ({ experiment: { observe } }) =>
     observe.length ? Object.fromEntries(observe.map(({ tool, options }) => [tool, options])) : undefined,
   checkpoint: ({ experiment: { checkpoint } }) => `every ${checkpoint.count} ${checkpoint.unit}`,
+  keepBest: ({ experiment: { keepBest } }) => keepBest,
   device: ({ experiment }) => experiment.device,
   backend: ({ experiment }) => experiment.backend,
   precision: ({ experiment }) => experiment.precision,

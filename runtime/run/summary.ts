@@ -25,6 +25,8 @@ export interface Summary {
     readonly imagesPerSecond: Readonly<Record<string, number>>;
     readonly stepMilliseconds: number;
   };
+  /** The net whose checkpoint is kept as the best, where the experiment asks for that: before which step it was, and its value. */
+  readonly best?: { readonly by: string; readonly value: number; readonly step: number };
   readonly irHash: string;
   readonly interrupted: boolean;
 }
@@ -59,6 +61,7 @@ export function renderSummary(
     if (untrained) rows.push(["untrained net", headline(untrained).text]);
     if (rawPixels) rows.push(["raw pixels", headline(rawPixels).text]);
   }
+  if (summary.best) rows.push([`best by ${summary.best.by}`, `step ${summary.best.step} (checkpoints/best)`]);
   rows.push(["final loss", summary.finalLoss === null ? "-" : summary.finalLoss.toFixed(4)]);
   const streams = Object.entries(throughput.imagesPerSecond);
   const rates = streams.map(([stream, images]) => `${stream} ${images.toFixed(0)}`).join(", ");

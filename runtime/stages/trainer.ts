@@ -23,6 +23,7 @@ import { refusalOf } from "../run/identity.js";
 import { headline, rowsOf } from "../run/measured.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { isSummary, readSummary, SUMMARY, type Summary } from "../run/summary.js";
+import { BestSoFar } from "./best-so-far.js";
 import { exportNet } from "./export-net.js";
 import { Flight } from "./flight.js";
 import type { Host, HostedProgram, LoadOptions, Plan } from "./host.js";
@@ -75,6 +76,7 @@ export class Trainer implements HostedWork<Outcome> {
   /** What a checkpoint must hold finite numbers in. */
   private readonly finite: readonly string[];
   private readonly evaluator: Evaluator;
+  private readonly best: BestSoFar | undefined;
   private readonly end: number;
   private readonly flight = new Flight<Policies>();
   private readonly watch: Watch;
@@ -122,11 +124,18 @@ export class Trainer implements HostedWork<Outcome> {
     this.losses = [...new Set([LOSS, ...program.updates.groups.map((group) => group.loss)])];
     this.finite = finiteStorages(program.module, usedStorages(program.module));
     this.evaluator = new Evaluator(program, folder);
+    this.best = this.bestAsked(program.experiment.keepBest);
     this.end = lastStep(program);
     this.watch = new Watch(
       (text) => observers.note(text),
       () => this.host,
     );
+  }
+
+  private bestAsked(by: string | undefined): BestSoFar | undefined {
+    if (by === undefined) return undefined;
+    const [evaluation] = by.split(".") as [string];
+    return new BestSoFar(by, this.evaluator.hashOf(evaluation), this.checkpoints);
   }
 
   /** Runs the experiment to its end, or until it is stopped, which saves. Begins at the newest whole checkpoint of the folder. */
@@ -224,6 +233,7 @@ export class Trainer implements HostedWork<Outcome> {
     this.folder.history.rewind(0);
     this.remember(0, { last: undefined, evaluations: {} });
     this.planner.restore(0, this.unstarted);
+    this.best?.goOn(0);
     if (this.again) this.observers.tell("resumed", 0);
     else this.observers.tell("begun");
     await this.watch.during(() => "the first state", this.hosted.initialise(this.program.experiment.seed));
@@ -239,6 +249,8 @@ export class Trainer implements HostedWork<Outcome> {
       this.observers.note(
         `before training: ${name}: untrained net ${headline(untrained!).text}, raw pixels ${headline(rawPixels!).text}`,
       );
+      // A number that there is not is said before a step is trained.
+      if (name === this.best?.evaluation) this.best.figureIn(untrained!);
     }
   }
 
@@ -303,6 +315,8 @@ export class Trainer implements HostedWork<Outcome> {
     this.observers.tell("resumed", info.step);
     const where = info.step <= this.end ? `of ${this.end}` : `which is beyond the end, ${this.end}`;
     this.observers.note(`resuming at step ${info.step} ${where}`);
+    const best = this.best?.goOn(info.step);
+    if (best !== undefined) this.observers.note(best);
     return undefined;
   }
 
@@ -411,6 +425,8 @@ export class Trainer implements HostedWork<Outcome> {
     }
     const found = Object.keys(evaluation);
     if (found.length === 0) return;
+    // Before anything is told of the evaluation: one that a resume finds told is not made again, and this would be missing.
+    await this.keepIfBest(evaluation);
     this.results = { ...this.results, ...evaluation };
     this.evaluated = { ...this.evaluated, ...Object.fromEntries(found.map((name) => [name, step])) };
     this.observers.tell("evaluated", { step, results: evaluation });
@@ -418,6 +434,14 @@ export class Trainer implements HostedWork<Outcome> {
       const first = headline(measured);
       this.observers.note(`step ${step}: ${name}: ${first.name} ${first.text}`);
     }
+  }
+
+  /** The best checkpoint is one of those that a resume may begin at: nothing of later steps is known there. */
+  private async keepIfBest(evaluation: Readonly<Record<string, Measured>>): Promise<void> {
+    const measured = this.best && evaluation[this.best.evaluation];
+    if (!this.best || !measured || !this.best.surpassedBy(measured)) return;
+    if (this.saved !== this.planner.step) await this.save();
+    this.observers.note(this.best.keep(this.planner.step, measured));
   }
 
   private evaluationFailed(name: string, step: number, error: BridgeError): void {
@@ -468,6 +492,7 @@ export class Trainer implements HostedWork<Outcome> {
         imagesPerSecond: this.imagesPerSecond(),
         stepMilliseconds: 1000 * this.secondsPerStep(),
       },
+      ...(this.best?.net && { best: this.best.net }),
       irHash: this.hashes.structureHash,
       interrupted: this.stopping && !this.complete,
     };

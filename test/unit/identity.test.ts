@@ -193,6 +193,7 @@ const EXPERIMENT_OPTIONS: Cases<ExperimentOptions> = {
   ],
   seed: [[1, refused("seed")]],
   checkpoint: [[steps(7), free("checkpoint")]],
+  keepBest: [["verification.accuracy", free("keepBest")]],
   device: [["cpu", free("device")]],
   backend: [["eager", free("backend")]],
   precision: [["bf16", refused("precision")]],

@@ -345,6 +345,10 @@ export const HOST = {
         hint: "put it back as it was; f2c-dsl run --resume writes it anew",
       },
       "no-checkpoint": { message: "there is nothing to export in {folder}: it has no checkpoint" },
+      "no-best": {
+        message: "there is nothing to export in {folder}: it keeps no best checkpoint",
+        hint: 'say by what a net is the best, keepBest: "lfw.accuracy" in its experiment, or leave out --checkpoint',
+      },
       "no-such-checkpoint": {
         message: "there is nothing to export in {folder}: it has the checkpoints {known}, not {step:number}",
         hint: "choose one of {known}, or leave out --checkpoint",

@@ -95,6 +95,10 @@ export const LOADING = {
         message: "the file declares a study, and one stage of it is to be shown",
         hint: "name it: --of one of {known}",
       },
+      checkpoint: {
+        message: "--checkpoint {given} is neither the step of a checkpoint nor `best`",
+        hint: "for example --checkpoint 2000, or --checkpoint best",
+      },
       backend: { message: "there is no backend {backend}", hint: "choose one of {known}" },
       picture: {
         message: "--out {path} is neither an SVG nor a PNG",

@@ -32,6 +32,7 @@ export const FATES = {
   evaluate: "free",
   observe: "free",
   checkpoint: "free",
+  keepBest: "free",
   device: "free",
   backend: "free",
   threads: "free",
