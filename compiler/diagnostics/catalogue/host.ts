@@ -278,6 +278,27 @@ export const HOST = {
     hint: "{python} -m pip install {packages}",
     why: "Some formats need packages that training does not. A run asks before its first step.",
   },
+  "bad-landmarks": {
+    code: "F2C6330",
+    severity: "error",
+    message: "{where}: {problem}",
+    why: "A list of points has a line a face: `name x1 y1 … x5 y5` and maybe the detector's score, with spaces, commas or tabs between; with commas or tabs the first line may name the columns. The points are the eyes, the nose and the corners of the mouth in pixels, left before right as the picture shows them.",
+    remedy: "Correct the line that is named, or take it out.",
+  },
+  "no-landmarks": {
+    code: "F2C6331",
+    severity: "error",
+    message: "{list} has no points for {name}",
+    hint: "names are compared as they are written; the list has {count}, such as {example}",
+    why: "Each picture is placed by its own five points, which it finds by its name.",
+  },
+  "points-place-nothing": {
+    code: "F2C6332",
+    severity: "error",
+    message: "a face cannot be placed by points that are all the same, or no numbers",
+    hint: "leave the picture out, or look for its points again",
+    why: "Where and how large a face is follows from how far its points lie apart.",
+  },
   "run-folder-occupied": {
     code: "F2C6401",
     severity: "error",
