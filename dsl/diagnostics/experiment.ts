@@ -494,6 +494,126 @@ export const EXPERIMENT = {
     remedy:
       "Give whole numbers of pairs, at least as many as there are folds, and false accept rates above 0 and at most 1.",
   },
+  "list-unreadable": {
+    code: "F2C2511",
+    severity: "error",
+    message: "the list {file} cannot be read: {error} of {path}",
+    hint: "give the path of a text file, from the experiment's folder",
+    why: "A protocol of listed images begins with its list.",
+  },
+  "bad-list-line": {
+    code: "F2C2512",
+    severity: "error",
+    cases: {
+      none: { message: "{file} lists nothing", hint: "is it the right file, and whole?" },
+      long: {
+        message: "{file}, line {line:number}, is longer than 1 MB",
+        hint: "a list is text, a line an entry: is it another file?",
+      },
+      columns: {
+        message: "the number of columns in line {line:number} of {file} is {found:number}",
+        hint: "a line is {wanted}; where names hold blanks, put tabs between the columns. A last line that is cut says that the file is",
+      },
+      number: {
+        message: '{file}, line {line:number}: {what} is "{found}"',
+        hint: "give a whole number from {least:number} up",
+      },
+      label: {
+        message: '{file}, line {line:number}: whether two images are of one person is "{found}"',
+        hint: "1 is one person, 0 are two",
+      },
+    },
+    why: "A line that is passed over would give a number that is not the list's.",
+  },
+  "pairs-txt": {
+    code: "F2C2513",
+    severity: "error",
+    cases: {
+      count: {
+        message:
+          "{file}: by its first line there are {folds:number} folds of {each:number} genuine and {each:number} impostor pairs, which makes {expected:number} lines; there are {found:number}",
+        hint: "the file is cut, or its first line is of another: get it again",
+      },
+      "impostor-early": {
+        message:
+          "{file}, line {line:number}, is an impostor pair; by the first line ({folds:number} folds, {each:number}) it should be one of the {each:number} genuine pairs of its fold",
+        hint: "a genuine pair is `name i j`: a line is missing before it, or the first line counts wrong",
+      },
+      "genuine-late": {
+        message:
+          "{file}, line {line:number}, is a genuine pair; by the first line ({folds:number} folds, {each:number}) it should be one of the {each:number} impostor pairs of its fold",
+        hint: "an impostor pair is `name i name j`: there is a line too many before it, or the first line counts wrong",
+      },
+    },
+    why: "In LFW's lists each fold has as many genuine pairs as the first line says, and then as many impostor pairs.",
+  },
+  "listed-image": {
+    code: "F2C2514",
+    severity: "error",
+    cases: {
+      missing: {
+        message:
+          "{file}, line {line:number}: there is no image {name} among the {images:number} of its data ({missing:number} of the list are missing)",
+        hint: "names are paths below the root of the data, such as {example}, or the ends of such paths: is the root the right one, are all images there, is the list this set's?",
+      },
+      "of-none": {
+        message: "{file}, line {line:number}: there is no image {name}, for its data has no images",
+        hint: "give the set of the list as `data`: where that is left out, images are those of the people whom the experiment holds out, and there are none",
+      },
+      two: {
+        message: "{file}, line {line:number}: the image {name} is both {one} and {other}",
+        hint: "write more of its path in the list, or let the root of the data be the folder of one of the two",
+      },
+    },
+    why: "A protocol without some of its images is another protocol, and its numbers are not those of the field.",
+  },
+  "images-without-names": {
+    code: "F2C2515",
+    severity: "error",
+    message: "{file} names images, and those of its data have no names",
+    hint: "give a source of files as `data`, such as imageFolder",
+    why: "Listed images are found by their names.",
+  },
+  "bad-listed-pairs": {
+    code: "F2C2516",
+    severity: "error",
+    cases: {
+      list: {
+        message: "listedPairs: `list` is no path",
+        hint: 'give a path, from the experiment\'s folder: "lfw/pairs.txt"',
+      },
+      folds: { message: "listedPairs: `folds` is {value:number}", hint: "give a whole number from 2 up" },
+      none: {
+        message: "listedPairs: there is no `list`, and its data lists no pairs",
+        hint: "give a `list`, or `data` that lists pairs: a `.bin` set",
+      },
+    },
+    why: "What is compared is listed in a file, or by the source of the images.",
+  },
+  "bad-rates": {
+    code: "F2C2517",
+    severity: "error",
+    cases: {
+      rate: {
+        message: "{of}: a false accept rate is {rate:number}",
+        hint: "a rate is above 0 and at most 1: 1e-3",
+      },
+      at: { message: '{of}: `farAt` is "{value}"', hint: '"nearest", "interpolated" or "at-most"' },
+      intermediate: {
+        message: '{of}: `dropIntermediate` is given, and `farAt` is "{at}"',
+        hint: 'leave it out: only "nearest" tells the difference',
+      },
+    },
+    why: "Which point of a ROC is at a rate differs within the field, and so do the numbers.",
+  },
+  "too-few-listed-pairs": {
+    code: "F2C2518",
+    severity: "error",
+    message:
+      "{list}{which} lists {genuine:number} genuine and {impostor:number} impostor pairs, in {folds:number} folds",
+    hint: "there must be some of each kind, and a pair in every fold: give fewer `folds`, or mend the images",
+    why: "Rates are shares of the pairs of each kind, and the threshold of a fold is that of the others.",
+  },
   "bad-study": {
     code: "F2C2130",
     severity: "error",

@@ -1,5 +1,6 @@
 export { type Agreement, bCubedF, pairwiseF } from "./clustering.js";
 export * from "./identification.js";
+export { type ListedPairsOptions, listedPairs } from "./listed-pairs.js";
 export {
   type Axis,
   type Curve,
@@ -17,4 +18,5 @@ export {
   type View,
 } from "./protocol.js";
 export { roc, tarAtFar, tenFold } from "./rates.js";
+export type { RateOptions } from "./rates-at.js";
 export { type VerificationOptions, verification } from "./verification.js";

@@ -77,6 +77,8 @@ export interface Axis {
 
 export interface Curve {
   readonly title: string;
+  /** Curves of one name here stand in one figure, which is called by it; left out, a curve has a figure of its own. */
+  readonly figure?: string;
   readonly x: Axis;
   readonly y: Axis;
   /** In rising order of x. */

@@ -1,4 +1,5 @@
 /** @file What cosines of pairs amount to, as the field counts: 10-fold accuracy, true accept rate at a false accept rate, ROC. */
+import { acceptedBelow } from "./accepted-below.js";
 import { allowedAt, barFor } from "./rate-curves.js";
 
 export interface Accuracy {
@@ -11,7 +12,7 @@ export interface Accuracy {
 }
 
 /** Squared distances from 0 to 4 by 0.01: 400 thresholds, as LFW's protocol in insightface and facenet. */
-const THRESHOLDS = Float64Array.from({ length: 400 }, (_, i) => i * 0.01);
+const STEP = 0.01;
 
 /** Sizes of the parts of `n` things in order, as KFold without shuffling cuts them: the first n % folds have one more. */
 export const foldSizes = (n: number, folds: number): number[] =>
@@ -28,31 +29,30 @@ export function tenFold(
   folds: number | readonly number[] = 10,
 ): Accuracy {
   const sizes = typeof folds === "number" ? foldSizes(similarity.length, folds) : folds;
-  const right = sizes.map(() => new Float64Array(THRESHOLDS.length));
-  let from = 0;
-  for (const [fold, size] of sizes.entries()) {
-    for (let i = from; i < from + size; i++) {
-      const distance = 2 - 2 * similarity[i]!;
-      for (let t = 0; t < THRESHOLDS.length; t++)
-        if (distance < THRESHOLDS[t]! === (same[i] === 1)) right[fold]![t]!++;
-    }
-    from += size;
-  }
-  const total = THRESHOLDS.map((_, t) => right.reduce((sum, r) => sum + r[t]!, 0));
-  const thresholds: number[] = [];
+  const { thresholds, accepted } = acceptedBelow(similarity, same, sizes, STEP);
+  /** Of each fold, how many pairs each threshold tells right. */
+  const right = accepted.map(({ genuine, impostor, impostors }) =>
+    genuine.map((count, t) => count + impostors - impostor[t]!),
+  );
+  const total = Float64Array.from(thresholds, (_, t) => right.reduce((sum, r) => sum + r[t]!, 0));
+  const chosen: number[] = [];
   const accuracies = sizes.map((size, fold) => {
     let best = 0;
-    for (let t = 1; t < THRESHOLDS.length; t++)
+    for (let t = 1; t < thresholds.length; t++)
       if (total[t]! - right[fold]![t]! > total[best]! - right[fold]![best]!) best = t;
-    thresholds.push(1 - THRESHOLDS[best]! / 2);
+    chosen.push(1 - thresholds[best]! / 2);
     return right[fold]![best]! / size;
   });
-  const accuracy = mean(accuracies);
-  const std = Math.sqrt(mean(accuracies.map((a) => (a - accuracy) ** 2)));
-  return { accuracy, std, threshold: mean(thresholds) };
+  return { ...meanAndStd(accuracies), threshold: mean(chosen) };
 }
 
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+/** Accuracy and its spread over the folds. */
+function meanAndStd(accuracies: readonly number[]): Pick<Accuracy, "accuracy" | "std"> {
+  const accuracy = mean(accuracies);
+  return { accuracy, std: Math.sqrt(mean(accuracies.map((a) => (a - accuracy) ** 2))) };
+}
+
+export const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
 /**
  * True accept rate at each false accept rate: the share of genuine pairs above the lowest threshold at which at most

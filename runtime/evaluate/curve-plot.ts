@@ -2,7 +2,7 @@
  * @file Curves of one kind over each other, as a figure. Axes are linear or logarithmic; where what was measured cannot tell
  * anything, nothing is drawn, and the figure says so.
  */
-import type { Axis, Curve } from "../../dsl/index.js";
+import type { Axis, Curve, Result } from "../../dsl/index.js";
 import { lineColours, lineDashes, MUTED, PAGE, SILENT } from "../figure/colours.js";
 import { pageSvg, type Spec } from "../figure/figure.js";
 
@@ -10,6 +10,20 @@ import { pageSvg, type Spec } from "../figure/figure.js";
 export interface Line {
   readonly label: string;
   readonly curve: Curve;
+}
+
+/** The lines of each figure, by its name. Curves that share one are called by the subject and their own names. */
+export function figuresOf(
+  measured: readonly { readonly label: string; readonly curves: Result["curves"] }[],
+): ReadonlyMap<string, readonly Line[]> {
+  const figures = new Map<string, Line[]>();
+  for (const { label, curves } of measured)
+    for (const [name, curve] of Object.entries(curves)) {
+      const figure = curve.figure ?? name;
+      const line = { label: curve.figure === undefined ? label : `${label}, ${name}`, curve };
+      figures.set(figure, [...(figures.get(figure) ?? []), line]);
+    }
+  return figures;
 }
 
 const [WIDTH, HEIGHT] = [560, 380];

@@ -8,7 +8,7 @@ import { type Catalogue, ExperimentError, type Measured } from "../../dsl/index.
 import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
 import { listingOf } from "../run/identity/listing.js";
 import type { RunFolder } from "../run/run-folder.js";
-import { curvesSvg } from "./curve-plot.js";
+import { curvesSvg, figuresOf } from "./curve-plot.js";
 import type { Embedded, EvaluatedProgram, HostedMatrix } from "./evaluated-program.js";
 import { type Baselines, Keepsakes } from "./keepsakes.js";
 import { WantedImages } from "./view.js";
@@ -140,18 +140,15 @@ export class Evaluator {
 
   /**
    * Draws the curves of all that was measured; `about` says of each protocol what stands below the title. Files are called by the
-   * curve; of several protocols, by their names too.
+   * figure; of several protocols, by their names too.
    */
   async plot(about: (name: string) => readonly string[]): Promise<void> {
     const several = this.evaluations.length > 1;
     for (const { name } of this.evaluations) {
       const measured = this.kept.curvesOf(name);
-      const kinds = [...new Set(measured.flatMap(({ curves }) => Object.keys(curves)))];
-      for (const kind of kinds) {
-        const lines = measured.flatMap(({ label, curves }) =>
-          curves[kind] ? [{ label, curve: curves[kind] }] : [],
-        );
-        const file = !several ? kind : kinds.length > 1 ? `${name}-${kind}` : name;
+      const figures = figuresOf(measured);
+      for (const [figure, lines] of figures) {
+        const file = !several ? figure : figures.size > 1 ? `${name}-${figure}` : name;
         this.folder.write(`${file}.svg`, await curvesSvg(lines, about(name)));
       }
     }

@@ -164,6 +164,14 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   F2C2503: "evaluation: test/unit/verification.test.ts",
   F2C2508: "a protocol of one's own, in a run: test/unit/trainer.test.ts",
   F2C2510: "scores of groups: test/unit/clustering.test.ts",
+  F2C2511: "lists of a protocol: test/unit/listed-pairs.test.ts",
+  F2C2512: "lists of a protocol: test/unit/listed-pairs.test.ts",
+  F2C2513: "lists of a protocol: test/unit/listed-pairs.test.ts",
+  F2C2514: "lists of a protocol: test/unit/listed-pairs.test.ts",
+  F2C2515: "lists of a protocol: test/unit/listed-pairs.test.ts",
+  F2C2516: "lists of a protocol: test/unit/listed-pairs.test.ts",
+  F2C2517: "lists of a protocol: test/unit/listed-pairs.test.ts",
+  F2C2518: "lists of a protocol: test/unit/listed-pairs.test.ts",
   F2C2505: "evaluation with broken images: test/unit/trainer.test.ts",
 };
 

@@ -3,7 +3,7 @@ import { makePairs } from "#dsl/evaluate/pairs";
 import { roc, tarAtFar, tenFold } from "#dsl/evaluate/rates";
 import { rocCurve, verify } from "#dsl/evaluate/verification";
 import { verification } from "#dsl/index";
-import { curvesSvg } from "#runtime/evaluate/curve-plot";
+import { curvesSvg, figuresOf } from "#runtime/evaluate/curve-plot";
 import { fractions } from "./dice.js";
 import { codeOf } from "./thrown.js";
 
@@ -135,6 +135,27 @@ describe("the true accept rate at a false accept rate", () => {
       expect(tarAtFar(low, same, [far])[String(far)]).toBe(1);
     }
   });
+});
+
+test("curves that name a figure share it, each by its subject and its own name; others have one of their own", () => {
+  const curve = rocCurve([{ far: 0, tar: 0 }], 9, []);
+  const scores = { ...curve, figure: "scores" };
+  const curves = { roc: curve, genuine: scores, impostor: scores };
+  const figures = figuresOf([
+    { label: "trained net", curves },
+    { label: "raw pixels", curves },
+  ]);
+  const labels = [...figures].map(([figure, lines]) => [figure, lines.map(({ label }) => label)]);
+  const shared = [
+    "trained net, genuine",
+    "trained net, impostor",
+    "raw pixels, genuine",
+    "raw pixels, impostor",
+  ];
+  expect(labels).toEqual([
+    ["roc", ["trained net", "raw pixels"]],
+    ["scores", shared],
+  ]);
 });
 
 describe("the ROC", () => {

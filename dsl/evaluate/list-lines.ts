@@ -1,0 +1,89 @@
+/** @file Text lists, line by line: read in parts, so that one of 15 million pairs takes no more memory than what is made of it. */
+import { closeSync, openSync, readSync } from "node:fs";
+import { resolve } from "node:path";
+import { experimentError } from "../core/errors.js";
+
+/** A list, and how it is called in messages. */
+export interface ListFile {
+  readonly path: string;
+  readonly shown: string;
+}
+
+/** Bytes from `start` to `end` are a line's, without its end; lines are counted from 1. `bytes` is used again for the next ones. */
+export type TakeLine = (bytes: Buffer, start: number, end: number, line: number) => void;
+
+const AT_ONCE = 1 << 20;
+const [LINE_FEED, CARRIAGE_RETURN, SPACE, TAB] = [10, 13, 32, 9];
+const BYTE_ORDER_MARK = "\ufeff";
+
+export const listFile = (directory: string, shown: string): ListFile => ({
+  path: resolve(directory, shown),
+  shown,
+});
+
+/** Gives each line that is not blank to `take`. Throws F2C2511 where the file cannot be read, F2C2512 where a line is longer than 1 MB. */
+export function eachLine(list: ListFile, take: TakeLine): void {
+  const file = opened(list);
+  let bytes = Buffer.allocUnsafe(AT_ONCE);
+  let [kept, line] = [0, 0];
+  const give = (start: number, end: number) => {
+    line++;
+    let [from, to] = [start, end];
+    while (to > from && isBlank(bytes[to - 1]!)) to--;
+    if (line === 1 && bytes.toString("utf8", from, Math.min(to, from + 3)) === BYTE_ORDER_MARK) from += 3;
+    if (to > from) take(bytes, from, to, line);
+  };
+  try {
+    for (;;) {
+      const read = readPart(list, file, bytes, kept);
+      const end = kept + read;
+      let start = 0;
+      for (
+        let at = bytes.indexOf(LINE_FEED, kept);
+        at >= 0 && at < end;
+        at = bytes.indexOf(LINE_FEED, start)
+      ) {
+        give(start, at);
+        start = at + 1;
+      }
+      kept = end - start;
+      if (read === 0) {
+        if (kept > 0) give(start, end);
+        return;
+      }
+      bytes.copy(bytes, 0, start, end);
+      if (kept > AT_ONCE) throw experimentError("bad-list-line.long", { file: list.shown, line: line + 1 });
+      if (bytes.length - kept < AT_ONCE) bytes = Buffer.concat([bytes, Buffer.allocUnsafe(AT_ONCE)]);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+const isBlank = (byte: number) => byte === CARRIAGE_RETURN || byte === SPACE || byte === TAB;
+
+const reasonOf = (error: unknown) => String((error as NodeJS.ErrnoException).code ?? error);
+
+function opened(list: ListFile): number {
+  try {
+    return openSync(list.path, "r");
+  } catch (error) {
+    throw experimentError("list-unreadable", { file: list.shown, path: list.path, error: reasonOf(error) });
+  }
+}
+
+/** The next part of the file, behind `kept` bytes of the part before. */
+function readPart(list: ListFile, file: number, bytes: Buffer, kept: number): number {
+  try {
+    return readSync(file, bytes, kept, bytes.length - kept, null);
+  } catch (error) {
+    throw experimentError("list-unreadable", { file: list.shown, path: list.path, error: reasonOf(error) });
+  }
+}
+
+/** What stands between blanks in a line. */
+export const wordsOf = (bytes: Buffer, start: number, end: number): string[] =>
+  bytes
+    .toString("utf8", start, end)
+    .split(/[ \t]+/)
+    .filter((word) => word !== "");
