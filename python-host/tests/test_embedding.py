@@ -10,7 +10,7 @@ import torch
 
 from f2c_host.data.prefetch import Prefetcher
 from f2c_host.errors import HostError
-from f2c_host.run.embedding import embed_images, pixel_rows
+from f2c_host.run.embedding import ProgramRows, embed_images, pixel_rows
 
 
 class Pictures:
@@ -60,7 +60,7 @@ IMAGES = np.array([4, 7, 19, 0, 4, 12, 3], np.int32)
 
 def test_a_row_is_what_the_function_makes_of_its_image(prefetcher):
     source = Pictures()
-    matrix = embed_images(Halves(), "embed", source, prefetcher, IMAGES, batch=3)
+    matrix = embed_images(ProgramRows(Halves(), "embed"), source, prefetcher, IMAGES, batch=3)
     assert matrix.rows.dtype == np.float32 and not matrix.centred
     for row, image in zip(matrix.rows, IMAGES, strict=True):
         assert row.tolist() == source.pixels[image][:, :2].reshape(-1).tolist()
@@ -76,24 +76,23 @@ def test_a_row_of_raw_pixels_is_all_of_its_image_and_counts_without_its_mean(pre
 
 def test_images_go_through_in_batches_and_a_fixed_batch_is_filled_up(prefetcher):
     free, fixed = Halves(), Halves(first=4)
-    a = embed_images(free, "embed", Pictures(), prefetcher, IMAGES, batch=5)
-    b = embed_images(fixed, "embed", Pictures(), prefetcher, IMAGES, batch=5)
+    a = embed_images(ProgramRows(free, "embed"), Pictures(), prefetcher, IMAGES, batch=5)
+    b = embed_images(ProgramRows(fixed, "embed"), Pictures(), prefetcher, IMAGES, batch=5)
     assert (free.batches, fixed.batches) == ([5, 2], [4, 4])
     assert np.array_equal(a.rows, b.rows)
 
 
 def test_each_batch_is_told(prefetcher):
     told: list[tuple[int, int]] = []
-    embed_images(
-        Halves(), "embed", Pictures(), prefetcher, IMAGES, 3, lambda done, total: told.append((done, total))
-    )
+    hear = lambda done, total: told.append((done, total))  # noqa: E731
+    embed_images(ProgramRows(Halves(), "embed"), Pictures(), prefetcher, IMAGES, 3, on_batch=hear)
     assert told == [(3, 7), (6, 7), (7, 7)]
 
 
 def test_no_images_need_no_network(prefetcher):
     program = Halves()
     none = IMAGES[:0]
-    assert len(embed_images(program, "embed", Pictures(), prefetcher, none, 4)) == 0
+    assert len(embed_images(ProgramRows(program, "embed"), Pictures(), prefetcher, none, 4)) == 0
     assert program.batches == []
 
 
@@ -109,5 +108,5 @@ WRONG = {
 @pytest.mark.parametrize("program, function, images, code, complaint", WRONG.values(), ids=WRONG.keys())
 def test_what_cannot_be_embedded_is_refused(prefetcher, program, function, images, code, complaint):
     with pytest.raises(HostError) as caught:
-        embed_images(program, function, Pictures(), prefetcher, images, 4)
+        embed_images(ProgramRows(program, function), Pictures(), prefetcher, images, 4)
     assert caught.value.code == code and complaint in caught.value.message

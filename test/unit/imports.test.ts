@@ -353,9 +353,10 @@ const HOST: Readonly<Record<string, readonly string[]>> = {
   data: ["errors"],
   run: ["errors", "files", "wire", "process", "ir", "torch_api", "lower", "verify", "data"],
   export: ["errors", "files", "ir", "lower", "run"],
+  nets: ["errors", "torch_api", "data", "run"],
   convert: ["errors", "files"],
   follow: ["errors", "files", "wire", "process"],
-  serve: ["errors", "wire", "process", "ir", "data", "run", "export", "convert"],
+  serve: ["errors", "wire", "process", "ir", "data", "run", "export", "nets", "convert"],
 };
 const HOST_SOURCES = join(root, "python-host/src/f2c_host");
 /** Above all rooms: the package's version, its command line, and a command that looks into several of them. */

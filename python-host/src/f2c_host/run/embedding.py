@@ -1,15 +1,16 @@
-"""Images to a matrix: through a function of a program, or as they are, the floor that a net has to beat."""
+"""Images to a matrix: through a net, or as they are, the floor that a net has to beat."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import HostError
+from .feeding import AS_READ, Feeding
 from .matrices import Matrix, check_rows
 
 if TYPE_CHECKING:
@@ -24,20 +25,45 @@ _BATCHES_AHEAD = 2
 OnBatch = Callable[[int, int], None]
 
 
+class MakesRows(Protocol):
+    """What makes a row of each image of a batch: a function of a program, or a net that others made."""
+
+    @property
+    def batch(self) -> int | None:
+        """How many images it takes at a time, where it takes no other number."""
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """[n, ...] from images [n, C, H, W] on the CPU, on whichever device it computes."""
+
+
+class ProgramRows:
+    """Rows that a function of a program makes. Raises F2C6313 if it is not of the form."""
+
+    def __init__(self, program: Program, function: str):
+        self._program, self._function = program, function
+        self._input, self.batch = _images_input(_function(program, function))
+
+    def __call__(self, images: Tensor) -> Tensor:
+        (rows,) = _only_result(self._function, self._program.run(self._function, {self._input: images}))
+        return rows
+
+
 def embed_images(
-    program: Program,
-    function: str,
+    makes: MakesRows,
     source: Source,
     prefetcher: Prefetcher,
     images: np.ndarray,
     batch: int,
+    feeding: Feeding = AS_READ,
+    flip: str | None = None,
     on_batch: OnBatch = lambda _done, _total: None,
 ) -> Matrix:
-    """float32 [N, D]: what `function` makes of each image. It takes one batch of images and returns one row each.
+    """float32 [N, D]: what `makes` makes of each image, made ready by `feeding`; with a `flip` of FLIPS, plus that of its
+    mirror image.
 
-    Raises F2C6313 if it is of another form, F2C6314 if an index is out of range."""
+    Raises F2C6314 if an index is out of range."""
     check_rows(images, len(source), "image")
-    name, fixed = _images_input(_function(program, function))
+    fixed = makes.batch
     size = fixed or batch
 
     def rows() -> Iterator[np.ndarray]:
@@ -45,10 +71,23 @@ def embed_images(
             count = len(pixels)
             if fixed and count < fixed:
                 pixels = torch.cat([pixels, pixels[-1:].expand(fixed - count, *pixels.shape[1:])])
-            (embedding,) = _only_result(function, program.run(function, {name: pixels}))
+            ready = feeding(pixels)
+            embedding = makes(ready)
+            if flip is not None:
+                of_each = FLIPS[flip]
+                embedding = of_each(embedding) + of_each(makes(ready.flip(-1)))
             yield embedding.detach()[:count].reshape(count, -1).to("cpu", torch.float32).numpy()
 
     return Matrix(_gathered(rows(), len(images), on_batch))
+
+
+def _unit(rows: Tensor) -> Tensor:
+    rows = rows.float()
+    return rows / rows.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+
+
+# What is added of an image and of its mirror image: rows as they are made, or each of length 1 first.
+FLIPS: Mapping[str, Callable[[Tensor], Tensor]] = {"rows": lambda rows: rows.float(), "unit": _unit}
 
 
 def pixel_rows(

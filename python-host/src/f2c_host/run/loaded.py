@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..data.prefetch import Prefetcher
 from ..errors import HostError
+from .embedding import ProgramRows
 from .executor import Plan, PlanExecutor, PlanFailed, Report
 from .progress import Progress
 
@@ -109,6 +110,10 @@ class LoadedProgram:
                 "send `init` or `restore` first",
             )
         return self.program
+
+    def rows_of(self, function: str) -> ProgramRows:
+        """What the function makes of images, of a state that is whole."""
+        return ProgramRows(self.whole(), function)
 
     def close(self) -> None:
         """Ends the loader's threads and lets the storage go."""

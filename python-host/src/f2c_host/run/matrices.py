@@ -145,6 +145,15 @@ def means(matrix: Matrix, groups: np.ndarray, count: int, pause: Pause = lambda:
     return Matrix((sums / np.maximum(sizes, 1)[:, None]).astype(np.float32))
 
 
+def rows_as_f32(matrix: Matrix, first: int, count: int) -> np.ndarray:
+    """f32 [count, D]: the rows from `first` on. Raises F2C6314 where there are not so many."""
+    last = first + count - 1
+    check_rows(np.array([first, last], np.int64) if count else np.zeros(0, np.int64), len(matrix), "row")
+    part = slice(first, first + count)
+    # A copy: the matrix may be released while the bridge still sends.
+    return matrix.exact(part).astype(np.float32) if matrix.centred else matrix.rows[part].astype(np.float32)
+
+
 def check_rows(rows: np.ndarray, limit: int, what: str) -> None:
     """Raises F2C6314 if one of the indices is not in 0..limit - 1."""
     if rows.size and (rows.min() < 0 or rows.max() >= limit):

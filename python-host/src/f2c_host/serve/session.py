@@ -24,12 +24,15 @@ from ..data.prefetch import Prefetcher
 from ..errors import HostError
 from ..export import export_function, ready_exporter
 from ..ir.json_form import parse_module
+from ..nets import open_net
+from ..nets.loaded_net import LoadedNet
 from ..process.lifetime import Interruption
 from ..run import checkpoint
-from ..run.embedding import embed_images, pixel_rows
+from ..run.embedding import FLIPS, embed_images, pixel_rows
 from ..run.executor import Plan, Report, travelling_dtype
+from ..run.feeding import AS_READ, Feeding
 from ..run.loaded import PLANS_AHEAD, LoadedProgram
-from ..run.matrices import Matrix, cosines, means, top_k
+from ..run.matrices import Matrix, cosines, means, rows_as_f32, top_k
 from ..run.named import named
 from ..run.program import Program
 from ..run.progress import Progress
@@ -56,6 +59,7 @@ class Session:
         self.on_part: Callable[[int, int], None] = lambda _done, _total: None
         self.finished = False
         self._programs: dict[str, LoadedProgram] = {}
+        self._nets: dict[str, LoadedNet] = {}
         self._sources: dict[str, Source] = {}
         # Programs that plans named and that are not there: the first such plan is told, the others are dropped.
         self._unknown: set[str] = set()
@@ -63,6 +67,7 @@ class Session:
         self._requests: Mapping[str, Callable[[dict[str, Any], Mapping[str, np.ndarray]], Answer]] = {
             "source": self._source,
             "load": self._load,
+            "load_net": self._load_net,
             "unload": self._unload,
             "init": self._init,
             "sync": self._sync,
@@ -70,6 +75,7 @@ class Session:
             "cosines": self._cosines,
             "top_k": self._top_k,
             "means": self._means,
+            "rows": self._rows,
             "release": self._release,
             "save": self._save,
             "restore": self._restore,
@@ -140,7 +146,7 @@ class Session:
 
     def close(self) -> None:
         """Ends the loaders' threads."""
-        for loaded in self._programs.values():
+        for loaded in (*self._programs.values(), *self._nets.values()):
             loaded.close()
 
     def _source(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
@@ -155,11 +161,9 @@ class Session:
         files = {name: WeightsFile.of(spec) for name, spec in body["files"].items()}
         device, threads = _device(body["device"]), body["threads"]
         program = Program(module, backend=body["backend"], device=device, threads=threads)
-        on_gpu = program.device.type == "cuda"
-        prefetcher = Prefetcher(body["readers"] or _readers(), PLANS_AHEAD, pin=on_gpu)
+        prefetcher = _prefetcher(body["readers"], program.device)
         name = body["program"]
-        if name in self._programs:  # only now: a `load` that fails leaves the program before it whole
-            self._programs[name].close()
+        self._let_go(name)  # only now: a `load` that fails leaves the program before it whole
         self._programs[name] = LoadedProgram(name, program, prefetcher, files)
         self._unknown.discard(name)
         self.progress.finished(name, -1)
@@ -168,10 +172,25 @@ class Session:
             {"parameters": program.parameter_count, "bytes": program.state_bytes, "seconds": seconds}
         )
 
+    def _load_net(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
+        started = time.perf_counter()
+        net = open_net(body["kind"], Path(body["path"]), _device(body["device"]), body["threads"])
+        name = body["program"]
+        self._let_go(name)
+        self._nets[name] = LoadedNet(net, _prefetcher(body["readers"], net.device))
+        seconds = time.perf_counter() - started
+        return Answer({"input": net.input, "texts": net.texts, "bytes": net.bytes, "seconds": seconds})
+
     def _unload(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
-        self._loaded(body["program"]).close()
-        del self._programs[body["program"]]
+        self._embeds(body["program"])
+        self._let_go(body["program"])
         return Answer()
+
+    def _let_go(self, name: str) -> None:
+        """What has this name is there no more, if there is something."""
+        for things in (self._programs, self._nets):
+            if name in things:
+                things.pop(name).close()
 
     def _init(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         loaded = self._loaded(body["program"])
@@ -185,17 +204,24 @@ class Session:
         return Answer({"number": self._loaded(body["program"]).done})
 
     def _embed(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
-        loaded, function = self._loaded(body["program"]), body["function"]
-        program = loaded.program if function is None else loaded.whole()
-        prefetcher = loaded.prefetcher
-        source = self._opened(body["source"])
+        asked, function = self._embeds(body["program"]), body["function"]
+        feeding = AS_READ if body["input"] is None else Feeding.of(body["input"])
+        flip = body["flip"]
+        if flip is not None and flip not in FLIPS:
+            raise HostError(
+                "F2C6506", f"`embed`: `flip` is {flip!r}; it is one of {', '.join(FLIPS)}", "host"
+            )
+        makes = None if function is None else asked.rows_of(function)
+        source, prefetcher = self._opened(body["source"]), asked.prefetcher
         images, batch = buffers["images"], body["batch"]
-        loaded.forget()  # an evaluation has the loader for itself
+        asked.forget()  # an evaluation has the loader for itself
         try:
             matrix = (
                 pixel_rows(source, prefetcher, images, batch, self._part_done)
-                if function is None
-                else embed_images(program, function, source, prefetcher, images, batch, self._part_done)
+                if makes is None
+                else embed_images(
+                    makes, source, prefetcher, images, batch, feeding, flip, on_batch=self._part_done
+                )
             )
         finally:
             prefetcher.forget_all()
@@ -218,6 +244,9 @@ class Session:
         matrix = self._kept(body["matrix"])
         self._matrices[body["into"]] = means(matrix, buffers["groups"], body["count"], self._paused)
         return Answer()
+
+    def _rows(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
+        return Answer({}, {"rows": rows_as_f32(self._kept(body["matrix"]), body["first"], body["count"])})
 
     def _release(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         self._matrices.pop(body["matrix"], None)
@@ -296,11 +325,18 @@ class Session:
     def _loaded(self, name: str) -> LoadedProgram:
         return named("program", name, self._programs)
 
+    def _embeds(self, name: str) -> LoadedProgram | LoadedNet:
+        return self._nets.get(name) or self._loaded(name)
+
     def _opened(self, name: str) -> Source:
         return named("source", name, self._sources)
 
     def _kept(self, name: str) -> Matrix:
         return named("matrix", name, self._matrices)
+
+
+def _prefetcher(readers: int | None, device: torch.device) -> Prefetcher:
+    return Prefetcher(readers or _readers(), PLANS_AHEAD, pin=device.type == "cuda")
 
 
 def _readers() -> int:

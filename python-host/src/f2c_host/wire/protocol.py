@@ -179,6 +179,17 @@ REQUESTS: Mapping[str, RequestShape] = {
         },
         {},
     ),
+    "load_net": RequestShape(
+        {
+            "program": PROGRAM,
+            "kind": Field(TEXT),
+            "path": Field(TEXT),
+            "device": Field(TEXT, "auto"),
+            "threads": Field(THREADS, None),
+            "readers": Field(THREADS, None),
+        },
+        {},
+    ),
     "unload": RequestShape({"program": PROGRAM}, {}),
     "init": RequestShape({"program": PROGRAM, "seed": Field(INTEGER), "next": Field(COUNT, 0)}, {}),
     "plan": RequestShape(
@@ -202,6 +213,8 @@ REQUESTS: Mapping[str, RequestShape] = {
             "source": Field(TEXT),
             "function": Field(TEXT, None),
             "batch": Field(POSITIVE, 64),
+            "input": Field(MAP, None),
+            "flip": Field(TEXT, None),
         },
         {"images": INDICES},
     ),
@@ -213,6 +226,7 @@ REQUESTS: Mapping[str, RequestShape] = {
     "means": RequestShape(
         {"matrix": MATRIX, "into": Field(TEXT), "count": Field(POSITIVE)}, {"groups": INDICES}
     ),
+    "rows": RequestShape({"matrix": MATRIX, "first": Field(COUNT), "count": Field(COUNT)}, {}),
     "release": RequestShape({"matrix": MATRIX}, {}),
     "save": RequestShape({"program": PROGRAM, "path": Field(TEXT), "finite": Field(TEXTS, [])}, {}),
     "restore": RequestShape(
