@@ -14,6 +14,7 @@ export {
 export { type Evaluation, HELD_OUT, openEvaluations } from "./frontend/build/evaluations.js";
 export { openBooks, openData, openingContext } from "./frontend/build/experiment.js";
 export { showingOption } from "./frontend/build/findings.js";
+export { type Scanner, scanWith } from "./frontend/build/scanner.js";
 export {
   type CompiledExperiment,
   compileExperiment,

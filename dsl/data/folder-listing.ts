@@ -19,6 +19,7 @@ import {
   type Path,
   reasonOf,
 } from "./folder-entries.js";
+import type { LeaveOut } from "./image-options.js";
 
 export const IMAGE_TYPES = [".pgm", ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm"] as const;
 
@@ -34,7 +35,7 @@ export interface ListingOptions {
   /** Whether the pictures in folders below an identity's are its own too. */
   readonly subfolders: boolean;
   /** Paths below the root that are left out, images or whole identities, and where that is written. */
-  readonly leaveOut: { readonly paths: ReadonlySet<string>; readonly writtenIn: string } | undefined;
+  readonly leaveOut: LeaveOut | undefined;
 }
 
 /** How skipped things are reported, singular and plural; `{list}` is the file of `leaveOut`. */

@@ -1,23 +1,13 @@
 /** @file The thread that scans a folder. */
-import { type MessagePort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { ExperimentError } from "../core/errors.js";
-import { type Scan, type ScanMessage, scanFolder, TELL_MS } from "./folder-scan.js";
+import { type Scan, type ScanMessage, scanFolder } from "./folder-scan.js";
+import { type Speaker, speaking, TELL_MS } from "./in-thread.js";
 
-const { scan, path, signal, port } = workerData as {
-  readonly scan: Scan;
-  readonly path: string;
-  readonly signal: Int32Array;
-  readonly port: MessagePort;
-};
+const { scan, path, ...speaker } = workerData as Speaker & { readonly scan: Scan; readonly path: string };
 
-const say = (message: ScanMessage): void => {
-  port.postMessage(message);
-  Atomics.store(signal, 0, 1);
-  Atomics.notify(signal, 0);
-};
-
+const say = speaking<ScanMessage>(speaker);
 let told = performance.now();
-say({ kind: "begun" });
 try {
   scanFolder(scan, path, (people, images) => {
     if (performance.now() - told < TELL_MS) return;

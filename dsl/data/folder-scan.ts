@@ -2,20 +2,16 @@
  * @file A folder of photographs as an index, which is made once: another start only asks each of its folders when it changed
  * last. Made by a thread of its own, so that its memory goes when it is done.
  */
-import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statSync } from "node:fs";
 import { join } from "node:path";
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { ExperimentError } from "../core/errors.js";
 import { type ListingOptions, listFolders } from "./folder-listing.js";
+import { inThread } from "./in-thread.js";
 import { ImageIndex, IndexWriter, indexName } from "./index-file.js";
+import { ownTemporary } from "./index-home.js";
 
 /** A file system may give two changes so close to each other one time. */
 const SAME_TIME_NS = 2_000_000_000n;
-/** How often a long scan says how far it is. */
-export const TELL_MS = 2000;
-/** The thread says so when it begins; one that cannot begin is not waited for. */
-const BEGIN_MS = 20_000;
 
 export interface ScanPlace {
   /** Where indexes are kept; without it one lies in a temporary folder until the process ends. */
@@ -31,7 +27,6 @@ export interface Scan extends ListingOptions {
 
 /** What the thread says. */
 export type ScanMessage =
-  | { readonly kind: "begun" }
   | { readonly kind: "part"; readonly people: number; readonly images: number }
   | { readonly kind: "done" }
   | { readonly kind: "refused"; readonly error: ConstructorParameters<typeof ExperimentError>[0] }
@@ -43,12 +38,9 @@ export function indexOfFolder(scan: Scan, { cache = ownTemporary(), tell }: Scan
   const path = join(cache, indexName(["image_folder", scan.root, String(scan.subfolders), ...list]));
   const kept = keptIndex(path, scan.root);
   if (kept) return kept;
-  inThread(scan, path, tell);
+  scanInThread(scan, path, tell);
   return ImageIndex.open(path);
 }
-
-/** The skipped kinds that an index tells of. */
-export const skippedOf = ({ facts }: ImageIndex): readonly string[] => JSON.parse(facts.skipped!) as string[];
 
 function keptIndex(path: string, root: string): ImageIndex | undefined {
   let index: ImageIndex;
@@ -93,55 +85,21 @@ export function scanFolder(scan: Scan, path: string, part: (people: number, imag
   }
 }
 
-function inThread(scan: Scan, path: string, tell: ScanPlace["tell"]): void {
-  const signal = new Int32Array(new SharedArrayBuffer(4));
-  const { port1, port2 } = new MessageChannel();
-  const worker = new Worker(new URL("./folder-scan-thread.js", import.meta.url), {
-    workerData: { scan, path, signal, port: port2 },
-    transferList: [port2],
-    execArgv: [],
-  });
-  worker.on("error", () => {});
-  try {
-    const ended = heard(port1, signal, ({ people, images }) =>
-      tell?.(`scanning ${scan.root}: ${counted(people)} identities, ${counted(images)} images so far`),
-    );
-    // No thread could be made: it is done here.
-    if (ended === undefined) scanFolder(scan, path, () => {});
-    else if (ended.kind === "refused") throw new ExperimentError(ended.error);
-    else if (ended.kind === "failed") throw new Error(ended.message);
-  } finally {
-    port1.close();
-    void worker.terminate();
-  }
-}
-
-type Part = Extract<ScanMessage, { kind: "part" }>;
-
-/** Waits for the thread's last word; `undefined` where it has not even begun. */
-function heard(port: MessagePort, signal: Int32Array, part: (part: Part) => void) {
-  for (let begun = false; ; ) {
-    const waited = Atomics.wait(signal, 0, 0, begun ? TELL_MS : BEGIN_MS);
-    Atomics.store(signal, 0, 0);
-    for (let got = receiveMessageOnPort(port); got; got = receiveMessageOnPort(port)) {
-      const message = got.message as ScanMessage;
-      if (message.kind === "begun") begun = true;
-      else if (message.kind === "part") part(message);
-      else return message;
-    }
-    if (!begun && waited === "timed-out") return undefined;
-  }
+function scanInThread(scan: Scan, path: string, tell: ScanPlace["tell"]): void {
+  const ended = inThread(
+    new URL("./folder-scan-thread.js", import.meta.url),
+    { scan, path },
+    (message: ScanMessage) => {
+      if (message.kind !== "part") return message;
+      const { people, images } = message;
+      tell?.(`scanning ${scan.root}: ${counted(people)} identities, ${counted(images)} images so far`);
+      return undefined;
+    },
+  );
+  // No thread could be made: it is done here.
+  if (ended === undefined) scanFolder(scan, path, () => {});
+  else if (ended.kind === "refused") throw new ExperimentError(ended.error);
+  else if (ended.kind === "failed") throw new Error(ended.message);
 }
 
 const counted = (n: number) => n.toLocaleString("en-US");
-
-let temporary: string | undefined;
-/** A folder that goes with the process. */
-function ownTemporary(): string {
-  if (temporary === undefined) {
-    const made = mkdtempSync(join(tmpdir(), "f2c-index-"));
-    process.on("exit", () => rmSync(made, { recursive: true, force: true }));
-    temporary = made;
-  }
-  return temporary;
-}

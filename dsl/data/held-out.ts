@@ -15,15 +15,21 @@ export interface Division {
   readonly heldOut: readonly Stretch[];
 }
 
+/** Whose option it is, and where the identities lie: for messages. */
+interface Of {
+  readonly function: string;
+  readonly place: string;
+}
+
 /** Divides identities by their order or their names. Refuses what is no number of identities, and what leaves fewer than two. */
-export function dividedBy(option: HeldOut, names: Names, folder: string): Division {
+export function dividedBy(option: HeldOut, names: Names, of: Of): Division {
   const kept =
     typeof option === "number"
-      ? [[Math.max(0, names.length - countOf(option, names.length)), names.length] as const]
-      : positionsOf(option, names, folder).map((i) => [i, i + 1] as const);
-  const taken = typeof option === "number" ? countOf(option, names.length) : kept.length;
+      ? [[Math.max(0, names.length - countOf(option, names.length, of)), names.length] as const]
+      : positionsOf(option, names, of).map((i) => [i, i + 1] as const);
+  const taken = typeof option === "number" ? countOf(option, names.length, of) : kept.length;
   const left = Math.max(0, names.length - taken);
-  if (left < 2) throw experimentError("too-few-identities", { folder, people: names.length, taken, left });
+  if (left < 2) throw experimentError("too-few-identities", { ...of, people: names.length, taken, left });
   const heldOut = joined(kept);
   const between = [...heldOut, [names.length, names.length] as const];
   return {
@@ -35,14 +41,14 @@ export function dividedBy(option: HeldOut, names: Names, folder: string): Divisi
 /** Names that are looked at at once. */
 const AT_ONCE = 4096;
 
-function positionsOf(wanted: readonly string[], names: Names, folder: string): number[] {
+function positionsOf(wanted: readonly string[], names: Names, of: Of): number[] {
   const missing = new Set(wanted);
   const found: number[] = [];
   for (let first = 0; first < names.length && missing.size > 0; first += AT_ONCE)
     for (const [i, name] of names.slice(first, Math.min(first + AT_ONCE, names.length)).entries())
       if (missing.delete(name)) found.push(first + i);
   for (const identity of missing)
-    throw experimentError("held-out-identity-missing", { identity, folder, examples: examples(names) });
+    throw experimentError("held-out-identity-missing", { ...of, identity, examples: examples(names) });
   return found;
 }
 
@@ -58,10 +64,10 @@ function joined(stretches: readonly Stretch[]): readonly Stretch[] {
   return all;
 }
 
-function countOf(option: number, identities: number): number {
+function countOf(option: number, identities: number, of: Of): number {
   if (option > 0 && option < 1) return shareOf(option, identities);
   if (Number.isInteger(option) && option >= 0) return option;
-  throw experimentError("bad-data-option.held-out", { heldOut: option });
+  throw experimentError("bad-data-option.held-out", { function: of.function, heldOut: option });
 }
 
 /** The first few names, for a message. */

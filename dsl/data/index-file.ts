@@ -10,7 +10,8 @@
  *     folderTimes i64 [F]                       last change was, in nanoseconds; 0 where it may have changed since unnoticed
  *     offsets i32 [I + 1]                       first image of each identity, and the number of images at the end
  *
- * Names are bytes: those on a disk need not be text.
+ * Names are bytes: those on a disk need not be text. Of files that hold many images the host makes the index, with more in it
+ * (python-host, scan/index_builder.py).
  */
 import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
@@ -223,14 +224,32 @@ export class ImageIndex {
 
   /** Names of images, below the root, as they are shown. */
   names(first: number, end: number): readonly string[] {
-    const names = this.named("names", "nameEnds", first, end);
+    const names = this.ownNames(first, end);
+    if (this.facts.paths === "whole") return names;
     let identity = labelOf(this.offsets, first);
     let owner = this.identities.slice(identity, identity + 1)[0] ?? "";
     return names.map((name, i) => {
       while (this.offsets[identity + 1]! <= first + i)
         owner = this.identities.slice(++identity, identity + 1)[0]!;
-      return owner === "" ? shownPath(name) : `${owner}/${shownPath(name)}`;
+      return owner === "" ? name : `${owner}/${name}`;
     });
+  }
+
+  private ownNames(first: number, end: number): readonly string[] {
+    if (!this.sections.keys) return this.named("names", "nameEnds", first, end).map(shownPath);
+    const keys = this.read("keys", 8 * first, 8 * (end - first));
+    return Array.from({ length: end - first }, (_, i) => String(keys.readBigInt64LE(8 * i)));
+  }
+
+  /** Of some identities, eight bytes each that tell the names of its images from others; nothing in an index without. */
+  digests(first: number, end: number): Uint8Array | undefined {
+    return this.sections.digests && this.read("digests", 8 * first, 8 * (end - first));
+  }
+
+  /** What else the source says, whole; nothing where it says no such thing. */
+  array(name: string): Buffer | undefined {
+    const section = this.sections[name];
+    return section && this.read(name, 0, section.data_offsets[1] - section.data_offsets[0]);
   }
 
   /** The folders that were looked into, and when each one changed last. */

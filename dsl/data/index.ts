@@ -1,8 +1,11 @@
 export { concat } from "./concat.js";
 export * from "./image-folder.js";
+export type { ImageOptions } from "./image-options.js";
 export * from "./loader.js";
 export * from "./max-images.js";
 export * from "./min-images.js";
+export type { Paths } from "./paths.js";
 export * from "./pick-identities.js";
+export * from "./record-io.js";
 export { type ImageSelection, subset } from "./subset.js";
 export * from "./synthetic-faces.js";

@@ -217,8 +217,8 @@ export const EXPERIMENT = {
       },
       "held-out": {
         message:
-          "imageFolder: `heldOut` is {heldOut:number}, neither a whole number of identities nor a share of them below 1",
-        hint: "give how many, such as 10; a share, such as 0.2; or the folders' names",
+          "{function}: `heldOut` is {heldOut:number}, neither a whole number of identities nor a share of them below 1",
+        hint: "give how many, such as 10; a share, such as 0.2; or the identities' names",
       },
       root: {
         message: "imageFolder: `root` is {root}, not the path of a folder",
@@ -231,16 +231,16 @@ export const EXPERIMENT = {
   "held-out-identity-missing": {
     code: "F2C2203",
     severity: "error",
-    message: 'imageFolder: `heldOut` names "{identity}", but "{folder}" has no such folder',
-    hint: "name folders that exist: {examples}",
-    why: "Identities are the names of the folders; a typing error would train on held-out people.",
+    message: '{function}: `heldOut` names "{identity}", but "{place}" has no such identity',
+    hint: "name identities that there are: {examples}",
+    why: "Identities are named by their folders or labels; a typing error would train on held-out people.",
   },
   "too-few-identities": {
     code: "F2C2204",
     severity: "error",
     message:
-      'imageFolder: "{folder}" has {people:number} identities and `heldOut` takes {taken:number}, which leaves {left:number} to train on',
-    hint: "a classifier needs at least two; hold out fewer, or add folders",
+      '{function}: "{place}" has {people:number} identities and `heldOut` takes {taken:number}, which leaves {left:number} to train on',
+    hint: "a classifier needs at least two; hold out fewer, or add identities",
     why: "With one identity every answer is right.",
   },
   "data-folder-missing": {
@@ -333,9 +333,40 @@ export const EXPERIMENT = {
   "leave-out-unreadable": {
     code: "F2C2214",
     severity: "error",
-    message: 'imageFolder: the file "{path}", its `leaveOut`, cannot be read: {error}',
+    message: '{function}: the file "{path}", its `leaveOut`, cannot be read: {error}',
     hint: "give the path of a text file, counted from the experiment's file; f2c-dsl data check exp.ts --leave-out FILE writes one",
     why: "Without the list the run would train on what is to be left out.",
+  },
+  "data-file-missing": {
+    code: "F2C2146",
+    severity: "error",
+    message: '{function}: `{option}` is "{path}", and there is no such file',
+    hint: "give the path of the file; a relative one counts from the experiment's file",
+    cases: {
+      pattern: {
+        message: '{function}: `{option}` is "{path}", and no file has a name like that',
+        hint: "`*` stands for any part of a name; a relative path counts from the experiment's file",
+      },
+      folder: {
+        message: '{function}: `{option}` is "{path}", a folder without {wanted}',
+        hint: "give the path of the file itself",
+      },
+    },
+    why: "The data set is not where the experiment says.",
+  },
+  "data-of-other-kind": {
+    code: "F2C2147",
+    severity: "error",
+    message: "{function}: {path} is {what}, not {wanted}",
+    hint: "{reader}",
+    why: "Each source reads one kind of file; what a file is, its first bytes say.",
+  },
+  "data-needs-host": {
+    code: "F2C2148",
+    severity: "error",
+    message: "{function}: {path} has no index yet, and nothing here can make one",
+    hint: "open the experiment with the command f2c-dsl, which asks the host",
+    why: "Files of many images are read once into an index, by the host.",
   },
   "pool-smaller-than-batch": {
     code: "F2C2301",

@@ -32,6 +32,8 @@ export interface Catalogue {
   readonly names?: Names;
   /** Pairs that the source itself lists. A part of the source has none: positions in it are others. */
   readonly pairs?: ListedPairs;
+  /** Eight bytes for each of some identities, which tell the names of its images from others, where that is cheaper than the names. */
+  readonly digests?: (first: number, end: number) => Uint8Array;
   /** What the images are made of: pixels from 0 to 255 if absent, rows of a matrix as they are. */
   readonly dtype?: "f32";
   /** Buffers that go with the spec. */
@@ -46,6 +48,13 @@ export interface OpenedData {
   readonly notes?: readonly string[];
 }
 
+/** Files of many images that the host reads into an index: of which kind they are, and where the index is to lie. */
+export interface HostScan extends Readonly<Record<string, unknown>> {
+  readonly kind: string;
+  readonly index: string;
+  readonly paths: readonly string[];
+}
+
 /** What a source is given when it is opened. */
 export interface OpeningContext {
   /** Relative paths begin here. */
@@ -54,6 +63,8 @@ export interface OpeningContext {
   readonly cache?: string | undefined;
   /** Tells the user how far something long has come. */
   readonly tell?: ((line: string) => void) | undefined;
+  /** Makes the index of files that only the host can read, and waits for it. Refuses as the host does. */
+  readonly scan?: ((scan: HostScan) => void) | undefined;
   /** What a stage of the study makes, as its kind tells it to those that are made from it; nothing where no study makes it. */
   readonly made?: ((stage: Stage) => unknown) | undefined;
 }

@@ -15,6 +15,7 @@ import {
 import { saidOf } from "../stages/facts.js";
 import { fail, warn } from "./report.js";
 import { checkNoSettings, settingsOf } from "./settings.js";
+import "./scanning.js";
 import { rootOf } from "./study-root.js";
 
 interface CheckOptions {

@@ -16,6 +16,7 @@ import type { HostSession, Inspected } from "../stages/host-session.js";
 import { type Doubled, type Findings, findingsOf, type InspectedPart } from "./data-findings.js";
 import { EXIT, fail } from "./report.js";
 import { settingsOf } from "./settings.js";
+import "./scanning.js";
 import { startHost } from "./start-host.js";
 
 interface CheckDataOptions {
@@ -98,8 +99,9 @@ export async function checkData(file: string, options: CheckDataOptions): Promis
   }
 }
 
+const IN_FILES: ReadonlySet<unknown> = new Set(["image_folder", "packed_images"]);
 const kindsWithoutFiles = (people: Catalogue) =>
-  [...kindsOfImages(people)].filter((kind) => kind !== "image_folder");
+  [...kindsOfImages(people)].filter((kind) => !IN_FILES.has(kind));
 const liesInFiles = (people: Catalogue) => kindsWithoutFiles(people).length === 0;
 
 /** How many of the images that an evaluation compares are broken. */

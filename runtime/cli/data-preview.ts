@@ -10,6 +10,7 @@ import { setUp } from "../bridge/python-environment.js";
 import type { HostSession } from "../stages/host-session.js";
 import { fail } from "./report.js";
 import { settingsOf } from "./settings.js";
+import "./scanning.js";
 import { startHost } from "./start-host.js";
 
 interface PreviewOptions {

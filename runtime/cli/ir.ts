@@ -18,6 +18,7 @@ import type { Backend } from "../bridge/torch-text.js";
 import { facts } from "../stages/facts.js";
 import { fail } from "./report.js";
 import { checkNoSettings, type Settings, settingsOf } from "./settings.js";
+import "./scanning.js";
 import { rootOf } from "./study-root.js";
 
 export interface IrOptions {

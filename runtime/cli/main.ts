@@ -163,7 +163,7 @@ data
   .description("read every image before a run: what is broken, doubled or suspicious")
   .argument(...experiment)
   .option(...set)
-  .option("--leave-out <file>", "add what is broken to this list, for `leaveOut` of imageFolder")
+  .option("--leave-out <file>", "add what is broken to this list, for `leaveOut` of the source")
   .option("--json", "findings as JSON, every file named")
   .addHelpText("after", example("f2c-dsl data check my-experiment.ts --leave-out broken.txt"))
   .action(async (file, options) => (await import("./data-check.js")).checkData(file, options));

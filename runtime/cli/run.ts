@@ -29,6 +29,7 @@ import { Trainer } from "../stages/trainer.js";
 import { outliveClosedOutput } from "./closed-output.js";
 import { asText, EXIT, fail, warn } from "./report.js";
 import { checkNoSettings, type Settings, settingsOf } from "./settings.js";
+import "./scanning.js";
 import { shellWord } from "./shell.js";
 import { onSignals } from "./signals.js";
 import { startHost } from "./start-host.js";

@@ -11,6 +11,7 @@ import { comparisonTable } from "../compare/table.js";
 import { readSummary } from "../run/summary.js";
 import { EXIT, fail } from "./report.js";
 import { asArguments, combinationsOf, type Settings } from "./settings.js";
+import "./scanning.js";
 
 export interface SweepOptions {
   readonly set?: readonly string[];

@@ -5,7 +5,7 @@ import { thrownBy } from "./thrown.js";
 
 const people = (n: number) => Array.from({ length: n }, (_, i) => `p${i}`);
 const held = (option: number | readonly string[], n: number) => {
-  const { train, heldOut } = dividedBy(option, people(n), "faces");
+  const { train, heldOut } = dividedBy(option, people(n), { function: "imageFolder", place: "faces" });
   // Every identity is on one side, and stretches that touch are one.
   const all = [...train, ...heldOut].toSorted(([a], [b]) => a - b);
   expect(all.flatMap(([first, end]) => people(n).slice(first, end))).toEqual(people(n));

@@ -39,6 +39,7 @@ import { fixed } from "../lower/values/operand.js";
 import { ownFolderIfAny } from "../user-cache.js";
 import { type Findings, type Located, type LookingAt, showingOption } from "./findings.js";
 import { partOf, planValueOf, stateEntryOf, stateOf, streamAskedFor } from "./pointing.js";
+import { scannerHere } from "./scanner.js";
 
 type AnyMethod = MethodParts<MethodState, string, PlanValue>;
 
@@ -70,12 +71,17 @@ const dataOf = ({ experiment, ...loaded }: LoadedExperiment): OpenedData =>
 export const openingContext = ({
   directory,
   made,
-}: Pick<LoadedExperiment, "directory" | "made">): OpeningContext => ({
-  directory,
-  cache: process.env.F2C_NO_CACHE ? undefined : ownFolderIfAny("indexes"),
-  tell: (line) => process.stderr.write(`${line}\n`),
-  ...(made && { made }),
-});
+}: Pick<LoadedExperiment, "directory" | "made">): OpeningContext => {
+  const scanner = scannerHere();
+  const tell = (line: string) => void process.stderr.write(`${line}\n`);
+  return {
+    directory,
+    cache: process.env.F2C_NO_CACHE ? undefined : ownFolderIfAny("indexes"),
+    tell,
+    ...(scanner && { scan: (scan) => scanner(scan, tell) }),
+    ...(made && { made }),
+  };
+};
 
 /** A fresh book for every piece of state that keeps one. */
 export const openBooks = (state: MethodState) =>

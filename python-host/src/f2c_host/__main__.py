@@ -52,6 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     text.add_argument("--backend", choices=BACKENDS, default=BACKENDS[0])
     text.add_argument("--function", metavar="NAME", help="only this function")
     text.add_argument("--locations", action="store_true", help="say where each statement comes from")
+    commands.add_parser("scan", help="read files of many images once, into the index that stdin asks for")
     commands.add_parser("doctor", help="print what is installed, what is wrong, and how to put it right")
     chosen = parser.parse_args(arguments)
     if chosen.command == "doctor":
@@ -66,6 +67,10 @@ def main(arguments: list[str] | None = None) -> int:
         from .follow.following import can_follow
 
         return can_follow(chosen.tools)
+    if chosen.command == "scan":
+        from .scan.command import scan_command
+
+        return scan_command()
     if chosen.command == "text":
         return _text(chosen.backend, chosen.function, chosen.locations)
     return _serve() if chosen.command == "serve" else _replay(chosen.file, chosen.limit)

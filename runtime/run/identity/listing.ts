@@ -23,7 +23,7 @@ const DIGITS = 4;
 const LONGEST_NAME = 24;
 
 export function listingOf(catalogue: Catalogue): Listing {
-  const { offsets, names: files } = catalogue;
+  const { offsets, names: files, digests } = catalogue;
   const identities = offsets.length - 1;
   // A power of two: a set that shrinks or grows by a few keeps its blocks.
   let perBlock = 1;
@@ -37,8 +37,8 @@ export function listingOf(catalogue: Catalogue): Listing {
     for (let i = from; i < to; i++) counts[i - from] = offsets[i + 1]! - offsets[i]!;
     const block = createHash("sha256").update(counts);
     if (files) {
-      const inBlock = files.slice(offsets[from]!, offsets[to]!);
-      block.update(inBlock.join("\n"));
+      const inBlock = files.slice(offsets[from]!, digests ? offsets[from]! + 1 : offsets[to]!);
+      block.update(digests ? digests(from, to) : inBlock.join("\n"));
       names.push(personOf(inBlock[0] ?? "").slice(0, LONGEST_NAME));
     }
     const digest = block.digest();

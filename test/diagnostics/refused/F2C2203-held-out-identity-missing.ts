@@ -3,7 +3,7 @@ import { setting } from "./setting.js";
 
 export default experiment({
   ...setting,
-  // refused F2C2203 «["nobody"]»: imageFolder: `heldOut` names "nobody", but | name folders that exist: ada
+  // refused F2C2203 «["nobody"]»: imageFolder: `heldOut` names "nobody", but | name identities that there are: ada
   data: imageFolder({ root: "people", size: 16, heldOut: ["nobody"] }),
   method: () => undefined as never,
 });

@@ -9,6 +9,7 @@ import numpy as np
 from f2c_host.data.concat import Concat, parts_of
 from f2c_host.data.image_folder import ImageFolder
 from f2c_host.data.matrix import Matrix
+from f2c_host.data.packed_images import PackedImages
 from f2c_host.data.source import Source
 from f2c_host.data.subset import Subset
 from f2c_host.data.synthetic_faces import SyntheticFaces
@@ -28,6 +29,7 @@ _KINDS = {
     "subset": _open_subset,
     "synthetic_faces": SyntheticFaces,
     "image_folder": ImageFolder,
+    "packed_images": PackedImages,
     "matrix": Matrix,
 }
 

@@ -1,7 +1,7 @@
-"""The index of a data source, mapped: what `dsl/data/index-file.ts` writes. Nothing of it is read before it is asked for.
+"""The index of a data source, mapped: nothing of it is read before it is asked for.
 
-A safetensors file: `names` u8 and `nameEnds` i64 [N + 1], names of images one after the other and where each ends;
-`identities` and `identityEnds` likewise; `offsets` i32 [I + 1], first image of each identity and the number of images.
+A safetensors file: of a folder it is written by `dsl/data/index-file.ts`, of files that hold many images by
+`scan/index_builder.py`, which say what stands in it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,20 @@ _VERSION = "1"
 _DTYPES = {"U8": np.uint8, "I32": np.int32, "I64": np.int64}
 _LARGEST_HEADER = 1 << 24
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class _Places:
+    """In which files images lie, and where in them."""
+
+    def __init__(self, arrays: dict[str, np.ndarray]) -> None:
+        ends = arrays["shardEnds"]
+        self.shards = [_part(arrays["shards"], ends, i) for i in range(len(ends) - 1)]
+        self._shard, self._at, self._length = arrays.get("shard"), arrays["at"], arrays["length"]
+
+    def of(self, position: int) -> tuple[int, int, int]:
+        """The number of the file, where in it the image begins, and how many bytes it has."""
+        shard = 0 if self._shard is None else int(self._shard[position])
+        return shard, int(self._at[position]), int(self._length[position])
 
 
 class IndexFile:
@@ -47,7 +61,12 @@ class IndexFile:
             arrays, facts = _arrays(data)
             if facts["kind"] != _KIND or facts["version"] != _VERSION or facts["id"] != identifier:
                 raise ValueError("it is another one by now")
-            self._names, self._name_ends = arrays["names"], arrays["nameEnds"]
+            self._keys = arrays.get("keys")
+            self._names, self._name_ends = (
+                (arrays["names"], arrays["nameEnds"]) if self._keys is None else (None, None)
+            )
+            self.facts = facts
+            self.places = _Places(arrays) if "shards" in arrays else None
             self._identities, self._identity_ends = arrays["identities"], arrays["identityEnds"]
             self._offsets = arrays["offsets"]
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -68,13 +87,22 @@ class IndexFile:
     def __len__(self) -> int:
         return int(self._firsts[-1])
 
-    def path(self, image: int) -> bytes:
-        """The path of an image below the source's root."""
+    def position(self, image: int) -> int:
+        """Where among all images of the index an image stands."""
         stretch = int(np.searchsorted(self._firsts, image, side="right")) - 1
-        position = int(self._starts[stretch] + image - self._firsts[stretch])
+        return int(self._starts[stretch] + image - self._firsts[stretch])
+
+    def path(self, image: int) -> bytes:
+        """The path of an image below the source's root, or its name below its identity's."""
+        position = self.position(image)
+        if self._keys is not None:
+            name = str(int(self._keys[position])).encode()
+        else:
+            name = _part(self._names, self._name_ends, position)
+            if self.facts.get("paths") == "whole":
+                return name
         identity = int(np.searchsorted(self._offsets, position, side="right")) - 1
         folder = _part(self._identities, self._identity_ends, identity)
-        name = _part(self._names, self._name_ends, position)
         return folder + b"/" + name if folder else name
 
     def shown(self, image: int) -> str:

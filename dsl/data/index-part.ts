@@ -1,0 +1,74 @@
+/** @file Some of the identities of an index as a set of images of its own. */
+import type { Catalogue, Names, OpenedData } from "../method/source.js";
+import type { Division, Stretch } from "./held-out.js";
+import type { imageSpec } from "./image-options.js";
+import type { ImageIndex } from "./index-file.js";
+
+/** An index as the two sets of a division; `where` and `places` say where its images lie. */
+export function cataloguesOf(
+  index: ImageIndex,
+  division: Division,
+  where: Readonly<Record<string, unknown>>,
+  places: readonly string[],
+  { spec, shape }: ReturnType<typeof imageSpec>,
+): Pick<OpenedData, "train" | "heldOut"> {
+  const catalogue = (people: readonly Stretch[]): Catalogue => ({
+    spec: { ...where, index: index.path, indexId: index.id, people, ...spec },
+    places: [...places, "index", "indexId", "people"],
+    ...partOf(index, people),
+    shape,
+    buffers: {},
+  });
+  return { train: catalogue(division.train), heldOut: catalogue(division.heldOut) };
+}
+
+/** What was passed over, in a line; nothing where nothing was. */
+export function notesOf(what: string, index: ImageIndex): readonly string[] {
+  const skipped = JSON.parse(index.facts.skipped!) as readonly string[];
+  if (skipped.length === 0) return [];
+  const counted = (n: number) => n.toLocaleString("en-US");
+  return [
+    `${what}: ${counted(index.identities.length)} identities, ${counted(index.images)} images; skipped ${skipped.join(", ")}`,
+  ];
+}
+
+/** Some of the identities. */
+function partOf(
+  index: ImageIndex,
+  people: readonly Stretch[],
+): Pick<Catalogue, "offsets" | "digests"> & { names: Names } {
+  const count = people.reduce((sum, [first, end]) => sum + end - first, 0);
+  const offsets = new Int32Array(count + 1);
+  /** Of each stretch its first image here, and that in the index. */
+  const starts: [here: number, there: number][] = [];
+  let identity = 0;
+  for (const [first, end] of people) {
+    const [here, there] = [offsets[identity]!, index.offsets[first]!];
+    starts.push([here, there]);
+    for (let i = first; i < end; i++) offsets[++identity] = here + index.offsets[i + 1]! - there;
+  }
+  const length = offsets[count]!;
+  const slice = (first: number, end: number): readonly string[] =>
+    starts.flatMap(([here, there], i) => {
+      const from = Math.max(first, here);
+      const to = Math.min(end, starts[i + 1]?.[0] ?? length);
+      return from < to ? index.names(there + from - here, there + to - here) : [];
+    });
+  return {
+    offsets,
+    names: { length, slice },
+    ...(index.digests(0, 0) && { digests: digestsOf(index, people) }),
+  };
+}
+
+/** The digests of the identities of some stretches, counted through. */
+const digestsOf = (index: ImageIndex, people: readonly Stretch[]) => {
+  const starts = people.map((_, i) => people.slice(0, i).reduce((sum, [first, end]) => sum + end - first, 0));
+  return (from: number, to: number): Uint8Array =>
+    Buffer.concat(
+      people.flatMap(([first, end], i) => {
+        const [a, b] = [Math.max(from - starts[i]!, 0), Math.min(to - starts[i]!, end - first)];
+        return a < b ? index.digests(first + a, first + b)! : [];
+      }),
+    );
+};

@@ -1,0 +1,24 @@
+"""What a scan refuses, in one form: which file, what is wrong with it, what to do."""
+
+from __future__ import annotations
+
+from ..errors import HostError
+
+
+def damaged(path: str, what: str, hint: str = "copy or make the file anew") -> HostError:
+    """A file whose structure is broken: nothing of it can be trusted."""
+    return HostError("F2C6117", f"{path} is damaged: {what}", hint=hint)
+
+
+def unsuitable(path: str, what: str, hint: str) -> HostError:
+    """A whole file that holds something else than is needed."""
+    return HostError("F2C6118", f"{path}: {what}", hint=hint)
+
+
+def unreadable(path: str, error: OSError) -> HostError:
+    """A file that is not there, or may not be read."""
+    return HostError(
+        "F2C6119",
+        f"{path} cannot be read: {error.strerror or error}",
+        hint="check the path and who may read it; relative paths begin at the experiment's file",
+    )

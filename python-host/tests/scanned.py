@@ -1,0 +1,42 @@
+"""An index as tests look at it: made by the scanner, read by the safetensors library."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from f2c_host.scan.command import scan
+
+
+def scanned(kind: str, paths: list[Path], index: Path, **options: Any) -> dict[str, Any]:
+    """Identities in their order, each with the names and bytes of its images; the notes; what else the index says."""
+    scan({"kind": kind, "index": str(index), "paths": [str(path) for path in paths], **options})
+    with safe_open(index, "numpy") as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        facts = file.metadata()
+    identities = _texts(arrays["identities"].tobytes(), arrays["identityEnds"])
+    count = int(arrays["offsets"][-1])
+    names = (
+        arrays["keys"].tolist() if "keys" in arrays else _texts(arrays["names"].tobytes(), arrays["nameEnds"])
+    )
+    images: list[Any] = [None] * count
+    if "shards" in arrays:
+        shards = [Path(path).read_bytes() for path in _texts(arrays["shards"].tobytes(), arrays["shardEnds"])]
+        shard = arrays["shard"] if "shard" in arrays else [0] * count
+        for i, (at, length) in enumerate(zip(arrays["at"].tolist(), arrays["length"].tolist(), strict=True)):
+            images[i] = shards[shard[i]][at : at + length]
+    bounds = arrays["offsets"].tolist()
+    people = {
+        name: list(zip(names[a:b], images[a:b], strict=True))
+        for name, a, b in zip(identities, bounds, bounds[1:], strict=False)
+    }
+    return {"people": people, "notes": json.loads(facts["skipped"]), "facts": facts, "arrays": arrays}
+
+
+def _texts(data: bytes, ends: Any) -> list[str]:
+    bounds = ends.tolist()
+    return [data[a:b].decode() for a, b in pairwise(bounds)]
