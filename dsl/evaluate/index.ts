@@ -10,6 +10,7 @@ export {
   type Measured,
   type Nearest,
   type OpenedProtocol,
+  type Parts,
   type People,
   type Protocol,
   protocol,

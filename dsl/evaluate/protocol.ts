@@ -26,6 +26,8 @@ export interface People {
 /** Rows that the host keeps. They are compared by their cosine, in float64; a row of zeros has a cosine of 0 with every other. */
 export interface Rows {
   readonly count: number;
+  /** How many numbers a row has. */
+  readonly width: number;
   /** The cosine of each pair; `pairs` holds two rows a pair. */
   cosines(pairs: Int32Array): Promise<Float64Array>;
   /**
@@ -35,6 +37,24 @@ export interface Rows {
   topK(queries: Int32Array, gallery: Int32Array | Rows, k: number): Promise<Nearest>;
   /** New rows, the means of groups: row i has a part in group `groups[i]`, counted from 0, and in none where that is -1. */
   means(groups: Int32Array): Promise<Rows>;
+  /** `count` new rows, in float64: weighted sums of rows, each of which may go into any number of them. */
+  sums(count: number, parts: Parts): Promise<Rows>;
+  /**
+   * The `k` highest cosines of all pairs of a query, a row, and one of a gallery: of rows of this matrix, or of all rows of another. From the
+   * highest down.
+   */
+  highest(queries: Int32Array, gallery: Int32Array | Rows, k: number): Promise<Float64Array>;
+}
+
+/** What is summed up: `weights[i]` times row `rows[i]` goes into sum `into[i]`. */
+export interface Parts {
+  readonly rows: Int32Array;
+  readonly into: Int32Array;
+  readonly weights: Float64Array;
+  /** Each row counts at length 1. */
+  readonly unit?: boolean;
+  /** Added to the sums: one after the other, as long as rows are. */
+  readonly plus?: Float64Array;
 }
 
 /** `k` places a query, one query after the other. */

@@ -197,12 +197,29 @@ SENT: list[tuple[str, dict[str, Any], dict[str, np.ndarray]]] = [
     ("top_k", {"matrix": "m", "gallery": "m", "k": 2},
      {"queries": np.arange(3, dtype=np.int32), "among": np.arange(4, dtype=np.int32)}),
     ("means", {"matrix": "m", "into": "n", "count": 2}, {"groups": np.array([0, 1, 1, -1], np.int32)}),
+    ("sums", {"matrix": "m", "into": "n", "count": 2, "unit": True},
+     {"rows": np.array([0, 1, 1], np.int32), "groups": np.array([0, 1, 0], np.int32),
+      "weights": np.array([1, 0.5, 2]), "plus": np.zeros((0, 0))}),
+    ("highest", {"matrix": "m", "gallery": "n", "k": 3},
+     {"queries": np.arange(3, dtype=np.int32), "among": np.arange(2, dtype=np.int32)}),
     ("release", {"matrix": "n"}, {}),
     ("read", {"program": PROGRAM, "names": ["total"]}, {}),
     ("welcome", {"heartbeat": 1.0}, {}),
 ]  # fmt: skip
 # These do their work quickly and write no file, so a mutant of theirs may be executed.
-HARMLESS = ("init", "plan", "sync", "embed", "cosines", "top_k", "means", "release", "read")
+HARMLESS = (
+    "init",
+    "plan",
+    "sync",
+    "embed",
+    "cosines",
+    "top_k",
+    "means",
+    "sums",
+    "highest",
+    "release",
+    "read",
+)
 
 
 def frames_of(kind: str, body: dict[str, Any], buffers: dict[str, np.ndarray]) -> list[bytes]:

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from f2c_host.errors import HostError
 from f2c_host.run import matrices
-from f2c_host.run.matrices import Matrix, cosines, means, top_k
+from f2c_host.run.matrices import Matrix, cosines, highest, means, sums, top_k
 
 
 def literal_cosine(a: list[float], b: list[float]) -> float:
@@ -202,6 +202,78 @@ class TestMeans:
         assert np.array_equal(means(matrix, groups, 9).rows, whole)
 
 
+NONE = np.zeros((0, 0))
+
+
+class TestSums:
+    rows, into = of(3, 3, 0, 6, 1, 5), of(1, 0, 1, 3, 1, 0)
+    weights = np.array([2, -1, 0.5, 3, 1e-3, 1])
+
+    @pytest.mark.parametrize("unit", [False, True])
+    @pytest.mark.parametrize("added", [False, True])
+    @pytest.mark.parametrize("at_once", [4096, 1, 2])
+    def test_are_those_of_weighted_rows_and_what_is_added(self, unit, added, at_once, monkeypatch):
+        monkeypatch.setattr(matrices, "_PAIRS_AT_ONCE", at_once)
+        matrix = drawn(8, 5)
+        matrix.rows[6] = 0  # has no direction
+        plus = np.random.default_rng(1).normal(size=(4, 5)) if added else NONE
+        found = sums(matrix, 4, self.rows, self.into, self.weights, plus, unit)
+        assert found.rows.dtype == np.float64
+        for group in range(4):
+            for column in range(5):
+                terms = [float(plus[group, column])] if added else []
+                for row, into, weight in zip(self.rows, self.into, self.weights, strict=True):
+                    vector = [float(x) for x in matrix.rows[row]]
+                    norm = math.sqrt(math.fsum(x * x for x in vector)) if unit else 1
+                    if into == group and norm:
+                        terms.append(weight * vector[column] / norm)
+                assert found.rows[group, column] == pytest.approx(math.fsum(terms), abs=1e-15)
+
+    def test_of_pixels_are_without_their_mean(self):
+        matrix = pixels(4, 48)
+        found = sums(matrix, 1, of(0, 2), of(0, 0), np.ones(2), NONE, False)
+        expected = np.add(*(centred(matrix.rows[i].tolist()) for i in (0, 2)))
+        assert not found.centred and np.allclose(found.rows[0], expected, rtol=0, atol=1e-12)
+
+    def test_pause_between_their_parts(self, monkeypatch):
+        monkeypatch.setattr(matrices, "_PAIRS_AT_ONCE", 2)
+        pauses: list[None] = []
+        sums(drawn(8, 5), 4, self.rows, self.into, self.weights, NONE, False, lambda: pauses.append(None))
+        assert len(pauses) == 3
+
+
+class TestHighest:
+    @pytest.mark.parametrize("k", [1, 3, 50, 60 * 20])
+    @pytest.mark.parametrize("queries_at_once, pairs_at_once", [(256, 4096), (3, 4), (7, 40)])
+    def test_is_a_full_sort_to_the_last_bit_however_the_work_is_cut(
+        self, k, queries_at_once, pairs_at_once, monkeypatch
+    ):
+        monkeypatch.setattr(matrices, "_QUERIES_AT_ONCE", queries_at_once)
+        monkeypatch.setattr(matrices, "_PAIRS_AT_ONCE", pairs_at_once)
+        # Rows of few values: many cosines are equal, and many nearly.
+        rows = np.random.default_rng(k).integers(-1, 2, (60, 5)).astype(np.float32) / 3
+        rows[7], rows[8, 0] = 0, np.nan
+        matrix = Matrix(rows)
+        pairs = np.array([[a, b] for a in range(60) for b in range(20, 40)], np.int32)
+        expected = np.sort(np.nan_to_num(cosines(matrix, pairs), nan=-1.0))[::-1][:k]
+        assert highest(matrix, everything(60), matrix, everything(60)[20:40], k).tolist() == expected.tolist()
+
+    def test_of_another_matrix_counts_its_rows(self):
+        matrix, gallery = drawn(9, 16, 1), drawn(30, 16, 2)
+        every = highest(matrix, everything(9), gallery, everything(30), 270)
+        _, scores = top_k(matrix, everything(9), gallery, everything(30), 30)
+        assert every.tolist() == np.sort(scores.reshape(-1))[::-1].tolist()
+
+    def test_pauses_between_its_parts(self, monkeypatch):
+        monkeypatch.setattr(matrices, "_QUERIES_AT_ONCE", 2)
+
+        def stop() -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            highest(drawn(9, 4), everything(9), drawn(9, 4), everything(9), 2, stop)
+
+
 SMALL = drawn(7, 4)
 ALL = everything(7)
 WRONG = {
@@ -212,6 +284,37 @@ WRONG = {
     "more than the gallery has": (lambda: top_k(SMALL, ALL, SMALL, ALL, 8), "F2C6506", "`k` is 8"),
     "group out of range": (lambda: means(SMALL, ALL, 6), "F2C6314", "group 6"),
     "more groups than rows": (lambda: means(SMALL, ALL, 8), "F2C6506", "8 groups of 7 rows"),
+    "sum of a row out of range": (
+        lambda: sums(SMALL, 1, of(7), of(0), np.ones(1), NONE, False),
+        "F2C6314",
+        "row 7",
+    ),
+    "sum out of range": (
+        lambda: sums(SMALL, 1, of(0), of(1), np.ones(1), NONE, False),
+        "F2C6314",
+        "sum 1",
+    ),
+    "too few weights": (
+        lambda: sums(SMALL, 1, ALL, ALL * 0, np.ones(6), NONE, False),
+        "F2C6506",
+        "7 rows, 7 sums and 6 weights",
+    ),
+    "more sums than rows": (
+        lambda: sums(SMALL, 2, of(0), of(0), np.ones(1), NONE, False),
+        "F2C6506",
+        "2 sums of 1 rows",
+    ),
+    "too much that is added": (
+        lambda: sums(SMALL, 1, of(0), of(0), np.ones(1), np.zeros((1, 5)), False),
+        "F2C6506",
+        "`plus` is [1, 5], the sums are [1, 4]",
+    ),
+    "more than there are pairs": (
+        lambda: highest(SMALL, ALL, SMALL, ALL, 50),
+        "F2C6506",
+        "there are 49 pairs",
+    ),
+    "a query that is none": (lambda: highest(SMALL, of(-1), SMALL, ALL, 1), "F2C6314", "query -1"),
     "too few groups": (lambda: means(SMALL, ALL[1:], 6), "F2C6506", "6 groups for 7 rows"),
 }
 

@@ -203,6 +203,16 @@ def test_a_stop_ends_a_reduction_between_two_of_its_parts(session):
             "top_k", {"queries": everything, "among": everything}, matrix="m", gallery="m", k=2
         ),
         "means": lambda: session.ask("means", {"groups": everything}, matrix="m", into="n", count=9),
+        "sums": lambda: session.ask(
+            "sums",
+            {"rows": everything, "groups": everything, "weights": np.ones(9), "plus": np.zeros((0, 0))},
+            matrix="m",
+            into="n",
+            count=9,
+        ),
+        "highest": lambda: session.ask(
+            "highest", {"queries": everything, "among": everything}, matrix="m", gallery="m", k=2
+        ),
     }
     for reduce in reductions.values():
         interruption.ask()

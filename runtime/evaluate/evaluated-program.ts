@@ -1,5 +1,5 @@
 /** @file What an evaluation asks of a program in a host: images to a matrix that the host keeps, and a few reductions of it. */
-import type { Nearest } from "../../dsl/index.js";
+import type { Nearest, Parts } from "../../dsl/index.js";
 
 /** Images of a source: through a function of the program, or as they are, less their mean. */
 export interface Wanted {
@@ -11,12 +11,18 @@ export interface Wanted {
 
 /** A matrix in a host. Every method rejects with a BridgeError. */
 export interface HostedMatrix {
+  /** How many numbers a row has. */
+  readonly width: number;
   /** The cosine of each pair of rows; two rows a pair. */
   cosines(pairs: Int32Array): Promise<Float64Array>;
   /** Of each of the rows `queries` the `k` nearest of the rows `among` of a gallery, as positions in `among`. */
   topK(queries: Int32Array, gallery: HostedMatrix, among: Int32Array, k: number): Promise<Nearest>;
   /** `count` rows, each the mean of the rows whose group it is. */
   means(groups: Int32Array, count: number): Promise<HostedMatrix>;
+  /** `count` rows, each the sum of the parts that go into it. */
+  sums(count: number, parts: Parts): Promise<HostedMatrix>;
+  /** The `k` highest cosines of all pairs of a row of `queries` and a gallery's row of `among`, falling. */
+  highest(queries: Int32Array, gallery: HostedMatrix, among: Int32Array, k: number): Promise<Float64Array>;
   /** The host forgets it. */
   release(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** @file What a protocol sees of a matrix in a host: the rows of its own images, among those of others who want the same source. */
-import type { Nearest, Rows, View } from "../../dsl/index.js";
+import type { Nearest, Parts, Rows, View } from "../../dsl/index.js";
 import type { Embedded, HostedMatrix } from "./evaluated-program.js";
 
 /** A matrix in a host, with its height, and what was made of it. */
@@ -22,6 +22,10 @@ class SomeRows implements Rows {
     return this.rows.length;
   }
 
+  get width(): number {
+    return this.kept.matrix.width;
+  }
+
   /** A row that is none of these is -1, which the host refuses. */
   private inMatrix(rows: Int32Array): Int32Array {
     return rows.map((row) => this.rows[row] ?? -1);
@@ -40,15 +44,35 @@ class SomeRows implements Rows {
   }
 
   async means(groups: Int32Array): Promise<Rows> {
-    const { matrix, height, made } = this.kept;
+    const { matrix, height } = this.kept;
     const count = groups.reduce((most, group) => Math.max(most, group + 1), 0);
     const groupOf = new Int32Array(height).fill(-1);
     for (const [row, group] of groups.entries()) groupOf[this.rows[row]!] = group;
-    const means = await matrix.means(groupOf, count);
-    made.push(means);
+    return this.keep(await matrix.means(groupOf, count), count);
+  }
+
+  async sums(count: number, parts: Parts): Promise<Rows> {
+    return this.keep(
+      await this.kept.matrix.sums(count, { ...parts, rows: this.inMatrix(parts.rows) }),
+      count,
+    );
+  }
+
+  highest(queries: Int32Array, gallery: Int32Array | Rows, k: number): Promise<Float64Array> {
+    const asked = this.inMatrix(queries);
+    const { matrix } = this.kept;
+    return gallery instanceof SomeRows
+      ? matrix.highest(asked, gallery.kept.matrix, gallery.rows, k)
+      : matrix.highest(asked, matrix, this.inMatrix(gallery as Int32Array), k);
+  }
+
+  /** All rows of a new matrix, to be released with the others. */
+  private keep(matrix: HostedMatrix, height: number): Rows {
+    const { made } = this.kept;
+    made.push(matrix);
     return new SomeRows(
-      { matrix: means, height: count, made },
-      Int32Array.from({ length: count }, (_, i) => i),
+      { matrix, height, made },
+      Int32Array.from({ length: height }, (_, i) => i),
     );
   }
 }

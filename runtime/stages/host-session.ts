@@ -1,6 +1,6 @@
 /** @file A host behind the bridge, and the programs in it. Names of messages end here. */
 import { encodeModule, type IrModule } from "../../compiler/index.js";
-import type { Catalogue, Nearest } from "../../dsl/index.js";
+import type { Catalogue, Nearest, Parts } from "../../dsl/index.js";
 import type { BridgeError } from "../bridge/bridge-error.js";
 import type { HostClient } from "../bridge/host-client.js";
 import type { Heartbeat, HostEvents } from "../bridge/host-events.js";
@@ -176,12 +176,13 @@ class ProgramInHost implements HostedProgram {
   }
 
   async embed({ source, function: fn, batch, images }: Wanted): Promise<Embedded> {
-    const matrix = new MatrixInHost(this.client);
-    const { buffers } = await this.ask(
+    const name = freshName();
+    const { body, buffers } = await this.ask(
       "embed",
-      { matrix: matrix.name, source, function: fn, batch },
+      { matrix: name, source, function: fn, batch },
       { images: vector(images) },
     );
+    const matrix = new MatrixInHost(this.client, body.width as number, name);
     return { matrix, broken: buffers.broken!.data as Int32Array };
   }
 
@@ -211,10 +212,14 @@ class ProgramInHost implements HostedProgram {
 /** How many matrices were named. */
 let named = 0;
 
-class MatrixInHost implements HostedMatrix {
-  readonly name = `matrix ${++named}`;
+const freshName = () => `matrix ${++named}`;
 
-  constructor(private readonly client: HostClient) {}
+class MatrixInHost implements HostedMatrix {
+  constructor(
+    private readonly client: HostClient,
+    readonly width: number,
+    readonly name = freshName(),
+  ) {}
 
   async cosines(pairs: Int32Array): Promise<Float64Array> {
     const buffer: WireBuffer = { dtype: "i32", shape: [pairs.length / 2, 2], data: pairs };
@@ -235,10 +240,37 @@ class MatrixInHost implements HostedMatrix {
   }
 
   async means(groups: Int32Array, count: number): Promise<HostedMatrix> {
-    const means = new MatrixInHost(this.client);
+    const means = new MatrixInHost(this.client, this.width);
     const body = { matrix: this.name, into: means.name, count };
     await this.client.request("means", body, { groups: vector(groups) });
     return means;
+  }
+
+  async sums(count: number, { rows, into, weights, unit = false, plus }: Parts): Promise<HostedMatrix> {
+    const sums = new MatrixInHost(this.client, this.width);
+    const body = { matrix: this.name, into: sums.name, count, unit };
+    const shape = plus ? [count, this.width] : [0, 0];
+    await this.client.request("sums", body, {
+      rows: vector(rows),
+      groups: vector(into),
+      weights: vector(weights),
+      plus: { dtype: "f64", shape, data: plus ?? new Float64Array(0) },
+    });
+    return sums;
+  }
+
+  async highest(
+    queries: Int32Array,
+    gallery: HostedMatrix,
+    among: Int32Array,
+    k: number,
+  ): Promise<Float64Array> {
+    const { buffers } = await this.client.request(
+      "highest",
+      { matrix: this.name, gallery: (gallery as MatrixInHost).name, k },
+      { queries: vector(queries), among: vector(among) },
+    );
+    return buffers.cosines!.data as Float64Array;
   }
 
   async release(): Promise<void> {

@@ -1,6 +1,6 @@
 /** A host without Python and without sockets: it executes what it is told to, one thing after the other, and says what it was asked. */
 import { writeFileSync } from "node:fs";
-import type { Catalogue, Nearest } from "#dsl/index";
+import type { Catalogue, Nearest, Parts } from "#dsl/index";
 import type { BridgeError } from "#runtime/bridge/bridge-error";
 import type { HostEvents, PlanResult } from "#runtime/bridge/host-events";
 import type { Embedded, HostedMatrix, Wanted } from "#runtime/evaluate/evaluated-program";
@@ -19,6 +19,8 @@ interface Requests {
   cosines(asked: { pairs: Int32Array }): Float64Array;
   topK(asked: { queries: Int32Array; among: Int32Array; k: number }): Nearest;
   means(asked: { groups: Int32Array; count: number }): HostedMatrix;
+  sums(asked: { count: number; parts: Parts }): HostedMatrix;
+  highest(asked: { queries: Int32Array; among: Int32Array; k: number }): Float64Array;
   release(asked: undefined): undefined;
   exporters(asked: readonly string[]): Readonly<Record<string, string>>;
   export(asked: { function: string; to: string; path: string }): Readonly<Record<string, unknown>>;
@@ -121,6 +123,7 @@ export class FakeHost implements Host, HostedProgram {
     const quietly = <K extends keyof Requests>(kind: K, asked: Asked<K>, usual: () => Answer<K>) =>
       this.answer(kind, asked, usual, false);
     return {
+      width: 8,
       cosines: (pairs) =>
         quietly("cosines", { pairs }, () =>
           Float64Array.from({ length: pairs.length / 2 }, (_, i) => Math.sin(i)),
@@ -131,6 +134,11 @@ export class FakeHost implements Host, HostedProgram {
           scores: Float64Array.from({ length: queries.length * k }, (_, i) => 1 - (i % k) / k),
         })),
       means: (groups, count) => quietly("means", { groups, count }, () => this.matrix()),
+      sums: (count, parts) => quietly("sums", { count, parts }, () => this.matrix()),
+      highest: (queries, _gallery, among, k) =>
+        quietly("highest", { queries, among, k }, () =>
+          Float64Array.from({ length: k }, (_, i) => 1 - i / k),
+        ),
       release: async () => {
         await quietly("release", undefined, () => undefined);
       },

@@ -1,5 +1,5 @@
 /** Views for protocols without a host: slow and literal. */
-import type { Nearest, Rows, View } from "#dsl/index";
+import type { Nearest, Parts, Rows, View } from "#dsl/index";
 
 /** A view whose cosines are given, by images. */
 export function cosinesOf(
@@ -10,6 +10,7 @@ export function cosinesOf(
   const none = () => Promise.reject(new Error("not asked for"));
   return {
     count: images.length,
+    width: 0,
     broken: Int32Array.from(broken),
     cosines: async (pairs) =>
       Float64Array.from({ length: pairs.length / 2 }, (_, i) =>
@@ -17,6 +18,8 @@ export function cosinesOf(
       ),
     topK: none,
     means: none,
+    sums: none,
+    highest: none,
   };
 }
 
@@ -33,6 +36,31 @@ class Vectors implements Rows {
 
   get count(): number {
     return this.vectors.length;
+  }
+
+  get width(): number {
+    return this.vectors[0]!.length;
+  }
+
+  async sums(count: number, { rows, into, weights, unit = false, plus }: Parts): Promise<Rows> {
+    const total = Array.from({ length: count }, (_, g) =>
+      Array.from({ length: this.width }, (_, d) => plus?.[g * this.width + d] ?? 0),
+    );
+    for (const [i, row] of rows.entries()) {
+      const vector = this.vectors[row]!;
+      const norm = unit ? Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0)) || 1 : 1;
+      for (const [d, value] of vector.entries()) total[into[i]!]![d]! += (weights[i]! * value) / norm;
+    }
+    return new Vectors(total);
+  }
+
+  async highest(queries: Int32Array, gallery: Int32Array | Rows, k: number): Promise<Float64Array> {
+    const { scores } = await this.topK(
+      queries,
+      gallery,
+      gallery instanceof Vectors ? gallery.count : (gallery as Int32Array).length,
+    );
+    return scores.sort().reverse().slice(0, k);
   }
 
   async cosines(pairs: Int32Array): Promise<Float64Array> {

@@ -22,7 +22,8 @@ Pause = Callable[[], None]
 
 @dataclass(frozen=True)
 class Matrix:
-    """Rows [N, D]: embeddings as float32; or raw pixels as bytes, each row of which counts without its mean (`centred`)."""
+    """Rows [N, D]: embeddings as float32; sums of such as float64; or raw pixels as bytes, each row of which counts without
+    its mean (`centred`)."""
 
     rows: np.ndarray
     centred: bool = False
@@ -86,9 +87,7 @@ def top_k(
         )
     positions = np.full((len(queries), k), -1, np.int32)
     scores = np.full((len(queries), k), -np.inf)
-    # Of unit rows, a product and the exact cosine differ by less, whatever the order of the sum.
-    width = matrix.rows.shape[1]
-    slack = 8 * (width + 16) * np.finfo(np.float64).eps
+    slack = _slack(matrix)
     for first in range(0, len(among), gallery.at_once):
         rows = among[first : first + gallery.at_once]
         against = _unit(gallery.exact(rows)).T
@@ -104,6 +103,11 @@ def top_k(
             positions[part], scores[part] = _best(positions[part], scores[part], query, first + place, exact)
             pause()
     return positions, scores
+
+
+def _slack(matrix: Matrix) -> float:
+    """Of unit rows, a product and the exact cosine differ by less, whatever the order of the sum."""
+    return 8 * (matrix.rows.shape[1] + 16) * float(np.finfo(np.float64).eps)
 
 
 def _best(
@@ -152,6 +156,91 @@ def rows_as_f32(matrix: Matrix, first: int, count: int) -> np.ndarray:
     part = slice(first, first + count)
     # A copy: the matrix may be released while the bridge still sends.
     return matrix.exact(part).astype(np.float32) if matrix.centred else matrix.rows[part].astype(np.float32)
+
+
+def sums(
+    matrix: Matrix,
+    count: int,
+    rows: np.ndarray,
+    into: np.ndarray,
+    weights: np.ndarray,
+    plus: np.ndarray,
+    unit: bool,
+    pause: Pause = lambda: None,
+) -> Matrix:
+    """A matrix of `count` rows in float64: row g is the sum of `weights[i]` times row `rows[i]` over all i whose `into[i]` is g,
+    plus row g of `plus` where that has rows. `unit`: each row counts at length 1, one of norm zero stays zeros."""
+    width = matrix.rows.shape[1]
+    _check_parts(len(rows), len(into), len(weights), count)
+    check_rows(rows, len(matrix), "row")
+    check_rows(into, count, "sum")
+    if plus.size and plus.shape != (count, width):
+        raise HostError(
+            "F2C6506",
+            f"`sums`: `plus` is {list(plus.shape)}, the sums are {[count, width]}",
+            "host",
+            "give as much, or nothing",
+        )
+    total = plus.astype(np.float64) if plus.size else np.zeros((count, width))
+    order = np.argsort(into, kind="stable")
+    for start in range(0, len(order), matrix.at_once):
+        part = order[start : start + matrix.at_once]
+        exact = matrix.exact(rows[part])
+        groups, first = np.unique(into[part], return_index=True)
+        with np.errstate(invalid="ignore", over="ignore"):
+            weighted = (_unit(exact) if unit else exact) * weights[part, None]
+            total[groups] += np.add.reduceat(weighted, first, axis=0)
+        pause()
+    return Matrix(total)
+
+
+def _check_parts(rows: int, into: int, weights: int, count: int) -> None:
+    if not rows == into == weights:
+        raise HostError(
+            "F2C6506",
+            f"`sums`: {rows} rows, {into} sums and {weights} weights",
+            "host",
+            "give as many of each",
+        )
+    if count > rows:
+        raise HostError("F2C6506", f"`sums`: {count} sums of {rows} rows", "host", "ask for fewer")
+
+
+def highest(
+    matrix: Matrix,
+    queries: np.ndarray,
+    gallery: Matrix,
+    among: np.ndarray,
+    k: int,
+    pause: Pause = lambda: None,
+) -> np.ndarray:
+    """f64 [k]: the highest cosines of all pairs of one of the rows `queries` and one of the gallery's rows `among`, falling.
+
+    They are those that `cosines` gives, to the last bit; a cosine that is no number counts as -1. Memory is that of `k` numbers
+    and of one part of the work."""
+    check_rows(queries, len(matrix), "query")
+    check_rows(among, len(gallery), "gallery row")
+    if k > len(queries) * len(among):
+        pairs = len(queries) * len(among)
+        raise HostError(
+            "F2C6506", f"`highest`: `k` is {k}, and there are {pairs} pairs", "host", "ask for fewer"
+        )
+    found = np.full(k, -np.inf)
+    slack = _slack(matrix)
+    for first in range(0, len(among), gallery.at_once):
+        rows = among[first : first + gallery.at_once]
+        against = _unit(gallery.exact(rows)).T
+        for start in range(0, len(queries), _QUERIES_AT_ONCE):
+            asked = queries[start : start + _QUERIES_AT_ONCE]
+            near = np.nan_to_num(_unit(matrix.exact(asked)) @ against, nan=-1.0)
+            bar = found[-1]
+            if near.size >= k:
+                bar = max(bar, np.partition(near, near.size - k, axis=None)[near.size - k])
+            query, place = np.nonzero(near >= bar - slack)
+            exact = np.nan_to_num(_cosines(matrix, asked[query], gallery, rows[place], pause), nan=-1.0)
+            found = -np.sort(-np.concatenate([found, exact]))[:k]
+            pause()
+    return found
 
 
 def check_rows(rows: np.ndarray, limit: int, what: str) -> None:

@@ -32,7 +32,7 @@ from ..run.embedding import FLIPS, embed_images, pixel_rows
 from ..run.executor import Plan, Report, travelling_dtype
 from ..run.feeding import AS_READ, Feeding
 from ..run.loaded import PLANS_AHEAD, LoadedProgram
-from ..run.matrices import Matrix, cosines, means, rows_as_f32, top_k
+from ..run.matrices import Matrix, cosines, highest, means, rows_as_f32, sums, top_k
 from ..run.named import named
 from ..run.program import Program
 from ..run.progress import Progress
@@ -76,6 +76,8 @@ class Session:
             "top_k": self._top_k,
             "means": self._means,
             "rows": self._rows,
+            "sums": self._sums,
+            "highest": self._highest,
             "release": self._release,
             "save": self._save,
             "restore": self._restore,
@@ -247,6 +249,17 @@ class Session:
 
     def _rows(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         return Answer({}, {"rows": rows_as_f32(self._kept(body["matrix"]), body["first"], body["count"])})
+
+    def _sums(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
+        matrix = self._kept(body["matrix"])
+        parts = (buffers[name] for name in ("rows", "groups", "weights", "plus"))
+        self._matrices[body["into"]] = sums(matrix, body["count"], *parts, body["unit"], self._paused)
+        return Answer()
+
+    def _highest(self, body: dict[str, Any], buffers: Mapping[str, np.ndarray]) -> Answer:
+        matrix, gallery = self._kept(body["matrix"]), self._kept(body["gallery"])
+        found = highest(matrix, buffers["queries"], gallery, buffers["among"], body["k"], self._paused)
+        return Answer({}, {"cosines": found})
 
     def _release(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         self._matrices.pop(body["matrix"], None)

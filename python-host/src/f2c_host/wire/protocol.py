@@ -119,6 +119,7 @@ THREADS = FieldType(f"a whole number from 1 to {MAX_THREADS}", _threads)
 SECONDS = FieldType("a positive number", _seconds)
 TEXT = FieldType("a string", _instance(str))
 MAP = FieldType("a map", _instance(dict))
+BOOLEAN = FieldType("true or false", _instance(bool))
 TEXTS = FieldType("an array of strings", _strings)
 SCALARS = FieldType("a map of numbers", _scalars)
 MAPS = FieldType("a map of maps", _maps)
@@ -227,6 +228,24 @@ REQUESTS: Mapping[str, RequestShape] = {
         {"matrix": MATRIX, "into": Field(TEXT), "count": Field(POSITIVE)}, {"groups": INDICES}
     ),
     "rows": RequestShape({"matrix": MATRIX, "first": Field(COUNT), "count": Field(COUNT)}, {}),
+    "sums": RequestShape(
+        {
+            "matrix": MATRIX,
+            "into": Field(TEXT),
+            "count": Field(POSITIVE),
+            "unit": Field(BOOLEAN, False),
+        },
+        {
+            "rows": INDICES,
+            "groups": INDICES,
+            "weights": Buffer("f64", (None,)),
+            "plus": Buffer("f64", (None, None)),
+        },
+    ),
+    "highest": RequestShape(
+        {"matrix": MATRIX, "gallery": Field(TEXT), "k": Field(POSITIVE)},
+        {"queries": INDICES, "among": INDICES},
+    ),
     "release": RequestShape({"matrix": MATRIX}, {}),
     "save": RequestShape({"program": PROGRAM, "path": Field(TEXT), "finite": Field(TEXTS, [])}, {}),
     "restore": RequestShape(
