@@ -1,6 +1,7 @@
 export { concat } from "./concat.js";
 export * from "./image-folder.js";
 export type { ImageOptions } from "./image-options.js";
+export * from "./lmdb.js";
 export * from "./loader.js";
 export * from "./max-images.js";
 export * from "./min-images.js";

@@ -1,10 +1,10 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { filesAt } from "#dsl/data/paths";
 import { kindAt } from "#dsl/data/recognise";
-import { type HostScan, recordIO } from "#dsl/index";
+import { type DataSource, type HostScan, lmdb, recordIO } from "#dsl/index";
 import { scanInHost } from "#runtime/bridge/host-scan";
 import { thrownBy } from "./thrown.js";
 
@@ -12,6 +12,20 @@ const home = mkdtempSync(join(tmpdir(), "f2c-scanned-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 const RECORDS = join(home, "faces.rec");
 writeFileSync(RECORDS, Buffer.from("0a23d7ce00000000", "hex"));
+
+/** What a source asks the host for, which makes nothing. */
+function askedBy(source: DataSource): HostScan | undefined {
+  let asked: HostScan | undefined;
+  const scan = (told: HostScan) => {
+    asked = told;
+  };
+  try {
+    source.open({ directory: home, scan });
+  } catch (error) {
+    if (!asked) throw error; // else it is the index that is missing
+  }
+  return asked;
+}
 
 describe("a source whose files the host reads", () => {
   test("is refused where nobody can make the index", () => {
@@ -36,6 +50,61 @@ describe("a source whose files the host reads", () => {
         index: expect.stringMatching(/\.index$/),
       },
     ]);
+  });
+
+  test.each([
+    [
+      "lmdb, given its folder",
+      lmdb({ path: "db", labels: "kv.txt", size: 16 }),
+      { paths: ["db/data.mdb"], labels: "kv.txt" },
+    ],
+    [
+      "lmdb, given its file and one of its databases",
+      lmdb({ path: "db/data.mdb", labels: "kv.txt", database: "train", size: 16 }),
+      { paths: ["db/data.mdb"], labels: "kv.txt", database: "train" },
+    ],
+  ])("%s: the scanner is told what it needs", (_, source, { paths, ...options }) => {
+    mkdirSync(join(home, "db"), { recursive: true });
+    writeFileSync(join(home, "db/data.mdb"), Buffer.from(`${"00".repeat(16)}dec0efbe`, "hex"));
+    writeFileSync(join(home, "kv.txt"), "");
+    const absolute = { ...options, ...("labels" in options && { labels: join(home, options.labels) }) };
+    expect(askedBy(source)).toMatchObject({ paths: paths.map((path) => join(home, path)), ...absolute });
+  });
+
+  test.each([
+    [
+      "no list of labels",
+      () => lmdb({ path: "db", labels: "", size: 16 }),
+      "F2C2202",
+      '`labels` is "", not the path',
+    ],
+    [
+      "a database without a name",
+      () => lmdb({ path: "db", labels: "kv.txt", database: "", size: 16 }),
+      "F2C2202",
+      "`database`",
+    ],
+    [
+      "a folder of another kind",
+      () => askedBy(lmdb({ path: ".", labels: "faces.rec", size: 16 })),
+      "F2C2147",
+      "is RecordIO (.rec), not an LMDB database",
+    ],
+    [
+      "a folder without a database",
+      () => askedBy(lmdb({ path: "empty", labels: "faces.rec", size: 16 })),
+      "F2C2146",
+      "without data.mdb",
+    ],
+    [
+      "a list that is not there",
+      () => askedBy(lmdb({ path: "db", labels: "nowhere.txt", size: 16 })),
+      "F2C2146",
+      "nowhere.txt",
+    ],
+  ])("%s is refused", (_, open, code, says) => {
+    mkdirSync(join(home, "empty"), { recursive: true });
+    expect(thrownBy(open)).toMatchObject({ code, message: expect.stringContaining(says) });
   });
 
   test.each([

@@ -101,6 +101,11 @@ class IndexBuilder:
         self._shards.append(path)
         return len(self._shards) - 1
 
+    @property
+    def scratch(self) -> Path:
+        """A folder for files that nobody needs when the index is made."""
+        return self._home
+
     def pack(self, data: bytes) -> tuple[int, int]:
         """Keeps bytes that lie nowhere as they are, in a file beside the index: its number, and where in it they begin."""
         if self._pack is None:
