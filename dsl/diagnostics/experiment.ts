@@ -625,6 +625,7 @@ export const EXPERIMENT = {
     code: "F2C2517",
     severity: "error",
     cases: {
+      none: { message: "{of}: `far` is empty", hint: "give a false accept rate or more: [1e-4]" },
       rate: {
         message: "{of}: a false accept rate is {rate:number}",
         hint: "a rate is above 0 and at most 1: 1e-3",
@@ -643,7 +644,77 @@ export const EXPERIMENT = {
     message:
       "{list}{which} lists {genuine:number} genuine and {impostor:number} impostor pairs, in {folds:number} folds",
     hint: "there must be some of each kind, and a pair in every fold: give fewer `folds`, or mend the images",
+    cases: {
+      templates: {
+        message:
+          "{list} lists {genuine:number} genuine and {impostor:number} impostor pairs of templates with images",
+        hint: "there must be some of each kind: is the list whole, and can the images be decoded?",
+      },
+    },
     why: "Rates are shares of the pairs of each kind, and the threshold of a fold is that of the others.",
+  },
+  "ijb-lists": {
+    code: "F2C2519",
+    severity: "error",
+    cases: {
+      "no-file": {
+        message: "there is no file in {folder} whose name ends with {ends}",
+        hint: "`meta` is the folder of the set's lists, as insightface hands them out: IJBC/meta",
+      },
+      "two-files": {
+        message: "both {one} and {other} end with {ends}",
+        hint: "let each set have a folder of its own",
+      },
+      "no-images": {
+        message: "{file}, line {line:number}: template {template:number} has no image in {of}",
+        hint: "are the two lists of one set, and is {of} whole?",
+      },
+      score: {
+        message: '{file}, line {line:number}: the score of the detector is "{found}"',
+        hint: "give a number from 0 up, in the last column",
+      },
+      "no-score": {
+        message: "{of}, line {line:number}: {name} has no score in {file}",
+        hint: "are the two lists of one set, and is {file} whole? `detectorScore: false` does without",
+      },
+      header: {
+        message:
+          "{file}, line {line:number}, names neither TEMPLATE_ID nor SUBJECT_ID, and begins with no number",
+        hint: "give a header that names the two, or none: then they are the first two columns",
+      },
+      "two-subjects": {
+        message:
+          "{file}, line {line:number}: template {template:number} shows subject {subject:number}, and in a line before {before:number}",
+        hint: "a template shows one person: is the list damaged?",
+      },
+      few: {
+        message: "{file} enrols {enrolled:number} subjects, of whom there are {mated:number} probes{which}",
+        hint: "it takes two who are enrolled, and a probe of one of them: are the lists of one set?",
+      },
+      "enrolled-twice": {
+        message:
+          "{file}, line {line:number}: subject {subject:number} is enrolled a second time, after line {before:number}",
+        hint: "a gallery enrols everybody by one template: let each gallery have a file of its own",
+      },
+    },
+    why: "The lists of IJB refer to each other; what one lacks would change who is compared with whom.",
+  },
+  "bad-ijb": {
+    code: "F2C2520",
+    severity: "error",
+    cases: {
+      meta: {
+        message: "{of}: `meta` is no path",
+        hint: 'give the folder of the lists, from the experiment\'s folder: "IJBC/meta"',
+      },
+      whole: { message: "{of}: `{option}` is {value:number}", hint: "give a whole number from 1 up" },
+      rate: {
+        message: "{of}: `fpir` has a rate of {rate:number}",
+        hint: "a rate is above 0 and at most 1: 1e-2",
+      },
+      "no-ranks": { message: "{of}: `ranks` is empty", hint: "give a rank or more: [1, 5, 10]" },
+    },
+    why: "The lists stand in a folder; ranks are counted, and rates are shares.",
   },
   "bad-study": {
     code: "F2C2130",

@@ -7,8 +7,8 @@
  * searches whose mate is not among the first R candidates with T or more. docs/evaluating.md says what is done about ties.
  */
 import { experimentError } from "../core/errors.js";
+import { CMC_RANKS, cmcCurve, detCurve, type SearchesAsked, searchRates } from "./identification-rates.js";
 import {
-  type Curve,
   type EvaluateOptions,
   type Figure,
   type Nearest,
@@ -17,12 +17,7 @@ import {
   quiet,
   type Result,
 } from "./protocol.js";
-import { allowedAt, barFor, rateAxis, untoldBelow } from "./rate-curves.js";
-import { roc } from "./rates.js";
 import { drawSearches, refuseTooFew, type Searches } from "./searches.js";
-
-/** The CMC is drawn up to this rank at least, where so many are enrolled. */
-const CMC_RANKS = 20;
 
 export interface IdentificationOptions extends EvaluateOptions {
   /** Images of each person that are enrolled; several become one template, the mean of their embeddings. */
@@ -120,62 +115,31 @@ function withoutBroken({ images, enrolled, mates }: Searches, broken: Int32Array
   };
 }
 
-interface Asked {
+interface Asked extends SearchesAsked {
   readonly gallery: number;
-  readonly fpir: readonly number[];
-  readonly ranks: readonly number[];
-  readonly within: number;
-  /** The mate of each search, -1 of those that have none. */
-  readonly mates: Int32Array;
   readonly enrolled: number;
   readonly leftOut: number;
 }
 
 /** Rates of the `k` nearest templates of each search. */
-function resultOf({ positions, scores }: Nearest, k: number, asked: Asked): Result {
-  const { gallery, fpir, ranks, within, mates, enrolled, leftOut } = asked;
-  /** How many mates stand at each rank, from 0. */
-  const atRank = new Int32Array(k);
-  /** Scores of the mates within the first candidates, and the best scores of searches that have no mate. */
-  const found: number[] = [];
-  const best: number[] = [];
-  let mated = 0;
-  for (const [search, mate] of mates.entries()) {
-    if (mate < 0) {
-      best.push(scores[search * k]!);
-      continue;
-    }
-    mated++;
-    const rank = positions.subarray(search * k, (search + 1) * k).indexOf(mate);
-    if (rank < 0) continue;
-    atRank[rank]!++;
-    if (rank < within) found.push(scores[search * k + rank]!);
-  }
-  const cumulative = [...atRank].map(
-    (_, rank) => atRank.subarray(0, rank + 1).reduce((a, b) => a + b, 0) / mated,
-  );
-  const falling = Float64Array.from(best).sort().reverse();
+function resultOf(nearest: Nearest, k: number, asked: Asked): Result {
+  const { gallery, fpir, ranks, enrolled, leftOut } = asked;
+  const rates = searchRates(nearest, k, asked);
+  const { mated, falling } = rates;
   const closed = ranks.map((rank, i): [string, Figure] => [
     `rank-${rank}`,
     {
-      value: cumulative[Math.min(rank, k) - 1]!,
+      value: rates.ranks[i]!,
       as: "percent",
       ...(i === 0 && { note: `at rank ${rank}, of ${mated} searches among ${enrolled} enrolled people` }),
     },
   ]);
-  const open = fpir.map((rate): [string, Figure] => {
-    const allowed = allowedAt(rate, falling.length);
-    if (allowed < 1)
-      return [
-        `TPIR at FPIR ${rate}`,
-        { value: null, as: "percent", note: `${falling.length} searches of unknown people are too few` },
-      ];
-    const bar = barFor(falling, allowed);
-    return [
-      `TPIR at FPIR ${rate}`,
-      { value: found.filter((score) => score > bar).length / mated, as: "percent" },
-    ];
-  });
+  const open = fpir.map((rate, i): [string, Figure] => [
+    `TPIR at FPIR ${rate}`,
+    rates.tpir[i] === null
+      ? { value: null, as: "percent", note: `${falling.length} searches of unknown people are too few` }
+      : { value: rates.tpir[i]!, as: "percent" },
+  ]);
   return {
     numbers: {
       ...Object.fromEntries([...closed, ...open]),
@@ -185,44 +149,8 @@ function resultOf({ positions, scores }: Nearest, k: number, asked: Asked): Resu
     },
     notes: leftOut > 0 ? [`${leftOut} people have fewer than ${gallery} images and are left out`] : [],
     curves: {
-      cmc: {
-        title: "Identification of unseen people, closed set",
-        x: { label: "rank", scale: "linear", from: 1, to: Math.max(2, k) },
-        y: { label: "identification rate", scale: "linear", from: 0, to: 1 },
-        points: cumulative.map((share, rank) => [rank + 1, share]),
-      },
-      ...(falling.length > 0 && { det: detCurve(found, falling, mated, fpir) }),
+      cmc: cmcCurve(rates.cumulative, "Identification of unseen people, closed set"),
+      ...(falling.length > 0 && { det: detCurve(rates, fpir, "Identification of unseen people, open set") }),
     },
-  };
-}
-
-/** FNIR over FPIR, a point for each distinct threshold. */
-function detCurve(
-  found: readonly number[],
-  falling: Float64Array,
-  mated: number,
-  fpir: readonly number[],
-): Curve {
-  const scores = Float64Array.from([...found, ...falling]);
-  const isMate = Uint8Array.from(scores, (_, i) => (i < found.length ? 1 : 0));
-  // A mate that is not among the first candidates is found at no threshold.
-  const share = found.length / mated;
-  return {
-    title: "Identification of unseen people, open set",
-    x: rateAxis("false positive identification rate", fpir),
-    y: {
-      label: "false negative identification rate",
-      scale: "log",
-      from: 10 ** Math.floor(Math.log10(Math.min(0.1, 1 / mated)) + 1e-9),
-      to: 1,
-    },
-    points: (found.length > 0
-      ? roc(scores, isMate)
-      : [
-          { far: 0, tar: 0 },
-          { far: 1, tar: 0 },
-        ]
-    ).map(({ far, tar }) => [far, 1 - tar * share]),
-    untold: untoldBelow(falling.length, "FPIR", "searches of unknown people", fpir),
   };
 }

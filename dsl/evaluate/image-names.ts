@@ -9,13 +9,24 @@ export class WantedNames {
 
   /** The number of this name. `./` before it says nothing. */
   add(name: string, line: number): number {
-    const plain = name.replace(/^(\.\/)+/, "");
+    const plain = plainly(name);
     const number = this.numbers.get(plain) ?? this.numbers.size;
     if (number === this.numbers.size) {
       this.numbers.set(plain, number);
       this.lines.push(line);
     }
     return number;
+  }
+
+  /** The number of a name; nothing where it is not wanted. */
+  numberOf(name: string): number | undefined {
+    return this.numbers.get(plainly(name));
+  }
+
+  /** The name of this number, and the line that names it first. */
+  firstAt(number: number): { readonly name: string; readonly line: number } {
+    const [name] = [...this.numbers].find(([, n]) => n === number)!;
+    return { name, line: this.lines[number]! };
   }
 
   get count(): number {
@@ -74,10 +85,11 @@ export class WantedNames {
   }
 
   private at(number: number, file: string) {
-    const [name] = [...this.numbers].find(([, n]) => n === number)!;
-    return { name, file, line: this.lines[number]! };
+    return { file, ...this.firstAt(number) };
   }
 }
+
+const plainly = (name: string) => name.replace(/^(\.\/)+/, "");
 
 const MANY = 0x7fff_ffff;
 const AT_ONCE = 8192;

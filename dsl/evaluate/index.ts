@@ -1,5 +1,7 @@
 export { type Agreement, bCubedF, pairwiseF } from "./clustering.js";
 export * from "./identification.js";
+export { type IjbIdentificationOptions, ijbIdentification } from "./ijb-identification.js";
+export { type IjbVerificationOptions, ijbVerification } from "./ijb-verification.js";
 export { type ListedPairsOptions, listedPairs } from "./listed-pairs.js";
 export {
   type Axis,

@@ -1,6 +1,6 @@
 /** @file Text lists, line by line: read in parts, so that one of 15 million pairs takes no more memory than what is made of it. */
-import { closeSync, openSync, readSync } from "node:fs";
-import { resolve } from "node:path";
+import { closeSync, openSync, readdirSync, readSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { experimentError } from "../core/errors.js";
 
 /** A list, and how it is called in messages. */
@@ -87,3 +87,45 @@ export const wordsOf = (bytes: Buffer, start: number, end: number): string[] =>
     .toString("utf8", start, end)
     .split(/[ \t]+/)
     .filter((word) => word !== "");
+
+/**
+ * The whole numbers of a line, with blanks, tabs or commas between them, into `numbers`. Gives how many there are; one that is none, or larger than
+ * 2^31 - 1, counts and reads as -1, and more than `numbers` holds only count.
+ */
+export function wholeNumbers(bytes: Buffer, start: number, end: number, numbers: Int32Array): number {
+  let [count, at] = [0, start];
+  while (at < end) {
+    let value = 0;
+    const from = at;
+    for (; at < end && !parts(bytes[at]!); at++) {
+      const digit = bytes[at]! - ZERO;
+      value = digit < 0 || digit > 9 || value < 0 ? -1 : value * 10 + digit;
+      if (value > MOST) value = -1;
+    }
+    if (at > from) {
+      if (count < numbers.length) numbers[count] = value;
+      count++;
+    }
+    at++;
+  }
+  return count;
+}
+
+const [ZERO, COMMA, MOST] = [48, 44, 0x7fff_ffff];
+const parts = (byte: number) => byte === SPACE || byte === TAB || byte === COMMA;
+
+/** The files of a folder whose names end so, in the order of their names. Throws F2C2511 where it cannot be read. */
+export function filesEnding(folder: ListFile, ends: RegExp): readonly ListFile[] {
+  try {
+    return readdirSync(folder.path)
+      .filter((name) => ends.test(name))
+      .sort()
+      .map((name) => ({ path: join(folder.path, name), shown: join(folder.shown, name) }));
+  } catch (error) {
+    throw experimentError("list-unreadable", {
+      file: folder.shown,
+      path: folder.path,
+      error: reasonOf(error),
+    });
+  }
+}

@@ -173,6 +173,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   F2C2516: "lists of a protocol: test/unit/listed-pairs.test.ts",
   F2C2517: "lists of a protocol: test/unit/listed-pairs.test.ts",
   F2C2518: "lists of a protocol: test/unit/listed-pairs.test.ts",
+  F2C2519: "lists of IJB: test/unit/ijb-lists.test.ts",
+  F2C2520: "lists of IJB: test/unit/ijb-lists.test.ts",
   F2C2505: "evaluation with broken images: test/unit/trainer.test.ts",
 };
 
