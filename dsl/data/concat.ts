@@ -44,6 +44,7 @@ function joined(parts: readonly Catalogue[]): Catalogue {
     ...(first!.dtype && { dtype: first!.dtype }),
     buffers: inPart(({ buffers }) => buffers),
     ...(parts.every(({ names }) => names) && { names: namesOf(parts.map(({ names }) => names!)) }),
+    ...(parts.every(({ people }) => people) && { people: namesOf(parts.map(({ people }) => people!)) }),
   };
 }
 

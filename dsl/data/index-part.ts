@@ -22,13 +22,15 @@ export function cataloguesOf(
   return { train: catalogue(division.train), heldOut: catalogue(division.heldOut) };
 }
 
-/** What was passed over, in a line; nothing where nothing was. */
+/** What was passed over, in a line, and what else the scan remarked; nothing where there is no such thing. */
 export function notesOf(what: string, index: ImageIndex): readonly string[] {
   const skipped = JSON.parse(index.facts.skipped!) as readonly string[];
-  if (skipped.length === 0) return [];
+  const remarks = JSON.parse(index.facts.remarks ?? "[]") as readonly string[];
   const counted = (n: number) => n.toLocaleString("en-US");
+  const all = `${what}: ${counted(index.identities.length)} identities, ${counted(index.images)} images`;
   return [
-    `${what}: ${counted(index.identities.length)} identities, ${counted(index.images)} images; skipped ${skipped.join(", ")}`,
+    ...(skipped.length > 0 ? [`${all}; skipped ${skipped.join(", ")}`] : []),
+    ...remarks.map((remark) => `${what}: ${remark}`),
   ];
 }
 
@@ -36,7 +38,7 @@ export function notesOf(what: string, index: ImageIndex): readonly string[] {
 function partOf(
   index: ImageIndex,
   people: readonly Stretch[],
-): Pick<Catalogue, "offsets" | "digests"> & { names: Names } {
+): Pick<Catalogue, "offsets" | "digests"> & { names: Names; people: Names } {
   const count = people.reduce((sum, [first, end]) => sum + end - first, 0);
   const offsets = new Int32Array(count + 1);
   /** Of each stretch its first image here, and that in the index. */
@@ -57,18 +59,32 @@ function partOf(
   return {
     offsets,
     names: { length, slice },
+    people: namesOf(index, people),
     ...(index.digests(0, 0) && { digests: digestsOf(index, people) }),
   };
 }
 
 /** The digests of the identities of some stretches, counted through. */
-const digestsOf = (index: ImageIndex, people: readonly Stretch[]) => {
-  const starts = people.map((_, i) => people.slice(0, i).reduce((sum, [first, end]) => sum + end - first, 0));
-  return (from: number, to: number): Uint8Array =>
-    Buffer.concat(
-      people.flatMap(([first, end], i) => {
-        const [a, b] = [Math.max(from - starts[i]!, 0), Math.min(to - starts[i]!, end - first)];
-        return a < b ? index.digests(first + a, first + b)! : [];
-      }),
-    );
-};
+const digestsOf = (index: ImageIndex, people: readonly Stretch[]) => (from: number, to: number) =>
+  Buffer.concat(inEach(people, from, to, (first, end) => [index.digests(first, end)!]));
+
+/** The names of the identities of some stretches, likewise. */
+const namesOf = ({ identities }: ImageIndex, people: readonly Stretch[]): Names => ({
+  length: people.reduce((sum, [first, end]) => sum + end - first, 0),
+  slice: (from, to) => inEach(people, from, to, (first, end) => identities.slice(first, end)),
+});
+
+/** What `of` gives of the identities from `from` to before `to`, counted through the stretches. */
+function inEach<T>(
+  people: readonly Stretch[],
+  from: number,
+  to: number,
+  of: (first: number, end: number) => readonly T[],
+): T[] {
+  let before = 0;
+  return people.flatMap(([first, end]) => {
+    const [a, b] = [Math.max(from - before, 0), Math.min(to - before, end - first)];
+    before += end - first;
+    return a < b ? of(first + a, first + b) : [];
+  });
+}

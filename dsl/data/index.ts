@@ -1,5 +1,6 @@
 export { concat } from "./concat.js";
 export * from "./image-folder.js";
+export * from "./image-list.js";
 export type { ImageOptions } from "./image-options.js";
 export * from "./lmdb.js";
 export * from "./loader.js";

@@ -39,20 +39,18 @@ function drawn(which: number, people: number, seed: number): ReadonlySet<number>
   return new Set(keyedPermutation(people, seed).first(count));
 }
 
-function listed(which: readonly (string | number)[], { offsets, names }: Catalogue): ReadonlySet<number> {
-  const people = offsets.length - 1;
+function listed(which: readonly (string | number)[], train: Catalogue): ReadonlySet<number> {
+  const people = train.offsets.length - 1;
   const wanted = new Set(which);
   const found = new Set<number>();
-  const nameOf = (identity: number) =>
-    names && personOf(names.slice(offsets[identity]!, offsets[identity]! + 1)[0]!);
   const byName = which.some((one) => typeof one === "string");
   for (let identity = 0; identity < people; identity++) {
-    const name = byName ? nameOf(identity) : undefined;
+    const name = byName ? personOf(train, identity) : undefined;
     const isNamed = name !== undefined && wanted.delete(name);
     if (wanted.delete(identity) || isNamed) found.add(identity);
   }
   for (const identity of wanted) {
-    const known = Array.from({ length: Math.min(3, people) }, (_, i) => nameOf(i) ?? i);
+    const known = Array.from({ length: Math.min(3, people) }, (_, i) => personOf(train, i) ?? i);
     throw experimentError("bad-subset.identity", {
       identity: String(identity),
       people,

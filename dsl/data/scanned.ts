@@ -17,6 +17,8 @@ export interface Scanned {
   readonly kind: string;
   readonly paths: readonly string[];
   readonly options?: Readonly<Record<string, unknown>>;
+  /** The folder that the images lie below as files of their own, where what is scanned only names them. */
+  readonly filesBelow?: string;
 }
 
 /** A source whose images an index places. `files` says what is to be scanned, once the experiment's folder is known. */
@@ -35,8 +37,10 @@ export function scannedImages(
       const index = indexOf(source, { ...scanned, leaveOut: list && [...list.paths] }, context);
       const place = scanned.paths[0]!;
       const division = dividedBy(heldOut, index.identities, { function: source, place });
+      const root = scanned.filesBelow;
+      const where = root === undefined ? { kind: "packed_images" } : { kind: "image_folder", root };
       return {
-        ...cataloguesOf(index, division, { kind: "packed_images" }, [], imageSpec(options)),
+        ...cataloguesOf(index, division, where, root === undefined ? [] : ["root"], imageSpec(options)),
         notes: notesOf(`images in ${place}`, index),
       };
     },

@@ -39,40 +39,50 @@ export function imagesOf(offsets: Int32Array, keeps: (identity: number) => boole
 }
 
 /** The set of some images of `all`, which are in rising order. What `all` is a subset of is so of it as well. */
-export function selected({ pairs: _, ...all }: Catalogue, images: Int32Array): Catalogue {
+export function selected({ pairs: _, digests: __, ...all }: Catalogue, images: Int32Array): Catalogue {
   const { [SUBSET]: before, ...buffers } = all.buffers;
   const inSource = before ? images.map((image) => before[image]!) : images;
+  const { counts, people } = peopleIn(all.offsets, images);
   const digest = createHash("sha256").update(inSource).digest("hex").slice(0, 16);
   return {
     ...all,
     spec: { ...all.spec, kind: SUBSET, of: before ? all.spec.of : all.spec.kind, selected: digest },
-    offsets: offsetsOf(countsIn(all.offsets, images)),
+    offsets: offsetsOf(counts),
     buffers: { ...buffers, [SUBSET]: inSource },
     ...(all.names && { names: namesOf(all.names, images) }),
+    ...(all.people && { people: namesOf(all.people, people) }),
   };
 }
 
-/** How many of the images each identity has that has some. */
-function countsIn(offsets: Int32Array, images: Int32Array): Int32Array {
-  const counts: number[] = [];
+/** The identities that have some of the images, and how many of these each has. */
+function peopleIn(
+  offsets: Int32Array,
+  images: Int32Array,
+): { readonly counts: Int32Array; readonly people: Int32Array } {
+  const [counts, people]: [number[], number[]] = [[], []];
   let identity = -1;
   for (const image of images) {
     if (identity < 0 || image >= offsets[identity + 1]!) {
       while (image >= offsets[identity + 1]!) identity++;
       counts.push(0);
+      people.push(identity);
     }
     counts[counts.length - 1]!++;
   }
-  return Int32Array.from(counts);
+  return { counts: Int32Array.from(counts), people: Int32Array.from(people) };
 }
 
-const namesOf = (names: Names, images: Int32Array): Names => ({
-  length: images.length,
-  slice: (first, end) => runsIn(images.subarray(first, end)).flatMap((run) => names.slice(...run)),
+/** The names at some positions, which rise. */
+const namesOf = (names: Names, positions: Int32Array): Names => ({
+  length: positions.length,
+  slice: (first, end) => runsIn(positions.subarray(first, end)).flatMap((run) => names.slice(...run)),
 });
 
 /** Rising positions as runs without gaps: the first, and the one behind the last. */
-function runsIn(images: Int32Array): readonly (readonly [first: number, end: number])[] {
-  const starts = [...images.keys()].filter((i) => i === 0 || images[i] !== images[i - 1]! + 1);
-  return starts.map((start, i) => [images[start]!, images[(starts[i + 1] ?? images.length) - 1]! + 1]);
+function runsIn(positions: Int32Array): readonly (readonly [first: number, end: number])[] {
+  const starts = [...positions.keys()].filter((i) => i === 0 || positions[i] !== positions[i - 1]! + 1);
+  return starts.map((start, i) => [
+    positions[start]!,
+    positions[(starts[i + 1] ?? positions.length) - 1]! + 1,
+  ]);
 }

@@ -368,6 +368,14 @@ export const EXPERIMENT = {
     hint: "open the experiment with the command f2c-dsl, which asks the host",
     why: "Files of many images are read once into an index, by the host.",
   },
+  "lists-without-root": {
+    code: "F2C2156",
+    severity: "error",
+    message:
+      "imageList: the lists lie in several folders ({folders}), and `root` does not say where their paths begin",
+    hint: "give `root`, the folder below which the images of all lists lie",
+    why: "Paths in a list begin at the list's own folder unless told; those of several lists begin at one.",
+  },
   "pool-smaller-than-batch": {
     code: "F2C2301",
     severity: "error",

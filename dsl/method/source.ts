@@ -8,8 +8,15 @@ export interface Names {
   slice(first: number, end: number): readonly string[];
 }
 
-/** The person's part of an image's name, `person/photograph`. */
-export const personOf = (name: string): string => name.slice(0, Math.max(0, name.lastIndexOf("/")));
+/** What a person of a set is called, where people or images have names; of the latter it is the part before the last slash. */
+export function personOf(
+  { people, names, offsets }: Pick<Catalogue, "people" | "names" | "offsets">,
+  person: number,
+): string | undefined {
+  if (people) return people.slice(person, person + 1)[0];
+  const name = names?.slice(offsets[person]!, offsets[person]! + 1)[0];
+  return name?.slice(0, Math.max(0, name.lastIndexOf("/")));
+}
 
 /** Pairs of images that come with a set, as in the verification sets of insightface (`.bin`), in the order in which they are listed. */
 export interface ListedPairs {
@@ -30,6 +37,8 @@ export interface Catalogue {
   readonly shape: readonly [channels: number, height: number, width: number];
   /** Names of the images, where they have some, by position: paths below the source's root. */
   readonly names?: Names;
+  /** Names of the people, by number, where they have some. */
+  readonly people?: Names;
   /** Pairs that the source itself lists. A part of the source has none: positions in it are others. */
   readonly pairs?: ListedPairs;
   /** Eight bytes for each of some identities, which tell the names of its images from others, where that is cheaper than the names. */

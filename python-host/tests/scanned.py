@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 from safetensors import safe_open
 
 from f2c_host.scan.command import scan
+
+# Small instances that others' libraries wrote, where they are at hand.
+FORMATS = Path(os.environ.get("F2C_FORMATS", Path(__file__).parents[3] / "shared/data/formats"))
 
 
 def scanned(kind: str, paths: list[Path], index: Path, **options: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 /** @file What an inspection of all image files amounts to: what is broken, what is doubled, what is suspicious. */
-import type { Catalogue } from "../../dsl/index.js";
+import { type Catalogue, personOf } from "../../dsl/index.js";
+import { labelOf } from "../../dsl/plan/identity-stream.js";
 import { grouped } from "../stages/facts.js";
 import type { Inspected } from "../stages/host-session.js";
 
@@ -71,7 +72,9 @@ class AllImages {
   }
 
   person(image: number): string {
-    return this.file(image).split("/", 1)[0]!;
+    const part = this.partOf(image);
+    const { catalogue } = this.parts[part]!;
+    return personOf(catalogue, labelOf(catalogue.offsets, image - this.firsts[part]!))!;
   }
 
   isHeldOut(image: number): boolean {

@@ -39,7 +39,7 @@ export function listingOf(catalogue: Catalogue): Listing {
     if (files) {
       const inBlock = files.slice(offsets[from]!, digests ? offsets[from]! + 1 : offsets[to]!);
       block.update(digests ? digests(from, to) : inBlock.join("\n"));
-      names.push(personOf(inBlock[0] ?? "").slice(0, LONGEST_NAME));
+      names.push((personOf(catalogue, from) ?? "").slice(0, LONGEST_NAME));
     }
     const digest = block.digest();
     whole.update(digest);

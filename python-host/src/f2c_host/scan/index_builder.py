@@ -78,7 +78,9 @@ class IndexBuilder:
         self._packed_as = -1
         self._arrays: dict[str, np.ndarray] = {}
         self._images_left_out = 0
+        # What was passed over, and what else a user is to know, in whole sentences.
         self.notes: list[str] = []
+        self.remarks: list[str] = []
         self.facts: dict[str, str] = {}
         self.images = 0
 
@@ -132,7 +134,9 @@ class IndexBuilder:
         at: np.ndarray | None = None,
         length: np.ndarray | None = None,
     ) -> None:
-        """Images: who is on each, a whole number or a text, and its name, likewise; where it lies, unless its name says so."""
+        """Images: who is on each, a whole number or a text, and its name, likewise; where it lies, unless its name says so.
+
+        Texts that are whole numbers count as those, as long as all are."""
         if self._leave_out:
             kept = self._taken(labels, names)
             labels, names = _some(labels, kept), _some(names, kept)
@@ -142,8 +146,7 @@ class IndexBuilder:
         count = len(labels)
         if count == 0:
             return
-        ids = labels if isinstance(labels, np.ndarray) else np.array([self._id(label) for label in labels])
-        self._append("label", "<i8", ids)
+        self._append("label", "<i8", labels if isinstance(labels, np.ndarray) else self._of_texts(labels))
         if isinstance(names, np.ndarray):
             self._append("keys", "<i8", names)
         else:
@@ -172,8 +175,25 @@ class IndexBuilder:
                 kept.append(row)
         return np.array(kept, np.int64)
 
-    def _id(self, label: bytes) -> int:
-        return self._ids.setdefault(label, len(self._ids))
+    def _of_texts(self, labels: Sequence[bytes]) -> np.ndarray:
+        """Texts as numbers: those that they are, or, from the first that is none on, those of `_ids`."""
+        if not self._ids:
+            numbers = _as_numbers(labels)
+            if numbers is not None:
+                return numbers
+            self._number_texts()
+        return np.array([self._ids.setdefault(label, len(self._ids)) for label in labels], np.int64)
+
+    def _number_texts(self) -> None:
+        """What counted as numbers so far are texts like the rest."""
+        if (before := self._columns.pop("label", None)) is None:
+            return
+        numbers = before.values()
+        distinct = _distinct(numbers)
+        self._ids = {str(number).encode(): i for i, number in enumerate(distinct.tolist())}
+        self._columns["label"] = _Column(self._home / "texts", "<i8")
+        for part in _parts(len(numbers)):
+            self._columns["label"].append(np.searchsorted(distinct, numbers[part]))
 
     def _append(self, name: str, dtype: str, values: np.ndarray) -> None:
         if name not in self._columns:
@@ -212,6 +232,7 @@ class IndexBuilder:
             "source": source,
             "files": json.dumps(self._read),
             "skipped": json.dumps(self.notes, ensure_ascii=False),
+            "remarks": json.dumps(self.remarks, ensure_ascii=False),
         }
         if self._pack is not None:
             self._pack.close()
@@ -285,6 +306,16 @@ class IndexBuilder:
 
 def _texts(values: np.ndarray | Sequence[bytes]) -> Sequence[bytes]:
     return [str(value).encode() for value in values.tolist()] if isinstance(values, np.ndarray) else values
+
+
+# A whole number as it is usually written, and one that 64 bits hold.
+_NUMBER = re.compile(rb"0|-?[1-9][0-9]{0,17}")
+
+
+def _as_numbers(labels: Sequence[bytes]) -> np.ndarray | None:
+    if not all(map(_NUMBER.fullmatch, labels)):
+        return None
+    return np.array([int(label) for label in labels], np.int64)
 
 
 def _some(values: np.ndarray | Sequence[bytes], rows: np.ndarray) -> np.ndarray | Sequence[bytes]:
