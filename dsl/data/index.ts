@@ -11,3 +11,4 @@ export * from "./pick-identities.js";
 export * from "./record-io.js";
 export { type ImageSelection, subset } from "./subset.js";
 export * from "./synthetic-faces.js";
+export * from "./web-dataset.js";

@@ -33,6 +33,7 @@ def _expected() -> dict[str, list[bytes]]:
     ("kind", "paths", "options"),
     [
         ("recordio", [FORMATS / "rec/train.rec"], {}),
+        ("webdataset", sorted((FORMATS / "webdataset").glob("*.tar")), {"label": "cls"}),
         ("lmdb", [_LMDB / "faces_lmdb/data.mdb"], {"labels": str(_LMDB / "faces_kv.txt")}),
     ],
 )

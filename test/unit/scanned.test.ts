@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { filesAt } from "#dsl/data/paths";
 import { kindAt } from "#dsl/data/recognise";
-import { type DataSource, type HostScan, lmdb, recordIO } from "#dsl/index";
+import { type DataSource, type HostScan, lmdb, recordIO, webDataset } from "#dsl/index";
 import { scanInHost } from "#runtime/bridge/host-scan";
 import { thrownBy } from "./thrown.js";
 
@@ -63,10 +63,20 @@ describe("a source whose files the host reads", () => {
       lmdb({ path: "db/data.mdb", labels: "kv.txt", database: "train", size: 16 }),
       { paths: ["db/data.mdb"], labels: "kv.txt", database: "train" },
     ],
+    [
+      "webDataset",
+      webDataset({ path: "db/w-{0..1}.tar", size: 16 }),
+      { paths: ["db/w-0.tar", "db/w-1.tar"], label: "cls" },
+    ],
+    [
+      "webDataset, told where images and labels are",
+      webDataset({ path: "db/w-0.tar", image: ".JPG;png", label: "json:person.id", size: 16 }),
+      { paths: ["db/w-0.tar"], images: ["jpg", "png"], label: "json:person.id" },
+    ],
   ])("%s: the scanner is told what it needs", (_, source, { paths, ...options }) => {
     mkdirSync(join(home, "db"), { recursive: true });
     writeFileSync(join(home, "db/data.mdb"), Buffer.from(`${"00".repeat(16)}dec0efbe`, "hex"));
-    writeFileSync(join(home, "kv.txt"), "");
+    for (const name of ["kv.txt", "db/w-0.tar", "db/w-1.tar"]) writeFileSync(join(home, name), "");
     const absolute = { ...options, ...("labels" in options && { labels: join(home, options.labels) }) };
     expect(askedBy(source)).toMatchObject({ paths: paths.map((path) => join(home, path)), ...absolute });
   });
@@ -101,6 +111,19 @@ describe("a source whose files the host reads", () => {
       () => askedBy(lmdb({ path: "db", labels: "nowhere.txt", size: 16 })),
       "F2C2146",
       "nowhere.txt",
+    ],
+    ["an empty ending", () => webDataset({ path: "w.tar", image: "jpg;", size: 16 }), "F2C2202", "`image`"],
+    [
+      "a label nowhere",
+      () => webDataset({ path: "w.tar", label: "", size: 16 }),
+      "F2C2202",
+      '"json:field" or',
+    ],
+    [
+      "a file of another kind",
+      () => askedBy(webDataset({ path: "faces.rec", size: 16 })),
+      "F2C2147",
+      "not a tar archive",
     ],
   ])("%s is refused", (_, open, code, says) => {
     mkdirSync(join(home, "empty"), { recursive: true });

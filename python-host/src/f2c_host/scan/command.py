@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import HostError
-from . import image_list, lmdb, record_io
+from . import image_list, lmdb, record_io, web_dataset
 from .index_builder import IndexBuilder
 from .refusals import unreadable, unsuitable
 
@@ -21,6 +21,7 @@ SCANNERS: dict[str, Callable[[dict[str, Any], IndexBuilder], None]] = {
     "lmdb": lmdb.scan,
     "imagelist": image_list.scan,
     "recordio": record_io.scan,
+    "webdataset": web_dataset.scan,
 }
 
 
