@@ -11,7 +11,7 @@ export {
   PLAN,
   ROWS,
 } from "./frontend/answered.js";
-export { type Evaluation, HELD_OUT, openEvaluations } from "./frontend/build/evaluations.js";
+export { type Evaluation, HELD_OUT, openEvaluations, openProtocols } from "./frontend/build/evaluations.js";
 export { openBooks, openData, openingContext } from "./frontend/build/experiment.js";
 export { showingOption } from "./frontend/build/findings.js";
 export { type Scanner, scanWith } from "./frontend/build/scanner.js";
@@ -21,7 +21,14 @@ export {
   compilePreparation,
   lastStep,
 } from "./frontend/compile.js";
-export { compileNet, type EmbedProgram, EXPORTED_NET, embedProgram } from "./frontend/embed.js";
+export {
+  compileNet,
+  type EmbedProgram,
+  EXPORTED_NET,
+  embedProgram,
+  netOfExperiment,
+  netOfFile,
+} from "./frontend/embed.js";
 export { libraryRoot } from "./frontend/library.js";
 export {
   configured,
@@ -30,8 +37,10 @@ export {
   type LoadedExperiment,
   type LoadedFile,
   type LoadedStudy,
+  type LoadedValue,
   load,
   loadExperiment,
+  loadValue,
 } from "./frontend/load/load.js";
 export { DecodeError, decodeModule } from "./ir/decode.js";
 export { encodeModule, structureHash, weightsHash } from "./ir/encode.js";

@@ -1,4 +1,4 @@
-/** @file From an `embed` stage to its program: the function that embeds, alone, of a net whose weights are in files. */
+/** @file From an `embed` stage, or a net whose weights are in files, to its program: the functions that embed, alone. */
 import {
   type Catalogue,
   EMBED,
@@ -14,12 +14,13 @@ import { experimentError } from "../diagnostics/catalogue.js";
 import type { IrModule } from "../ir/module.js";
 import { extract } from "../passes/extract.js";
 import { verify } from "../verify/verify.js";
-import { checkEmbedding, INFER, lowerInference } from "./build/embedding.js";
-import { methodSources, storagesOf } from "./build/experiment.js";
+import { checkEmbedding, EMBED_FUNCTION, INFER, lowerEmbeddings, lowerInference } from "./build/embedding.js";
+import { buildExperiment, methodSources, storagesOf } from "./build/experiment.js";
 import { Findings } from "./build/findings.js";
 import { AS_WRITTEN, finish } from "./build/finish.js";
-import type { LoadedExperiment } from "./load/load.js";
-import { SourceTexts } from "./lower/function-source.js";
+import type { BuiltNet, Compilation } from "./build/lowering.js";
+import type { LoadedExperiment, LoadedValue } from "./load/load.js";
+import { type FunctionSource, SourceTexts } from "./lower/function-source.js";
 
 /** A program that embeds, and the images that it is given. */
 export interface EmbedProgram {
@@ -65,7 +66,7 @@ export function embedProgram(
     if (wanted !== found) throw experimentError("bad-embed.shape", { wanted: wanted!, found: found! });
   }
   if (sets.length === 0) throw experimentError("bad-embed.empty", { of: stage[EMBED].of });
-  const program = extract(module, { name, function: INFER, ...(file !== null && { file }) });
+  const program = extract(module, { name, functions: [INFER], ...(file !== null && { file }) });
   const [violation] = verify(program);
   if (violation)
     throw new Error(`internal: the extracted program breaks ${violation.constraint}: ${violation.message}`);
@@ -105,4 +106,55 @@ export function compileNet(
     { texts, directory: loaded.directory, observe: () => {} },
   );
   return { module, starting };
+}
+
+/**
+ * The functions that embed (`embed` of both flips, `infer`) of an experiment's net, over images that were made ready before, f32. Its weights
+ * are in the file EXPORTED_NET, by the names that an export gives them.
+ */
+export function netOfExperiment(loaded: LoadedExperiment): IrModule {
+  const texts = new SourceTexts(loaded.texts);
+  const findings = new Findings(loaded, texts);
+  const built = buildExperiment(loaded, texts);
+  const { step, embed } = methodSources(built.method, texts, findings);
+  const { storages } = storagesOf(built.state, step, loaded, { trains: true });
+  const { name } = loaded.experiment;
+  return fedProgram(name, { built, storages, texts, findings }, embed, loaded.directory);
+}
+
+/** The same of a net that a file exports by itself, for images of this shape. */
+export function netOfFile(loaded: LoadedValue<Net>, shape: Catalogue["shape"]): IrModule {
+  const texts = new SourceTexts(loaded.texts);
+  const findings = new Findings(loaded, texts);
+  const { state, parts: method } = methodParts(netAlone(loaded.declared(shape)))!;
+  const setting = { identities: 0, images: 0, shape, streams: {}, seed: 0 };
+  const train = { spec: {}, offsets: new Int32Array(1), shape, buffers: {} };
+  const { embed } = methodSources(method, texts, findings);
+  const { storages } = storagesOf(state, embed, loaded, { trains: false });
+  const built = { method, state, setting, train };
+  return fedProgram("net", { built, storages, texts, findings }, embed, loaded.directory);
+}
+
+function fedProgram(
+  name: string,
+  { built, ...compilation }: Compilation<BuiltNet>,
+  embed: FunctionSource,
+  directory: string,
+): IrModule {
+  const { storages, texts, findings } = compilation;
+  const lowering = { ...compilation, built: { ...built, train: { ...built.train, dtype: "f32" as const } } };
+  checkEmbedding(lowering, embed);
+  findings.throwIfAny();
+  const functions = lowerEmbeddings(lowering, embed).filter((fn) => fn !== undefined);
+  findings.throwIfAny();
+  const module = finish(
+    { name, sources: [], storages: storages.all, groups: storages.groups, functions },
+    AS_WRITTEN,
+    { texts, directory, observe: () => {} },
+  );
+  const program = extract(module, { name, functions: [EMBED_FUNCTION, INFER], file: EXPORTED_NET });
+  const [violation] = verify(program);
+  if (violation)
+    throw new Error(`internal: the extracted program breaks ${violation.constraint}: ${violation.message}`);
+  return program;
 }

@@ -1,5 +1,5 @@
 /**
- * @file A program of one function of another, whose storages start from a file. What `infer` of a training is,
+ * @file A program of some functions of another, whose storages start from a file. What `infer` of a training is,
  *
  *     parameter @probe.conv.weight : f32[8, 3, 3, 3] = kaiming_normal(…)      … the gallery, the pool, the velocities
  *     func @step(…)   func @embed(…)   func @infer(images : u8[B, 3, 56, 56] from argument)
@@ -21,26 +21,27 @@ import { membersOf, storagesOf } from "../registry/storages.js";
 
 export interface Extraction {
   readonly name: string;
-  /** The function that stays. Its arguments become streams of images of their own names. */
-  readonly function: string;
+  /** The functions that stay. Their arguments become streams of images of their own names. */
+  readonly functions: readonly string[];
   /** The name that the program gives to the file that was exported of the function; absent: its storages start as they do. */
   readonly file?: string;
 }
 
-export function extract(module: IrModule, { name, function: wanted, file }: Extraction): IrModule {
-  const found = functionOf(module, wanted);
-  const named = [...walkOps(found.body)].map((op) => op.attributes.name);
-  const storages = readBy(module, found);
+export function extract(module: IrModule, { name, functions, file }: Extraction): IrModule {
+  const found = functions.map((wanted) => functionOf(module, wanted));
+  const named = found.flatMap(({ body }) => [...walkOps(body)].map((op) => op.attributes.name));
+  const read = new Set(found.flatMap((fn) => readBy(module, fn)));
+  const storages = module.storages.filter((storage) => read.has(storage));
   const tensorOf = exportedNames(storages.map((storage) => storage.name));
   const startOf = ({ name, init }: Storage): Init =>
     file === undefined ? init : { kind: "file", file, tensor: tensorOf(name) };
-  const fn: IrFunction = {
-    ...found,
-    inputs: found.inputs.map(({ value, source }) => ({
+  const ofStreams = (fn: IrFunction): IrFunction => ({
+    ...fn,
+    inputs: fn.inputs.map(({ value, source }) => ({
       value,
       source: source.kind === "argument" ? { kind: "images", stream: value.name } : source,
     })),
-  };
+  });
   return {
     ...module,
     name,
@@ -49,7 +50,7 @@ export function extract(module: IrModule, { name, function: wanted, file }: Extr
       init: startOf(storage),
     })),
     groups: module.groups.filter((group) => named.includes(group.name)),
-    functions: [fn],
+    functions: found.map(ofStreams),
   };
 }
 

@@ -185,6 +185,44 @@ program
   .addHelpText("after", example("f2c-dsl export runs/quickstart-2026-01-02-03-04-05 --to onnx"))
   .action(async (run, options) => (await import("./export.js")).exportRun(run, options));
 
+/** What every command says that asks a net for embeddings. */
+const ofNets = (command: Command): Command =>
+  command
+    .option(
+      "--net <file>",
+      "of weights (.safetensors): the experiment whose net it is, or a file that exports the net",
+    )
+    .option("--checkpoint <step>", "of a run: the step of a checkpoint, or `best` (default: the newest)")
+    .option("--size <height>x<width>", "of the images, where the file does not say it: --size 112x112")
+    .option("--order <order>", "of the colours: rgb, bgr or grey")
+    .option("--mean <numbers>", "what is subtracted from pixels: 127.5, or three numbers, one a channel")
+    .option("--scale <numbers>", "what they are divided by then: 128")
+    .option("--pixels <type>", "it takes pixels from 0 to 255 as they are, as uint8 or float32")
+    .option("--device <device>", "auto, cpu, cuda or cuda:N", "auto")
+    .option("--threads <n>", "CPU threads of the host", Number)
+    .option("--batch <n>", "images at once", Number, 64);
+const anyNet = ["<net>", "the folder of a run, or a TorchScript, ONNX or safetensors file"] as const;
+
+ofNets(
+  program
+    .command("eval")
+    .description("score a net, of a run or a file of anybody's, by protocols")
+    .argument(...anyNet)
+    .requiredOption(
+      "--protocol <file>",
+      "TypeScript file whose default export is a protocol, a record of protocols, or an experiment",
+    ),
+)
+  .option(
+    "--flip <how>",
+    "add the embedding of the mirror image: features as they are, unit ones, or none (default: as the protocols say)",
+  )
+  .option("--json <file>", "write all numbers, and the points of the curves")
+  .option("--csv <file>", "write the numbers, a line each")
+  .option("--out <folder>", "draw the curves into this folder")
+  .addHelpText("after", example("f2c-dsl eval net.onnx --protocol lfw.ts --json scores.json"))
+  .action(async (net, options) => (await import("./eval.js")).evaluate(net, options));
+
 program
   .command("convert")
   .description(

@@ -7,6 +7,18 @@ export interface Wanted {
   readonly function: string | null;
   readonly batch: number;
   readonly images: Int32Array;
+  /** What becomes of the images before the function gets them; absent: nothing. */
+  readonly feeding?: Feeding | undefined;
+  /** Adds what the function makes of the mirror image: of rows as they are, or each of length 1 first. */
+  readonly flip?: "rows" | "unit" | undefined;
+}
+
+/** `(x - mean) / scale` in the type, of images whose channels were put the other way round first; one number for all channels, or one each. */
+export interface Feeding {
+  readonly reversed: boolean;
+  readonly type: "uint8" | "float32";
+  readonly mean: readonly number[];
+  readonly scale: readonly number[];
 }
 
 /** A matrix in a host. Every method rejects with a BridgeError. */
@@ -23,6 +35,8 @@ export interface HostedMatrix {
   sums(count: number, parts: Parts): Promise<HostedMatrix>;
   /** The `k` highest cosines of all pairs of a row of `queries` and a gallery's row of `among`, falling. */
   highest(queries: Int32Array, gallery: HostedMatrix, among: Int32Array, k: number): Promise<Float64Array>;
+  /** The rows from `first` on, one after the other. */
+  rows(first: number, count: number): Promise<Float32Array>;
   /** The host forgets it. */
   release(): Promise<void>;
 }

@@ -4,22 +4,16 @@
  */
 import { createHash } from "node:crypto";
 import type { CompiledExperiment, Evaluation } from "../../compiler/index.js";
-import { type Catalogue, ExperimentError, type Measured } from "../../dsl/index.js";
-import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
+import type { Catalogue, Measured } from "../../dsl/index.js";
 import { listingOf } from "../run/identity/listing.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { curvesSvg, figuresOf } from "./curve-plot.js";
-import type { Embedded, EvaluatedProgram, HostedMatrix } from "./evaluated-program.js";
+import type { EvaluatedProgram } from "./evaluated-program.js";
 import { type Baselines, Keepsakes } from "./keepsakes.js";
-import { WantedImages } from "./view.js";
-
-const BATCH = 64;
+import { functionOf, measureAll, type OnFailure } from "./measure.js";
 
 /** What is measured; so its curves are called. */
 export type Subject = "raw pixels" | "untrained net" | "trained net";
-
-/** Hears of an evaluation that failed; what it throws ends the others too. */
-type OnFailure = (name: string, error: BridgeError) => void;
 
 /** Whom a protocol compares, and how: results of others say nothing beside these. */
 function hashOf({ protocol, people, opened }: Evaluation): string {
@@ -94,48 +88,15 @@ export class Evaluator {
     failed: OnFailure,
   ): Promise<Readonly<Record<string, Measured>>> {
     const found: Record<string, Measured> = {};
-    for (const group of this.bySource(subject, names)) {
-      const { source, function: fn, evaluations } = group;
-      const wanted = new WantedImages(evaluations.map(({ opened }) => opened.images));
-      let embedded: Embedded;
-      try {
-        embedded = await program.embed({ source, function: fn, batch: BATCH, images: wanted.images });
-      } catch (error) {
-        if (!(error instanceof BridgeError)) throw error;
-        for (const { name } of evaluations) failed(name, error);
-        continue;
-      }
-      const made: HostedMatrix[] = [embedded.matrix];
-      try {
-        for (const { name, opened } of evaluations) {
-          try {
-            const { curves, ...measured } = await opened.score(wanted.viewOf(opened.images, embedded, made));
-            this.kept.keepCurves(name, { label: subject, curves });
-            found[name] = measured;
-          } catch (error) {
-            failed(name, asBridgeError(name, error));
-          }
-        }
-      } finally {
-        await Promise.allSettled(made.map((matrix) => matrix.release()));
-      }
-    }
+    const chosen = this.evaluations.filter(({ name }) => names.includes(name));
+    await measureAll(program, chosen, functionFor(subject), {
+      failed,
+      found: (name, { curves, ...measured }) => {
+        this.kept.keepCurves(name, { label: subject, curves });
+        found[name] = measured;
+      },
+    });
     return found;
-  }
-
-  /** Evaluations that want images of one source through one function. */
-  private bySource(subject: Subject, names: readonly string[]) {
-    const groups = new Map<string, { source: string; function: string | null; evaluations: Evaluation[] }>();
-    for (const evaluation of this.evaluations) {
-      if (!names.includes(evaluation.name)) continue;
-      const { source, protocol } = evaluation;
-      const fn = subject === "raw pixels" ? null : protocol.flip ? "embed" : "infer";
-      const key = `${fn} ${source}`;
-      const group = groups.get(key) ?? { source, function: fn, evaluations: [] };
-      group.evaluations.push(evaluation);
-      groups.set(key, group);
-    }
-    return groups.values();
   }
 
   /**
@@ -155,10 +116,7 @@ export class Evaluator {
   }
 }
 
-/** What a protocol's `score` threw: a refusal, the host's error, or a fault of its author's. */
-function asBridgeError(name: string, error: unknown): BridgeError {
-  if (error instanceof BridgeError) return error;
-  if (error instanceof ExperimentError) return new BridgeError(error.code, "user", error.message, error.hint);
-  const message = error instanceof Error ? error.message : String(error);
-  return bridgeError("protocol-threw", "user", { name, problem: message.split("\n")[0]! });
-}
+const functionFor =
+  (subject: Subject) =>
+  ({ protocol }: Evaluation): string | null =>
+    subject === "raw pixels" ? null : functionOf(protocol);

@@ -5,7 +5,7 @@ import type { BridgeError } from "../bridge/bridge-error.js";
 import type { HostClient } from "../bridge/host-client.js";
 import type { Heartbeat, HostEvents } from "../bridge/host-events.js";
 import { type Message, vector, type WireBuffer } from "../bridge/wire.js";
-import type { Embedded, HostedMatrix, Wanted } from "../evaluate/evaluated-program.js";
+import type { Embedded, EvaluatedProgram, HostedMatrix, Wanted } from "../evaluate/evaluated-program.js";
 import type { Written } from "../run/files.js";
 import type { Host, HostedProgram, LoadOptions, Plan, Saved } from "./host.js";
 
@@ -94,6 +94,19 @@ export class HostSession implements Host {
     return new ProgramInHost(this.client, name, body as unknown as Loaded);
   }
 
+  /** Loads a net that lies in a file of its own, under a name that programs share. The path is absolute. */
+  async loadNet(
+    name: string,
+    kind: "torchscript" | "onnx",
+    path: string,
+    { device, threads }: Pick<LoadOptions, "device" | "threads">,
+  ): Promise<NetInHost> {
+    const asked = { program: name, kind, path, device, threads: threads ?? null };
+    const { body } = await this.client.request("load_net", asked);
+    const { input, texts } = body as unknown as Pick<NetInHost, "input" | "texts">;
+    return new NetInHost(this.client, name, input, texts);
+  }
+
   stop(): Promise<void> {
     return this.client.stop();
   }
@@ -175,15 +188,8 @@ class ProgramInHost implements HostedProgram {
     return this.client.plan({ program: this.name, ...plan }, buffers);
   }
 
-  async embed({ source, function: fn, batch, images }: Wanted): Promise<Embedded> {
-    const name = freshName();
-    const { body, buffers } = await this.ask(
-      "embed",
-      { matrix: name, source, function: fn, batch },
-      { images: vector(images) },
-    );
-    const matrix = new MatrixInHost(this.client, body.width as number, name);
-    return { matrix, broken: buffers.broken!.data as Int32Array };
+  embed(wanted: Wanted): Promise<Embedded> {
+    return embedIn(this.client, this.name, wanted);
   }
 
   async export(
@@ -207,6 +213,39 @@ class ProgramInHost implements HostedProgram {
   ): Promise<Message> {
     return this.client.request(kind, { program: this.name, ...body }, buffers);
   }
+}
+
+/** A net that lies in a file of its own. */
+export class NetInHost implements EvaluatedProgram {
+  constructor(
+    private readonly client: HostClient,
+    private readonly name: string,
+    /** What the file says of the tensor that goes in, as far as it does; -1 is any size. */
+    readonly input: { readonly type?: "uint8" | "float32"; readonly shape?: readonly number[] },
+    /** What the file carries, by name. */
+    readonly texts: Readonly<Record<string, string>>,
+  ) {}
+
+  embed(wanted: Wanted): Promise<Embedded> {
+    return embedIn(this.client, this.name, wanted);
+  }
+}
+
+/** Asks a program or a net for a matrix. */
+async function embedIn(
+  client: HostClient,
+  program: string,
+  { source, function: fn, batch, images, feeding, flip }: Wanted,
+): Promise<Embedded> {
+  const matrix = freshName();
+  const asked = { program, matrix, source, function: fn, batch };
+  const { body, buffers } = await client.request(
+    "embed",
+    { ...asked, input: feeding ?? null, flip: flip ?? null },
+    { images: vector(images) },
+  );
+  const made = new MatrixInHost(client, body.width as number, matrix);
+  return { matrix: made, broken: buffers.broken!.data as Int32Array };
 }
 
 /** How many matrices were named. */
@@ -271,6 +310,11 @@ class MatrixInHost implements HostedMatrix {
       { queries: vector(queries), among: vector(among) },
     );
     return buffers.cosines!.data as Float64Array;
+  }
+
+  async rows(first: number, count: number): Promise<Float32Array> {
+    const { buffers } = await this.client.request("rows", { matrix: this.name, first, count });
+    return buffers.rows!.data as Float32Array;
   }
 
   async release(): Promise<void> {

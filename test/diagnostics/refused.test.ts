@@ -176,6 +176,14 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   F2C2518: "lists of a protocol: test/unit/listed-pairs.test.ts",
   F2C2519: "lists of IJB: test/unit/ijb-lists.test.ts",
   F2C2520: "lists of IJB: test/unit/ijb-lists.test.ts",
+  F2C2562: "a file of protocols: test/integration/eval.test.ts",
+  F2C2563: "a file of protocols: test/integration/eval.test.ts",
+  F2C2564: "images for a net of others: test/unit/input-convention.test.ts",
+  F2C2565: "images for a net of others: test/unit/input-convention.test.ts",
+  F2C2566: "images for a net of others: test/unit/input-convention.test.ts",
+  F2C2567: "images for a net of others: test/unit/input-convention.test.ts",
+  F2C2568: "a net of others: test/integration/eval.test.ts",
+  F2C2569: "a file of protocols: test/integration/eval.test.ts",
   F2C2505: "evaluation with broken images: test/unit/trainer.test.ts",
 };
 

@@ -124,6 +124,7 @@ export class FakeHost implements Host, HostedProgram {
       this.answer(kind, asked, usual, false);
     return {
       width: 8,
+      rows: async (_first, count) => new Float32Array(count),
       cosines: (pairs) =>
         quietly("cosines", { pairs }, () =>
           Float64Array.from({ length: pairs.length / 2 }, (_, i) => Math.sin(i)),

@@ -12,6 +12,7 @@ function matrix(asked: unknown[]): HostedMatrix {
   };
   const nothing = { positions: new Int32Array(0), scores: new Float64Array(0) };
   const self: HostedMatrix = {
+    rows: async (_first, count) => new Float32Array(count),
     width: 8,
     cosines: (pairs) => heard(new Float64Array(pairs.length / 2), "cosines", pairs),
     topK: (queries, _, among, k) => heard(nothing, "topK", queries, among, k),

@@ -95,6 +95,12 @@ export const LOADING = {
         message: "the file declares a study, and one stage of it is to be shown",
         hint: "name it: --of one of {known}",
       },
+      flip: { message: "--flip {given} is none that there is", hint: "give features, unit or none" },
+      input: { message: "--{option} {given} cannot be read", hint: "give --{option} {example}" },
+      "pixels-and-mean": {
+        message: "--pixels says that pixels go in as they are, --mean and --scale that they do not",
+        hint: "keep one of them",
+      },
       checkpoint: {
         message: "--checkpoint {given} is neither the step of a checkpoint nor `best`",
         hint: "for example --checkpoint 2000, or --checkpoint best",

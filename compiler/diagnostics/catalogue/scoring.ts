@@ -2,6 +2,89 @@
 import type { Catalogue } from "../../../dsl/diagnostics/entry.js";
 
 export const SCORING = {
+  "default-export-of-another-kind": {
+    code: "F2C2562",
+    severity: "error",
+    cases: {
+      protocols: {
+        message: "the default export is neither a protocol, nor a record of protocols, nor an experiment",
+        hint: "export default verification({ data: … }), or { lfw: verification({ data: … }), … }",
+      },
+      net: {
+        message: "the default export is neither an experiment nor a net",
+        hint: "export default iresnet(50), or the experiment whose net it is",
+      },
+    },
+    why: "What is wanted of a file is its default export.",
+  },
+  "protocol-without-data": {
+    code: "F2C2563",
+    severity: "error",
+    message: "`{name}` does not say whom it compares",
+    hint: "give it people: `data: imageFolder({ … })`; only in an experiment are there others",
+    why: "A protocol in a file of its own has no experiment whose held-out people it could take.",
+  },
+  "nothing-to-evaluate": {
+    code: "F2C2569",
+    severity: "error",
+    message: 'the experiment "{name}" evaluates nothing',
+    hint: "give it protocols in `evaluate`, or a file whose default export is a protocol",
+    why: "Of an experiment, `f2c-dsl eval` takes the protocols that it is evaluated by.",
+  },
+  "input-unknown": {
+    code: "F2C2564",
+    severity: "error",
+    message: "how images are made ready for {net} is not known: {missing}",
+    hint: "say how it was trained, for example --size 112x112 --order rgb --mean 127.5 --scale 128",
+    why: "A net that gets images otherwise than it was trained with, in another order of colours or another range, scores badly and says nothing. So it is never guessed: the file says it (`f2c.input`, see docs/exporting.md), or the command line.",
+  },
+  "input-metadata": {
+    code: "F2C2565",
+    severity: "error",
+    message: "what {net} says of its images (`f2c.input`) cannot be used: {problem}",
+    hint: "correct it, or take it out of the file and give --size, --order, --mean and --scale",
+    why: "Half of a convention would be filled with a guess. docs/exporting.md lists the entries.",
+  },
+  "input-contradicts": {
+    code: "F2C2566",
+    severity: "error",
+    message: "{option} does not go with {net}: it takes {is}",
+    hint: "leave it out",
+    why: "The type and the shape of what goes in are the net's own; what images are made of before may be told.",
+  },
+  "net-of-other-images": {
+    code: "F2C2567",
+    severity: "error",
+    message: "the images of {of} are {found} (channels x height x width), and {net} takes {wanted}",
+    hint: "give the source `size` and `channels` of the net",
+    why: "Faces are made for a net at one size; to scale them to another is the source's matter, and seldom what was meant.",
+  },
+  "no-such-net": {
+    code: "F2C2568",
+    severity: "error",
+    message: "{net} is no net that could be read: there is no such file or folder",
+    hint: "give the folder of a run, or a file that ends in .pt, .onnx or .safetensors",
+    cases: {
+      folder: {
+        message: "{net} is the folder of no run: it has no config.json",
+        hint: "give the folder that f2c-dsl run made, or a file",
+      },
+      kind: {
+        message: "what {net} is cannot be told by its name",
+        hint: "nets are read from TorchScript (.pt), ONNX (.onnx) and safetensors files (.safetensors, with --net exp.ts)",
+      },
+      weights: {
+        message: "{net} holds weights alone, and no net",
+        hint: "name the experiment whose net it is, or a file that exports the net: --net exp.ts",
+      },
+      damaged: { message: "{net} cannot be read: {problem}", hint: "give a whole safetensors file" },
+      whole: {
+        message: "--{option} does not go with {net}, which {is}",
+        hint: "leave it out",
+      },
+    },
+    why: "A net is the folder of a run, or a file of its own; a file of weights needs the net that they are of.",
+  },
   "best-by-no-number": {
     code: "F2C6220",
     severity: "error",

@@ -14,10 +14,10 @@ import { returnedBy } from "./pointing.js";
 
 /** The functions of the program that embed; undefined for one after something was reported. */
 export const lowerEmbeddings = (
-  lowering: Compilation,
+  lowering: Compilation<BuiltNet>,
   source: FunctionSource,
 ): readonly (IrFunction | undefined)[] => [
-  lowerEmbedding(lowering, source, "embed", embeddedBothWays),
+  lowerEmbedding(lowering, source, EMBED_FUNCTION, embeddedBothWays),
   lowerInference(lowering, source),
 ];
 
@@ -27,6 +27,7 @@ export const lowerInference = (
   source: FunctionSource,
 ): IrFunction | undefined => lowerEmbedding(lowering, source, INFER, embedded);
 
+export const EMBED_FUNCTION = "embed";
 export const INFER = "infer";
 
 /**

@@ -1,7 +1,7 @@
 /** @file What an experiment's protocols are given: each its people, from whom it draws what it compares. */
 import type { Catalogue, DataSource, OpenedProtocol, Protocol } from "../../../dsl/index.js";
 import { experimentError } from "../../diagnostics/catalogue.js";
-import type { LoadedExperiment } from "../load/load.js";
+import type { LoadedExperiment, LoadedValue } from "../load/load.js";
 import { type BuiltExperiment, openingContext } from "./experiment.js";
 import { showingOption } from "./findings.js";
 
@@ -38,12 +38,10 @@ export const openEvaluations = (loaded: LoadedExperiment, built: Built): Opened 
     opened.set(data, { people: built.heldOut, source: HELD_OUT, notes: [] });
     const evaluations = Object.entries(evaluate).map(([name, protocol]): Evaluation => {
       const from = protocol.data ?? data;
-      const given = opened.get(from) ?? peopleOf(from, name, built.train, loaded.directory);
+      const given = opened.get(from) ?? peopleOf(from, name, loaded.directory);
+      refuseOtherShape(name, given.people, built.train);
       opened.set(from, given);
-      const { people, source } = given;
-      const { offsets, names, pairs } = people;
-      const drawn = protocol.open({ offsets, names, pairs, seed, directory: loaded.directory });
-      return { name, protocol, people, source, opened: drawn };
+      return evaluationOf(name, protocol, given, seed, loaded.directory);
     });
     return { evaluations, notes: [...opened.values()].flatMap(({ notes }) => notes) };
   });
@@ -52,15 +50,50 @@ interface People extends Pick<Evaluation, "people" | "source"> {
   readonly notes: readonly string[];
 }
 
-/** The people whom a source holds out, or all that it has. */
-function peopleOf(source: DataSource, name: string, trained: Catalogue, directory: string): People {
-  const { train, heldOut, notes = [] } = source.open(openingContext({ directory }));
-  const people = heldOut.offsets.length > 1 ? heldOut : train;
-  if (String(people.shape) !== String(trained.shape))
-    throw experimentError("evaluated-images-of-another-shape", {
-      name,
-      found: people.shape.join(", "),
-      trained: trained.shape.join(", "),
+/** Protocols that a file declares by themselves: each has people of its own, and draws as in an experiment whose seed is 0. */
+export const openProtocols = (
+  loaded: LoadedValue<unknown>,
+  protocols: Readonly<Record<string, Protocol>>,
+): Opened =>
+  showingOption(loaded, () => {
+    const opened = new Map<DataSource, People>();
+    const evaluations = Object.entries(protocols).map(([name, protocol]): Evaluation => {
+      if (protocol.data === undefined) throw experimentError("protocol-without-data", { name });
+      const given = opened.get(protocol.data) ?? peopleOf(protocol.data, name, loaded.directory);
+      opened.set(protocol.data, given);
+      return evaluationOf(name, protocol, given, 0, loaded.directory);
     });
-  return { people, source: `evaluate.${name}`, notes };
+    return { evaluations, notes: [...opened.values()].flatMap(({ notes }) => notes) };
+  });
+
+function evaluationOf(
+  name: string,
+  protocol: Protocol,
+  { people, source }: People,
+  seed: number,
+  directory: string,
+): Evaluation {
+  const { offsets, names, pairs } = people;
+  return {
+    name,
+    protocol,
+    people,
+    source,
+    opened: protocol.open({ offsets, names, pairs, seed, directory }),
+  };
+}
+
+/** The people whom a source holds out, or all that it has. */
+function peopleOf(source: DataSource, name: string, directory: string): People {
+  const { train, heldOut, notes = [] } = source.open(openingContext({ directory }));
+  return { people: heldOut.offsets.length > 1 ? heldOut : train, source: `evaluate.${name}`, notes };
+}
+
+function refuseOtherShape(name: string, people: Catalogue, trained: Catalogue): void {
+  if (String(people.shape) === String(trained.shape)) return;
+  throw experimentError("evaluated-images-of-another-shape", {
+    name,
+    found: people.shape.join(", "),
+    trained: trained.shape.join(", "),
+  });
 }

@@ -8,7 +8,7 @@ import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { tag, tagMethods } from "../../../dsl/core/tag.js";
 import * as library from "../../../dsl/index.js";
-import { asDiagnostic, report } from "../../diagnostics/catalogue.js";
+import { asDiagnostic, type PlainName, report } from "../../diagnostics/catalogue.js";
 import { CompileError } from "../../diagnostics/compile-error.js";
 import type { Diagnostic, Span } from "../../diagnostics/diagnostic.js";
 import { ts } from "../typescript.js";
@@ -19,9 +19,9 @@ import { placesInStack } from "./stack.js";
 import { TAG, TAG_METHODS } from "./tagger.js";
 import { checkedAgainst, typeCheck } from "./type-check.js";
 
-/** What a file declares, with the texts of the files that it is made of. */
-export interface LoadedFile {
-  readonly declared: library.Experiment | library.Study;
+/** The default export of a file, with the texts of the files that it is made of. */
+export interface LoadedValue<T> {
+  readonly declared: T;
   readonly path: string;
   readonly directory: string;
   /** Absolute path to text, of the experiment and of the files it imports. */
@@ -30,6 +30,9 @@ export interface LoadedFile {
   readonly links: ReadonlyMap<string, string>;
   readonly warnings: readonly Diagnostic[];
 }
+
+/** What a file declares that can be run. */
+export type LoadedFile = LoadedValue<library.Experiment | library.Study>;
 
 /** A file that declares a study. */
 export interface LoadedStudy extends LoadedFile {
@@ -74,8 +77,18 @@ export function configured(
   }
 }
 
+const isRunnable = (value: unknown): value is library.Experiment | library.Study =>
+  library.isExperiment(value) || library.isStudy(value);
+
 /** Loads an experiment or a study. Throws a CompileError with every problem found. */
-export function load(file: string): LoadedFile {
+export const load = (file: string): LoadedFile => loadValue(file, isRunnable, "default-export-no-experiment");
+
+/** Loads a file whose default export `is` what is wanted; of another one it is said that it is `no` such thing. */
+export function loadValue<T>(
+  file: string,
+  is: (value: unknown) => value is T,
+  no: PlainName,
+): LoadedValue<T> {
   const named = resolve(file);
   const found = statSync(named, { throwIfNoEntry: false });
   const refuse = (name: "file-not-found" | "file-not-found.folder" | "bad-command-line.not-typescript") => {
@@ -90,6 +103,7 @@ export function load(file: string): LoadedFile {
   if (warnings.length === 0) entry.remember();
   const links = new Map<string, string>();
   const declared = runModule(path, texts, links);
+  if (!is(declared)) throw new CompileError([report(no, defaultExportOf(path, texts), {} as never)], texts);
   return { declared, path, directory: dirname(path), texts, links, warnings };
 }
 
@@ -97,11 +111,8 @@ interface Loaded {
   readonly exports: Record<string, unknown>;
 }
 
-function runModule(
-  entry: string,
-  texts: ReadonlyMap<string, string>,
-  links: Map<string, string>,
-): library.Experiment | library.Study {
+/** Runs the files; returns the default export. */
+function runModule(entry: string, texts: ReadonlyMap<string, string>, links: Map<string, string>): unknown {
   const modules = new Map<string, Loaded>();
   const load = (path: string): Loaded => {
     const known = modules.get(path);
@@ -130,11 +141,6 @@ function runModule(
     const end = lastOf(entry, texts);
     throw new CompileError([report("no-default-export", { path: entry, start: end, end }, {})], texts);
   }
-  if (!library.isExperiment(value) && !library.isStudy(value))
-    throw new CompileError(
-      [report("default-export-no-experiment", defaultExportOf(entry, texts), {})],
-      texts,
-    );
   return value;
 }
 
