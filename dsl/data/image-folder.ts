@@ -37,7 +37,7 @@ export function imageFolder(options: ImageFolderOptions): DataSource {
           division,
           { kind: "image_folder", root: folder },
           ["root"],
-          imageSpec(options),
+          imageSpec(directory, options),
         ),
         notes: notesOf(`photographs in ${root}`, index),
       };

@@ -1,8 +1,9 @@
 /** @file Options of every source of encoded images: to what they are brought, who is kept back, what is done about broken ones. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { experimentError } from "../core/errors.js";
 import type { Catalogue } from "../method/source.js";
+import { hashOf } from "./file-hash.js";
 import { codeOf } from "./folder-entries.js";
 import type { HeldOut } from "./held-out.js";
 
@@ -12,6 +13,11 @@ export interface ImageOptions {
   channels?: 1 | 3;
   /** `crop` cuts the middle in the right proportion; `stretch` keeps everything and distorts. */
   fit?: "crop" | "stretch";
+  /**
+   * Places each face by five points, where ArcFace's template has eyes, nose and corners of the mouth, instead of fitting the picture.
+   * The images are squares then.
+   */
+  align?: Align;
   /**
    * Identities kept back for verification: how many, or a share of them below 1, the last ones in their order; or their names. At
    * least two identities must be left to train on.
@@ -38,30 +44,48 @@ export interface ImageOptions {
   maxPixels?: number;
 }
 
-/** What the host is told of them, and the shape that images get. */
-export function imageSpec({
-  size,
-  channels = 3,
-  fit = "crop",
-  broken,
-  channelOrder,
-  bits,
-  maxPixels,
-}: ImageOptions): { readonly spec: Catalogue["spec"]; readonly shape: Catalogue["shape"] } {
+export interface Align {
+  /**
+   * A list of the points of each face, in pixels of its picture: `name x1 y1 … x5 y5`, and maybe a score, as IJB's
+   * `name_5pts_score.txt`; or the same as CSV. Names are those of the images, as `f2c-dsl data check` shows them. Relative to the experiment's file.
+   */
+  points: string;
+  /** `opencv4` for pixels as OpenCV 4 rounds them, whose places are multiples of 1/32 of a pixel; OpenCV 5 is exact. */
+  rounding?: "exact" | "opencv4";
+}
+
+/** What the host is told of the options, which of that says where something lies, and the shape that images get. */
+export interface ImageSpec extends Required<Pick<Catalogue, "spec" | "places" | "shape">> {}
+
+/** What the host is told, of an experiment in this folder. */
+export function imageSpec(
+  directory: string,
+  { align, size, channels = 3, fit = "crop", broken, channelOrder, bits, maxPixels }: ImageOptions,
+): ImageSpec {
   const [height, width] = typeof size === "number" ? [size, size] : size;
   return {
     shape: [channels, height, width],
+    places: align ? ["alignPoints"] : [],
     spec: {
       channels,
       height,
       width,
       fit,
+      ...(align && pointsOf(directory, align)),
       ...(broken === "skip" && { broken }),
       ...(channelOrder === "bgr" && { channelOrder }),
       ...(bits !== undefined && { bits }),
       ...(maxPixels !== undefined && { maxPixels }),
     },
   };
+}
+
+/** Where the points lie may change from run to run, not which they are. */
+function pointsOf(directory: string, { points, rounding = "exact" }: Align): Catalogue["spec"] {
+  const alignPoints = resolve(directory, points);
+  if (!existsSync(alignPoints))
+    throw experimentError("data-file-missing", { function: "align", option: "points", path: alignPoints });
+  return { alignPoints, alignHash: hashOf(alignPoints).sha256.slice(0, 16), alignRounding: rounding };
 }
 
 /** A value as it is written in a message. */
@@ -82,6 +106,13 @@ export function refuseBadImageOptions(source: string, options: ImageOptions): vo
   const sides: readonly unknown[] = Array.isArray(size) ? size : [size, size];
   if (sides.length !== 2 || !sides.every((side) => isWhole(side, 1, Number.MAX_SAFE_INTEGER)))
     refuse("size", size, "a whole number of pixels from 1 up, or two of them: [height, width]");
+  if (options.align !== undefined) {
+    if (typeof options.align.points !== "string")
+      refuse("align.points", options.align.points, "the path of a list of points");
+    among("align.rounding", options.align.rounding, ["exact", "opencv4"]);
+    if (sides[0] !== sides[1])
+      refuse("size", size, "a whole number, as faces that are placed by points need");
+  }
   among("channels", channels, [1, 3]);
   among("fit", fit, ["crop", "stretch"]);
   among("broken", broken, ["error", "skip"]);

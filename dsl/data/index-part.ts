@@ -1,7 +1,7 @@
 /** @file Some of the identities of an index as a set of images of its own. */
 import type { Catalogue, Names, OpenedData } from "../method/source.js";
 import type { Division, Stretch } from "./held-out.js";
-import type { imageSpec } from "./image-options.js";
+import type { ImageSpec } from "./image-options.js";
 import type { ImageIndex } from "./index-file.js";
 
 /** An index as the two sets of a division; `where` and `places` say where its images lie. */
@@ -10,11 +10,11 @@ export function cataloguesOf(
   division: Division,
   where: Readonly<Record<string, unknown>>,
   places: readonly string[],
-  { spec, shape }: ReturnType<typeof imageSpec>,
+  { spec, shape, places: more }: ImageSpec,
 ): Pick<OpenedData, "train" | "heldOut"> {
   const catalogue = (people: readonly Stretch[]): Catalogue => ({
     spec: { ...where, index: index.path, indexId: index.id, people, ...spec },
-    places: [...places, "index", "indexId", "people"],
+    places: [...places, ...more, "index", "indexId", "people"],
     ...partOf(index, people),
     shape,
     buffers: {},

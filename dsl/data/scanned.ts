@@ -40,7 +40,13 @@ export function scannedImages(
       const root = scanned.filesBelow;
       const where = root === undefined ? { kind: "packed_images" } : { kind: "image_folder", root };
       return {
-        ...cataloguesOf(index, division, where, root === undefined ? [] : ["root"], imageSpec(options)),
+        ...cataloguesOf(
+          index,
+          division,
+          where,
+          root === undefined ? [] : ["root"],
+          imageSpec(context.directory, options),
+        ),
         notes: notesOf(`images in ${place}`, index),
       };
     },

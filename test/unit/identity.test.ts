@@ -623,6 +623,7 @@ describe("photographs in folders", () => {
   beforeAll(() => {
     photographs("faces");
     writeFileSync(join(root, "left-out.txt"), "bert/2.pgm\n");
+    writeFileSync(join(root, "points.txt"), "anna/1.pgm 1 1 2 1 2 2 1 3 2 3\n");
     was = stored(given());
   });
 
@@ -631,6 +632,7 @@ describe("photographs in folders", () => {
     size: [[20, refused("data.height", "data.width", "data.shape")]],
     channels: [[1, refused("data.channels", "data.shape")]],
     fit: [["stretch", refused("data.fit")]],
+    align: [[{ points: "points.txt" }, refused("data.alignHash", "data.alignRounding")]],
     heldOut: [[1, refused("data")]],
     subfolders: [[true, nothing]], // nobody here has any: it is the same listing
     broken: [["skip", free("data.broken")]],

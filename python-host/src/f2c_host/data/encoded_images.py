@@ -27,6 +27,7 @@ from f2c_host.data.file_contents import what_it_is
 from f2c_host.data.image_cache import ImageCache
 from f2c_host.data.inspection import Inspection, inspect_each
 from f2c_host.data.jpeg_header import plain_jpeg
+from f2c_host.data.placing import placing_of
 from f2c_host.data.source import Source
 from f2c_host.data.source_spec import checked_indices, one_of, whole
 from f2c_host.errors import HostError
@@ -82,6 +83,10 @@ class EncodedFiles(ABC):
         """The image's name, for people."""
 
     @abstractmethod
+    def name(self, index: int) -> str:
+        """The image's name in lists: without the place where all lie."""
+
+    @abstractmethod
     def ends_of_identities(self) -> np.ndarray:
         """i64: for each identity the position after its last image."""
 
@@ -100,22 +105,23 @@ class EncodedImages(Source):
     """The images of `files`, fitted to one size.
 
     spec: channels (1 or 3), height, width, fit ("crop" keeps the proportions and cuts the middle out, "stretch" keeps the whole
-    picture), cacheBytes (512 MiB unless told). May be there: channelOrder ("bgr": files hold blue where red belongs), bits (of a
-    channel of 16 that hold brightness, 8..16; found from a sample of the files if absent), maxPixels (images that would decode to
-    more are refused; 64 million if absent), broken ("skip": another image of the same identity stands in for one that is broken).
+    picture) or alignPoints and alignRounding (faces are placed by points: `placing_of`), cacheBytes (512 MiB unless told). May be
+    there: channelOrder ("bgr": files hold blue where red belongs), bits (of a channel of 16 that hold brightness, 8..16; found
+    from a sample of the files if absent), maxPixels (images that would decode to more are refused; 64 million if absent), broken
+    ("skip": another image of the same identity stands in for one that is broken).
     """
 
     def __init__(self, spec: dict[str, Any], files: EncodedFiles) -> None:
         self._kind = spec["kind"]
         self._files = files
         self._channels = one_of(spec, "channels", (1, 3))
-        self._crop = one_of(spec, "fit", ("crop", "stretch")) == "crop"
         self._swapped = one_of({"channelOrder": "rgb", **spec}, "channelOrder", ("rgb", "bgr")) == "bgr"
         self._skips = one_of({"broken": "error", **spec}, "broken", ("error", "skip")) == "skip"
         self._bits = None if spec.get("bits") is None else whole(spec, "bits", 8, 16)
         self._height = whole(spec, "height", 1, 4096)
         self._width = whole(spec, "width", 1, 4096)
         self.shape = (self._channels, self._height, self._width)
+        self._placing = placing_of(spec, self._height, self._width, files.name)
         cache_bytes = whole(spec, "cacheBytes", 0, 2**53, default=512 * 2**20)
         self._max_pixels = whole(spec, "maxPixels", 1, 2**53, default=_MAX_PIXELS)
         # Pixel by pixel, as decoders give them: a view makes channels of them.
@@ -163,21 +169,20 @@ class EncodedImages(Source):
     def _decode(self, index: int, into: np.ndarray) -> None:
         with self._blaming(index):
             data = self._files.read(index)
-            if data is not None and self._decode_plain(data, into):
+            if data is not None and self._decode_plain(data, index, into):
                 return
         into[:] = self._examine(index).pixels.transpose(1, 2, 0)
 
-    def _decode_plain(self, data: bytes, into: np.ndarray) -> bool:
+    def _decode_plain(self, data: bytes, index: int, into: np.ndarray) -> bool:
         """The image, if the fast decoder gives the pixels that Pillow would; else nothing is done."""
         jpeg = plain_jpeg(data)
         if jpeg is None or jpeg.channels > self._channels or jpeg.width * jpeg.height > self._max_pixels:
             return False
         colours = "GRAY" if self._channels == 1 else "BGR" if self._swapped else "RGB"
-        as_it_is = (jpeg.height, jpeg.width) == (self._height, self._width)
-        if not as_it_is:
-            wide, high = self._draft(jpeg.width, jpeg.height, self._width, self._height)
-            if jpeg.width // wide > 1 and jpeg.height // high > 1:
-                return False
+        as_it_is = self._placing.keeps(jpeg.width, jpeg.height)
+        least = None if as_it_is else self._placing.least(jpeg.width, jpeg.height, sideways=False)
+        if least and jpeg.width // least[0] > 1 and jpeg.height // least[1] > 1:
+            return False
         try:
             if as_it_is:
                 simplejpeg.decode_jpeg(data, colours, buffer=into)
@@ -185,8 +190,8 @@ class EncodedImages(Source):
             seen = simplejpeg.decode_jpeg(data, colours)
         except ValueError:
             return False  # Pillow says what is wrong, or shows what there is.
-        image = Image.fromarray(seen[..., 0] if self._channels == 1 else seen)
-        into[:] = np.asarray(self._resized(image)).reshape(self._rows)
+        picture = Image.fromarray(seen[..., 0] if self._channels == 1 else seen)
+        into[:] = self._placing.placed(picture, index).reshape(self._rows)
         return True
 
     def _examine(self, index: int) -> Fitted:
@@ -280,33 +285,18 @@ class EncodedImages(Source):
     def _fit(self, file: Image.Image, index: int) -> Fitted:
         # First of all: a PNG is loaded, and its bits are cut, when it is asked for its orientation.
         deep = deep_samples(file) if is_deep(file) else None
-        wide, high = self._width, self._height
         orientation = file.getexif().get(_ORIENTATION)
-        if orientation in _SIDEWAYS:
-            wide, high = high, wide
         width, height = file.size
-        file.draft(None, self._draft(width, height, wide, high))
+        file.draft(None, self._placing.least(width, height, orientation in _SIDEWAYS))
         self._refuse_too_large(file, index)
         seen = as_seen(file) if deep is None else deep_as_seen(deep, self._bits_of)
         image = self._coloured(seen.image)
         if orientation in _UPRIGHT:
             image = image.transpose(_UPRIGHT[orientation])
-        pixels = np.asarray(self._resized(image))
-        pixels = pixels[None] if self._channels == 1 else pixels.transpose(2, 0, 1)
+        pixels = self._placing.placed(image, index).reshape(self._rows).transpose(2, 0, 1)
         if orientation in _SIDEWAYS:
             width, height = height, width
         return Fitted(pixels, width, height, seen.transparent, seen.bits)
-
-    def _draft(self, width: int, height: int, wide: int, high: int) -> tuple[int, int]:
-        """The least size at which a JPEG that is to be `wide` and `high` is decoded: at 1/2, 1/4 or 1/8 it takes a fraction of
-        the time, and twice the size keeps the quality."""
-        scale = max(wide / width, high / height) if self._crop else None
-        needed = (width * scale, height * scale) if scale else (wide, high)
-        return int(2 * needed[0]) + 1, int(2 * needed[1]) + 1
-
-    def _resized(self, image: Image.Image) -> Image.Image:
-        box = self._middle(image.width, image.height) if self._crop else (0, 0, image.width, image.height)
-        return image.resize((self._width, self._height), Image.Resampling.BILINEAR, box=box)
 
     def _coloured(self, image: Image.Image) -> Image.Image:
         if self._swapped and image.mode == "RGB":
@@ -340,13 +330,6 @@ class EncodedImages(Source):
                 bits,
             )
         return bits
-
-    def _middle(self, width: int, height: int) -> tuple[float, float, float, float]:
-        """The largest box of the target's proportions around the centre: left, top, right, bottom."""
-        box_width = min(float(width), height * self._width / self._height)
-        box_height = min(float(height), width * self._height / self._width)
-        left, top = (width - box_width) / 2, (height - box_height) / 2
-        return left, top, left + box_width, top + box_height
 
 
 class _Unrecognised(Exception):

@@ -56,6 +56,9 @@ class _FilesBelow(EncodedFiles):
     def shown(self, index: int) -> str:
         return os.path.join(self._root, self._index.shown(index))
 
+    def name(self, index: int) -> str:
+        return self._index.shown(index)
+
     def ends_of_identities(self) -> np.ndarray:
         return self._index.ends_of_identities()
 

@@ -48,6 +48,9 @@ class _Pieces(EncodedFiles):
         shard, _, _ = self._places.of(self._index.position(index))
         return f"{self._index.shown(index)} in {shown(self._places.shards[shard])}"
 
+    def name(self, index: int) -> str:
+        return self._index.shown(index)
+
     def ends_of_identities(self) -> np.ndarray:
         return self._index.ends_of_identities()
 

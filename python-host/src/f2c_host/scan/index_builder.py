@@ -42,7 +42,7 @@ _SAME_TIME_NS = 2_000_000_000
 Progress = Callable[[int], None]
 
 
-class _Column:
+class Column:
     """Numbers of one type that are appended, in a file; then an array over it."""
 
     def __init__(self, path: Path, dtype: str) -> None:
@@ -70,7 +70,8 @@ class IndexBuilder:
         self._began = _now_ns()
         # Beside the index: a folder for temporary files may lie in memory.
         self._home = Path(tempfile.mkdtemp(prefix=f"{path.name}.", dir=path.parent))
-        self._columns: dict[str, _Column] = {}
+        self._columns: dict[str, Column] = {}
+        self._made = 0
         self._shards: list[str] = []
         self._read: list[tuple[str, int, str]] = []
         self._ids: dict[bytes, int] = {}
@@ -117,6 +118,11 @@ class IndexBuilder:
         at = self._pack.tell()
         self._pack.write(data)
         return self._packed_as, at
+
+    def column(self, dtype: str) -> Column:
+        """Room for numbers while the scan lasts."""
+        self._made += 1
+        return Column(self._home / f"column-{self._made}", dtype)
 
     @property
     def pack_path(self) -> str:
@@ -191,13 +197,13 @@ class IndexBuilder:
         numbers = before.values()
         distinct = _distinct(numbers)
         self._ids = {str(number).encode(): i for i, number in enumerate(distinct.tolist())}
-        self._columns["label"] = _Column(self._home / "texts", "<i8")
+        self._columns["label"] = self.column("<i8")
         for part in _parts(len(numbers)):
             self._columns["label"].append(np.searchsorted(distinct, numbers[part]))
 
     def _append(self, name: str, dtype: str, values: np.ndarray) -> None:
         if name not in self._columns:
-            self._columns[name] = _Column(self._home / name, dtype)
+            self._columns[name] = self.column(dtype)
         self._columns[name].append(values)
 
     # What the index is made of, when all is found

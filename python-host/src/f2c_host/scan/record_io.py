@@ -32,7 +32,7 @@ _LENGTH = (1 << 29) - 1
 # What is read of each record: its head, the image's, two labels.
 _WINDOW = _HEAD + _IMAGE_HEAD + 8
 # Records that are looked at together, and bytes of an index that are.
-_ROWS, _TEXT = 1 << 16, 1 << 24
+_ROWS, _TEXT = 1 << 16, 1 << 22
 
 
 def scan(spec: dict[str, Any], into: IndexBuilder) -> None:
@@ -84,15 +84,12 @@ class _Part:
         keys, at = self._index()
         if len(at) == 0:
             raise damaged(self._index_path, "it lists no records", "delete it: the .rec is read without")
-        outside = np.flatnonzero((at < 0) | (at > self._size - _HEAD))
-        if outside.size:
-            row = int(outside[0])
-            raise damaged(
-                self._index_path,
-                f"record {keys[row]} is to begin at byte {at[row]:,}, and {self._path} has {self._size:,} bytes",
-                "take the .idx that goes with the .rec, or delete it: the .rec is read without",
-            )
-        order = None if (at[1:] > at[:-1]).all() else np.argsort(at, kind="stable")
+        order = None
+        for part in _parts(len(at)):
+            self._refuse_outside(keys[part], at[part])
+            before = at[part.start - 1 : part.stop - 1] if part.start else np.append(-1, at[: part.stop - 1])
+            if order is None and (at[part] <= before).any():
+                order = np.argsort(at, kind="stable")
         if order is not None:
             keys, at = keys[order], at[order]
             if (twice := np.flatnonzero(at[1:] == at[:-1])).size:
@@ -102,27 +99,42 @@ class _Part:
                     f"records {keys[row]} and {keys[row + 1]} begin at one byte",
                     "delete it: the .rec is read without",
                 )
-        for start in range(0, len(at), _ROWS):
-            part = slice(start, min(start + _ROWS, len(at)))
+        for part in _parts(len(at)):
             after = at[part.start + 1 : part.stop + 1]
-            limit = after if len(after) == part.stop - start else np.append(after, self._size)
+            limit = after if len(after) == part.stop - part.start else np.append(after, self._size)
             yield _Records(keys[part], at[part], limit)
+
+    def _refuse_outside(self, keys: np.ndarray, at: np.ndarray) -> None:
+        outside = np.flatnonzero((at < 0) | (at > self._size - _HEAD))
+        if outside.size:
+            row = int(outside[0])
+            raise damaged(
+                self._index_path,
+                f"record {keys[row]} is to begin at byte {at[row]:,}, and {self._path} has {self._size:,} bytes",
+                "take the .idx that goes with the .rec, or delete it: the .rec is read without",
+            )
 
     def _index(self) -> tuple[np.ndarray, np.ndarray]:
         """Keys and offsets: `key \\t offset` a line."""
-        columns: list[np.ndarray] = []
+        keys, at = self._into.column("<i8"), self._into.column("<i8")
         rest, lines = b"", 0
+
+        def take(text: bytes) -> None:
+            nonlocal lines
+            rows = self._numbers(text, lines)
+            keys.append(rows[:, 0])
+            at.append(rows[:, 1])
+            lines += len(rows)
+
         try:
             with open(self._index_path, "rb") as file:
                 while piece := file.read(_TEXT):
                     whole, newline, rest = (rest + piece).rpartition(b"\n")
-                    columns.append(self._numbers(whole + newline, lines))
-                    lines += len(columns[-1])
-                columns.append(self._numbers(rest, lines))
+                    take(whole + newline)
+                take(rest)
         except OSError as error:
             raise unreadable(self._index_path, error) from error
-        both = np.concatenate(columns)
-        return both[:, 0], both[:, 1]
+        return keys.values(), at.values()
 
     def _numbers(self, text: bytes, before: int) -> np.ndarray:
         """The two numbers of each of these lines; `before`: how many lines came before."""
@@ -292,6 +304,10 @@ class _Part:
 
     def _damaged(self, key: int, at: int, what: str) -> Exception:
         return damaged(self._path, f"record {key:,} at byte {at:,}: {what}")
+
+
+def _parts(count: int) -> Iterator[slice]:
+    return (slice(start, min(start + _ROWS, count)) for start in range(0, count, _ROWS))
 
 
 def _is_key_and_offset(words: list[bytes]) -> bool:
