@@ -724,6 +724,64 @@ export const EXPERIMENT = {
     },
     why: "The lists stand in a folder; ranks are counted, and rates are shares.",
   },
+  "megaface-lists": {
+    code: "F2C2521",
+    severity: "error",
+    cases: {
+      twice: {
+        message: "{file}, line {line:number}: {path} stands there a second time",
+        hint: "an image is listed once: remove one of the lines",
+      },
+      "other-noise": {
+        message: "none of the images of {file} is on the list of noise {noise}",
+        hint: "names there are ends of paths, such as {example}: is it the list of this set?",
+      },
+      "no-folder": {
+        message: "{file}, image {image:number}: {path} lies in no folder",
+        hint: "a probe is `person/image.png`: its folder says whom it shows",
+      },
+      "noise-alone": {
+        message: "{file}: all images of {person} are noise",
+        hint: "an image that is noise is replaced by those of the person that are not: leave the person out, or the list of noise",
+      },
+      both: {
+        message: "{probes} and {distractors} list the same image",
+        hint: "a distractor shows nobody of the probes: is it the right list?",
+      },
+    },
+    why: "Probes, distractors and noise are lists that go together; an image that is counted wrong changes rank-1 among a million.",
+  },
+  "bad-megaface": {
+    code: "F2C2522",
+    severity: "error",
+    cases: {
+      list: {
+        message: "megaFace: `{option}` is no path",
+        hint: "give the list, from the experiment's folder",
+      },
+      sizes: {
+        message: "megaFace: `sizes` is [{sizes}]",
+        hint: "give numbers of distractors from 1 up, rising: [10, 1_000, 1_000_000]",
+      },
+      size: {
+        message: "megaFace: {size:number} distractors are asked for, and {file} lists {count:number}",
+        hint: "ask for fewer, or leave `sizes` out",
+      },
+      far: {
+        message: "megaFace: `far` has a rate of {rate:number}, of {pairs:number} impostor pairs",
+        hint: "for a rate so many of the highest scores are kept: ask for one that accepts at most {most:number} pairs",
+      },
+    },
+    why: "Distractors are counted, and rates are shares of all pairs of a probe and a distractor.",
+  },
+  "too-few-probes": {
+    code: "F2C2523",
+    severity: "error",
+    message:
+      "MegaFace needs two probes of one person, and a distractor: {probes:number} probes make {pairs:number} pairs, and there are {distractors:number} distractors that are neither noise nor broken",
+    hint: "are the lists whole, and do the folders of probes say whom they show?",
+    why: "A search has found its mate where that scores more than every distractor.",
+  },
   "bad-study": {
     code: "F2C2130",
     severity: "error",

@@ -3,6 +3,8 @@ export * from "./identification.js";
 export { type IjbIdentificationOptions, ijbIdentification } from "./ijb-identification.js";
 export { type IjbVerificationOptions, ijbVerification } from "./ijb-verification.js";
 export { type ListedPairsOptions, listedPairs } from "./listed-pairs.js";
+export { type MegaFaceOptions, megaFace } from "./megaface.js";
+export { scoreMegaFace } from "./megaface-scores.js";
 export {
   type Axis,
   type Curve,

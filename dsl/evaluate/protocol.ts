@@ -37,6 +37,8 @@ export interface Rows {
   topK(queries: Int32Array, gallery: Int32Array | Rows, k: number): Promise<Nearest>;
   /** New rows, the means of groups: row i has a part in group `groups[i]`, counted from 0, and in none where that is -1. */
   means(groups: Int32Array): Promise<Rows>;
+  /** Some of these rows, in the order given; they are row 0, 1 … there. */
+  some(rows: Int32Array): Rows;
   /** `count` new rows, in float64: weighted sums of rows, each of which may go into any number of them. */
   sums(count: number, parts: Parts): Promise<Rows>;
   /**

@@ -9,13 +9,22 @@ import { type RocPoint, rocPoints, type ScoreLists } from "./score-lists.js";
 const A_DECADE = 100;
 const BINS = 100;
 
-/** The ROC down to the decade of the lowest rate asked for: of each of 100 parts of a decade its last point. */
-export function rocOf(lists: ScoreLists, fars: readonly number[], title: string): Curve {
-  const [genuine, impostor] = [lists.genuine.length, lists.impostor.length];
+/**
+ * The ROC down to the decade of the lowest rate asked for: of each of 100 parts of a decade its last point. `impostor`: how many impostor pairs
+ * there are; where the list has only the highest scores of them, the ROC ends with these.
+ */
+export function rocOf(
+  lists: ScoreLists,
+  fars: readonly number[],
+  title: string,
+  impostor = lists.impostor.length,
+): Curve {
+  const [genuine, listed] = [lists.genuine.length, lists.impostor.length];
   const points: [number, number][] = [[0, 0]];
   const place = (point: RocPoint) => Math.floor(A_DECADE * Math.log10(point.impostor / impostor));
   let kept = Number.NaN;
   for (const point of rocPoints(lists)) {
+    if (listed < impostor && point.impostor === listed) break;
     const at = place(point);
     const xy: [number, number] = [point.impostor / impostor, point.genuine / genuine];
     if (at === kept) points[points.length - 1] = xy;
@@ -24,12 +33,17 @@ export function rocOf(lists: ScoreLists, fars: readonly number[], title: string)
   }
   return {
     title,
-    x: rateAxis("false accept rate", fars),
+    x: {
+      ...rateAxis("false accept rate", fars),
+      ...(listed < impostor && { to: decadeAbove(listed / impostor) }),
+    },
     y: { label: "true accept rate", scale: "linear", from: 0, to: 1 },
     points,
     untold: untoldBelow(impostor, "FAR", "impostor pairs", fars),
   };
 }
+
+const decadeAbove = (rate: number) => 10 ** Math.ceil(Math.log10(rate));
 
 /** Histograms of the scores, in bins of 0.02: the share of each kind in each bin. Both stand in one figure. */
 export function histogramsOf({

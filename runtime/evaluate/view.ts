@@ -51,6 +51,10 @@ class SomeRows implements Rows {
     return this.keep(await matrix.means(groupOf, count), count);
   }
 
+  some(rows: Int32Array): Rows {
+    return new SomeRows(this.kept, this.inMatrix(rows));
+  }
+
   async sums(count: number, parts: Parts): Promise<Rows> {
     return this.keep(
       await this.kept.matrix.sums(count, { ...parts, rows: this.inMatrix(parts.rows) }),

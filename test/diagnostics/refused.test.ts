@@ -184,6 +184,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   F2C2567: "images for a net of others: test/unit/input-convention.test.ts",
   F2C2568: "a net of others: test/integration/eval.test.ts",
   F2C2569: "a file of protocols: test/integration/eval.test.ts",
+  F2C2521: "lists of MegaFace: test/unit/megaface.test.ts",
+  F2C2522: "lists of MegaFace: test/unit/megaface.test.ts",
+  F2C2523: "lists of MegaFace: test/unit/megaface.test.ts",
   F2C2505: "evaluation with broken images: test/unit/trainer.test.ts",
 };
 

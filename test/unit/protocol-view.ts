@@ -18,6 +18,9 @@ export function cosinesOf(
       ),
     topK: none,
     means: none,
+    some: () => {
+      throw new Error("not asked for");
+    },
     sums: none,
     highest: none,
   };
@@ -40,6 +43,10 @@ class Vectors implements Rows {
 
   get width(): number {
     return this.vectors[0]!.length;
+  }
+
+  some(rows: Int32Array): Rows {
+    return new Vectors(Array.from(rows, (row) => this.vectors[row]!));
   }
 
   async sums(count: number, { rows, into, weights, unit = false, plus }: Parts): Promise<Rows> {

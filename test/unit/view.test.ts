@@ -43,6 +43,9 @@ test("rows of a protocol are translated to those of the matrix, and back", async
   expect([sums.count, sums.width, made.length]).toEqual([2, 8, 1]);
   await sums.cosines(Int32Array.of(1, 0));
   await view.highest(Int32Array.of(0), sums, 1);
+  const some = view.some(Int32Array.of(2, 0));
+  expect(some.count).toBe(2);
+  await sums.topK(Int32Array.of(1), some, 1);
   await view.topK(Int32Array.of(0), sums, 1);
   await (await view.means(Int32Array.of(0, -1, 0))).cosines(Int32Array.of(0, 0));
   expect(asked).toEqual([
@@ -51,6 +54,7 @@ test("rows of a protocol are translated to those of the matrix, and back", async
     ["sums", 2, [3, 3, 2], [0, 1, 1], [1, 2, 3]],
     ["cosines", [1, 0]],
     ["highest", [1], [0, 1], 1],
+    ["topK", [1], [3, 1], 1],
     ["topK", [1], [0, 1], 1],
     ["means", [-1, 0, -1, 0], 1],
     ["cosines", [0, 0]],
