@@ -1,4 +1,5 @@
 export { concat } from "./concat.js";
+export * from "./flat-folder.js";
 export * from "./image-folder.js";
 export * from "./image-list.js";
 export type { ImageOptions } from "./image-options.js";

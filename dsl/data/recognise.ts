@@ -2,6 +2,7 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { experimentError } from "../core/errors.js";
+import { IMAGE_TYPES } from "./folder-listing.js";
 
 /** A kind of data that some source reads. */
 export interface Kind {
@@ -19,6 +20,7 @@ const PAIRS: Kind = { what: "a pickle, as verification sets (.bin) are", reader:
 const NUMPY: Kind = { what: "NumPy arrays (.npy or .npz)", reader: "numpyImages" };
 const LIST: Kind = { what: "a list", reader: "imageList" };
 const FOLDER: Kind = { what: "a folder of folders", reader: "imageFolder" };
+const FLAT: Kind = { what: "a folder of images", reader: "flatFolder" };
 
 const HEAD = 512;
 const LISTS = new Set([".txt", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".list", ".lst"]);
@@ -48,7 +50,8 @@ function kindOfFolder(path: string): Kind | undefined {
   if (endings.has(".rec")) return RECORD_IO;
   if (endings.has(".tar")) return TAR;
   if (endings.has(".parquet")) return PARQUET;
-  return names.some((name) => !name.startsWith(".") && isFolder(join(path, name))) ? FOLDER : undefined;
+  if (names.some((name) => !name.startsWith(".") && isFolder(join(path, name)))) return FOLDER;
+  return IMAGE_TYPES.some((type) => endings.has(type)) ? FLAT : undefined;
 }
 
 const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

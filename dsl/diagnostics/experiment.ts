@@ -257,7 +257,7 @@ export const EXPERIMENT = {
     hint: "put each identity's images into a folder of its own",
     cases: {
       loose: {
-        hint: "put each identity's images into a folder of its own; or is this one identity's folder, and the one above it the `root`?",
+        hint: "put each identity's images into a folder of its own; or is this one identity's folder, and the one above it the `root`? Where names say whose each image is, flatFolder reads them",
       },
     },
     why: "A folder is an identity; images that lie loose belong to nobody.",
@@ -350,6 +350,10 @@ export const EXPERIMENT = {
       folder: {
         message: '{function}: `{option}` is "{path}", a folder without {wanted}',
         hint: "give the path of the file itself",
+      },
+      root: {
+        message: '{function}: `{option}` is "{path}", and there is no such folder',
+        hint: "give the path of the folder; a relative one counts from the experiment's file",
       },
     },
     why: "The data set is not where the experiment says.",

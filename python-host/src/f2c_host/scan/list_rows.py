@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TextIO
 
+from .image_endings import ENDING
 from .json_values import JsonValues
 from .refusals import damaged, unreadable, unsuitable
 
@@ -54,7 +55,6 @@ _LABELS = (
     "name",
 )
 _NAMED = frozenset((*_PATHS, *_LABELS))
-_IMAGE = re.compile(r"\.(jpe?g|png|webp|bmp|pgm|ppm)$", re.IGNORECASE)
 _MAGFACE = re.compile(r"(.+?)\s+0\s+(\S+)\s+0")
 
 # A column by its name or its number, from 0.
@@ -220,7 +220,7 @@ def _columns(told: _List, first: list[str]) -> tuple[int, int, bool]:
     if path is None and is_header:
         path = _first_named(names, _PATHS, label)
     if path is None and not is_header:
-        path = next((i for i, cell in enumerate(first) if i != label and _IMAGE.search(cell)), None)
+        path = next((i for i, cell in enumerate(first) if i != label and ENDING.search(cell)), None)
     if label is None and is_header:
         label = _first_named(names, _LABELS, path)
     if len(first) == 2:
@@ -234,7 +234,7 @@ def _columns(told: _List, first: list[str]) -> tuple[int, int, bool]:
 
 
 def _is_header(names: Sequence[str]) -> bool:
-    return any(name in _NAMED for name in names) and not any(map(_IMAGE.search, names))
+    return any(name in _NAMED for name in names) and not any(map(ENDING.search, names))
 
 
 def _asked(told: _List, column: Column, first: Sequence[str]) -> int | None:
