@@ -9,6 +9,7 @@ import {
   type ParametersIn,
 } from "../../dsl/diagnostics/entry.js";
 import { EXPERIMENT } from "../../dsl/diagnostics/experiment.js";
+import { BEGINNING } from "./catalogue/beginning.js";
 import { BUILDING } from "./catalogue/building.js";
 import { DATA } from "./catalogue/data.js";
 import { HOST } from "./catalogue/host.js";
@@ -24,6 +25,7 @@ export { type CatalogueEntry, type Filled, wordingsOf } from "../../dsl/diagnost
 type Catalogue = typeof LANGUAGE &
   typeof LOADING &
   typeof BUILDING &
+  typeof BEGINNING &
   typeof EXPERIMENT &
   typeof TYPING &
   typeof HOST &
@@ -35,6 +37,7 @@ export const CATALOGUE: Catalogue = {
   ...LANGUAGE,
   ...LOADING,
   ...BUILDING,
+  ...BEGINNING,
   ...EXPERIMENT,
   ...TYPING,
   ...HOST,

@@ -12,7 +12,7 @@ const RANGES: readonly (readonly [digits: string, title: string])[] = [
   ["22", "22xx: data and loader"],
   ["23", "23xx: the class pool"],
   ["24", "24xx: plans"],
-  ["25", "25xx: evaluation"],
+  ["25", "25xx: evaluation; files of others to begin from"],
   ["30", "30xx: types and shapes"],
   ["40", "40xx: effects"],
   ["50", "50xx: the IR, checked again by the host"],

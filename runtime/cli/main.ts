@@ -26,6 +26,17 @@ const set = [
 const example = (text: string) => `\nExample:\n  $ ${text}\n`;
 
 program
+  .command("new")
+  .description("write an experiment to start from: a small one, or what a config of arcface_torch says")
+  .option("--from <config>", "a config of arcface_torch, configs/NAME.py; it is read and never run")
+  .option("--out <file>", "the file to write (default: NAME.ts, or experiment.ts)")
+  .option("--gpus <n>", "of --from: how many GPUs shared a batch (default: what its name says, or 8)", Number)
+  .option("--faces <folder>", "without --from: the folder of faces, one folder a person (default: faces)")
+  .option("--overwrite", "also where there is one")
+  .addHelpText("after", example("f2c-dsl new --from configs/ms1mv3_r50.py"))
+  .action(async (options) => (await import("./new.js")).newExperiment(options));
+
+program
   .command("run")
   .description("compile an experiment, train it, evaluate it, export the net; or make the stages of a study")
   .argument(...experiment)

@@ -141,6 +141,7 @@ const RUNTIME: Record<string, readonly string[]> = {
   "runtime/evaluate": ["dsl", "compiler", "runtime/bridge", "runtime/run", "runtime/figure"],
   "runtime/run": ["dsl", "compiler", "runtime/bridge"],
   "runtime/figure": ["runtime/bridge"],
+  "runtime/new": ["compiler"],
   "runtime/compare": ["dsl", "runtime/bridge", "runtime/run", "runtime/figure"],
   "runtime/observe": ["dsl", "runtime/bridge", "runtime/run", "runtime/figure"],
   "runtime/stages": [

@@ -78,6 +78,14 @@ export const LOADING = {
         message: "--{option} must be a whole number from {least:number} up",
         hint: "for example --{option} {example:number}",
       },
+      "of-a-config": {
+        message: "--{option} is of a config, and --from names none",
+        hint: "f2c-dsl new --from CONFIG.py --{option} …",
+      },
+      "not-of-a-config": {
+        message: "--{option} does not go together with --from: a config names its data",
+        hint: "leave one of them out",
+      },
       "unknown-stage": { message: "the study has no stage {name}", hint: "choose one of {known}" },
       "no-stages": {
         message: "--{option} names a stage of a study, and the file declares an experiment",
