@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from PIL import Image
 from test_exporters import ABOUT, INPUT, face_net, program_of
 
 from f2c_host.errors import HostError
@@ -86,6 +87,17 @@ def test_insightface_takes_the_file_for_a_net_of_faces(wrapper, file):
     from insightface.model_zoo import get_model
 
     assert type(get_model(str(file), providers=["CPUExecutionProvider"])) is type(wrapper)
+
+
+def test_what_the_docs_show_gives_our_embedding(wrapper, file, pictures, embeddings, tmp_path, monkeypatch):
+    docs = (Path(__file__).parents[2] / "docs/exporting.md").read_text(encoding="utf-8")
+    snippet = docs.split("## insightface\n")[1].split("```python\n")[1].split("```")[0]
+    Image.fromarray(pictures[0]).save(tmp_path / "face.png")
+    (tmp_path / "net.insightface.onnx").write_bytes(file.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    shown: dict[str, np.ndarray] = {}
+    exec(snippet, shown)
+    assert np.abs(shown["embedding"] - embeddings[:1]).max() < 1e-5
 
 
 # ---- without it
