@@ -234,6 +234,26 @@ ofNets(
   .addHelpText("after", example("f2c-dsl eval net.onnx --protocol lfw.ts --json scores.json"))
   .action(async (net, options) => (await import("./eval.js")).evaluate(net, options));
 
+ofNets(
+  program
+    .command("embed")
+    .description("write the embeddings of all images of a source as a matrix, with a name a row")
+    .argument(...anyNet)
+    .requiredOption(
+      "--data <file>",
+      "TypeScript file whose default export is a data source, or an experiment, whose data are taken",
+    )
+    .requiredOption("--out <file>", "FILE.safetensors, or FILE.npy with the names in FILE.names.txt"),
+)
+  .option("--of <people>", "all, or those to train on, or those kept back: all, train, heldOut", "all")
+  .option(
+    "--flip <how>",
+    "add the embedding of the mirror image: features as they are, unit ones, or none",
+    "none",
+  )
+  .addHelpText("after", example("f2c-dsl embed net.onnx --data faces.ts --out faces.safetensors"))
+  .action(async (net, options) => (await import("./embed.js")).embed(net, options));
+
 program
   .command("convert")
   .description(

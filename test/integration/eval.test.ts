@@ -59,6 +59,10 @@ beforeAll(async () => {
   const exporters = '  export: ["torchscript", "safetensors", "onnx", "insightface"],\n  lr:';
   writeFileSync(at("tiny.ts"), readFileSync(tiny, "utf8").replace("  lr:", exporters));
   writeFileSync(at("eval.ts"), PROTOCOLS);
+  writeFileSync(
+    at("net.ts"),
+    'import { mobileFaceNet } from "f2c-dsl";\nexport default mobileFaceNet({ embedding: 32, width: 0.25 });\n',
+  );
   const trained = await cli(["run", at("tiny.ts"), "--run-dir", at("run"), "--threads", "1", "--steps", "2"]);
   expect(trained.code, trained.err).toBe(0);
 }, 120_000);
@@ -74,10 +78,6 @@ describe("one net", () => {
     expectSame(await found(at("run", "net.safetensors"), ...weights), run);
     // Without the mirror image there is nothing to add in one way or another.
     const alone = await found(at("run"), "--flip", "none");
-    writeFileSync(
-      at("net.ts"),
-      'import { mobileFaceNet } from "f2c-dsl";\nexport default mobileFaceNet({ embedding: 32, width: 0.25 });\n',
-    );
     const bare = ["--net", at("net.ts"), "--flip", "none"];
     expectSame(await found(at("run", "net.safetensors"), ...bare), alone);
   }, 120_000);
@@ -222,6 +222,83 @@ test("an experiment that evaluates nothing is refused", async () => {
   const { code, err } = await cli(["eval", at("run"), "--protocol", at("silent.ts")]);
   expect(code).toBe(1);
   expect(err).toContain(`error ${"F2C2569"}: the experiment "tiny" evaluates nothing`);
+});
+
+/** Coloured pictures of three people, and what torch makes of them by itself. */
+const PICTURES = `
+import sys, numpy, torch
+from pathlib import Path
+from PIL import Image
+home, chance = Path(sys.argv[1]), numpy.random.default_rng(3)
+names, pixels = [], []
+for person in ("ann", "bob", "zoë"):
+    (home / "faces" / person).mkdir(parents=True)
+    for shot in range(1 + len(person)):
+        picture = chance.integers(0, 256, (32, 32, 3), dtype=numpy.uint8)
+        Image.fromarray(picture).save(home / "faces" / person / f"{shot}.png")
+        pixels.append(torch.from_numpy(picture).permute(2, 0, 1))
+net = torch.jit.load(home / "run" / "net.pt")
+numpy.save(home / "wanted.npy", net(torch.stack(pixels)).numpy())`;
+
+describe("embed", () => {
+  const python = (code: string, ...args: string[]) => {
+    const done = spawnSync(requirePython(), ["-W", "ignore", "-c", code, ...args], {
+      encoding: "utf8",
+      cwd: home,
+    });
+    expect(done.status, done.stderr).toBe(0);
+    return done.stdout.trim();
+  };
+  const embedded = (net: string, out: string, ...options: string[]) =>
+    cli(["embed", at("run", net), "--data", at("faces.ts"), "--out", at(out), "--threads", "1", ...options]);
+
+  beforeAll(() => {
+    python(PICTURES, home);
+    writeFileSync(
+      at("faces.ts"),
+      'import { imageFolder } from "f2c-dsl";\nexport default imageFolder({ root: "faces", size: 32 });\n',
+    );
+  });
+
+  test("writes what torch makes of the pictures, and their names, as the docs read them", async () => {
+    const text = readFileSync(new URL("../../docs/evaluating.md", import.meta.url), "utf8");
+    const [safetensors, npy] = [...text.matchAll(/```python\n(.*?)```/gs)].map(([, code]) => code!);
+    const compared = `
+import numpy as np
+print(rows.shape, names[0], names[-1], float(abs(rows - np.load("wanted.npy")).max()) < 1e-6)`;
+    for (const [net, out, read] of [
+      ["net.pt", "faces.safetensors", safetensors],
+      ["net.onnx", "faces.npy", npy],
+    ] as const) {
+      const done = await embedded(net, out);
+      expect(done.code, done.err).toBe(0);
+      expect(done.out).toContain("12 rows");
+      expect(python(read + compared)).toBe("(12, 32) ann/0.png zoë/3.png True");
+    }
+  });
+
+  test("adds the mirror image where it is asked to, and turns colours", async () => {
+    const run = await embedded("net.pt", "both.npy", "--flip", "unit");
+    expect(run.code, run.err).toBe(0);
+    await embedded("net.pt", "turned.npy", "--order", "bgr");
+    const differ = python(`
+import numpy as np
+wanted, both, turned = (np.load(f"{name}.npy") for name in ("wanted", "both", "turned"))
+print(both.shape, float(np.linalg.norm(both, axis=1).max()) > 1.5, float(abs(turned - wanted).max()) > 1e-3)`);
+    expect(differ).toBe("(12, 32) True True");
+  });
+
+  test.each<[string, string[], RegExp]>([
+    ["a file of another kind", ["--out", at("a.csv")], /F2C1108.*ends in none of \.safetensors or \.npy/],
+    ["other people", ["--of", "some"], /F2C1108.*--of some/],
+    ["nobody", ["--of", "heldOut"], /F2C2131.*no images to embed/],
+    ["no data", ["--data", at("net.ts")], /F2C2562.*neither an experiment nor a data source/],
+  ])("of %s is refused, and leaves nothing", async (_, options, said) => {
+    const { code, err } = await embedded("net.pt", "refused.npy", ...options);
+    expect(code).toBeGreaterThan(0);
+    expect(err).toMatch(said);
+    expect(existsSync(at("refused.npy"))).toBe(false);
+  });
 });
 
 test("Ctrl-C ends it, with nothing half written", async () => {

@@ -103,6 +103,11 @@ export const LOADING = {
         message: "the file declares a study, and one stage of it is to be shown",
         hint: "name it: --of one of {known}",
       },
+      matrix: {
+        message: "--out {out} ends in none of {known}",
+        hint: "end it with .safetensors, for a file with rows and names, or with .npy, for numpy, with the names in a text beside it",
+      },
+      "images-of": { message: "--of {of} is none of a source's sets", hint: "give all, train or heldOut" },
       flip: { message: "--flip {given} is none that there is", hint: "give features, unit or none" },
       input: { message: "--{option} {given} cannot be read", hint: "give --{option} {example}" },
       "pixels-and-mean": {

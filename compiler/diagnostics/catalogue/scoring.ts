@@ -10,6 +10,10 @@ export const SCORING = {
         message: "the default export is neither a protocol, nor a record of protocols, nor an experiment",
         hint: "export default verification({ data: … }), or { lfw: verification({ data: … }), … }",
       },
+      data: {
+        message: "the default export is neither an experiment nor a data source",
+        hint: 'export default imageFolder({ root: "faces", size: 112 }), or the experiment whose data it is',
+      },
       net: {
         message: "the default export is neither an experiment nor a net",
         hint: "export default iresnet(50), or the experiment whose net it is",
