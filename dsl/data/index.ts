@@ -1,3 +1,4 @@
+export * from "./bin-set.js";
 export { concat } from "./concat.js";
 export * from "./flat-folder.js";
 export * from "./image-folder.js";

@@ -45,3 +45,14 @@ def test_the_same_people(kind: str, paths: list[Path], options: dict[str, Any], 
     }
     assert len(pixels) == 14 and sum(map(len, pixels.values())) == 56
     assert pixels == _expected()
+
+
+def test_the_same_images_in_a_verification_set(tmp_path: Path) -> None:
+    """28 pairs, 14 genuine, of 56 images; all are among the photographs."""
+    found = scanned("binset", [FORMATS / "bin/lfw.bin"], tmp_path / "x.index")
+    images = [_pixels(image) for [(_, image)] in found["people"].values()]
+    same = found["arrays"]["same"].tolist()
+    assert len(images) == 56 and len(set(images)) == 28 and sum(same) == 14 and len(same) == 28
+    whose = {pixels: label for label, people in _expected().items() for pixels in people}
+    pairs = zip(images[::2], images[1::2], strict=True)
+    assert same == [int(whose[one] == whose[other]) for one, other in pairs]

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { filesAt } from "#dsl/data/paths";
 import { kindAt } from "#dsl/data/recognise";
-import { type DataSource, type HostScan, lmdb, recordIO, webDataset } from "#dsl/index";
+import { binSet, type DataSource, type HostScan, lmdb, recordIO, webDataset } from "#dsl/index";
 import { scanInHost } from "#runtime/bridge/host-scan";
 import { thrownBy } from "./thrown.js";
 
@@ -63,6 +63,7 @@ describe("a source whose files the host reads", () => {
       lmdb({ path: "db/data.mdb", labels: "kv.txt", database: "train", size: 16 }),
       { paths: ["db/data.mdb"], labels: "kv.txt", database: "train" },
     ],
+    ["binSet", binSet({ path: "db/lfw.bin", size: 16 }), { paths: ["db/lfw.bin"] }],
     [
       "webDataset",
       webDataset({ path: "db/w-{0..1}.tar", size: 16 }),
@@ -76,7 +77,8 @@ describe("a source whose files the host reads", () => {
   ])("%s: the scanner is told what it needs", (_, source, { paths, ...options }) => {
     mkdirSync(join(home, "db"), { recursive: true });
     writeFileSync(join(home, "db/data.mdb"), Buffer.from(`${"00".repeat(16)}dec0efbe`, "hex"));
-    for (const name of ["kv.txt", "db/w-0.tar", "db/w-1.tar"]) writeFileSync(join(home, name), "");
+    for (const name of ["kv.txt", "db/lfw.bin", "db/w-0.tar", "db/w-1.tar"])
+      writeFileSync(join(home, name), "");
     const absolute = { ...options, ...("labels" in options && { labels: join(home, options.labels) }) };
     expect(askedBy(source)).toMatchObject({ paths: paths.map((path) => join(home, path)), ...absolute });
   });
@@ -112,6 +114,8 @@ describe("a source whose files the host reads", () => {
       "F2C2146",
       "nowhere.txt",
     ],
+    ["a set without a name", () => binSet({ path: "", size: 16 }), "F2C2202", "not the path of a `.bin`"],
+    ["no set", () => askedBy(binSet({ path: "faces.rec", size: 16 })), "F2C2147", "not a verification set"],
     ["an empty ending", () => webDataset({ path: "w.tar", image: "jpg;", size: 16 }), "F2C2202", "`image`"],
     [
       "a label nowhere",

@@ -124,6 +124,13 @@ export const DATA = {
     hint: "is the file whole, and is there memory and room in the cache? The same command tries again",
     why: "Files are read by a process of their own, so that one that breaks its reader ends nothing else.",
   },
+  "pickle-asks-for": {
+    code: "F2C6122",
+    severity: "error",
+    message: "{path} asks for {class}, which no verification set needs: nothing of it was run",
+    hint: "a set holds bytes, True and False; take it from where you trust it, or make it anew from its images",
+    why: "A pickle may ask for any function of any package and have it called. Verification sets (.bin) are pickles, and only what they consist of is read.",
+  },
   "prefetch-misuse": {
     code: "F2C6190",
     severity: "error",

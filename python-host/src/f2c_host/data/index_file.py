@@ -99,8 +99,8 @@ class IndexFile:
             name = str(int(self._keys[position])).encode()
         else:
             name = _part(self._names, self._name_ends, position)
-            if self.facts.get("paths") == "whole":
-                return name
+        if self.facts.get("paths") == "whole":
+            return name
         identity = int(np.searchsorted(self._offsets, position, side="right")) - 1
         folder = _part(self._identities, self._identity_ends, identity)
         return folder + b"/" + name if folder else name

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import HostError
-from . import flat_folder, image_list, lmdb, record_io, web_dataset
+from . import bin_set, flat_folder, image_list, lmdb, record_io, web_dataset
 from .index_builder import IndexBuilder
 from .refusals import unreadable, unsuitable
 
@@ -19,6 +19,7 @@ _TELL_S = 1.0
 # A scanner a kind of file; what its spec holds it says itself.
 SCANNERS: dict[str, Callable[[dict[str, Any], IndexBuilder], None]] = {
     "flatfolder": flat_folder.scan,
+    "binset": bin_set.scan,
     "lmdb": lmdb.scan,
     "imagelist": image_list.scan,
     "recordio": record_io.scan,
