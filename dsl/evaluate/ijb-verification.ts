@@ -5,7 +5,7 @@
 import { experimentError } from "../core/errors.js";
 import { readTemplatePairs, type TemplatePairs } from "./ijb-lists.js";
 import { cosinesInParts } from "./in-parts.js";
-import { type Protocol, protocol, quiet, type Result } from "./protocol.js";
+import { type Figure, type Protocol, protocol, quiet, type Result } from "./protocol.js";
 import { AS_ARCFACE_TORCH, type RateOptions, ratesAt, refuseBadRates } from "./rates-at.js";
 import { histogramsOf, ratesAsNumbers, rocOf } from "./score-curves.js";
 import { type ScoreLists, Scores } from "./score-lists.js";
@@ -80,7 +80,7 @@ function resultOf(lists: ScoreLists, empty: number, meta: string, rates: RateOpt
   const { far = [] } = rates;
   return {
     numbers: {
-      ...ratesAsNumbers(ratesAt(lists, rates), impostor),
+      ...named(ratesAsNumbers(ratesAt(lists, rates), impostor)),
       genuine: quiet(genuine),
       impostor: quiet(impostor),
     },
@@ -88,4 +88,10 @@ function resultOf(lists: ScoreLists, empty: number, meta: string, rates: RateOpt
       empty > 0 ? [`${empty} templates have no image that can be decoded, and their pairs are left out`] : [],
     curves: { roc: rocOf(lists, far, "Verification of templates"), ...histogramsOf(lists) },
   };
+}
+
+/** In the table the first number stands under the evaluation's name: its note says which it is. */
+function named(numbers: Readonly<Record<string, Figure>>): Readonly<Record<string, Figure>> {
+  const [[name, figure], ...others] = Object.entries(numbers) as [[string, Figure], ...[string, Figure][]];
+  return Object.fromEntries([[name, { ...figure, note: `${name}, ${figure.note}` }], ...others]);
 }

@@ -53,7 +53,7 @@ export async function scoreMegaFace(
       ...Object.fromEntries([
         figure(
           last,
-          `of ${pairs.length} searches for mates of ${persons} people, among ${largest.asked} distractors`,
+          `rank-1 of ${pairs.length} searches for mates of ${persons} people, among ${largest.asked} distractors`,
         ),
         ...verified.numbers,
         ...sizes.map((_, i) => figure(i)).slice(0, last),

@@ -90,15 +90,23 @@ const decades = (from: number, to: number) => {
   return Array.from({ length: high - low + 1 }, (_, i) => Number(`1e${low + i}`));
 };
 
-/** Tells lines apart. Curves that fall leave room for the names above their ends, those that rise below. */
+/** Tells lines apart. Curves that fall leave room for the names above their ends, those that rise below; names of those with a peak stand below the figure. */
 function whose(names: readonly string[], range: readonly unknown[], curves: readonly Curve[]): Spec {
   const rising = curves.every(({ points }) => points.at(-1)![1] >= points[0]![1]);
   return {
     field: "label",
     type: "nominal",
     scale: { domain: names, range },
-    legend: { orient: rising ? "bottom-right" : "top-right", fillColor: PAGE, padding: 8, offset: 6 },
+    legend: curves.some(hasPeak)
+      ? { orient: "bottom", columns: 2, labelLimit: 260 }
+      : { orient: rising ? "bottom-right" : "top-right", fillColor: PAGE, padding: 8, offset: 6 },
   };
+}
+
+/** Whether a curve lies higher between its ends than at both. */
+function hasPeak({ points }: Curve): boolean {
+  const ends = Math.max(points[0]![1], points.at(-1)![1]);
+  return points.some(([, y]) => y > ends);
 }
 
 /** The part of the figure from its left edge to `told`, in which nothing can be told. */
