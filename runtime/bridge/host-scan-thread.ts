@@ -24,7 +24,7 @@ async function scanned(python: string): Promise<ScanMessage> {
   let last: ScanMessage | undefined;
   hearLines(child.stdout, (line) => {
     const message = JSON.parse(line) as ScanMessage;
-    if (message.kind === "part") say(message);
+    if (message.kind === "part" || message.kind === "line") say(message);
     else last = message;
   });
   hearLines(child.stderr, (line) => others.splice(0, Math.max(0, others.push(line) - KEPT)));

@@ -269,6 +269,7 @@ program
   .command("setup")
   .description("set up the PyTorch host in a virtual environment of its own")
   .option("--onnx", "also what exporting to ONNX needs")
+  .option("--parquet", "also what reading Parquet files needs")
   .option("--test", "also what the host's tests need")
   .addHelpText("after", example("f2c-dsl setup"))
   .action(async (options) => (await import("./setup.js")).setup(options));

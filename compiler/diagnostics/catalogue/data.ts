@@ -88,6 +88,20 @@ export const DATA = {
     hint: "run it again: the index is made anew where it is missing",
     why: "The names of a data source's images lie in an index file that both processes read; it was removed or replaced between the two.",
   },
+  "scan-needs-package": {
+    code: "F2C6127",
+    severity: "error",
+    message: "{package}, which reads files of this kind, is not installed",
+    hint: "f2c-dsl setup --{extra}, or python -m pip install {package}",
+    why: "Libraries that read one kind of file are installed by those who have such files.",
+  },
+  "no-room-for-copy": {
+    code: "F2C6128",
+    severity: "error",
+    message: "{needed} GB of images are to be copied to {path}, where {free} GB are free",
+    hint: "make room, or let XDG_CACHE_HOME name a folder on a larger disk",
+    why: "Images that lie compressed in a file of another kind are copied once, so that each can be read by itself.",
+  },
   "file-damaged": {
     code: "F2C6117",
     severity: "error",

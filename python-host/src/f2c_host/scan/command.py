@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import HostError
-from . import bin_set, flat_folder, image_list, lmdb, record_io, web_dataset
-from .index_builder import IndexBuilder
+from . import bin_set, flat_folder, image_list, lmdb, parquet, record_io, web_dataset
+from .index_builder import IndexBuilder, Progress, Tell
 from .refusals import unreadable, unsuitable
 
 _TELL_S = 1.0
@@ -22,6 +22,7 @@ SCANNERS: dict[str, Callable[[dict[str, Any], IndexBuilder], None]] = {
     "binset": bin_set.scan,
     "lmdb": lmdb.scan,
     "imagelist": image_list.scan,
+    "parquet": parquet.scan,
     "recordio": record_io.scan,
     "webdataset": web_dataset.scan,
 }
@@ -39,7 +40,7 @@ def scan_command() -> int:
             _say({"kind": "part", "images": images})
 
     try:
-        scan(spec, progress)
+        scan(spec, progress, lambda line: _say({"kind": "line", "line": line}))
     except HostError as error:
         _say({"kind": "refused", "code": error.code, "message": error.message, "hint": error.hint})
     else:
@@ -47,10 +48,10 @@ def scan_command() -> int:
     return 0
 
 
-def scan(spec: dict[str, Any], progress: Callable[[int], None] = lambda _: None) -> None:
+def scan(spec: dict[str, Any], progress: Progress = lambda _: None, tell: Tell = lambda _: None) -> None:
     """Makes the index `spec["index"]`. Raises HostError where the files are not of that kind, damaged, or hold no images."""
     leave_out = [name.encode() for name in spec.get("leaveOut", [])]
-    with IndexBuilder(Path(spec["index"]), progress, leave_out) as into:
+    with IndexBuilder(Path(spec["index"]), progress, leave_out, tell) as into:
         try:
             SCANNERS[spec["kind"]](spec, into)
         except OSError as error:

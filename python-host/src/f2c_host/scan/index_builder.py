@@ -31,6 +31,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import HostError, listed
+from .refusals import no_room
 
 KIND, VERSION = "f2c index", "1"
 _ROWS = 1 << 19
@@ -38,8 +39,12 @@ _MOST_IMAGES = 2**31 - 1
 # A file system may give two changes so close to each other one time.
 _SAME_TIME_NS = 2_000_000_000
 
-# Hears how many images were found so far.
+# Room that is left on a disk that something is copied to.
+_SPARE = 1 << 28
+
+# Hears how many images were found so far, and what else the user is to know meanwhile.
 Progress = Callable[[int], None]
+Tell = Callable[[str], None]
 
 
 class Column:
@@ -62,10 +67,14 @@ class IndexBuilder:
     """Takes images with the labels that they have; identities are those labels, in their order."""
 
     def __init__(
-        self, path: Path, progress: Progress = lambda _: None, leave_out: Collection[bytes] = ()
+        self,
+        path: Path,
+        progress: Progress = lambda _: None,
+        leave_out: Collection[bytes] = (),
+        tell: Tell = lambda _: None,
     ) -> None:
         """`leave_out`: names of identities and of images (`identity/image`) that are not taken."""
-        self._path, self._progress = path, progress
+        self._path, self._progress, self._tell = path, progress, tell
         self._leave_out, self._left_out = frozenset(leave_out), set[bytes]()
         self._began = _now_ns()
         # Beside the index: a folder for temporary files may lie in memory.
@@ -108,6 +117,13 @@ class IndexBuilder:
     def scratch(self) -> Path:
         """A folder for files that nobody needs when the index is made."""
         return self._home
+
+    def make_room(self, copied: int) -> None:
+        """Says how much is going to be copied. Raises F2C6128 where the disk has not as much."""
+        free = shutil.disk_usage(self._home).free
+        if copied + _SPARE > free:
+            raise no_room(str(self._path.parent), copied, free)
+        self._tell(f"copying {copied / 1e6:,.1f} MB of images to {self.pack_path}, once")
 
     def pack(self, data: bytes) -> tuple[int, int]:
         """Keeps bytes that lie nowhere as they are, in a file beside the index: its number, and where in it they begin."""
@@ -152,7 +168,7 @@ class IndexBuilder:
         count = len(labels)
         if count == 0:
             return
-        self._append("label", "<i8", labels if isinstance(labels, np.ndarray) else self._of_texts(labels))
+        self._append("label", "<i8", self._numbers_of(labels))
         if isinstance(names, np.ndarray):
             self._append("keys", "<i8", names)
         else:
@@ -181,14 +197,14 @@ class IndexBuilder:
                 kept.append(row)
         return np.array(kept, np.int64)
 
-    def _of_texts(self, labels: Sequence[bytes]) -> np.ndarray:
-        """Texts as numbers: those that they are, or, from the first that is none on, those of `_ids`."""
+    def _numbers_of(self, labels: np.ndarray | Sequence[bytes]) -> np.ndarray:
+        """Labels as numbers: those that they are, or, from the first that is none on, those of `_ids`."""
         if not self._ids:
-            numbers = _as_numbers(labels)
+            numbers = labels if isinstance(labels, np.ndarray) else _as_numbers(labels)
             if numbers is not None:
                 return numbers
             self._number_texts()
-        return np.array([self._ids.setdefault(label, len(self._ids)) for label in labels], np.int64)
+        return np.array([self._ids.setdefault(label, len(self._ids)) for label in _texts(labels)], np.int64)
 
     def _number_texts(self) -> None:
         """What counted as numbers so far are texts like the rest."""
@@ -233,6 +249,9 @@ class IndexBuilder:
         if unknown := sorted(self._leave_out - self._left_out):
             shown = listed([name.decode(errors="replace") for name in unknown])
             self.notes.append(f"{len(unknown):,} entries of `leaveOut` that name nothing ({shown})")
+        if self._pack is not None:
+            self._pack.close()
+            self._note_pack()
         facts = {
             **self.facts,
             "source": source,
@@ -241,11 +260,15 @@ class IndexBuilder:
             "remarks": json.dumps(self.remarks, ensure_ascii=False),
         }
         if self._pack is not None:
-            self._pack.close()
             os.replace(self._home / "pack", self.pack_path)
         unfinished = self._home / "index"
         _write(unfinished, sections, facts)
         os.replace(unfinished, self._path)
+
+    def _note_pack(self) -> None:
+        """Where the pack is gone, the index is made anew as well; nobody but this writes it, so its time is certain."""
+        status = os.stat(self._home / "pack")
+        self._read.append((self.pack_path, status.st_size, str(status.st_mtime_ns)))
 
     def _numbered(self, labels: np.ndarray) -> tuple[np.ndarray, Callable[[int], bytes]]:
         """Labels as numbers in the order of identities, and the name of each. Texts that are all numbers count as such."""

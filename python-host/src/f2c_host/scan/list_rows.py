@@ -40,7 +40,8 @@ _PATHS = (
     "img",
     "img_path",
 )
-_LABELS = (
+# What columns of labels are usually called.
+LABELS = (
     "label",
     "identity",
     "identity_id",
@@ -54,7 +55,7 @@ _LABELS = (
     "target",
     "name",
 )
-_NAMED = frozenset((*_PATHS, *_LABELS))
+_NAMED = frozenset((*_PATHS, *LABELS))
 _MAGFACE = re.compile(r"(.+?)\s+0\s+(\S+)\s+0")
 
 # A column by its name or its number, from 0.
@@ -222,7 +223,7 @@ def _columns(told: _List, first: list[str]) -> tuple[int, int, bool]:
     if path is None and not is_header:
         path = next((i for i, cell in enumerate(first) if i != label and ENDING.search(cell)), None)
     if label is None and is_header:
-        label = _first_named(names, _LABELS, path)
+        label = _first_named(names, LABELS, path)
     if len(first) == 2:
         path = 1 - label if path is None and label is not None else path
         path = 0 if path is None else path
@@ -235,6 +236,13 @@ def _columns(told: _List, first: list[str]) -> tuple[int, int, bool]:
 
 def _is_header(names: Sequence[str]) -> bool:
     return any(name in _NAMED for name in names) and not any(map(ENDING.search, names))
+
+
+def chosen_column(suitable: Sequence[str], usual: Sequence[str]) -> str | None:
+    """The column of a usual name, or the only one that is suitable."""
+    lower = [name.lower() for name in suitable]
+    named = next((suitable[lower.index(name)] for name in usual if name in lower), None)
+    return named or (suitable[0] if len(suitable) == 1 else None)
 
 
 def _asked(told: _List, column: Column, first: Sequence[str]) -> int | None:
@@ -316,7 +324,7 @@ class _Fields:
         path, label = _asked(told, told.path, keys), _asked(told, told.label, keys)
         names = [key.lower() for key in keys]
         path = _first_named(names, _PATHS, label) if path is None else path
-        label = _first_named(names, _LABELS, path) if label is None else label
+        label = _first_named(names, LABELS, path) if label is None else label
         if path is None or label is None:
             raise told.columns_unknown("which of its keys are path and label is not told", keys)
         return keys[path], keys[label]
