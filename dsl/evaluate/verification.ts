@@ -5,17 +5,12 @@
 import { experimentError } from "../core/errors.js";
 import { type Measured as MeasuredPairs, withoutBroken } from "./broken-pairs.js";
 import { makePairs } from "./pairs.js";
-import {
-  type Curve,
-  type EvaluateOptions,
-  type Figure,
-  type Protocol,
-  protocol,
-  quiet,
-  type Result,
-} from "./protocol.js";
+import { type Curve, type EvaluateOptions, type Protocol, protocol, quiet, type Result } from "./protocol.js";
 import { rateAxis, untoldBelow } from "./rate-curves.js";
 import { type Accuracy, foldSizes, roc, tarAtFar, tenFold } from "./rates.js";
+import { ratesAt } from "./rates-at.js";
+import { histogramsOf, ratesAsNumbers } from "./score-curves.js";
+import { Scores } from "./score-lists.js";
 
 const FOLDS = 10;
 
@@ -64,12 +59,9 @@ function resultOf({ similarity, same }: MeasuredPairs, far: readonly number[]): 
   const { pairs, genuine, impostor, accuracy, std, threshold } = found;
   if (pairs < 2 * FOLDS)
     throw experimentError("too-few-whole-pairs", { genuine, impostor, folds: FOLDS, least: FOLDS });
-  const rates = Object.entries(found.tarAtFar).map(([rate, tar]): [string, Figure] => [
-    `TAR at FAR ${rate}`,
-    tar === null
-      ? { value: null, as: "percent", note: `${impostor} impostor pairs are too few` }
-      : { value: tar, as: "percent" },
-  ]);
+  const scores = new Scores(genuine, impostor);
+  for (const [pair, cosine] of similarity.entries()) scores.add(cosine, same[pair] === 1);
+  const lists = scores.lists();
   const notes = [];
   // A cosine of 1 is the protocol's first threshold, and what it stays with where none is better: cosines that all lie close to 1.
   if (threshold === 1)
@@ -86,14 +78,14 @@ function resultOf({ similarity, same }: MeasuredPairs, far: readonly number[]): 
         as: "percent",
         note: `on ${pairs} pairs of unseen people, at a cosine of ${threshold.toFixed(3)}`,
       },
-      ...Object.fromEntries(rates),
+      ...ratesAsNumbers(ratesAt(lists, { far, farAt: "at-most" }), impostor),
       threshold: quiet(threshold),
       pairs: quiet(pairs),
       genuine: quiet(genuine),
       impostor: quiet(impostor),
     },
     notes,
-    curves: { roc: rocCurve(found.points, impostor, far) },
+    curves: { roc: rocCurve(found.points, impostor, far), ...histogramsOf(lists) },
   };
 }
 

@@ -68,7 +68,8 @@ export function renderSummary(
   rows.push(["throughput", `${rates} images/s, ${throughput.stepMilliseconds.toFixed(0)} ms a step`]);
   const width = Math.max(16, ...rows.map(([name]) => name.length)) + 2;
   const table = rows.map(([name, value]) => `  ${name.padEnd(width)}${value}`).join("\n");
-  const listed = files.map(([name, what]) => `  ${name.padEnd(width)}${what}`).join("\n");
+  const column = Math.max(width, 2 + Math.max(0, ...files.map(([name]) => name.length)));
+  const listed = files.map(([name, what]) => `  ${name.padEnd(column)}${what}`).join("\n");
   const head = summary.interrupted
     ? `${summary.name}: interrupted after ${summary.steps} steps`
     : `${summary.name}: ${summary.steps} steps`;

@@ -11,7 +11,7 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
 test("the protocol that docs/evaluating.md writes is type-checked, compiles, and scores", async () => {
-  const [, own] = /```ts\n(import \{[\s\S]*?)```/.exec(read("docs/evaluating.md"))!;
+  const [, own] = /## One of your own[\s\S]*?```ts\n(import \{[\s\S]*?)```/.exec(read("docs/evaluating.md"))!;
   writeFileSync(join(home, "equal-error-rate.ts"), own!);
   const tiny = read("test/fixtures/experiments/tiny.ts")
     .replace(/^import/, 'import { equalErrorRate } from "./equal-error-rate.js";\nimport')

@@ -42,3 +42,24 @@ test("where the thresholds part the pairs there is nothing to explain", async ()
   expect(apart).toMatch(/verification +100\.00 %/);
   expect(apart).not.toMatch(/calls no pair the same/);
 });
+
+test("what a file is stands apart from its name, however long that is", async () => {
+  const text = renderSummary(
+    {
+      name: "tiny",
+      steps: 1,
+      finalLoss: 1,
+      results: {},
+      throughput: { imagesPerSecond: {}, stepMilliseconds: 1 },
+      irHash: "",
+      interrupted: false,
+    },
+    "runs/tiny",
+    [
+      ["net.insightface.onnx", "the net"],
+      ["ir.txt", "the program"],
+    ],
+  );
+  expect(text).toMatch(/^ {2}net\.insightface\.onnx {2}the net$/m);
+  expect(text).toMatch(/^ {2}ir\.txt {16}the program$/m);
+});

@@ -408,7 +408,12 @@ describe("several evaluations", () => {
     expect(asked(hosts[0]!, "embed")).toBe(6);
     expect(asked(hosts[0]!, "source")).toBe(2);
     const plots = readdirSync(folder.path).filter((name) => name.endsWith(".svg"));
-    expect(plots.sort()).toEqual(["pairs.svg", "searches-cmc.svg", "searches-det.svg"]);
+    expect(plots.sort()).toEqual([
+      "pairs-roc.svg",
+      "pairs-scores.svg",
+      "searches-cmc.svg",
+      "searches-det.svg",
+    ]);
   });
 
   test("that were made before a checkpoint are not made again, each by its name", async () => {
@@ -557,7 +562,10 @@ describe("several evaluations", () => {
         results: { mine: { trained: { numbers: { cosine: { value: 0, as: "plain" } }, notes: ["of 2"] } } },
       },
     });
-    expect(readdirSync(folder.path).filter((name) => name.endsWith(".svg"))).toEqual(["pairs.svg"]);
+    expect(readdirSync(folder.path).filter((name) => name.endsWith(".svg"))).toEqual([
+      "pairs-roc.svg",
+      "pairs-scores.svg",
+    ]);
   });
 
   test("of your own that throw are said to, by name, and training goes on", async () => {

@@ -5,6 +5,7 @@ import { rocCurve, verify } from "#dsl/evaluate/verification";
 import { verification } from "#dsl/index";
 import { curvesSvg, figuresOf } from "#runtime/evaluate/curve-plot";
 import { fractions } from "./dice.js";
+import { cosinesOf } from "./protocol-view.js";
 import { codeOf } from "./thrown.js";
 
 /** Similarities of `n` pairs, those of the same person higher by `gap`, rounded to `digits` so that some tie. */
@@ -525,4 +526,47 @@ describe("pairs of held-out people", () => {
     for (const odd of [0, -0.1, 1.5, Number.NaN]) expect(ask({ far: [0.1, odd] })).toBe("F2C2504");
     expect(ask({ pairs: { genuine: 0, impostor: 0 }, far: [1, 1e-6] })).toBeUndefined();
   });
+});
+
+test("the threshold of each rate is the lowest score that is accepted, and the histogram has every pair", async () => {
+  const offsets = Int32Array.from({ length: 41 }, (_, i) => 3 * i);
+  const pairs = { genuine: 100, impostor: 400 };
+  const opened = verification({ pairs, far: [0.1, 0.01, 0.001] }).open({ offsets, seed: 1, directory: "." });
+  const person = (image: number) => Math.floor(image / 3);
+  /** Between -1 and 1, higher for one person, and different for every pair. */
+  const cosine = (a: number, b: number) =>
+    Math.sin(12.9898 * a + 78.233 * b + 3) * 0.6 + (person(a) === person(b) ? 0.3 : 0);
+  const seen: { readonly same: boolean; readonly score: number }[] = [];
+  const view = cosinesOf(opened.images, (a, b) => {
+    const score = cosine(a, b);
+    seen.push({ same: person(a) === person(b), score });
+    return score;
+  });
+  const { numbers, curves } = await opened.score(view);
+  const impostors = seen.filter(({ same }) => !same).map(({ score }) => score);
+  expect(impostors.length).toBe(400);
+  for (const far of [0.1, 0.01]) {
+    const threshold = numbers[`threshold at FAR ${far}`]!.value!;
+    expect(seen.map(({ score }) => score)).toContain(threshold);
+    const accepted = (least: number) => impostors.filter((score) => score >= least).length / 400;
+    const next = Math.max(...seen.map(({ score }) => score).filter((score) => score < threshold));
+    expect(accepted(threshold)).toBeLessThanOrEqual(far);
+    expect(accepted(next)).toBeGreaterThan(far);
+    const genuine = seen.filter(({ same }) => same).map(({ score }) => score);
+    const tar = genuine.filter((score) => score >= threshold).length / genuine.length;
+    expect(numbers[`TAR at FAR ${far}`]!.value).toBe(tar);
+  }
+  // Finer than one of 400 impostor pairs.
+  expect(numbers["TAR at FAR 0.001"]!.value).toBeNull();
+  for (const [kind, count] of [
+    ["genuine", 100],
+    ["impostor", 400],
+  ] as const) {
+    const { points, figure } = curves[kind]!;
+    expect(figure).toBe("scores");
+    expect(points.reduce((sum, [, share]) => sum + share, 0)).toBeCloseTo(1, 12);
+    const high = points.filter(([x]) => x > 0.5).reduce((sum, [, share]) => sum + share * count, 0);
+    const wanted = seen.filter(({ same, score }) => same === (kind === "genuine") && score >= 0.5).length;
+    expect(high).toBeCloseTo(wanted, 9);
+  }
 });
