@@ -1,11 +1,13 @@
 /** @file Photographs on disk: one folder an identity. */
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { experimentError } from "../core/errors.js";
+import { ExperimentError, experimentError } from "../core/errors.js";
 import type { DataSource } from "../method/source.js";
 import { indexOfFolder } from "./folder-scan.js";
 import { dividedBy } from "./held-out.js";
 import { type ImageOptions, imageSpec, leftOut, refuseBadImageOptions, shown } from "./image-options.js";
 import { cataloguesOf, notesOf } from "./index-part.js";
+import { kindAt, refuseOtherKind } from "./recognise.js";
 
 export interface ImageFolderOptions extends ImageOptions {
   /** The folder that holds one folder an identity; relative to the experiment's file. */
@@ -29,7 +31,9 @@ export function imageFolder(options: ImageFolderOptions): DataSource {
     open: ({ directory, cache, tell }) => {
       const folder = resolve(directory, root);
       const left = leftOut("imageFolder", directory, leaveOut);
-      const index = indexOfFolder({ root: folder, subfolders, leaveOut: left }, { cache, tell });
+      const index = orOtherKind(folder, () =>
+        indexOfFolder({ root: folder, subfolders, leaveOut: left }, { cache, tell }),
+      );
       const division = dividedBy(heldOut, index.identities, { function: "imageFolder", place: folder });
       return {
         ...cataloguesOf(
@@ -43,4 +47,17 @@ export function imageFolder(options: ImageFolderOptions): DataSource {
       };
     },
   };
+}
+
+/** What lies there may be another source's: looked at only where it is no folder of folders, which may be a large one. */
+function orOtherKind<T>(folder: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    const isRefused = error instanceof ExperimentError && existsSync(folder);
+    // Pictures that lie loose may be one person's: the error says both.
+    if (isRefused && kindAt(folder)?.reader !== "flatFolder")
+      refuseOtherKind("imageFolder", "a folder of folders", folder);
+    throw error;
+  }
 }

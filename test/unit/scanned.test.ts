@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { filesAt } from "#dsl/data/paths";
 import { kindAt } from "#dsl/data/recognise";
-import { binSet, type DataSource, type HostScan, lmdb, recordIO, webDataset } from "#dsl/index";
+import { binSet, type DataSource, type HostScan, imageFolder, lmdb, recordIO, webDataset } from "#dsl/index";
 import { scanInHost } from "#runtime/bridge/host-scan";
 import { thrownBy } from "./thrown.js";
 
@@ -182,6 +182,16 @@ describe("files that an option names", () => {
       message: expect.stringContaining(says),
     }),
   );
+});
+
+test.each([
+  ["the file itself", RECORDS],
+  ["the folder that it lies in", home],
+])("imageFolder says which source reads a .rec, given %s", (_, root) => {
+  expect(thrownBy(() => imageFolder({ root, size: 16 }).open({ directory: home }))).toMatchObject({
+    code: "F2C2147",
+    hint: "recordIO(…) reads it",
+  });
 });
 
 test.each([
