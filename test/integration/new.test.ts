@@ -35,6 +35,57 @@ test("a config becomes an experiment that checks, and one that is there is not w
   expect(readFileSync(out, "utf8")).toBe(text);
 }, 60_000);
 
+const picture = Buffer.from("P5 1 1 255\n\x07", "latin1");
+
+/** A record of RecordIO: the magic, the length, IRHeader (flag, label, id, id2), the image, zeros up to four bytes. */
+function record(key: number, label: number): Buffer {
+  const header = Buffer.alloc(24);
+  header.writeFloatLE(label, 4);
+  header.writeBigUInt64LE(BigInt(key), 8);
+  const [payload, start] = [Buffer.concat([header, picture]), Buffer.alloc(8)];
+  start.writeUInt32LE(0xced7230a, 0);
+  start.writeUInt32LE(payload.length, 4);
+  return Buffer.concat([start, payload, Buffer.alloc((4 - (payload.length % 4)) % 4)]);
+}
+
+/** A verification set as pickle writes it (protocol 3): (images, whether each two show the same person). */
+function verificationSet(same: readonly boolean[]): Buffer {
+  const image = Buffer.concat([Buffer.from(`C${String.fromCharCode(picture.length)}`, "latin1"), picture]);
+  const images = Array.from({ length: 2 * same.length }, () => image);
+  const text = (bytes: string) => Buffer.from(bytes, "latin1");
+  return Buffer.concat([
+    text("\x80\x03]("),
+    ...images,
+    text(`e](${same.map((is) => (is ? "\x88" : "\x89")).join("")}e\x86.`),
+  ]);
+}
+
+test("a config whose data is there becomes an experiment on its train.rec, verified on its .bin sets", async () => {
+  const data = join(folder, "data");
+  mkdirSync(data);
+  const records = Array.from({ length: 12 }, (_, i) => record(i, Math.floor(i / 3)));
+  writeFileSync(join(data, "train.rec"), Buffer.concat(records));
+  const offsets = records.map((_, i) => Buffer.concat(records.slice(0, i)).length);
+  writeFileSync(join(data, "train.idx"), offsets.map((at, i) => `${i}\t${at}\n`).join(""));
+  writeFileSync(join(data, "lfw.bin"), verificationSet(Array.from({ length: 20 }, (_, i) => i % 2 === 0)));
+  const path = join(folder, "r18.py");
+  writeFileSync(
+    path,
+    `${readFileSync(config, "utf8")}config.rec = ${JSON.stringify(data)}
+config.network = "r18"
+config.warmup_epoch = config.num_epoch // 2
+config.val_targets = ["lfw", "cfp_fp"]
+`,
+  );
+  const out = join(folder, "r18.ts");
+  expect((await cli(["new", "--from", path, "--out", out])).code).toBe(0);
+  expect(readFileSync(out, "utf8")).toContain("// There is no cfp_fp.bin in the folder");
+  const checked = await cli(["check", out]);
+  expect(checked.err).toBe("");
+  expect(checked.out).toContain("evaluate.lfw: 10 genuine and 10 impostor pairs in 10 folds");
+  expect(checked.code).toBe(0);
+}, 120_000);
+
 test("a line that is not read is shown where it stands, and nothing is written", async () => {
   const odd = join(folder, "odd.py");
   writeFileSync(odd, `${readFileSync(config, "utf8")}config.lr = float("0.1")\n`);
