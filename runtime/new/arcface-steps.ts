@@ -116,9 +116,8 @@ export function rate({ config }: Origin): Part {
 }
 
 export function precision({ config }: Origin): Part {
-  const isHalf = config.flag("fp16");
-  return part(
-    [],
-    [`precision: ${isHalf ? '"f16"' : '"f32"'}, // ${config.written("fp16")}`, 'layout: "channels_last",'],
-  );
+  const [value, note] = config.flag("fp16")
+    ? ["f16", '; a CPU needs minutes a step for it: "f32" there']
+    : ["f32", ""];
+  return part([], [`precision: "${value}", // ${config.written("fp16")}${note}`, 'layout: "channels_last",']);
 }
