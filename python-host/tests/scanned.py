@@ -22,17 +22,19 @@ def scanned(kind: str, paths: list[Path], index: Path, **options: Any) -> dict[s
     with safe_open(index, "numpy") as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         facts = file.metadata()
-    identities = _texts(arrays["identities"].tobytes(), arrays["identityEnds"])
+    identities = texts(arrays["identities"].tobytes(), arrays["identityEnds"])
     count = int(arrays["offsets"][-1])
     names = (
-        arrays["keys"].tolist() if "keys" in arrays else _texts(arrays["names"].tobytes(), arrays["nameEnds"])
+        arrays["keys"].tolist() if "keys" in arrays else texts(arrays["names"].tobytes(), arrays["nameEnds"])
     )
     images: list[Any] = [None] * count
     if "shards" in arrays:
-        shards = [Path(path).read_bytes() for path in _texts(arrays["shards"].tobytes(), arrays["shardEnds"])]
+        shards = [Path(path).read_bytes() for path in texts(arrays["shards"].tobytes(), arrays["shardEnds"])]
         shard = arrays["shard"] if "shard" in arrays else [0] * count
         for i, (at, length) in enumerate(zip(arrays["at"].tolist(), arrays["length"].tolist(), strict=True)):
-            images[i] = shards[shard[i]][at : at + length]
+            held = shards[shard[i]]
+            assert at >= 0 and length >= 0 and at + length <= len(held), "an image lies outside its file"
+            images[i] = held[at : at + length]
     bounds = arrays["offsets"].tolist()
     people = {
         name: list(zip(names[a:b], images[a:b], strict=True))
@@ -41,6 +43,6 @@ def scanned(kind: str, paths: list[Path], index: Path, **options: Any) -> dict[s
     return {"people": people, "notes": json.loads(facts["skipped"]), "facts": facts, "arrays": arrays}
 
 
-def _texts(data: bytes, ends: Any) -> list[str]:
+def texts(data: bytes, ends: Any) -> list[str]:
     bounds = ends.tolist()
-    return [data[a:b].decode() for a, b in pairwise(bounds)]
+    return [data[a:b].decode(errors="backslashreplace") for a, b in pairwise(bounds)]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pickle
-import struct
 import tracemalloc
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from drawn_jpegs import drawn_jpegs
+from python_2_pickle import python_2_pickle
 from scanned import scanned
 
 from f2c_host.data.index_file import IndexFile
@@ -59,32 +58,11 @@ def test_older_numpy_and_its_truth_values(file: Path, protocol: int) -> None:
             assert _read(file, data.replace(b"numpy._core", b"numpy.core")) == (_IMAGES, [1, 0, 1])
 
 
-def _python_2(images: Sequence[bytes], same: Sequence[bool], protocol: int) -> bytes:
-    """As cPickle of Python 2 writes a tuple of two lists, literally."""
-    if protocol == 0:
-        strings = b"".join(
-            b"S%b\np%d\na" % (repr(image)[1:].encode(), i + 2) for i, image in enumerate(images)
-        )
-        flags = b"".join(b"I0%d\na" % one for one in same)
-        return b"((lp1\n" + strings + b"(lp99\n" + flags + b"tp100\n."
-    strings = b"".join(
-        (b"U" + bytes([len(image)]) if len(image) < 256 else b"T" + struct.pack("<I", len(image)))
-        + image
-        + b"q"
-        + bytes([i + 2])
-        for i, image in enumerate(images)
-    )
-    if protocol == 1:
-        return b"(]q\x01(" + strings + b"e]q\x50(" + b"".join(b"I0%d\n" % one for one in same) + b"etq\x51."
-    flags = b"".join(b"\x88" if one else b"\x89" for one in same)
-    return b"\x80\x02]q\x01(" + strings + b"e]q\x50(" + flags + b"e\x86q\x51."
-
-
 @pytest.mark.parametrize("protocol", range(3))
 def test_what_python_2_pickles(file: Path, protocol: int) -> None:
     """Also strings with a quote, which are written between other quotes."""
     images = [*_IMAGES[:4], b"\xff\xd8\xff it's", b'\xff\xd8\xff "so\\n"\n']
-    data = _python_2(images, _SAME, protocol)
+    data = python_2_pickle(images, _SAME, protocol)
     assert pickle.loads(data, encoding="bytes") == (images, _SAME)
     assert _read(file, data) == (images, [1, 0, 1])
 
