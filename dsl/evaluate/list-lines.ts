@@ -12,7 +12,8 @@ export interface ListFile {
 /** Bytes from `start` to `end` are a line's, without its end; lines are counted from 1. `bytes` is used again for the next ones. */
 export type TakeLine = (bytes: Buffer, start: number, end: number, line: number) => void;
 
-const AT_ONCE = 1 << 20;
+const AT_ONCE = 1 << 17;
+const LONGEST = 1 << 20;
 const [LINE_FEED, CARRIAGE_RETURN, SPACE, TAB] = [10, 13, 32, 9];
 const BYTE_ORDER_MARK = "\ufeff";
 
@@ -37,12 +38,9 @@ export function eachLine(list: ListFile, take: TakeLine): void {
     for (;;) {
       const read = readPart(list, file, bytes, kept);
       const end = kept + read;
+      const whole = bytes.subarray(0, end);
       let start = 0;
-      for (
-        let at = bytes.indexOf(LINE_FEED, kept);
-        at >= 0 && at < end;
-        at = bytes.indexOf(LINE_FEED, start)
-      ) {
+      for (let at = whole.indexOf(LINE_FEED, kept); at >= 0; at = whole.indexOf(LINE_FEED, start)) {
         give(start, at);
         start = at + 1;
       }
@@ -52,8 +50,8 @@ export function eachLine(list: ListFile, take: TakeLine): void {
         return;
       }
       bytes.copy(bytes, 0, start, end);
-      if (kept > AT_ONCE) throw experimentError("bad-list-line.long", { file: list.shown, line: line + 1 });
-      if (bytes.length - kept < AT_ONCE) bytes = Buffer.concat([bytes, Buffer.allocUnsafe(AT_ONCE)]);
+      if (kept > LONGEST) throw experimentError("bad-list-line.long", { file: list.shown, line: line + 1 });
+      if (2 * kept > bytes.length) bytes = Buffer.concat([bytes], 2 * bytes.length);
     }
   } finally {
     closeSync(file);
