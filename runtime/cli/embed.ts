@@ -58,7 +58,6 @@ export async function embed(net: string, options: EmbedOptions): Promise<void> {
     for (const line of found.says) work.say(line);
     const catalogues = [...sets.values()];
     const total = catalogues.reduce((sum, { offsets }) => sum + offsets.at(-1)!, 0);
-    const program = found.over(sets);
     const asFunction = { function: flip === "none" ? "infer" : "embed", batch: options.batch };
     const names = namesOf(sets);
     const identities = identitiesOf(catalogues);
@@ -70,7 +69,7 @@ export async function embed(net: string, options: EmbedOptions): Promise<void> {
       for (const [source, images] of sets) {
         const before = done;
         work.of = { before: done, total };
-        for await (const piece of embeddedRows(program, { source, images }, asFunction)) {
+        for await (const piece of embeddedRows(found.program, { source, images }, asFunction)) {
           work.goOn();
           const { columns } = piece;
           file ??= new MatrixFile(out, { rows: total, columns, names, identities, about });

@@ -51,7 +51,7 @@ export async function evaluate(net: string, options: EvalOptions): Promise<void>
     for (const evaluation of flipped) work.say(drawn(evaluation));
     const scores: Score[] = [];
     await measureAll(
-      opened.over(sources),
+      opened.program,
       flipped,
       ({ protocol }) => functionOf(protocol),
       {

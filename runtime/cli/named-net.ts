@@ -14,8 +14,8 @@ import {
   netOfFile,
 } from "../../compiler/index.js";
 import { readHeader } from "../../dsl/data/safetensors-header.js";
-import { type Catalogue, type Experiment, isExperiment, type Net } from "../../dsl/index.js";
-import type { Embedded, EvaluatedProgram, Feeding, Wanted } from "../evaluate/evaluated-program.js";
+import { type Experiment, isExperiment, type Net } from "../../dsl/index.js";
+import type { Embedded, EvaluatedProgram, Wanted } from "../evaluate/evaluated-program.js";
 import {
   channelsOf,
   conventionOf,
@@ -25,13 +25,10 @@ import {
   type InputOptions,
   inWordsOf,
   type KnownInput,
-  type Order,
-  orderOf,
   overruled,
   statedInput,
   toldInput,
 } from "../evaluate/input-convention.js";
-import { readConfig } from "../run/config.js";
 import { hashOf } from "../run/files.js";
 import type { LoadOptions } from "../stages/host.js";
 import type { HostSession } from "../stages/host-session.js";
@@ -58,8 +55,8 @@ export interface NamedNet {
   readonly says: readonly string[];
   /** Channels, height and width of its images. */
   readonly shape: readonly number[];
-  /** The same, to be asked for images of these sources. */
-  over(sources: ReadonlyMap<string, Catalogue>): EvaluatedProgram;
+  /** What is asked for embeddings. */
+  readonly program: EvaluatedProgram;
 }
 
 /** A function of what is in the host. */
@@ -139,7 +136,7 @@ async function openRun(
   const stated: KnownInput | undefined = pixels
     ? {
         size: [shape[1]!, shape[2]!],
-        order: trainedOrder(found.folder, shape[0]!),
+        order: shape[0] === 1 ? "grey" : "rgb",
         type: "uint8",
         pixels: true,
       }
@@ -149,14 +146,6 @@ async function openRun(
   const { info } = await restoreNet(hosted, found, say);
   const says = [`${net}: ${found.experiment} before step ${info.step}`, ...overruled(stated ?? {}, told)];
   return named(net, says, shape, hosted, programCalls(flip), convention);
-}
-
-/** The order of colours that a run was trained with, as its data say. */
-function trainedOrder(folder: string, channels: number): Order {
-  if (channels === 1) return "grey";
-  const options = readConfig(folder)?.identity as { options?: { data?: unknown } } | undefined;
-  const data = options?.options?.data;
-  return orderOf({ spec: (data ?? {}) as Catalogue["spec"], shape: [3, 0, 0] });
 }
 
 async function openFile(
@@ -275,12 +264,12 @@ function named(
   calls: Calls,
   convention: InputConvention | undefined,
 ): NamedNet {
-  const over = (sources: ReadonlyMap<string, Catalogue>): EvaluatedProgram => ({
-    embed({ function: fn, ...wanted }: Wanted): Promise<Embedded> {
-      if (fn === null) return hosted.embed({ ...wanted, function: null });
-      const feeding: Feeding | undefined = convention && feedingOf(convention, sources.get(wanted.source)!);
-      return hosted.embed({ ...wanted, ...calls[fn as keyof Calls], feeding });
-    },
-  });
-  return { name, says, shape, over };
+  const feeding = convention && feedingOf(convention);
+  const program: EvaluatedProgram = {
+    embed: ({ function: fn, ...wanted }: Wanted): Promise<Embedded> =>
+      fn === null
+        ? hosted.embed({ ...wanted, function: null })
+        : hosted.embed({ ...wanted, ...calls[fn as keyof Calls], feeding }),
+  };
+  return { name, says, shape, program };
 }

@@ -201,24 +201,16 @@ export function inWordsOf({ size, order, type, pixels, mean, scale }: InputConve
   return `${channelsOf(order)} x ${size.join(" x ")}, ${order}, ${numbers}`;
 }
 
-/** What becomes of a source's images before the net gets them. */
-export function feedingOf({ order, type, pixels, mean, scale }: InputConvention, images: Catalogue): Feeding {
-  return {
-    reversed: order !== "grey" && order !== orderOf(images),
-    type,
-    mean: pixels ? [0] : mean,
-    scale: pixels ? [1] : scale,
-  };
-}
-
-/** The order of a source's channels: RGB unless it was asked for the other one; so it is of sources within. */
-export function orderOf({ spec, shape }: Pick<Catalogue, "spec" | "shape">): Order {
-  if (shape[0] === 1) return "grey";
-  const reversed = Object.entries(spec).some(
-    ([name, value]) => /(^|\.)channelOrder$/.test(name) && value === "bgr",
-  );
-  return reversed ? "bgr" : "rgb";
-}
+/**
+ * What becomes of a source's images before the net gets them. Sources give RGB, or grey: one whose files hold blue where red belongs puts that
+ * right by itself (`channelOrder`).
+ */
+export const feedingOf = ({ order, type, pixels, mean, scale }: InputConvention): Feeding => ({
+  reversed: order === "bgr",
+  type,
+  mean: pixels ? [0] : mean,
+  scale: pixels ? [1] : scale,
+});
 
 /** Throws F2C2567 where images are of another shape than a net takes. `of`: whose they are. */
 export function refuseOtherImages(

@@ -48,6 +48,13 @@ test("a run that broke off keeps the best checkpoint of one that did not, and it
   await runTo(12, broken, "--resume");
   expect(bestIn(broken)).toEqual(bestIn(whole));
 
+  const json = join(home, "scores.json");
+  const given = ["--protocol", experiment, "--checkpoint", "best", "--threads", "1", "--json", json];
+  const scored = await cli(["eval", whole, ...given]);
+  expect(scored.code, scored.err).toBe(0);
+  const { evaluations } = JSON.parse(readFileSync(json, "utf8"));
+  expect(evaluations.verification.numbers.accuracy.value).toBe(bestIn(whole).by.value);
+
   const exported = await cli(["export", whole, "--to", "safetensors", "--checkpoint", "best"]);
   expect(exported.err).toBe("");
   expect(exported.out).toContain(`net-best.safetensors: the net before step ${step}`);

@@ -281,11 +281,17 @@ print(rows.shape, names[0], names[-1], float(abs(rows - np.load("wanted.npy")).m
     const run = await embedded("net.pt", "both.npy", "--flip", "unit");
     expect(run.code, run.err).toBe(0);
     await embedded("net.pt", "turned.npy", "--order", "bgr");
+    // A source that turns colours by itself gives images as another does: they are not turned a second time.
+    writeFileSync(
+      at("bgr.ts"),
+      readFileSync(at("faces.ts"), "utf8").replace("size: 32", 'size: 32, channelOrder: "bgr"'),
+    );
+    await embedded("net.pt", "by-source.npy", "--data", at("bgr.ts"));
     const differ = python(`
 import numpy as np
-wanted, both, turned = (np.load(f"{name}.npy") for name in ("wanted", "both", "turned"))
-print(both.shape, float(np.linalg.norm(both, axis=1).max()) > 1.5, float(abs(turned - wanted).max()) > 1e-3)`);
-    expect(differ).toBe("(12, 32) True True");
+wanted, both, turned, by = (np.load(f"{name}.npy") for name in ("wanted", "both", "turned", "by-source"))
+print(both.shape, float(np.linalg.norm(both, axis=1).max()) > 1.5, float(abs(turned - wanted).max()) > 1e-3, (by == turned).all())`);
+    expect(differ).toBe("(12, 32) True True True");
   });
 
   test.each<[string, string[], RegExp]>([
