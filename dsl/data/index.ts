@@ -8,6 +8,7 @@ export * from "./lmdb.js";
 export * from "./loader.js";
 export * from "./max-images.js";
 export * from "./min-images.js";
+export * from "./numpy-images.js";
 export * from "./parquet.js";
 export type { Paths } from "./paths.js";
 export * from "./pick-identities.js";

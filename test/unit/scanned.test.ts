@@ -1,10 +1,20 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { filesAt } from "#dsl/data/paths";
 import { kindAt } from "#dsl/data/recognise";
-import { binSet, type DataSource, type HostScan, imageFolder, lmdb, recordIO, webDataset } from "#dsl/index";
+import {
+  binSet,
+  type DataSource,
+  type HostScan,
+  imageFolder,
+  lmdb,
+  numpyImages,
+  parquet,
+  recordIO,
+  webDataset,
+} from "#dsl/index";
 import { scanInHost } from "#runtime/bridge/host-scan";
 import { thrownBy } from "./thrown.js";
 
@@ -151,6 +161,31 @@ describe("a source whose files the host reads", () => {
     } finally {
       vi.unstubAllEnvs();
     }
+  });
+});
+
+test.each([
+  [parquet({ path: "a.parquet", size: 16, label: "who" }), ["a.parquet"], { kind: "parquet", label: "who" }],
+  [
+    numpyImages({ images: "i.npy", labels: "l.npy", size: 16, order: "chw" }),
+    ["i.npy", "l.npy"],
+    { kind: "numpy", order: "chw" },
+  ],
+  [numpyImages({ images: "f.npz", imagesKey: "x", size: 16 }), ["f.npz"], { order: "hwc", imagesKey: "x" }],
+])("%#: options go to the host", (source, files, told) => {
+  const heads = { ".parquet": "PAR1", ".npy": "\x93NUMPY", ".npz": "PK\x03\x04" };
+  for (const file of files)
+    writeFileSync(join(home, file), heads[extname(file) as keyof typeof heads], "latin1");
+  const asked: HostScan[] = [];
+  const open = () => source.open({ directory: home, scan: (scan) => void asked.push(scan) });
+  expect(open).toThrow(/ENOENT/);
+  expect(asked).toMatchObject([{ paths: files.map((file) => join(home, file)), ...told }]);
+});
+
+test("an order of the dimensions that there is not is refused", () => {
+  expect(thrownBy(() => numpyImages({ images: "i.npy", size: 16, order: "nchw" as never }))).toMatchObject({
+    code: "F2C2202",
+    message: expect.stringContaining('`order` is "nchw", not "hwc" or "chw"'),
   });
 });
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -20,6 +21,7 @@ class _Pieces(EncodedFiles):
     def __init__(self, index: IndexFile) -> None:
         self._index = index
         self._places = index.places
+        self._framed = _framing(index.facts)
         self._files = [_opened(path) for path in self._places.shards]
         _refuse_changed(index)
 
@@ -42,7 +44,7 @@ class _Pieces(EncodedFiles):
         data = os.pread(self._files[shard], length, at)
         if len(data) < length:
             raise broken_image(self.shown(index), "its file ends before it")
-        return data
+        return self._framed(data)
 
     def shown(self, index: int) -> str:
         shard, _, _ = self._places.of(self._index.position(index))
@@ -60,6 +62,18 @@ class PackedImages(EncodedImages):
 
     def __init__(self, spec: dict[str, Any], buffers: dict[str, np.ndarray]) -> None:
         super().__init__(spec, _Pieces(IndexFile.of(spec)))
+
+
+def _framing(facts: Mapping[str, str]) -> Callable[[bytes], bytes]:
+    """Bare pixels become a PGM or PPM, which all that is done with images understands (netpbm.sourceforge.net/doc)."""
+    if "pixels" not in facts:
+        return lambda data: data
+    height, width, channels = map(int, facts["pixels"].split(","))
+    head = b"P%d %d %d 255\n" % (5 if channels == 1 else 6, width, height)
+    if "planes" not in facts:
+        return lambda data: head + data
+    shape = (channels, height, width)
+    return lambda data: head + np.frombuffer(data, np.uint8).reshape(shape).transpose(1, 2, 0).tobytes()
 
 
 def _opened(path: bytes) -> int:

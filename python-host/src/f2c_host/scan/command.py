@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import HostError
-from . import bin_set, flat_folder, image_list, lmdb, parquet, record_io, web_dataset
+from . import bin_set, flat_folder, image_list, lmdb, numpy_images, parquet, record_io, web_dataset
 from .index_builder import IndexBuilder, Progress, Tell
 from .refusals import unreadable, unsuitable
 
@@ -22,6 +22,7 @@ SCANNERS: dict[str, Callable[[dict[str, Any], IndexBuilder], None]] = {
     "binset": bin_set.scan,
     "lmdb": lmdb.scan,
     "imagelist": image_list.scan,
+    "numpy": numpy_images.scan,
     "parquet": parquet.scan,
     "recordio": record_io.scan,
     "webdataset": web_dataset.scan,

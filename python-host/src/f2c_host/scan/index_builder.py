@@ -12,7 +12,8 @@ A safetensors file, which `dsl/data/index-file.ts` and `data/index_file.py` read
     names u8, nameEnds i64 [N + 1]           names of any kind
 
 or, of images that are files of their own, `shards` to `length` are missing. The fact `paths` is `whole` where names of images do
-not stand below those of their identities, but are paths by themselves.
+not stand below those of their identities, but are paths by themselves. The fact `pixels` is there where images are bare bytes,
+row by row: "height,width,channels"; and `planes` where those of one channel follow each other.
 """
 
 from __future__ import annotations
