@@ -628,7 +628,7 @@ export const EXPERIMENT = {
       folds: { message: "listedPairs: `folds` is {value:number}", hint: "give a whole number from 2 up" },
       none: {
         message: "listedPairs: there is no `list`, and its data lists no pairs",
-        hint: "give a `list`, or `data` that lists pairs: a `.bin` set",
+        hint: 'give a `list`, or `data` that lists pairs: binSet({ path: "lfw.bin", … })',
       },
     },
     why: "What is compared is listed in a file, or by the source of the images.",

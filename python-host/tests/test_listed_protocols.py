@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import ijb_lists
@@ -19,12 +20,13 @@ from PIL import Image
 SIZE, WIDTH = 12, 6
 
 PROTOCOLS = """
-import { ijbIdentification, ijbVerification, imageFolder, imageList, listedPairs, megaFace } from "f2c-dsl";
+import { binSet, ijbIdentification, ijbVerification, imageFolder, imageList, listedPairs, megaFace } from "f2c-dsl";
 
 const faces = imageList({ list: "meta/ijbx_face_tid_mid.txt", root: "loose_crop", path: 0, label: 1, size: 12 });
 const pack = imageFolder({ root: "pack", size: 12 });
 export default {
   pairs: listedPairs({ data: faces, list: "pairs.csv", far: [0.01, 0.1], val: [0.1] }),
+  bin: listedPairs({ data: binSet({ path: "set.bin", size: 12 }), far: [0.01, 0.1], val: [0.1] }),
   alone: listedPairs({ data: faces, list: "pairs.csv", flip: false }),
   ijb: ijbVerification({ data: faces, meta: "meta" }),
   searches: ijbIdentification({ data: faces, meta: "meta", ranks: [1, 2, 5, 10], fpir: [0.05, 0.1, 0.3] }),
@@ -88,6 +90,11 @@ def ijb_on_disk(folder: Path):
     same = (subjects[a] == subjects[b]).astype(int)
     lines = [f"{ijb.names[i]},{ijb.names[j]},{s}\n" for i, j, s in zip(a, b, same, strict=True)]
     (folder / "pairs.csv").write_text("one,other,same\n" + "".join(lines))
+    # As insightface writes its verification sets: two encoded images a pair.
+    encoded = [
+        (folder / "loose_crop" / ijb.names[i]).read_bytes() for pair in zip(a, b, strict=True) for i in pair
+    ]
+    (folder / "set.bin").write_bytes(pickle.dumps((encoded, [bool(s) for s in same]), protocol=2))
     return ijb, pictures, pairs, (galleries, probes), (a, b, same)
 
 
@@ -151,6 +158,11 @@ def test_listed_pairs_are_those_of_insightface(scored):
         found["pairs"]["VAL at FAR 0.1"]["value"],
         found["pairs"]["VAL at FAR 0.1"]["std"],
     ) == pytest.approx((value, std))
+
+
+def test_a_bin_set_scores_as_a_list_of_its_pairs_does(scored):
+    _, found = scored
+    assert found["bin"] == found["pairs"]
 
 
 def pair_distances(pictures, a, b):
