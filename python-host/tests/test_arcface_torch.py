@@ -120,3 +120,34 @@ def test_a_converted_state_dict_gives_the_embeddings_of_pytorch(literal, call, t
     with torch.no_grad():
         wanted = nn.functional.normalize(net((images.float() - 127.5) / 128))
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("literal, call", [(lambda: IResNet(18), "iresnet(18)"), (Mbf, "mbf()")])
+def test_embed_gives_what_arcface_torch_makes_of_the_same_pictures(literal, call, tmp_path: Path):
+    """Fed as its scripts feed it, RGB as (x - 127.5) / 127.5, features of both flips added and then made of length 1."""
+    torch.manual_seed(2)
+    net = shaken(literal())
+    torch.save(net.state_dict(), tmp_path / "backbone.pth")
+    env = {"F2C_PYTHON": sys.executable}
+    node(CLI, "convert", tmp_path / "backbone.pth", env=env)
+    images = torch.randint(0, 256, (4, 3, 112, 112), dtype=torch.uint8)
+    for i, image in enumerate(images):
+        folder = tmp_path / "faces" / f"person{i // 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(folder / f"{i}.png")
+    export = "export default"
+    (tmp_path / "net.ts").write_text(f'import {{ {call.split("(")[0]} }} from "f2c-dsl";\n{export} {call};\n')
+    source = (
+        f'import {{ imageFolder }} from "f2c-dsl";\n{export} imageFolder({{ root: "faces", size: 112 }});\n'
+    )
+    (tmp_path / "faces.ts").write_text(source)
+    given = ["--net", tmp_path / "net.ts", "--data", tmp_path / "faces.ts", "--out", tmp_path / "rows.npy"]
+    fed = ["--size", "112x112", "--order", "rgb", "--mean", "127.5", "--scale", "127.5"]
+    node(CLI, "embed", tmp_path / "backbone.safetensors", *given, *fed, "--flip", "features", env=env)
+    with torch.no_grad():
+        x = (images.float() - 127.5) / 127.5
+        wanted = nn.functional.normalize(net(x) + net(x.flip(3)))
+    found = torch.from_numpy(np.load(tmp_path / "rows.npy"))
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
+    names = (tmp_path / "rows.names.txt").read_text().split("\n")
+    assert names == ["person0/0.png", "person0/1.png", "person1/2.png", "person1/3.png"]
