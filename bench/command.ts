@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import { pythonEnv, requirePython } from "../runtime/index.js";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
-const cli = join(root, "dist/runtime/cli/main.js");
+/** The command, as a file for Node. */
+export const f2cProcess = join(root, "dist/runtime/cli/main.js");
 
 export interface Done {
   readonly seconds: number;
@@ -24,6 +25,6 @@ function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = 
 }
 
 export const f2c = (args: readonly string[], env?: NodeJS.ProcessEnv): Done =>
-  run(process.execPath, [cli, ...args], env);
+  run(process.execPath, [f2cProcess, ...args], env);
 export const node = (args: readonly string[]): Done => run(process.execPath, args);
 export const python = (args: readonly string[]): Done => run(requirePython(), args, pythonEnv());

@@ -13,7 +13,9 @@ PIECE = 1 << 19
 
 
 def main(path: Path, identities: int, images: int) -> None:
-    picture = np.frombuffer(b"P5 4 4 255\n" + bytes(range(0, 256, 16)) + b"\0", np.uint8)
+    picture = np.frombuffer(
+        b"P5 4 4 255\n" + bytes(range(0, 256, 16)) + b"\0", np.uint8
+    )
     counts = np.full(identities, images // identities)
     counts[: images - counts.sum()] += 1
     labels = np.repeat(np.arange(identities), counts)
@@ -47,7 +49,10 @@ def main(path: Path, identities: int, images: int) -> None:
             write(rows, start + 1)
         for start in range(0, identities, PIECE):
             part = slice(start, min(start + PIECE, identities))
-            write(ranges(first[part], first[part.start + 1 : part.stop + 1]), images + 1 + start)
+            write(
+                ranges(first[part], first[part.start + 1 : part.stop + 1]),
+                images + 1 + start,
+            )
 
 
 if __name__ == "__main__":

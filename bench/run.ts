@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { banks } from "./banks.js";
 import { catalogue } from "./catalogue.js";
 import { ir, layers } from "./compile.js";
+import { data } from "./data.js";
 import { distil } from "./distil.js";
 import { faceNms } from "./face-nms.js";
 import { methods } from "./methods.js";
@@ -19,7 +20,7 @@ const wanted = process.argv.slice(2).filter((arg) => !arg.startsWith("--"));
 const folder = mkdtempSync(join(tmpdir(), "f2c-bench-"));
 const steps = quick ? 20 : 50;
 
-const BENCHMARKS: Readonly<Record<string, () => void>> = {
+const BENCHMARKS: Readonly<Record<string, () => void | Promise<void>>> = {
   planner,
   ir: () => ir(folder),
   layers: () => layers(folder),
@@ -31,6 +32,7 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
   distil: () => distil(folder, quick),
   threads: () => threads(folder, quick ? 8 : 16),
   catalogue: () => catalogue(folder),
+  data: () => data(folder, quick),
   "face-nms": () => faceNms(folder, quick ? 2 : 10),
   ogmc: () =>
     ogmc(
@@ -41,7 +43,8 @@ const BENCHMARKS: Readonly<Record<string, () => void>> = {
 };
 
 try {
-  for (const [name, run] of Object.entries(BENCHMARKS)) if (!wanted.length || wanted.includes(name)) run();
+  for (const [name, run] of Object.entries(BENCHMARKS))
+    if (!wanted.length || wanted.includes(name)) await run();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

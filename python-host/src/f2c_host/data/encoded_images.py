@@ -167,11 +167,13 @@ class EncodedImages(Source):
         return pixels
 
     def _decode(self, index: int, into: np.ndarray) -> None:
-        with self._blaming(index):
+        try:
             data = self._files.read(index)
-            if data is not None and self._decode_plain(data, index, into):
-                return
-        into[:] = self._examine(index).pixels.transpose(1, 2, 0)
+            done = data is not None and self._decode_plain(data, index, into)
+        except Exception:  # whatever is wrong is found again below, and said
+            done = False
+        if not done:
+            into[:] = self._examine(index).pixels.transpose(1, 2, 0)
 
     def _decode_plain(self, data: bytes, index: int, into: np.ndarray) -> bool:
         """The image, if the fast decoder gives the pixels that Pillow would; else nothing is done."""
