@@ -39,7 +39,7 @@ export function imagesOf(offsets: Int32Array, keeps: (identity: number) => boole
 }
 
 /** The set of some images of `all`, which are in rising order. What `all` is a subset of is so of it as well. */
-export function selected({ pairs: _, digests: __, ...all }: Catalogue, images: Int32Array): Catalogue {
+export function selected({ pairs: _, digests, ...all }: Catalogue, images: Int32Array): Catalogue {
   const { [SUBSET]: before, ...buffers } = all.buffers;
   const inSource = before ? images.map((image) => before[image]!) : images;
   const { counts, people } = peopleIn(all.offsets, images);
@@ -51,6 +51,8 @@ export function selected({ pairs: _, digests: __, ...all }: Catalogue, images: I
     buffers: { ...buffers, [SUBSET]: inSource },
     ...(all.names && { names: namesOf(all.names, images) }),
     ...(all.people && { people: namesOf(all.people, people) }),
+    // Which of their images were taken, the digest of the positions tells.
+    ...(digests && { digests: digestsOf(digests, people) }),
   };
 }
 
@@ -71,6 +73,10 @@ function peopleIn(
   }
   return { counts: Int32Array.from(counts), people: Int32Array.from(people) };
 }
+
+const digestsOf =
+  (digests: NonNullable<Catalogue["digests"]>, people: Int32Array) => (first: number, end: number) =>
+    Buffer.concat(runsIn(people.subarray(first, end)).map((run) => digests(...run)));
 
 /** The names at some positions, which rise. */
 const namesOf = (names: Names, positions: Int32Array): Names => ({

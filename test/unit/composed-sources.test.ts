@@ -47,6 +47,21 @@ const imagesOf = (source: DataSource) => {
   return { offsets: [...offsets], images: [...(buffers.subset ?? [])] };
 };
 
+test("digests of people go with those who stay", () => {
+  const digested: DataSource = {
+    kind: "packed_images",
+    open: (given) => {
+      const { train, ...others } = people.open(given);
+      const digests = (first: number, end: number) => Uint8Array.of(10, 11, 12, 13).subarray(first, end);
+      return { ...others, train: { ...train, digests } };
+    },
+  };
+  const { digests } = trainOf(minImages(digested, 3));
+  expect([...digests!(0, 2)]).toEqual([11, 13]);
+  expect([...digests!(1, 2)]).toEqual([13]);
+  expect(trainOf(concat(digested, digested)).digests).toBeUndefined();
+});
+
 describe("people with enough images", () => {
   test("stay, with all of theirs", () => {
     expect(imagesOf(minImages(people, 3))).toEqual({
