@@ -22,8 +22,8 @@ function decoding(turns: number): void {
   const { out } = python([join(root, "bench/decoding.py"), String(turns)]);
   for (const line of out.trim().split("\n")) {
     const [kind, images, share] = line.split(" ") as [string, string, string];
-    const beside =
-      kind === "simplejpeg" ? "the floor" : `${Number(share).toFixed(2)} of simplejpeg; asked for: 0.80`;
+    const isPeer = kind === "simplejpeg" || kind === "Pillow";
+    const beside = `${Number(share).toFixed(2)} of simplejpeg${isPeer ? "" : "; asked for: 0.80"}`;
     row(`JPEGs of 112 pixels a CPU second: ${kind}`, Number(images).toFixed(0), beside);
   }
 }
