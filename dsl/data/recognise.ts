@@ -23,7 +23,17 @@ const FOLDER: Kind = { what: "a folder of folders", reader: "imageFolder" };
 const FLAT: Kind = { what: "a folder of images", reader: "flatFolder" };
 
 const HEAD = 512;
-const LISTS = new Set([".txt", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".list", ".lst"]);
+/** Endings of names of lists. */
+export const LISTS: ReadonlySet<string> = new Set([
+  ".txt",
+  ".csv",
+  ".tsv",
+  ".json",
+  ".jsonl",
+  ".ndjson",
+  ".list",
+  ".lst",
+]);
 
 const startsWith = (head: Buffer, text: string, at = 0) =>
   head.subarray(at, at + text.length).toString("latin1") === text;

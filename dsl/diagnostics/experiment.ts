@@ -372,6 +372,27 @@ export const EXPERIMENT = {
     hint: "open the experiment with the command f2c-dsl, which asks the host",
     why: "Files of many images are read once into an index, by the host.",
   },
+  "data-path": {
+    code: "F2C2157",
+    severity: "error",
+    message: "{path}",
+    cases: {
+      missing: {
+        message: "there is nothing at {path}",
+        hint: "give an experiment, whose name ends in .ts, or the path of files of images",
+      },
+      unknown: {
+        message: "{path} is of no kind that a source of images reads",
+        hint: "sources read folders of images, lists of them, RecordIO, LMDB, tar, Parquet, NumPy's files and verification sets (.bin)",
+      },
+      option: {
+        message: "{path} is {what}, and nothing beside it tells the `{option}` that {function} needs",
+        hint: "give it: --set {option}=…",
+      },
+    },
+    why: "`f2c-dsl data` looks at an experiment's data or at files of images, whose kind their first bytes tell.",
+    remedy: "Give the path of such files, and what cannot be told from them with --set.",
+  },
   "lists-without-root": {
     code: "F2C2156",
     severity: "error",

@@ -1,28 +1,26 @@
 /** @file `f2c-dsl data check`: reads every image before a run, and lists what is broken, doubled or suspicious. */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
-import {
-  type Evaluation,
-  HELD_OUT,
-  loadExperiment,
-  openData,
-  openEvaluations,
-} from "../../compiler/index.js";
-import { kindsOfImages } from "../../dsl/data/concat.js";
+import { type Evaluation, HELD_OUT } from "../../compiler/index.js";
 import type { Catalogue } from "../../dsl/index.js";
 import { setUp } from "../bridge/python-environment.js";
 import { ProgressLine } from "../observe/progress-line.js";
 import { drawn, grouped } from "../stages/facts.js";
 import type { HostSession, Inspected } from "../stages/host-session.js";
-import { type Doubled, type Findings, findingsOf, type InspectedPart } from "./data-findings.js";
+import {
+  type Doubled,
+  type Findings,
+  findingsOf,
+  type InspectedPart,
+  type Overlap,
+  overlapsOf,
+} from "./data-findings.js";
+import { kindsWithoutFiles, type LookingOptions, liesInFiles, lookedAt, setsOf } from "./looked-at.js";
 import { EXIT, fail } from "./report.js";
-import { settingsOf } from "./settings.js";
-import "./scanning.js";
 import { startHost } from "./start-host.js";
 
-interface CheckDataOptions {
+interface CheckDataOptions extends LookingOptions {
   readonly leaveOut?: string;
   readonly json?: boolean;
-  readonly set?: readonly string[];
 }
 
 /** Images a request: few enough that an answer stays small, enough that all threads of the host have work. */
@@ -31,32 +29,26 @@ const BATCH = 256;
 const NAMED = 10;
 
 export async function checkData(file: string, options: CheckDataOptions): Promise<void> {
-  let host: HostSession | undefined;
+  let started: HostSession | undefined;
+  const start = async () => {
+    started ??= await startHost(await setUp((line) => process.stderr.write(`${line}\n`)));
+    return started;
+  };
   try {
-    const loaded = loadExperiment(file, settingsOf(options.set));
-    const { experiment } = loaded;
-    const { name } = experiment;
-    const { train, heldOut, notes: own = [] } = openData(loaded);
-    const { evaluations, notes: others } = openEvaluations(loaded, { experiment, train, heldOut });
-    const notes = [...own, ...others];
+    const looked = await lookedAt(file, options, start);
+    const { name, train, notes, evaluations } = looked;
     const without = kindsWithoutFiles(train);
     if (without.length > 0) {
       const none = `${name}: its images of ${without.join(", ")} lie in no files that could be checked`;
       process.stdout.write(options.json ? `${JSON.stringify({ name, notes: [none] })}\n` : `${none}\n`);
       return;
     }
-    const python = await setUp((line) => process.stderr.write(`${line}\n`));
-    host = await startHost(python);
-    const sources = new Map([
-      ["train", train],
-      [HELD_OUT, heldOut],
-    ]);
-    for (const { source, people } of evaluations) if (liesInFiles(people)) sources.set(source, people);
+    const host = await start();
+    const sources = setsOf(looked, liesInFiles);
     const images = [...sources.values()].reduce((sum, { offsets }) => sum + offsets.at(-1)!, 0);
     const progress = new ReadingProgress(images);
     const parts = new Map<string, InspectedPart>();
     for (const [source, catalogue] of sources) {
-      if (catalogue.offsets.at(-1) === 0) continue;
       const found = await inspectAll(host, source, catalogue, progress);
       parts.set(source, { catalogue, heldOut: source === HELD_OUT, found });
     }
@@ -75,13 +67,14 @@ export async function checkData(file: string, options: CheckDataOptions): Promis
       compares: drawn(evaluation),
       broken: brokenOf(evaluation, parts.get(evaluation.source)?.found),
     }));
-    if (options.leaveOut !== undefined) addToList(options.leaveOut, findings);
+    const overlaps = overlapsOf(parts);
+    if (options.leaveOut !== undefined) addToList(options.leaveOut, findings, overlaps);
     process.stdout.write(
       options.json
-        ? `${JSON.stringify({ name, notes, ...findings, elsewhere, evaluations: scored }, undefined, 2)}\n`
+        ? `${JSON.stringify({ name, notes, ...findings, overlaps, elsewhere, evaluations: scored }, undefined, 2)}\n`
         : `${[
             ...notes,
-            ...described(findings),
+            ...described(findings, overlaps),
             ...elsewhere.flatMap(({ source, ...found }) =>
               described(found).map((line, i) => (i === 0 ? `${source}: ${line}` : line)),
             ),
@@ -95,14 +88,9 @@ export async function checkData(file: string, options: CheckDataOptions): Promis
   } catch (error) {
     fail(error, { json: options.json === true });
   } finally {
-    await host?.shutdown();
+    await started?.shutdown();
   }
 }
-
-const IN_FILES: ReadonlySet<unknown> = new Set(["image_folder", "packed_images"]);
-const kindsWithoutFiles = (people: Catalogue) =>
-  [...kindsOfImages(people)].filter((kind) => !IN_FILES.has(kind));
-const liesInFiles = (people: Catalogue) => kindsWithoutFiles(people).length === 0;
 
 /** How many of the images that an evaluation compares are broken. */
 function brokenOf({ opened }: Evaluation, found: Inspected | undefined): number {
@@ -126,6 +114,9 @@ async function inspectAll(
     transparent: new Uint8Array(images),
     flat: new Uint8Array(images),
     tint: new Uint8Array(images),
+    format: new Uint8Array(images),
+    channels: new Uint8Array(images),
+    bytes: new BigInt64Array(images),
   };
   for (let first = 0; first < images; first += BATCH) {
     const indices = Int32Array.from({ length: Math.min(BATCH, images - first) }, (_, i) => first + i);
@@ -133,7 +124,9 @@ async function inspectAll(
     for (const b of found.broken) broken.push({ ...b, position: first + b.position });
     all.content.set(found.content, first);
     all.size.set(found.size, 2 * first);
-    for (const row of ["bits", "transparent", "flat", "tint"] as const) all[row].set(found[row], first);
+    all.bytes.set(found.bytes, first);
+    for (const row of ["bits", "transparent", "flat", "tint", "format", "channels"] as const)
+      all[row].set(found[row], first);
     progress.read(indices.length, found.broken.length);
   }
   return { broken, ...all };
@@ -163,7 +156,10 @@ class ReadingProgress {
   }
 }
 
-function described({ identities, images, broken, shared, repeated, suspicious }: Findings): string[] {
+function described(
+  { identities, images, broken, shared, repeated, suspicious }: Findings,
+  overlaps: readonly Overlap[] = [],
+): string[] {
   const lines = [`read ${grouped(images)} images of ${grouped(identities)} identities`];
   const list = <T>(title: string, items: readonly T[], line: (item: T) => string) => {
     if (items.length === 0) return;
@@ -177,6 +173,7 @@ function described({ identities, images, broken, shared, repeated, suspicious }:
   );
   list(`one picture of several people: ${grouped(shared.length)}`, shared, alike);
   list(`one picture several times of one person: ${grouped(repeated.length)}`, repeated, alike);
+  list(`one picture trained on and evaluated on: ${grouped(overlaps.length)}`, overlaps, inBoth);
   for (const { message, files } of suspicious)
     lines.push(`suspicious: ${message}`, `  ${someOf(files, 3).join(", ")}`);
   if (lines.length === 1) lines.push("nothing broken, doubled or suspicious");
@@ -188,6 +185,12 @@ function alike({ files, heldOut }: Doubled): string {
   return heldOut.length > 0 ? `${shown} (held out: ${someOf(heldOut, 3).join(", ")})` : shown;
 }
 
+const inBoth = ({ train, evaluated }: Overlap): string =>
+  `${someOf(train, 3).join(" = ")} = ${someOf(
+    evaluated.map(({ source, file }) => `${source}: ${file}`),
+    3,
+  ).join(" = ")}`;
+
 const someOf = (files: readonly string[], most: number): readonly string[] =>
   files.length <= most ? files : [...files.slice(0, most), `… (${grouped(files.length)} in all)`];
 
@@ -195,7 +198,7 @@ const someOf = (files: readonly string[], most: number): readonly string[] =>
  * Adds broken images to a list for `leaveOut`, and doubled ones as comments, since only a person knows which of them is
  * right. What the list says already stays as it is.
  */
-function addToList(path: string, { broken, shared, repeated }: Findings): void {
+function addToList(path: string, { broken, shared, repeated }: Findings, overlaps: readonly Overlap[]): void {
   const before = existsSync(path) ? readFileSync(path, "utf8") : "";
   const known = new Set(before.split("\n"));
   const entry = (file: string) => (file.startsWith("#") ? `./${file}` : file);
@@ -203,8 +206,9 @@ function addToList(path: string, { broken, shared, repeated }: Findings): void {
     ...broken.map(({ file }) => entry(file)),
     ...shared.map(({ files }) => `# one picture of several people: ${files.join(" = ")}`),
     ...repeated.map(({ files }) => `# one picture several times: ${files.join(" = ")}`),
+    ...overlaps.map((overlap) => `# trained on and evaluated on: ${inBoth(overlap)}`),
   ].filter((line) => !known.has(line));
-  const heading = "# Left out of the data (leaveOut of imageFolder): a path below its root a line.\n";
+  const heading = "# Left out of the data (leaveOut of the source): an identity or an image a line.\n";
   const begun = before === "" ? heading : before.endsWith("\n") ? "" : "\n";
   appendFileSync(path, begun + lines.map((line) => `${line}\n`).join(""));
 }

@@ -111,7 +111,7 @@ class AllImages {
     return this.parts.reduce((most, { found }) => found.bits.reduce((a, b) => Math.max(a, b), most), 0);
   }
 
-  private partOf(image: number): number {
+  partOf(image: number): number {
     return this.firsts.findLastIndex((first) => first <= image);
   }
 }
@@ -128,11 +128,29 @@ export function findingsOf(parts: readonly InspectedPart[]): Findings {
   };
 }
 
-/** Groups of images that look the same. Sorted rather than hashed once more: there may be millions. */
-function doubled(
-  images: AllImages,
-  broken: ReadonlyMap<number, unknown>,
-): { shared: Doubled[]; repeated: Doubled[] } {
+/** One picture that is trained on, and that an evaluation compares: its names on either side. */
+export interface Overlap {
+  readonly train: readonly string[];
+  readonly evaluated: readonly { readonly source: string; readonly file: string }[];
+}
+
+/** What is alike in the images to train on and in those of evaluations that have a source of their own. */
+export function overlapsOf(parts: ReadonlyMap<string, InspectedPart>): readonly Overlap[] {
+  const sources = [...parts.keys()].filter((source) => !parts.get(source)!.heldOut);
+  const images = new AllImages(sources.map((source) => parts.get(source)!));
+  const isTrained = (image: number) => sources[images.partOf(image)] === "train";
+  return alikeIn(images, images.broken())
+    .filter((group) => group.some(isTrained) && !group.every(isTrained))
+    .map((group) => ({
+      train: [...group].filter(isTrained).map((image) => images.file(image)),
+      evaluated: [...group]
+        .filter((image) => !isTrained(image))
+        .map((image) => ({ source: sources[images.partOf(image)]!, file: images.file(image) })),
+    }));
+}
+
+/** Groups of images that look the same, in the order of their first. Sorted rather than hashed once more: there may be millions. */
+function alikeIn(images: AllImages, broken: ReadonlyMap<number, unknown>): readonly Uint32Array[] {
   const contents = images.contents();
   // Pictures of one colour are alike without being the same.
   const order = Uint32Array.from(images.where((f, i) => f.flat[i] === 0)).filter((i) => !broken.has(i));
@@ -142,8 +160,15 @@ function doubled(
     while (to < order.length && contents[order[to]!] === contents[order[from]!]) to++;
     if (to - from > 1) groups.push(order.subarray(from, to));
   }
+  return groups.sort((a, b) => a[0]! - b[0]!);
+}
+
+function doubled(
+  images: AllImages,
+  broken: ReadonlyMap<number, unknown>,
+): { shared: Doubled[]; repeated: Doubled[] } {
   const [shared, repeated]: [Doubled[], Doubled[]] = [[], []];
-  for (const group of groups.sort((a, b) => a[0]! - b[0]!)) {
+  for (const group of alikeIn(images, broken)) {
     const members = [...group];
     const people = [...new Set(members.map((i) => images.person(i)))];
     const heldOut = [...new Set(members.filter((i) => images.isHeldOut(i)).map((i) => images.person(i)))];

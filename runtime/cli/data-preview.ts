@@ -2,30 +2,27 @@
 import { resolve } from "node:path";
 import { batchArrays } from "../../compiler/build/plan-signature.js";
 import { experimentError } from "../../compiler/diagnostics/catalogue.js";
-import { compilePreparation, type LoadedExperiment, loadExperiment, openData } from "../../compiler/index.js";
+import { compilePreparation, type LoadedExperiment } from "../../compiler/index.js";
 import type { Catalogue } from "../../dsl/index.js";
 import { labelOf } from "../../dsl/plan/identity-stream.js";
 import type { PlanResult } from "../bridge/host-events.js";
 import { setUp } from "../bridge/python-environment.js";
 import type { HostSession } from "../stages/host-session.js";
+import { type LookingOptions, lookedAt } from "./looked-at.js";
 import { fail } from "./report.js";
-import { settingsOf } from "./settings.js";
-import "./scanning.js";
 import { startHost } from "./start-host.js";
 
-interface PreviewOptions {
+interface PreviewOptions extends LookingOptions {
   readonly out: string;
   readonly people: number;
   readonly images: number;
   readonly step?: number;
-  readonly set?: readonly string[];
 }
 
 export async function preview(file: string, options: PreviewOptions): Promise<void> {
   let host: HostSession | undefined;
   const started = async () => {
-    const python = await setUp((line) => process.stderr.write(`${line}\n`));
-    host = await startHost(python);
+    host ??= await startHost(await setUp((line) => process.stderr.write(`${line}\n`)));
     return host;
   };
   try {
@@ -38,11 +35,13 @@ export async function preview(file: string, options: PreviewOptions): Promise<vo
       if (!Number.isInteger(value) || value < least)
         throw experimentError("bad-command-line.count", { option: name, least, example: 8 });
     }
-    const loaded = loadExperiment(file, settingsOf(options.set));
+    const { loaded, train } = await lookedAt(file, options, started);
+    if (options.step !== undefined && !loaded)
+      throw experimentError("bad-command-line.step-of-path", { path: file });
     const drawn =
       options.step === undefined
-        ? await drawPeople(loaded, options, started)
-        : await drawStep(loaded, options.step, options, started);
+        ? await drawPeople(train, options, started)
+        : await drawStep(loaded!, options.step, options, started);
     process.stdout.write(`${options.out}: ${drawn}\n`);
   } catch (error) {
     fail(error);
@@ -55,11 +54,10 @@ type Started = () => Promise<HostSession>;
 
 /** A row of images of each person, as they lie in the source. */
 async function drawPeople(
-  loaded: LoadedExperiment,
+  train: Catalogue,
   { people: rows, images, out }: PreviewOptions,
   started: Started,
 ): Promise<string> {
-  const { train } = openData(loaded);
   const { offsets } = train;
   const chosen: number[] = [];
   // People with enough images make full rows; without enough of them, those with most come first.

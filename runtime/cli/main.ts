@@ -150,14 +150,38 @@ program
   .addHelpText("after", example("f2c-dsl compare runs/first runs/second --out curves.png"))
   .action(async (folders, options) => (await import("./compare.js")).compare(folders, options));
 
-const data = program.command("data").description("look at an experiment's data");
+const data = program.command("data").description("look at an experiment's data, or at files of images");
+const dataAt = [
+  "<experiment or path>",
+  "an experiment, or files of images of any kind that a source reads: a folder, a .rec, a list, …",
+] as const;
+const dataSet = [
+  "--set <option=value>",
+  "an option of the experiment, or of the source of a path: --set labels=kv.txt; may stand several times",
+  gathered,
+] as const;
+const dataSize = [
+  "--size <height,width>",
+  "of a path: what images are brought to (default: what most have)",
+] as const;
+data
+  .command("info")
+  .description("say how many people and images there are, and what a sample of the images is like")
+  .argument(...dataAt)
+  .option(...dataSet)
+  .option(...dataSize)
+  .option("--json", "all of it as JSON")
+  .addHelpText("after", example("f2c-dsl data info faces/train.rec"))
+  .action(async (file, options) => (await import("./data-info.js")).dataInfo(file, options));
+
 data
   .command("preview")
   .description(
     "write a contact sheet of an experiment's training images: a row a person, or what a step gets",
   )
-  .argument(...experiment)
-  .option(...set)
+  .argument(...dataAt)
+  .option(...dataSet)
+  .option(...dataSize)
   .option("--out <file>", "PNG file", "preview.png")
   .option("--people <n>", "rows", Number, 8)
   .option("--images <n>", "images of each person, or in a row", Number, 12)
@@ -172,8 +196,9 @@ data
 data
   .command("check")
   .description("read every image before a run: what is broken, doubled or suspicious")
-  .argument(...experiment)
-  .option(...set)
+  .argument(...dataAt)
+  .option(...dataSet)
+  .option(...dataSize)
   .option("--leave-out <file>", "add what is broken to this list, for `leaveOut` of the source")
   .option("--json", "findings as JSON, every file named")
   .addHelpText("after", example("f2c-dsl data check my-experiment.ts --leave-out broken.txt"))

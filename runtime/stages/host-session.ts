@@ -20,6 +20,11 @@ export interface Inspected {
   readonly transparent: Uint8Array;
   readonly flat: Uint8Array;
   readonly tint: Uint8Array;
+  readonly format: Uint8Array;
+  /** 1 for grey, 3 for colours, as the file holds them. */
+  readonly channels: Uint8Array;
+  /** How large the file is, or the piece of one. */
+  readonly bytes: BigInt64Array;
 }
 
 /** A picture of many images: how many in a row, where it is written, and a name below each. */
@@ -143,6 +148,9 @@ export class HostSession implements Host {
       transparent: bytes("transparent"),
       flat: bytes("flat"),
       tint: bytes("tint"),
+      format: bytes("format"),
+      channels: bytes("channels"),
+      bytes: buffers.bytes!.data as BigInt64Array,
     };
   }
 }

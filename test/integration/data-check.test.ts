@@ -142,6 +142,10 @@ describe("f2c-dsl data check", () => {
         images: 48,
         broken: [{ file: "p10/1.pgm" }],
         elsewhere: [{ source: "evaluate.other", images: 51, broken: [{}, {}] }],
+        // Both sides are the same drawings, but for what is damaged and what is held out.
+        overlaps: expect.arrayContaining([
+          { train: ["p4/0.pgm"], evaluated: [{ source: "evaluate.other", file: "p4/0.pgm" }] },
+        ]),
         evaluations: [
           { name: "own", broken: 1 },
           { name: "other", broken: 2 },

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { withoutBroken } from "#dsl/evaluate/broken-pairs";
-import { findingsOf } from "#runtime/cli/data-findings";
+import { findingsOf, overlapsOf } from "#runtime/cli/data-findings";
 import type { Inspected } from "#runtime/stages/host-session";
 
 const [WIDE, HIGH] = [40, 30];
@@ -33,6 +33,9 @@ function part(name: string, rows: readonly Row[], options: object = {}, broken: 
       transparent: new Uint8Array(rows.length),
       flat: Uint8Array.from(rows, (r) => Number(r.flat ?? false)),
       tint: Uint8Array.from(rows, (r) => r.tint ?? 0),
+      format: new Uint8Array(rows.length).fill(2),
+      channels: new Uint8Array(rows.length).fill(3),
+      bytes: new BigInt64Array(rows.length).fill(1000n),
     },
   };
 }
@@ -47,6 +50,25 @@ test("the same picture is found within a person, between people, and on both sid
   expect(repeated).toEqual([{ files: ["p0/0.png", "p0/1.png"], people: ["p0"], heldOut: [] }]);
   expect(shared).toEqual([
     { files: ["p1/3.png", "held0/0.png"], people: ["p1", "held0"], heldOut: ["held0"] },
+  ]);
+});
+
+test("what is trained on and evaluated on elsewhere is found, once a picture, with its names on both sides", () => {
+  const parts = new Map([
+    ["train", part("p", [{ content: 1n }, { content: 2n }, { content: 2n }, { content: 3n }])],
+    ["held-out", part("held", [{ content: 1n }, { content: 8n }])],
+    ["evaluate.lfw", part("l", [{ content: 2n }, { content: 3n }, { content: 9n }, { content: 9n }])],
+    ["evaluate.own", part("o", [{ content: 3n, flat: true }, { content: 2n }])],
+  ]);
+  expect(overlapsOf(parts)).toEqual([
+    {
+      train: ["p0/1.png", "p1/2.png"],
+      evaluated: [
+        { source: "evaluate.lfw", file: "l0/0.png" },
+        { source: "evaluate.own", file: "o0/1.png" },
+      ],
+    },
+    { train: ["p1/3.png"], evaluated: [{ source: "evaluate.lfw", file: "l0/1.png" }] },
   ]);
 });
 

@@ -74,6 +74,18 @@ export const LOADING = {
         message: "{path} is not a TypeScript file",
         hint: "give the path of the TypeScript file that declares the experiment; its name ends in .ts",
       },
+      size: {
+        message: "--size {size} is no height and width in pixels",
+        hint: "for example --size 112, or --size 112,96",
+      },
+      "size-of-experiment": {
+        message: "--size is of files at a path; an experiment says the size of its images itself",
+        hint: "leave out --size",
+      },
+      "step-of-path": {
+        message: "--step is of an experiment, and {path} is none",
+        hint: "leave out --step, or give an experiment",
+      },
       count: {
         message: "--{option} must be a whole number from {least:number} up",
         hint: "for example --{option} {example:number}",

@@ -34,6 +34,7 @@ from f2c_host.errors import HostError
 
 _FORMATS = ("PPM", "PNG", "JPEG", "WEBP", "BMP")
 _ORIENTATION = 0x0112
+_GREY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16B", "F"))
 # How a picture is turned that the camera stored so: its EXIF orientation, and the turn that makes it upright.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -99,6 +100,9 @@ class Fitted(NamedTuple):
     height: int
     transparent: bool
     bits: int
+    format: str
+    channels: int
+    bytes: int
 
 
 class EncodedImages(Source):
@@ -197,11 +201,14 @@ class EncodedImages(Source):
         return True
 
     def _examine(self, index: int) -> Fitted:
-        with self._blaming(index), self._files.opened(index) as data, _recognised(data) as file:
-            if not isinstance(file, JpegImageFile) or file.info.get("progressive"):
-                # Others decode in full; a progressive JPEG keeps its coefficients in full size.
-                self._refuse_too_large(file, index)
-            return self._fit(file, index)
+        with self._blaming(index), self._files.opened(index) as data:
+            size = data.seek(0, os.SEEK_END)
+            data.seek(0)
+            with _recognised(data) as file:
+                if not isinstance(file, JpegImageFile) or file.info.get("progressive"):
+                    # Others decode in full; a progressive JPEG keeps its coefficients in full size.
+                    self._refuse_too_large(file, index)
+                return self._fit(file, index, size)
 
     def _refuse_too_large(self, file: Image.Image, index: int) -> None:
         """Raises F2C6110 for an image that would decode to more than `maxPixels`; nothing of it is decoded yet."""
@@ -284,11 +291,12 @@ class EncodedImages(Source):
         except Exception as error:  # what a decoder raises over broken bytes is not one family
             raise broken_image(self._files.shown(index), str(error) or type(error).__name__) from error
 
-    def _fit(self, file: Image.Image, index: int) -> Fitted:
+    def _fit(self, file: Image.Image, index: int, size: int) -> Fitted:
         # First of all: a PNG is loaded, and its bits are cut, when it is asked for its orientation.
         deep = deep_samples(file) if is_deep(file) else None
         orientation = file.getexif().get(_ORIENTATION)
         width, height = file.size
+        channels = 1 if file.mode in _GREY_MODES else 3
         file.draft(None, self._placing.least(width, height, orientation in _SIDEWAYS))
         self._refuse_too_large(file, index)
         seen = as_seen(file) if deep is None else deep_as_seen(deep, self._bits_of)
@@ -298,7 +306,8 @@ class EncodedImages(Source):
         pixels = self._placing.placed(image, index).reshape(self._rows).transpose(2, 0, 1)
         if orientation in _SIDEWAYS:
             width, height = height, width
-        return Fitted(pixels, width, height, seen.transparent, seen.bits)
+        kind = file.format or ""
+        return Fitted(pixels, width, height, seen.transparent, seen.bits, kind, channels, size)
 
     def _coloured(self, image: Image.Image) -> Image.Image:
         if self._swapped and image.mode == "RGB":

@@ -24,6 +24,9 @@ class _Examined(Protocol):
     height: int
     transparent: bool
     bits: int
+    format: str
+    channels: int
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def inspect_each(
         except HostError as error:
             if error.kind != "user":
                 raise
-            return error, (0, 0, 0, 0, False, False, NO_TINT)
+            return error, (0, 0, 0, 0, False, False, NO_TINT, 0, 0, 0)
 
     seen = list(each(look, indices))
     broken = [
@@ -56,8 +59,8 @@ def inspect_each(
         for position, (error, _) in enumerate(seen)
         if error is not None
     ]
-    content, width, height, bits, transparent, flat, tint = (
-        zip(*(row for _, row in seen), strict=True) if seen else ((),) * 7
+    content, width, height, bits, transparent, flat, tint, kind, channels, size = (
+        zip(*(row for _, row in seen), strict=True) if seen else ((),) * 10
     )
     return Inspection(
         broken,
@@ -68,16 +71,26 @@ def inspect_each(
             "transparent": np.array(transparent, np.bool_),
             "flat": np.array(flat, np.bool_),
             "tint": np.array(tint, np.uint8),
+            "format": np.array(kind, np.uint8),
+            "channels": np.array(channels, np.uint8),
+            "bytes": np.array(size, np.int64),
         },
     )
 
 
-def _findings(image: _Examined) -> tuple[int, int, int, int, bool, bool, int]:
+# As they are numbered, from 1.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM")
+
+
+def _findings(image: _Examined) -> tuple[int, int, int, int, bool, bool, int, int, int, int]:
     pixels = np.ascontiguousarray(image.pixels)
     flat = int(np.ptp(pixels.reshape(len(pixels), -1), axis=1).max()) < _INVISIBLE
     digest = hashlib.blake2b(pixels, digest_size=8).digest()
     content = int.from_bytes(digest, "little", signed=True)
-    return content, image.width, image.height, image.bits, image.transparent, flat, _tint(pixels)
+    kind = _FORMATS.index(image.format) + 1
+    size = (image.width, image.height)
+    file = (kind, image.channels, image.bytes)
+    return content, *size, image.bits, image.transparent, flat, _tint(pixels), *file
 
 
 def _tint(pixels: np.ndarray) -> int:
