@@ -26,12 +26,17 @@ export function concat(...sources: readonly DataSource[]): DataSource {
   };
 }
 
-/** Sets as one. What the spec of part 1 calls `root` is `1.root` in that of all, and so are its buffers. */
-function joined(parts: readonly Catalogue[]): Catalogue {
-  const [first] = parts;
-  for (const part of parts)
+/**
+ * Sets as one. What the spec of part 1 calls `root` is `1.root` in that of all, and so are its buffers. Sets without images are no part: a
+ * source that keeps nobody back has no files to open for that.
+ */
+function joined(all: readonly Catalogue[]): Catalogue {
+  const [first] = all;
+  for (const part of all)
     if (described(part) !== described(first!))
       throw experimentError("bad-concat.shape", { first: described(first!), other: described(part) });
+  const filled = all.filter(({ offsets }) => offsets.at(-1)! > 0);
+  const parts = filled.length > 0 ? filled : all;
   const inPart = <T>(of: (part: Catalogue) => Readonly<Record<string, T>>): Record<string, T> =>
     Object.fromEntries(
       parts.flatMap((part, i) => Object.entries(of(part)).map(([name, value]) => [`${i}.${name}`, value])),

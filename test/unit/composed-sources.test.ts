@@ -170,6 +170,20 @@ describe("several sources as one", () => {
     // One has no names, so all have none.
     expect(train.names).toBeUndefined();
   });
+  test("a source that keeps nobody back is no part of those kept back", () => {
+    const keepsNobody: DataSource = {
+      kind: "image_folder",
+      open: (given) => {
+        const { train } = people.open(given);
+        return { train, heldOut: { ...train, offsets: Int32Array.of(0) } };
+      },
+    };
+    const { train, heldOut: kept } = concat(keepsNobody, people).open(context);
+    expect(train.spec).toMatchObject({ parts: 2, "0.root": "faces", "1.root": "faces" });
+    expect(kept.spec).toMatchObject({ parts: 1, "0.kind": people.open(context).heldOut.spec.kind });
+    expect([...kept.offsets]).toEqual([...people.open(context).heldOut.offsets]);
+  });
+
   test("have the names of all", () => {
     const { names } = trainOf(concat(people, subset(people, [0, 5]), people));
     expect(names!.length).toBe(26);
