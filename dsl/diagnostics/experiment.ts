@@ -720,6 +720,10 @@ export const EXPERIMENT = {
           "{file}, line {line:number}: template {template:number} shows subject {subject:number}, and in a line before {before:number}",
         hint: "a template shows one person: is the list damaged?",
       },
+      cut: {
+        message: "{file} lists {found:number} {what}, and {set} has {expected:number}",
+        hint: "the list is cut: get it again. Lists of one's own begin otherwise than those of the set: mine_template_pair_label.txt",
+      },
       few: {
         message: "{file} enrols {enrolled:number} subjects, of whom there are {mated:number} probes{which}",
         hint: "it takes two who are enrolled, and a probe of one of them: are the lists of one set?",

@@ -16,6 +16,28 @@ function theFile(folder: ListFile, ends: string): ListFile {
   throw experimentError("ijb-lists.two-files", { one: one!, other: other!, ends });
 }
 
+/** What the sets of the field list, by how their files begin: a list that was cut between two lines is known by nothing else. */
+const SETS: Readonly<
+  Record<string, { readonly set: string; readonly faces: number; readonly pairs: number }>
+> = {
+  ijbb: { set: "IJB-B", faces: 227_630, pairs: 8_010_270 },
+  ijbc: { set: "IJB-C", faces: 469_375, pairs: 15_658_489 },
+};
+
+function refuseCut(file: ListFile, what: "faces" | "pairs", found: number): void {
+  const known = SETS[basename(file.path).slice(0, 4).toLowerCase()];
+  if (!known || known[what] === found) return;
+  throw experimentError("ijb-lists.cut", {
+    file: file.shown,
+    found,
+    what,
+    set: known.set,
+    expected: known[what],
+  });
+}
+
+const basename = (path: string) => path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+
 /** Faces of templates, in the order of the list. */
 export interface Faces {
   /** The names of the images, by number. */
@@ -40,6 +62,7 @@ export function readFaces(directory: string, meta: string): Faces {
     medium.push(numberIn(file, line, "the medium", words[2]!));
   });
   if (name.length === 0) throw experimentError("bad-list-line.none", { file: file.shown });
+  refuseCut(file, "faces", name.length);
   return { names, name: name.all, template: template.all, medium: medium.all, file };
 }
 
@@ -123,6 +146,7 @@ export function readTemplatePairs(directory: string, meta: string, rows: Templat
     same.push(numbers[2]!);
   });
   if (same.length === 0) throw experimentError("bad-list-line.none", { file: file.shown });
+  refuseCut(file, "pairs", same.length);
   return { positions: positions.all, same: same.all };
 }
 

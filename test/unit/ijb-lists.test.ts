@@ -85,6 +85,16 @@ describe("refused", () => {
     ["F2C2512", `${PAIRS}, line 1: a template is "99999999999"`, { [PAIRS]: "10 99999999999 1\n" }],
     ["F2C2512", `${PAIRS}, line 1: whether two images are of one person is "2"`, { [PAIRS]: "10 20 2\n" }],
     ["F2C2519", `${PAIRS}, line 2: template 40 has no image in ${FACES}`, { [PAIRS]: "10 20 1\n40 20 0\n" }],
+    [
+      "F2C2519",
+      "ijbc_template_pair_label.txt lists 2 pairs, and IJB-C has 15658489",
+      { [PAIRS]: undefined, "ijbc_template_pair_label.txt": "10 20 1\n10 30 0\n" },
+    ],
+    [
+      "F2C2519",
+      "ijbb_face_tid_mid.txt lists 1 faces, and IJB-B has 227630",
+      { [FACES]: undefined, "ijbb_face_tid_mid.txt": "1.jpg 10 1\n" },
+    ],
     ["F2C2518", ". lists 1 genuine and 0 impostor pairs of templates", { [PAIRS]: "10 20 1\n" }],
     ["F2C2512", `${PAIRS} lists nothing`, { [PAIRS]: "" }],
     [

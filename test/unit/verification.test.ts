@@ -3,7 +3,7 @@ import { makePairs } from "#dsl/evaluate/pairs";
 import { roc, tarAtFar, tenFold } from "#dsl/evaluate/rates";
 import { rocCurve, verify } from "#dsl/evaluate/verification";
 import { verification } from "#dsl/index";
-import { curvesSvg, figuresOf } from "#runtime/evaluate/curve-plot";
+import { curvesFigure, curvesSvg, figuresOf } from "#runtime/evaluate/curve-plot";
 import { fractions } from "./dice.js";
 import { cosinesOf } from "./protocol-view.js";
 import { codeOf } from "./thrown.js";
@@ -136,6 +136,35 @@ describe("the true accept rate at a false accept rate", () => {
       expect(tarAtFar(low, same, [far])[String(far)]).toBe(1);
     }
   });
+});
+
+test("names of curves with a peak stand below the figure, where they hide nothing", () => {
+  const curve = rocCurve([{ far: 0, tar: 0 }], 9, []);
+  const orient = (points: readonly (readonly [number, number])[]) =>
+    JSON.stringify(curvesFigure([{ label: "net", curve: { ...curve, points } }])).match(
+      /"orient":"([^"]*)"/,
+    )![1];
+  expect(
+    orient([
+      [0, 0],
+      [0.5, 3],
+      [1, 0],
+    ]),
+  ).toBe("bottom");
+  expect(
+    orient([
+      [0, 0],
+      [0.5, 1],
+      [1, 1],
+    ]),
+  ).toBe("bottom-right");
+  expect(
+    orient([
+      [0, 1],
+      [0.5, 0],
+      [1, 0],
+    ]),
+  ).toBe("top-right");
 });
 
 test("curves that name a figure share it, each by its subject and its own name; others have one of their own", () => {
