@@ -7,6 +7,7 @@ import { BridgeError, bridgeError } from "../bridge/bridge-error.js";
 import type { HostClient } from "../bridge/host-client.js";
 import { ProgressLine } from "../observe/progress-line.js";
 import type { HostSession } from "../stages/host-session.js";
+import { BRIDGE_BROKEN } from "../stages/on-hosts.js";
 import { Watch } from "../stages/watch.js";
 import { EXIT, fail } from "./report.js";
 import { onSignals } from "./signals.js";
@@ -24,8 +25,6 @@ const count = (n: number) => n.toLocaleString("en-US");
 export class AskedWork {
   /** Texts of the sources that errors may point into. */
   texts: ReadonlyMap<string, string> = new Map();
-  /** What embedding is of, in the progress line. */
-  embedding = "images";
   /** How many were embedded before, of how many in all; by the host's own count if not set. */
   of: { readonly before: number; readonly total: number } | undefined;
   private readonly terminal = new ProgressLine(process.stderr);
@@ -46,7 +45,7 @@ export class AskedWork {
       onPart: (done, total) => {
         const { before = 0, total: all = total } = this.of ?? {};
         this.watch.progressed();
-        this.terminal.part(`embedding ${count(before + done)} of ${count(all)} ${this.embedding}`);
+        this.terminal.part(`embedding ${count(before + done)} of ${count(all)} images`);
       },
       onLog: (level, message) => this.say(`host ${level}: ${message}`),
     };
@@ -67,7 +66,7 @@ export class AskedWork {
 
   /** Hears of an evaluation that failed: the others go on, and the command ends with the first error. */
   readonly failed = (name: string, error: BridgeError): void => {
-    if (error.interrupted || error.kind === "fault") throw error;
+    if (error.interrupted || BRIDGE_BROKEN.has(error.code)) throw error;
     if (this.firstFailure?.message !== error.message)
       this.say(`the evaluation \`${name}\` failed: ${error.code}: ${error.message}`);
     this.firstFailure ??= error;

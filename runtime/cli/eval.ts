@@ -75,18 +75,21 @@ type Scoring = Experiment | Protocol | Readonly<Record<string, Protocol>>;
 
 const isScoring = (value: unknown): value is Scoring =>
   isExperiment(value) ||
-  isProtocol(value) ||
+  isScored(value) ||
   (typeof value === "object" &&
     value !== null &&
     Object.keys(value).length > 0 &&
-    Object.values(value).every(isProtocol));
+    Object.values(value).every(isScored));
+
+/** A data source has a kind and is opened as well; it is scored by nothing. */
+const isScored = (value: unknown): value is Protocol => isProtocol(value) && "flip" in value;
 
 function evaluationsOf({ declared, ...rest }: LoadedValue<Scoring>): {
   readonly evaluations: readonly Evaluation[];
   readonly notes: readonly string[];
 } {
   if (!isExperiment(declared)) {
-    const protocols = isProtocol(declared) ? { [declared.kind]: declared } : declared;
+    const protocols = isScored(declared) ? { [declared.kind]: declared } : declared;
     return openProtocols({ ...rest, declared }, protocols);
   }
   if (Object.keys(declared.evaluate).length === 0)

@@ -190,6 +190,12 @@ test.each<[string, string[], string, RegExp]>([
 });
 
 test.each([
+  [
+    "a source of images",
+    'import { fixed, syntheticFaces } from "f2c-dsl"; export default syntheticFaces({ identities: 30, imagesPerIdentity: fixed(4), size: 32 });',
+    "F2C2562",
+    /neither a protocol, nor a record of protocols/,
+  ],
   ["no protocol", "export default 3;", "F2C2562", /neither a protocol/],
   [
     "nobody to compare",
