@@ -80,6 +80,8 @@ def _start(image: Piece) -> Piece:
 
 def _add(into: IndexBuilder, shard: int, data: mmap.mmap, images: list[Piece]) -> None:
     """Bytes that lie as they are stay where they are."""
+    if copied := sum(image.length for image in images if image.form is not Form.AS_THEY_ARE):
+        into.make_room(copied)
     places = np.empty((len(images), 3), np.int64)
     for i, image in enumerate(images):
         if image.form is Form.AS_THEY_ARE:
