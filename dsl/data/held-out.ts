@@ -1,10 +1,34 @@
 /** @file Which identities of a folder are kept back for verification, from the option that says so. */
+import { resolve } from "node:path";
 import { experimentError } from "../core/errors.js";
 import type { Names } from "../method/source.js";
 import { shareOf } from "../plan/share.js";
+import { codeOf } from "./folder-entries.js";
+import { linesIn } from "./lines-in.js";
 
-/** How many identities, or which share of them where the number is below 1: the last ones; or their names. */
-export type HeldOut = number | readonly string[];
+/**
+ * How many identities, or which share of them where the number is below 1: the last ones; or their names; or a text file with a name a
+ * line, relative to the experiment's file.
+ */
+export type HeldOut = number | readonly string[] | string;
+
+/** The option with the names of a file in its place. */
+export function heldOutOf(
+  option: HeldOut,
+  { function: source, directory }: { readonly function: string; readonly directory: string },
+): Exclude<HeldOut, string> {
+  if (typeof option !== "string") return option;
+  const path = resolve(directory, option);
+  try {
+    return linesIn(path);
+  } catch (error) {
+    throw experimentError("leave-out-unreadable.held-out", {
+      function: source,
+      path,
+      error: String(codeOf(error)),
+    });
+  }
+}
 
 /** Identities that follow each other: the first, and the one after the last. */
 export type Stretch = readonly [first: number, end: number];
@@ -22,7 +46,7 @@ interface Of {
 }
 
 /** Divides identities by their order or their names. Refuses what is no number of identities, and what leaves fewer than two. */
-export function dividedBy(option: HeldOut, names: Names, of: Of): Division {
+export function dividedBy(option: Exclude<HeldOut, string>, names: Names, of: Of): Division {
   const kept =
     typeof option === "number"
       ? [[Math.max(0, names.length - countOf(option, names.length, of)), names.length] as const]

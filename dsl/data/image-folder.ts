@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { ExperimentError, experimentError } from "../core/errors.js";
 import type { DataSource } from "../method/source.js";
 import { indexOfFolder } from "./folder-scan.js";
-import { dividedBy } from "./held-out.js";
+import { dividedBy, heldOutOf } from "./held-out.js";
 import { type ImageOptions, imageSpec, leftOut, refuseBadImageOptions, shown } from "./image-options.js";
 import { cataloguesOf, notesOf } from "./index-part.js";
 import { kindAt, refuseOtherKind } from "./recognise.js";
@@ -34,7 +34,11 @@ export function imageFolder(options: ImageFolderOptions): DataSource {
       const index = orOtherKind(folder, () =>
         indexOfFolder({ root: folder, subfolders, leaveOut: left }, { cache, tell }),
       );
-      const division = dividedBy(heldOut, index.identities, { function: "imageFolder", place: folder });
+      const division = dividedBy(
+        heldOutOf(heldOut, { directory, function: "imageFolder" }),
+        index.identities,
+        { function: "imageFolder", place: folder },
+      );
       return {
         ...cataloguesOf(
           index,

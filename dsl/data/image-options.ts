@@ -1,11 +1,12 @@
 /** @file Options of every source of encoded images: to what they are brought, who is kept back, what is done about broken ones. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { experimentError } from "../core/errors.js";
 import type { Catalogue } from "../method/source.js";
 import { hashOf } from "./file-hash.js";
 import { codeOf } from "./folder-entries.js";
 import type { HeldOut } from "./held-out.js";
+import { linesIn } from "./lines-in.js";
 
 export interface ImageOptions {
   /** Every image is brought to this height and width in pixels. */
@@ -20,7 +21,7 @@ export interface ImageOptions {
   align?: Align;
   /**
    * Identities kept back for verification: how many, or a share of them below 1, the last ones in their order; or their names. At
-   * least two identities must be left to train on.
+   * least two identities must be left to train on. A text names a file with a name a line, relative to the experiment's.
    */
   heldOut?: HeldOut;
   /**
@@ -132,12 +133,11 @@ export interface LeaveOut {
 export function leftOut(source: string, directory: string, list: string | undefined): LeaveOut | undefined {
   if (list === undefined) return undefined;
   const path = resolve(directory, list);
-  let text: string;
+  let lines: readonly string[];
   try {
-    text = readFileSync(path, "utf8");
+    lines = linesIn(path);
   } catch (error) {
     throw experimentError("leave-out-unreadable", { function: source, path, error: String(codeOf(error)) });
   }
-  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.startsWith("#"));
   return { paths: new Set(lines.map((line) => line.replace(/^\.\//, ""))), writtenIn: list };
 }

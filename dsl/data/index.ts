@@ -13,6 +13,7 @@ export * from "./parquet.js";
 export type { Paths } from "./paths.js";
 export * from "./pick-identities.js";
 export * from "./record-io.js";
+export * from "./relabel.js";
 export { type ImageSelection, subset } from "./subset.js";
 export * from "./synthetic-faces.js";
 export * from "./web-dataset.js";

@@ -6,7 +6,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { experimentError } from "../core/errors.js";
 import type { DataSource, OpeningContext } from "../method/source.js";
-import { dividedBy } from "./held-out.js";
+import { dividedBy, heldOutOf } from "./held-out.js";
 import { type ImageOptions, imageSpec, leftOut, refuseBadImageOptions } from "./image-options.js";
 import { ImageIndex, indexName } from "./index-file.js";
 import { ownTemporary } from "./index-home.js";
@@ -36,7 +36,10 @@ export function scannedImages(
       const list = leftOut(source, context.directory, leaveOut);
       const index = indexOf(source, { ...scanned, leaveOut: list && [...list.paths] }, context);
       const place = scanned.paths[0]!;
-      const division = dividedBy(heldOut, index.identities, { function: source, place });
+      const division = dividedBy(heldOutOf(heldOut, { ...context, function: source }), index.identities, {
+        function: source,
+        place,
+      });
       const root = scanned.filesBelow;
       const where = root === undefined ? { kind: "packed_images" } : { kind: "image_folder", root };
       return {

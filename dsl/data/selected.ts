@@ -38,11 +38,28 @@ export function imagesOf(offsets: Int32Array, keeps: (identity: number) => boole
   return images;
 }
 
-/** The set of some images of `all`, which are in rising order. What `all` is a subset of is so of it as well. */
-export function selected({ pairs: _, digests, ...all }: Catalogue, images: Int32Array): Catalogue {
+/** The set of some images of `all`, which are in rising order. */
+export function selected(all: Catalogue, images: Int32Array): Catalogue {
+  const { counts, people } = peopleIn(all.offsets, images);
+  return arranged(all, images, counts, {
+    people: all.people && namesOf(all.people, people),
+    // Which of their images were taken, the digest of the positions tells.
+    digests: all.digests && digestsOf(all.digests, people),
+  });
+}
+
+/**
+ * The images of `all` at some positions, in that order, so many of each person. What `all` is a subset of is so of it as well. What tells of
+ * positions or people of `all` is gone.
+ */
+export function arranged(
+  { pairs: _, digests: __, people: ___, ...all }: Catalogue,
+  images: Int32Array,
+  counts: Int32Array,
+  { people, digests }: { readonly [part in "people" | "digests"]: Catalogue[part] | undefined },
+): Catalogue {
   const { [SUBSET]: before, ...buffers } = all.buffers;
   const inSource = before ? images.map((image) => before[image]!) : images;
-  const { counts, people } = peopleIn(all.offsets, images);
   const digest = createHash("sha256").update(inSource).digest("hex").slice(0, 16);
   return {
     ...all,
@@ -50,9 +67,8 @@ export function selected({ pairs: _, digests, ...all }: Catalogue, images: Int32
     offsets: offsetsOf(counts),
     buffers: { ...buffers, [SUBSET]: inSource },
     ...(all.names && { names: namesOf(all.names, images) }),
-    ...(all.people && { people: namesOf(all.people, people) }),
-    // Which of their images were taken, the digest of the positions tells.
-    ...(digests && { digests: digestsOf(digests, people) }),
+    ...(people && { people }),
+    ...(digests && { digests }),
   };
 }
 
@@ -78,13 +94,13 @@ const digestsOf =
   (digests: NonNullable<Catalogue["digests"]>, people: Int32Array) => (first: number, end: number) =>
     Buffer.concat(runsIn(people.subarray(first, end)).map((run) => digests(...run)));
 
-/** The names at some positions, which rise. */
+/** The names at some positions. */
 const namesOf = (names: Names, positions: Int32Array): Names => ({
   length: positions.length,
   slice: (first, end) => runsIn(positions.subarray(first, end)).flatMap((run) => names.slice(...run)),
 });
 
-/** Rising positions as runs without gaps: the first, and the one behind the last. */
+/** Positions as runs without gaps: the first, and the one behind the last. */
 function runsIn(positions: Int32Array): readonly (readonly [first: number, end: number])[] {
   const starts = [...positions.keys()].filter((i) => i === 0 || positions[i] !== positions[i - 1]! + 1);
   return starts.map((start, i) => [

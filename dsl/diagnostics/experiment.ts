@@ -335,7 +335,13 @@ export const EXPERIMENT = {
     severity: "error",
     message: '{function}: the file "{path}", its `leaveOut`, cannot be read: {error}',
     hint: "give the path of a text file, counted from the experiment's file; f2c-dsl data check exp.ts --leave-out FILE writes one",
-    why: "Without the list the run would train on what is to be left out.",
+    cases: {
+      "held-out": {
+        message: '{function}: the file "{path}", its `heldOut`, cannot be read: {error}',
+        hint: "give the path of a text file with a name a line, counted from the experiment's file; or the names themselves, as a list",
+      },
+    },
+    why: "Without the list the run would train on what is to be left out or kept back.",
   },
   "data-file-missing": {
     code: "F2C2146",
@@ -357,6 +363,39 @@ export const EXPERIMENT = {
       },
     },
     why: "The data set is not where the experiment says.",
+  },
+  "bad-relabel": {
+    code: "F2C2158",
+    severity: "error",
+    message: "relabel: `{old}` is to be called {name}, which is no name",
+    hint: 'give each its new name: { "ann lee": "ann" }',
+    cases: {
+      unreadable: {
+        message: "relabel: the file {path} cannot be read: {error}",
+        hint: "give the path of a text file with `old new` a line, counted from the experiment's file",
+      },
+      line: {
+        message: "relabel: line {line:number} of {path} is not `old new`",
+        hint: "put the two names there, with a tab between them where they have blanks",
+      },
+      twice: {
+        message: "relabel: line {line:number} of {path} gives `{old}` another name than a line before",
+        hint: "keep one of the two",
+      },
+      unknown: {
+        message: "relabel: there is nobody called `{old}`",
+        hint: "name people that there are, such as {known}",
+      },
+      "both-sides": {
+        message: "relabel: `{name}` would be trained on and held out",
+        hint: "hold out all of the people that become one, or none of them",
+      },
+      "no-names": {
+        message: "relabel: the people of this source have no names",
+        hint: "relabel a source whose images lie in files",
+      },
+    },
+    why: "A person is trained on or kept back, whatever names the person had; a name that is misspelled would leave two people where there is one.",
   },
   "data-of-other-kind": {
     code: "F2C2147",

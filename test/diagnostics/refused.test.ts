@@ -151,6 +151,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   F2C2135: "a stage of a study: test/oracle/face-nms.test.ts",
   F2C2136: "a source of a study: test/unit/subset.test.ts",
   F2C2157: "a path: test/unit/data-info.test.ts",
+  F2C2158: "a source made of others: test/unit/relabel.test.ts",
   F2C2156: "several files: test/unit/image-list.test.ts",
   F2C2148: "a process without a host: test/unit/scanned.test.ts",
   F2C2145: "a source made of others: test/unit/composed-sources.test.ts",
