@@ -414,7 +414,6 @@ export const EXPERIMENT = {
   "data-path": {
     code: "F2C2157",
     severity: "error",
-    message: "{path}",
     cases: {
       missing: {
         message: "there is nothing at {path}",
