@@ -61,7 +61,8 @@ class Column:
     def values(self) -> np.ndarray:
         self._file.flush()
         size = os.fstat(self._file.fileno()).st_size
-        return np.memmap(self._path, self.dtype, "r") if size else np.empty(0, self.dtype)
+        # As a plain array: a memmap makes an object with a file of every slice, which takes longer than what is done with it.
+        return np.asarray(np.memmap(self._path, self.dtype, "r")) if size else np.empty(0, self.dtype)
 
 
 class IndexBuilder:
@@ -331,7 +332,7 @@ class IndexBuilder:
     def _copy(self, name: str, dtype: str, count: int) -> np.ndarray:
         if count == 0:
             return np.empty(0, dtype)
-        return np.memmap(self._home / name, np.dtype(dtype), "w+", shape=(count,))
+        return np.asarray(np.memmap(self._home / name, np.dtype(dtype), "w+", shape=(count,)))
 
 
 def _texts(values: np.ndarray | Sequence[bytes]) -> Sequence[bytes]:

@@ -18,7 +18,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from .image_endings import ENDING
 from .json_values import JsonValues
@@ -62,8 +62,7 @@ _MAGFACE = re.compile(r"(.+?)\s+0\s+(\S+)\s+0")
 Column = str | int | None
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """An image: the path as it is written, whose it is, and where that stands."""
 
     path: str
@@ -196,17 +195,16 @@ def _delimited(told: _List) -> Iterator[Row]:
     columns: tuple[int, int] | None = None
     try:
         for cells in rows:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if columns is None:
+            if columns is None and any(map(str.strip, cells)):
                 path, label, is_header = _columns(told, [cell.strip() for cell in cells])
                 columns = path, label
                 if is_header:
                     continue
-            found = _picked(cells, *columns)
-            if found is None or not found[0].strip() or not found[1].strip():
+            found = _picked(cells, *columns) if columns else None
+            if found and (path_told := found[0].strip()) and (label_told := found[1].strip()):
+                yield Row(path_told, label_told, rows.line_num)
+            elif any(map(str.strip, cells)):
                 raise told.wrong(rows.line_num, f"`{delimiter.join(cells)[:80]}` lacks a path or a label")
-            yield Row(found[0].strip(), found[1].strip(), rows.line_num)
     except csv.Error as error:
         raise damaged(told.shown, f"line {rows.line_num:,}: {error}", "mend its quotes (RFC 4180)") from error
 
