@@ -103,6 +103,23 @@ def test_an_index_in_any_order(rec: Path) -> None:
     assert _people(rec) == _EXPECTED
 
 
+def test_records_that_the_index_does_not_list_are_told_of(rec: Path) -> None:
+    """As of a file before it grew. One that lists all says nothing, also of records that were cut."""
+    records = [*insightface_records(_PEOPLE), (99, image_record(0, MAGIC + b"12345"))]
+    write_records(rec, records)
+    assert scanned("recordio", [rec], rec.parent / "x.index")["notes"] == []
+    first, *lines = rec.with_suffix(".idx").read_text().splitlines()
+    sizes = [len(framed(payload)) for _, payload in records]
+    for kept, hidden in [
+        ((first, *lines[:3]), sizes[4:]),
+        (lines, sizes[:1]),
+        ((first, *lines[2:]), sizes[1:3]),
+    ]:
+        rec.with_suffix(".idx").write_text("\n".join(kept))
+        told = scanned("recordio", [rec], rec.parent / "x.index")["notes"]
+        assert told == [f"{sum(hidden):,} of {sum(sizes):,} bytes, whose records train.idx does not list"]
+
+
 def _refused(rec: Path) -> str:
     with pytest.raises(HostError) as error:
         _people(rec)

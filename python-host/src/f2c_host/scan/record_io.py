@@ -59,6 +59,8 @@ class _Part:
         # Images whose labels are rounded, and ranges of identities: key, first image, one after the last.
         self._rounded: list[tuple[np.ndarray, ...]] = []
         self._ranges: list[np.ndarray] = []
+        # Bytes between the records that the index lists.
+        self._unlisted = 0
 
     def scan(self) -> None:
         if self._size < _HEAD:
@@ -71,6 +73,11 @@ class _Part:
             finally:
                 self._bytes = np.empty(0, np.uint8)
         self._add_rounded()
+        if self._unlisted:
+            index = os.path.basename(self._index_path)
+            self._into.notes.append(
+                f"{self._unlisted:,} of {self._size:,} bytes, whose records {index} does not list"
+            )
 
     @property
     def _index_path(self) -> str:
@@ -99,6 +106,7 @@ class _Part:
                     f"records {keys[row]} and {keys[row + 1]} begin at one byte",
                     "delete it: the .rec is read without",
                 )
+        self._unlisted += int(at[0])
         for part in _parts(len(at)):
             after = at[part.start + 1 : part.stop + 1]
             limit = after if len(after) == part.stop - part.start else np.append(after, self._size)
@@ -221,15 +229,18 @@ class _Part:
                 int(keys[row]), int(at[row]), "it overlaps the next, or is part of one that was cut"
             )
         begin, end = at + _HEAD + _IMAGE_HEAD + 4 * flag, at + _HEAD + length
+        after = end + (-length & 3)
         shard = np.full(len(at), self._shard)
         for row in np.flatnonzero(kind == _FIRST).tolist():
             payload = self._joined(int(at[row]), int(keys[row]), int(limit[row]))
+            after[row] = self._end_of(int(at[row]), int(keys[row]))
             flag[row] = int.from_bytes(payload[:4], "little")
             head = payload[: _WINDOW - _HEAD].ljust(_WINDOW - _HEAD, b"\0")
             window[row, _HEAD:] = np.frombuffer(head, np.uint8)
             image = payload[_IMAGE_HEAD + 4 * int(flag[row]) :]
             shard[row], begin[row] = self._into.pack(image)
             end[row] = begin[row] + len(image)
+        self._unlisted += int(np.maximum(limit - after, 0).sum())
         short = (begin > end) | ((kind == _WHOLE) & (length < _IMAGE_HEAD))
         if short.any():
             row = int(np.flatnonzero(short)[0])
