@@ -257,7 +257,7 @@ export const EXPERIMENT = {
     hint: "put each identity's images into a folder of its own",
     cases: {
       loose: {
-        hint: "put each identity's images into a folder of its own; flatFolder(…) reads them as they lie where their names say whose they are; or is this one identity's folder, and the one above it the `root`? Where names say whose each image is, flatFolder reads them",
+        hint: "put each identity's images into a folder of its own; flatFolder(…) reads them as they lie where their names say whose they are; or is this one identity's folder, and the one above it the `root`?",
       },
     },
     why: "A folder is an identity; images that lie loose belong to nobody.",

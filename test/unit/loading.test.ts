@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { insteadOfLine } from "#compiler/frontend/from-pytorch";
+import { loadValue } from "#compiler/frontend/load/load";
 import { programOf } from "#compiler/frontend/load/projects";
 import { CompileError, loadExperiment } from "#compiler/index";
 import { RunFolder } from "#runtime/run/run-folder";
@@ -252,4 +253,25 @@ test("Python's blocks are one error a line", () => {
   const home = written({ "exp.ts": named('"x"', "with torch.no_grad():\n") });
   const { diagnostics } = refusalOf(join(home, "exp.ts"));
   expect(diagnostics).toMatchObject([{ code: "F2C1102", hint: expect.stringContaining("noGrad") }]);
+});
+
+test("a file that exports nothing is told what it is to export, which need not be an experiment", () => {
+  const file = join(written({ "lfw.ts": "export const x = 1;\n" }), "lfw.ts");
+  const hintFor = (wanted: "protocols" | "data" | "net") => {
+    try {
+      loadValue(file, (value): value is never => false, `default-export-of-another-kind.${wanted}`);
+    } catch (error) {
+      return (error as CompileError).diagnostics[0];
+    }
+    throw new Error("it is refused");
+  };
+  expect(hintFor("protocols")).toMatchObject({
+    code: "F2C1105",
+    hint: expect.stringContaining("verification("),
+  });
+  expect(hintFor("data")).toMatchObject({ code: "F2C1105", hint: expect.stringContaining("imageFolder(") });
+  expect(hintFor("net")).toMatchObject({ code: "F2C1105", hint: expect.stringContaining("iresnet(50)") });
+  expect(refusalOf(file).diagnostics).toMatchObject([
+    { code: "F2C1105", hint: expect.stringContaining("experiment({") },
+  ]);
 });

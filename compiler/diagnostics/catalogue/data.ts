@@ -216,7 +216,7 @@ export const DATA = {
     code: "F2C6209",
     severity: "error",
     message: "cannot read the weights `{path}`: {reason}",
-    hint: "check the path",
+    hint: "check the path; a file that is cut short or damaged has to be copied or exported anew",
     why: "The file is missing, is not a whole safetensors file, or is another one than was looked at when the stage was planned.",
   },
   "weights-lack-tensors": {

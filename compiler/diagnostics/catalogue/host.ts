@@ -357,25 +357,25 @@ export const HOST = {
   "nothing-to-export": {
     code: "F2C6408",
     severity: "error",
-    message: "there is nothing to export in {folder}: it is no run's folder",
+    message: "no net can be taken from {folder}: it is no run's folder",
     hint: "name the folder of a run that has written a checkpoint",
     cases: {
-      "no-program": { message: "there is nothing to export in {folder}: ir.json is missing" },
+      "no-program": { message: "no net can be taken from {folder}: ir.json is missing" },
       "damaged-program": {
-        message: "there is nothing to export in {folder}: ir.json cannot be read: {reason}",
+        message: "no net can be taken from {folder}: ir.json cannot be read: {reason}",
         hint: "put it back as it was; f2c-dsl run --resume writes it anew",
       },
-      "no-checkpoint": { message: "there is nothing to export in {folder}: it has no checkpoint" },
+      "no-checkpoint": { message: "no net can be taken from {folder}: it has no checkpoint" },
       "no-best": {
-        message: "there is nothing to export in {folder}: it keeps no best checkpoint",
+        message: "no net can be taken from {folder}: it keeps no best checkpoint",
         hint: 'say by what a net is the best, keepBest: "lfw.accuracy" in its experiment, or leave out --checkpoint',
       },
       "no-such-checkpoint": {
-        message: "there is nothing to export in {folder}: it has the checkpoints {known}, not {step:number}",
+        message: "no net can be taken from {folder}: it has the checkpoints {known}, not {step:number}",
         hint: "choose one of {known}, or leave out --checkpoint",
       },
     },
-    why: "A net is exported from a checkpoint, by the program (`ir.json`) that lies beside it.",
+    why: "A net is taken from a checkpoint, by the program (`ir.json`) that lies beside it.",
   },
   "checkpoint-of-other-program": {
     code: "F2C6409",

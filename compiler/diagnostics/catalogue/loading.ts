@@ -6,7 +6,7 @@ export const LOADING = {
     code: "F2C1101",
     severity: "error",
     message: "there is no file {path}",
-    hint: "give the path of the TypeScript file that declares the experiment",
+    hint: "give the path of a TypeScript file; a relative one counts from the folder in which the command is called",
     cases: {
       folder: { message: "there is no file {path}: it is a folder" },
     },
@@ -34,7 +34,7 @@ export const LOADING = {
     severity: "error",
     message: "the file has no default export",
     hint: "end it with: export default experiment({ … })",
-    why: "The default export is the experiment that is compiled and run.",
+    why: "The default export is the experiment that is compiled and run, or what else is asked of the file.",
   },
   "default-export-no-experiment": {
     code: "F2C1106",
@@ -72,7 +72,7 @@ export const LOADING = {
     cases: {
       "not-typescript": {
         message: "{path} is not a TypeScript file",
-        hint: "give the path of the TypeScript file that declares the experiment; its name ends in .ts",
+        hint: "give the path of a TypeScript file: its name ends in .ts",
       },
       size: {
         message: "--size {size} is no height and width in pixels",

@@ -102,7 +102,7 @@ export function loadValue<T>(
   const { texts, warnings } = entry.clean ? { texts: entry.clean, warnings: [] } : typeCheck(path);
   if (warnings.length === 0) entry.remember();
   const links = new Map<string, string>();
-  const declared = runModule(path, texts, links);
+  const declared = runModule(path, texts, links, no);
   if (!is(declared)) throw new CompileError([report(no, defaultExportOf(path, texts), {} as never)], texts);
   return { declared, path, directory: dirname(path), texts, links, warnings };
 }
@@ -111,8 +111,13 @@ interface Loaded {
   readonly exports: Record<string, unknown>;
 }
 
-/** Runs the files; returns the default export. */
-function runModule(entry: string, texts: ReadonlyMap<string, string>, links: Map<string, string>): unknown {
+/** Runs the files; returns the default export. Where there is none the hint is that of `no`: what the file is to export. */
+function runModule(
+  entry: string,
+  texts: ReadonlyMap<string, string>,
+  links: Map<string, string>,
+  no: PlainName,
+): unknown {
   const modules = new Map<string, Loaded>();
   const load = (path: string): Loaded => {
     const known = modules.get(path);
@@ -139,7 +144,11 @@ function runModule(entry: string, texts: ReadonlyMap<string, string>, links: Map
   const value = exports.default;
   if (value === undefined) {
     const end = lastOf(entry, texts);
-    throw new CompileError([report("no-default-export", { path: entry, start: end, end }, {})], texts);
+    const { hint } = report(no, undefined, {} as never);
+    throw new CompileError(
+      [report("no-default-export", { path: entry, start: end, end }, {}, { hint })],
+      texts,
+    );
   }
   return value;
 }
