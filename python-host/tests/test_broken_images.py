@@ -236,6 +236,9 @@ class TestInspection:
         assert arrays["flat"].tolist() == [True, False, False, False, False]
         assert arrays["transparent"].tolist() == [False, False, False, False, True]
         assert arrays["tint"].tolist() == [0, 1, 2, 0, 1]
+        assert arrays["format"].tolist() == [2, 1, 2, 2, 2]  # PNG, JPEG
+        assert arrays["channels"].tolist() == [3, 3, 3, 1, 3]
+        assert arrays["bytes"].tolist() == [(tmp_path / file).stat().st_size for file in files]
 
     def test_the_host_answers_for_folders_only_and_names_broken_ones_beside_a_matrix(self, root):
         (root / FILES[1]).write_bytes(b"")

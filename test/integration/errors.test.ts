@@ -312,6 +312,7 @@ test("every command explains itself with an example", async () => {
     ["check"],
     ["data", "preview"],
     ["data", "check"],
+    ["data", "info"],
     ["explain"],
     ["setup"],
     ["doctor"],
