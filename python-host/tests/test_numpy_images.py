@@ -78,6 +78,15 @@ def test_pixels_are_served_as_they_are(
     assert np.array_equal(_read(found, index, expected), expected)
 
 
+def test_rows_keep_their_numbers_where_some_are_left_out(
+    index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numpy_images, "_MOST_ROWS", 3)
+    np.savez(index.parent / "f.npz", images=_GREY, labels=_LABELS)
+    people = _found(index, index.parent / "f.npz", leaveOut=["4", "9/4"])["people"]
+    assert {name: [row for row, _ in rows] for name, rows in people.items()} == {"1": [3, 6], "9": [1, 5]}
+
+
 def test_channels_before_height_and_width(index: Path) -> None:
     np.save(index.parent / "i.npy", _COLOUR.transpose(0, 3, 1, 2))
     np.save(index.parent / "l.npy", _LABELS)

@@ -38,10 +38,11 @@ def scan(spec: dict[str, Any], into: IndexBuilder) -> None:
     rows = max(1, min(_MOST_ROWS, _AT_ONCE // images.bytes_each))
     # The numbers of the arrays that lie in the file as they are need not be read.
     places = _in_place(images, into, rows) if images.at is not None else _copied(images, into, rows)
+    first = 0
     for (shard, at), who in zip(places, _labels(labels, rows), strict=True):
-        first = into.images
         lengths = np.full(len(at), images.bytes_each, np.int32)
         into.add(who, np.arange(first, first + len(at)), shard, at, lengths)
+        first += len(at)
 
 
 def _in_place(images: Array, into: IndexBuilder, rows: int) -> Iterator[tuple[int, np.ndarray]]:
