@@ -244,7 +244,7 @@ ofNets(
     .command("eval")
     .description("score a net, of a run or a file of anybody's, by protocols")
     .argument(...anyNet)
-    .requiredOption(
+    .option(
       "--protocol <file>",
       "TypeScript file whose default export is a protocol, a record of protocols, or an experiment",
     ),
@@ -257,18 +257,21 @@ ofNets(
   .option("--csv <file>", "write the numbers, a line each")
   .option("--out <folder>", "draw the curves into this folder")
   .addHelpText("after", example("f2c-dsl eval net.onnx --protocol lfw.ts --json scores.json"))
-  .action(async (net, options) => (await import("./eval.js")).evaluate(net, options));
+  .action(async (net, options) => {
+    needed(options.protocol, "--protocol <file>");
+    await (await import("./eval.js")).evaluate(net, options);
+  });
 
 ofNets(
   program
     .command("embed")
     .description("write the embeddings of all images of a source as a matrix, with a name a row")
     .argument(...anyNet)
-    .requiredOption(
+    .option(
       "--data <file>",
       "TypeScript file whose default export is a data source, or an experiment, whose data are taken",
     )
-    .requiredOption("--out <file>", "FILE.safetensors, or FILE.npy with the names in FILE.names.txt"),
+    .option("--out <file>", "FILE.safetensors, or FILE.npy with the names in FILE.names.txt"),
 )
   .option("--of <people>", "all, or those to train on, or those kept back: all, train, heldOut", "all")
   .option(
@@ -277,7 +280,11 @@ ofNets(
     "none",
   )
   .addHelpText("after", example("f2c-dsl embed net.onnx --data faces.ts --out faces.safetensors"))
-  .action(async (net, options) => (await import("./embed.js")).embed(net, options));
+  .action(async (net, options) => {
+    needed(options.data, "--data <file>");
+    needed(options.out, "--out <file>");
+    await (await import("./embed.js")).embed(net, options);
+  });
 
 program
   .command("convert")
@@ -305,6 +312,12 @@ program
   .option("--json", "findings as JSON")
   .addHelpText("after", example("f2c-dsl doctor"))
   .action(async (options) => (await import("./doctor.js")).doctor(options));
+
+/** An option that has to be there. commander's own check comes before that of unknown options, and so hides a typo in its name. */
+function needed(value: string | undefined, flags: string): void {
+  if (value === undefined)
+    throw new CommanderError(EXIT.usage, "missing", `required option '${flags}' not specified`);
+}
 
 /** What commander says of a command line, in our form: "error: unknown option '--stpes'\n(Did you mean --steps?)". */
 async function badCommandLine({ message }: CommanderError): Promise<ExperimentError> {

@@ -206,6 +206,20 @@ describe("a command line that asks for what there is not", () => {
       /Allowed choices are lowered, optimised, torch/,
     );
     await refused(["run"], "F2C1108", 2, /missing required argument 'experiment'/, /COMMAND --help/);
+    await refused(["eval", "net.pt"], "F2C1108", 2, /required option '--protocol <file>' not specified/);
+    await refused(
+      ["eval", "net.pt", "--protocl", tiny],
+      "F2C1108",
+      2,
+      /unknown option '--protocl'/,
+      /did you mean --protocol\?/,
+    );
+    await refused(
+      ["embed", "net.pt", "--data", tiny],
+      "F2C1108",
+      2,
+      /required option '--out <file>' not specified/,
+    );
   });
   test("a folder, and a file that is not TypeScript", async () => {
     await refused(["check", folder], "F2C1101", 1, /it is a folder/);
