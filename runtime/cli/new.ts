@@ -25,7 +25,13 @@ export async function newExperiment(options: NewOptions): Promise<void> {
     const shown = relative(process.cwd(), out);
     if (existsSync(out) && !options.overwrite) throw experimentError("experiment-is-there", { path: shown });
     const text = config
-      ? fromArcFaceTorch({ config, path: options.from!, directory: dirname(out), gpus: options.gpus })
+      ? fromArcFaceTorch({
+          config,
+          path: options.from!,
+          directory: dirname(out),
+          calledIn: process.cwd(),
+          gpus: options.gpus,
+        })
       : ownFaces({ name: nameOf(out), folder: options.faces ?? "faces" });
     mkdirSync(dirname(out), { recursive: true });
     writeFileSync(out, text);

@@ -41,6 +41,8 @@ export interface Origin {
   readonly path: string;
   /** The folder of the experiment's file, where relative paths begin. */
   readonly directory: string;
+  /** The folder in which the command was called: where arcface_torch looks for a relative `rec`. */
+  readonly calledIn?: string | undefined;
   /** How many GPUs a batch of the config is divided among; by default what its name says, or 8. */
   readonly gpus?: number | undefined;
 }

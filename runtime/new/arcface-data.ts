@@ -1,6 +1,6 @@
 /** @file The data of arcface_torch: a folder with `train.rec`, or with images, and the `.bin` sets that are verified. */
 import { existsSync, readdirSync } from "node:fs";
-import { isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import { type ArcFaceConfig, isWhole, type Origin } from "./arcface-config.js";
 import { gpusOf } from "./arcface-steps.js";
 import { type Part, part, textOf, wrapped } from "./experiment-text.js";
@@ -8,12 +8,18 @@ import { type Part, part, textOf, wrapped } from "./experiment-text.js";
 const isDrawn = (config: ArcFaceConfig) => config.text("rec") === "synthetic";
 /** A file of the data's folder, as the experiment names it. */
 const inFolder = (file: string) => `\`\${folder}/${file}\``;
-const folderOf = (config: ArcFaceConfig) => config.text("rec").replace(/(?<=.)\/+$/, "");
+
+/** `rec` as the experiment names it. arcface_torch takes a relative one from where it is started: one that is there, and not beside the experiment, is named from the latter. */
+function folderOf({ config, directory, calledIn }: Origin): string {
+  const told = config.text("rec").replace(/(?<=.)\/+$/, "");
+  if (isAbsolute(told) || calledIn === undefined || existsSync(resolve(directory, told))) return told;
+  return existsSync(resolve(calledIn, told)) ? relative(directory, resolve(calledIn, told)) : told;
+}
 
 /** What stands before the experiment. */
-export const folderLines = ({ config }: Origin): readonly string[] => {
-  if (isDrawn(config)) return [];
-  const folder = folderOf(config);
+export const folderLines = (origin: Origin): readonly string[] => {
+  if (isDrawn(origin.config)) return [];
+  const folder = folderOf(origin);
   return [
     `const folder = ${textOf(folder)}; // rec${isAbsolute(folder) ? "" : ", from the folder of this file"}`,
   ];
@@ -34,8 +40,8 @@ export function data(origin: Origin): Part {
 }
 
 /** arcface_torch takes `train.rec`, and where there is none the folder as one of images. */
-function stored({ config, directory }: Origin): Part {
-  const folder = resolve(directory, folderOf(config));
+function stored(origin: Origin): Part {
+  const folder = resolve(origin.directory, folderOf(origin));
   const isImages =
     !existsSync(join(folder, "train.rec")) &&
     existsSync(folder) &&
@@ -96,9 +102,9 @@ export function evaluation(origin: Origin): Part {
 }
 
 /** Whether the data is here and this set is not. */
-const isMissing = ({ config, directory }: Origin, name: string) => {
-  const folder = resolve(directory, folderOf(config));
-  return isDrawn(config) || (existsSync(folder) && !existsSync(join(folder, `${name}.bin`)));
+const isMissing = (origin: Origin, name: string) => {
+  const folder = resolve(origin.directory, folderOf(origin));
+  return isDrawn(origin.config) || (existsSync(folder) && !existsSync(join(folder, `${name}.bin`)));
 };
 
 /** A name that an evaluation may have. */

@@ -382,3 +382,21 @@ test("an experiment on one's own faces compiles", () => {
   expect(compiled(text).experiment.name).toBe("own");
   expect(readFileSync(join(folder, "experiment.ts"), "utf8")).toBe(text);
 });
+
+test("a relative folder is found from where the command is called, as arcface_torch does, and named from the experiment", () => {
+  mkdirSync(join(folder, "called", "ms1m"), { recursive: true });
+  const text = (directory: string) =>
+    fromArcFaceTorch({
+      config: read({ rec: '"ms1m"', val_targets: '["lfw"]' }, "relative"),
+      path: "relative.py",
+      directory: join(folder, directory),
+      calledIn: join(folder, "called"),
+    });
+  expect(text("called")).toContain('const folder = "ms1m"; // rec, from the folder of this file');
+  expect(text("experiments")).toContain(
+    'const folder = "../called/ms1m"; // rec, from the folder of this file',
+  );
+  expect(text("experiments")).toContain("There is no lfw.bin in the folder");
+  mkdirSync(join(folder, "experiments", "ms1m"), { recursive: true });
+  expect(text("experiments")).toContain('const folder = "ms1m";');
+});
