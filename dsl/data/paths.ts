@@ -2,6 +2,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { experimentError } from "../core/errors.js";
+import { refuseOtherKind } from "./recognise.js";
 
 /** A path, several, or a pattern: `*` for any part of a file's name, `{000..041}` for numbers. Relative to the experiment's file. */
 export type Paths = string | readonly string[];
@@ -33,6 +34,7 @@ function at(path: string, directory: string, asked: Asked): readonly string[] {
   if (!status.isDirectory() || ending === undefined) return [whole];
   const found = entries(whole, like(`*${ending}`));
   if (found.length > 0) return found;
+  refuseOtherKind(source, `one of *${ending}`, whole);
   throw experimentError("data-file-missing.folder", {
     function: source,
     option,

@@ -599,7 +599,7 @@ export const EXPERIMENT = {
   "list-unreadable": {
     code: "F2C2511",
     severity: "error",
-    message: "the list {file} cannot be read: {error} of {path}",
+    message: "the list {file} cannot be read: {error} ({path})",
     hint: "give the path of a text file, from the experiment's folder",
     why: "A protocol of listed images begins with its list.",
   },

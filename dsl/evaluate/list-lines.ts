@@ -60,7 +60,17 @@ export function eachLine(list: ListFile, take: TakeLine): void {
 
 const isBlank = (byte: number) => byte === CARRIAGE_RETURN || byte === SPACE || byte === TAB;
 
-const reasonOf = (error: unknown) => String((error as NodeJS.ErrnoException).code ?? error);
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "there is no such file",
+  EISDIR: "it is a folder",
+  EACCES: "it may not be read",
+};
+
+const reasonOf = (error: unknown): string => {
+  const { code = String(error) } = error as NodeJS.ErrnoException;
+  return REASONS[code] ?? code;
+};
 
 function opened(list: ListFile): number {
   try {

@@ -77,6 +77,11 @@ class AllImages {
     return personOf(catalogue, labelOf(catalogue.offsets, image - this.firsts[part]!))!;
   }
 
+  /** Whether it is known who is on an image; of a set of pairs it is not. */
+  hasOwner(image: number): boolean {
+    return this.parts[this.partOf(image)]!.catalogue.pairs === undefined;
+  }
+
   isHeldOut(image: number): boolean {
     return this.parts[this.partOf(image)]!.heldOut;
   }
@@ -169,7 +174,8 @@ function doubled(
 ): { shared: Doubled[]; repeated: Doubled[] } {
   const [shared, repeated]: [Doubled[], Doubled[]] = [[], []];
   for (const group of alikeIn(images, broken)) {
-    const members = [...group];
+    const members = [...group].filter((image) => images.hasOwner(image));
+    if (members.length < 2) continue;
     const people = [...new Set(members.map((i) => images.person(i)))];
     const heldOut = [...new Set(members.filter((i) => images.isHeldOut(i)).map((i) => images.person(i)))];
     (people.length > 1 ? shared : repeated).push({

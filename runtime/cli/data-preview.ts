@@ -7,6 +7,7 @@ import type { Catalogue } from "../../dsl/index.js";
 import { labelOf } from "../../dsl/plan/identity-stream.js";
 import type { PlanResult } from "../bridge/host-events.js";
 import { setUp } from "../bridge/python-environment.js";
+import { grouped } from "../stages/facts.js";
 import type { HostSession } from "../stages/host-session.js";
 import { type LookingOptions, lookedAt } from "./looked-at.js";
 import { fail } from "./report.js";
@@ -74,7 +75,10 @@ async function drawPeople(
   await host.open("train", train);
   const names = chosen.map((image) => nameOf(train, image));
   await host.preview("train", Int32Array.from(chosen), { columns: images, path: resolve(out), names });
-  return `${Math.min(rows, people.length)} people, ${images} images each`;
+  const shown = people.slice(0, rows);
+  const fewer = shown.filter((person) => offsets[person + 1]! - offsets[person]! < images).length;
+  const each = fewer > 0 ? `, repeated where one has fewer (${grouped(fewer)} of them)` : "";
+  return `${grouped(shown.length)} ${shown.length === 1 ? "person" : "people"}, ${images} images each${each}`;
 }
 
 /** The images of a step, stream after stream, as the loader prepares them for the net. */

@@ -53,6 +53,18 @@ test("the same picture is found within a person, between people, and on both sid
   ]);
 });
 
+test("a set of pairs does not say who is on its images: one picture in several pairs is none of several people", () => {
+  const { catalogue, ...found } = part("lfw", [
+    { content: 4n },
+    { content: 5n },
+    { content: 4n },
+    { content: 6n },
+  ]);
+  const pairs = { positions: Int32Array.of(0, 1, 2, 3), same: Uint8Array.of(1, 0) };
+  const { shared, repeated } = findingsOf([{ ...found, catalogue: { ...catalogue, pairs } }]);
+  expect([shared, repeated]).toEqual([[], []]);
+});
+
 test("what is trained on and evaluated on elsewhere is found, once a picture, with its names on both sides", () => {
   const parts = new Map([
     ["train", part("p", [{ content: 1n }, { content: 2n }, { content: 2n }, { content: 3n }])],

@@ -112,10 +112,10 @@ describe("refused", () => {
     expect([error.code, `${message} | ${hint}`]).toEqual([code, expect.stringContaining(says)]);
   }
   test("a list that is not there", () => {
-    refused("F2C2511", "the list lfw/pairs.txt cannot be read: ENOENT of", undefined, {
+    refused("F2C2511", "the list lfw/pairs.txt cannot be read: there is no such file (", undefined, {
       list: "lfw/pairs.txt",
     });
-    refused("F2C2511", "the list . cannot be read: EISDIR of", undefined, { list: "." });
+    refused("F2C2511", "the list . cannot be read: it is a folder (", undefined, { list: "." });
   });
   test.each([
     ["", "pairs.txt lists nothing"],

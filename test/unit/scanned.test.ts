@@ -207,6 +207,16 @@ describe("files that an option names", () => {
     [".", ["s-1.tar", "s-2.tar", "s-10.tar"]],
   ])("%j", (paths, expected) => expect(names(paths)).toEqual(expected));
 
+  test("a folder with files of another kind is refused with the name of their source", () => {
+    const other = join(home, "records");
+    mkdirSync(other);
+    writeFileSync(join(other, "train.rec"), "");
+    expect(thrownBy(() => names("records"))).toMatchObject({
+      code: "F2C2147",
+      hint: "recordIO(…) reads it",
+    });
+  });
+
   test.each([
     ["s-3.tar", "there is no such file"],
     ["t-*.tar", "no file has a name like that"],
