@@ -45,13 +45,16 @@ const numbersIn = ({ evaluations }: Found) =>
     Object.entries(numbers).map(([number, { value }]) => [`${name}.${number}`, value] as const),
   );
 
-/** All numbers agree to nine digits: shares of pairs, of which none changes sides, and the mean of their thresholds. */
+/**
+ * Shares of pairs, of which none changes sides, and means of thresholds agree to nine digits. A threshold at a rate is the cosine of
+ * one pair, of embeddings in f32 that each runtime sums in its own order: seven.
+ */
 function expectSame(one: Found, other: Found): void {
   expect(numbersIn(one).map(([name]) => name)).toEqual(numbersIn(other).map(([name]) => name));
   for (const [i, [name, value]] of numbersIn(one).entries()) {
     const [, wanted] = numbersIn(other)[i]!;
     if (wanted === null) expect(value, name).toBeNull();
-    else expect(value, name).toBeCloseTo(wanted, 9);
+    else expect(value, name).toBeCloseTo(wanted, name.includes("threshold at") ? 7 : 9);
   }
 }
 

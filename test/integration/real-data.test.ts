@@ -92,8 +92,11 @@ describe.each(KINDS)("%s", (kind, of, channels) => {
   test("the ONNX file scores as the run did", async () => {
     const found = await scored(protocol(channels));
     expect(Object.keys(found)).toEqual(Object.keys(inTheRun("trained")));
-    for (const [name, { value }] of Object.entries(found))
-      expect(value, name).toBeCloseTo(inTheRun("trained")[name]!.value!, 9);
+    for (const [name, { value }] of Object.entries(found)) {
+      // The cosine of one pair, of embeddings in f32 that each runtime sums in its own order.
+      const digits = name.includes("threshold at") ? 7 : 9;
+      expect(value, name).toBeCloseTo(inTheRun("trained")[name]!.value!, digits);
+    }
   }, 120_000);
 
   test.runIf(channels === 3)(
