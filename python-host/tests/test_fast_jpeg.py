@@ -41,6 +41,9 @@ _FILES = {
     "odd": _jpeg(_picture((101, 97), True)),
     "small": _jpeg(_picture((31, 40), True)),
     "wide": _jpeg(_picture((250, 130), True)),
+    "long": _jpeg(
+        Image.fromarray(np.random.default_rng(1).integers(0, 256, (220, 190, 3), np.uint8)), subsampling=0
+    ),
     "draft": _jpeg(_picture((640, 480), True)),
     "turned": _jpeg(_picture((120, 100), True), exif=_exif(6)),
     "progressive": _jpeg(_picture(_ONE_SIZE, True), progressive=True),
@@ -50,7 +53,20 @@ _FILES = {
     "restarts": _jpeg(_picture(_ONE_SIZE, True), restart_marker_rows=1),
     "trailing": _jpeg(_picture(_ONE_SIZE, True)) + b"\0" * 100,
 }
-_PLAIN = {"420", "422", "444", "grey", "odd", "small", "wide", "draft", "comment", "restarts", "trailing"}
+_PLAIN = {
+    "420",
+    "422",
+    "444",
+    "grey",
+    "odd",
+    "small",
+    "wide",
+    "long",
+    "draft",
+    "comment",
+    "restarts",
+    "trailing",
+}
 
 
 def _read(folder: Path, **options: object) -> np.ndarray:
@@ -77,6 +93,7 @@ def test_pixels_are_those_of_pillow(
 def test_only_plain_files_are_taken() -> None:
     """A turned picture, one in several passes, CMYK and RGB without YCbCr look otherwise than their samples."""
     assert {name for name, data in _FILES.items() if plain_jpeg(data)} == _PLAIN
+    assert len(_FILES["long"]) > 1 << 16  # more than is read of a file at first
     assert plain_jpeg(_FILES["420"]) == (*_ONE_SIZE, 3)
     assert plain_jpeg(_FILES["grey"]) == (*_ONE_SIZE, 1)
     for cut in range(0, 600, 7):  # within the header or behind it: never beyond the end

@@ -15,6 +15,8 @@ from f2c_host.errors import HostError
 
 # A pipe without a writer would be waited for; what is opened is looked at before it is read.
 _OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+# What is read of a file at first: all of it, mostly.
+_PIECE = 1 << 16
 
 
 class _FilesBelow(EncodedFiles):
@@ -22,6 +24,7 @@ class _FilesBelow(EncodedFiles):
 
     def __init__(self, root: str, index: IndexFile) -> None:
         self._root, self._index = root, index
+        self._below = os.path.join(root.encode(), b"")
         if not os.path.isdir(root.encode()):
             raise HostError(
                 "F2C6102",
@@ -33,25 +36,27 @@ class _FilesBelow(EncodedFiles):
         return len(self._index)
 
     def opened(self, index: int) -> BinaryIO:
-        return open(self._descriptor(index)[0], "rb")
+        descriptor = os.open(self._path(index), _OPENING)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return open(descriptor, "rb")
+        os.close(descriptor)
+        raise broken_image(self.shown(index), "it is a folder, a pipe or a device, not a file")
 
     def read(self, index: int) -> bytes | None:
-        descriptor, size = self._descriptor(index)
+        """In one call, if it is as short as faces are. What is no file gives too little, and `opened` says so."""
+        descriptor = os.open(self._path(index), _OPENING)
         try:
-            # One byte more tells that a file has grown: then what was read is not all of it.
-            data = os.read(descriptor, size + 1) if size < AT_ONCE else None
-            return data if data is not None and len(data) == size else None
+            data = os.read(descriptor, _PIECE)
+            if len(data) == _PIECE:
+                size = os.fstat(descriptor).st_size
+                data = data + os.read(descriptor, size - _PIECE) if _PIECE <= size < AT_ONCE else None
+            return data
         finally:
             os.close(descriptor)
 
-    def _descriptor(self, index: int) -> tuple[int, int]:
-        """The file, opened, and its size. A path is bytes: the names on a disk need not be text, nor the locale UTF-8."""
-        descriptor = os.open(os.path.join(self._root.encode(), self._index.path(index)), _OPENING)
-        status = os.fstat(descriptor)
-        if stat.S_ISREG(status.st_mode):
-            return descriptor, status.st_size
-        os.close(descriptor)
-        raise broken_image(self.shown(index), "it is a folder, a pipe or a device, not a file")
+    def _path(self, index: int) -> bytes:
+        """A path is bytes: the names on a disk need not be text, nor the locale UTF-8."""
+        return self._below + self._index.path(index)
 
     def shown(self, index: int) -> str:
         return os.path.join(self._root, self._index.shown(index))
