@@ -36,29 +36,17 @@ export type ScanMessage =
 export function indexOfFolder(scan: Scan, { cache = ownTemporary(), tell }: ScanPlace): ImageIndex {
   const list = [...(scan.leaveOut?.paths ?? [])];
   const path = join(cache, indexName(["image_folder", scan.root, String(scan.subfolders), ...list]));
-  const kept = keptIndex(path, scan.root);
+  const kept = ImageIndex.kept(path, (index) => isAsItWas(index, scan.root));
   if (kept) return kept;
   scanInThread(scan, path, tell);
   return ImageIndex.open(path);
 }
 
-function keptIndex(path: string, root: string): ImageIndex | undefined {
-  let index: ImageIndex;
-  try {
-    index = ImageIndex.open(path);
-  } catch {
-    return undefined;
-  }
-  try {
-    const { names, times } = index.folders();
-    const top = Buffer.from(`${root}/`);
-    if (names.every((name, i) => times[i] !== 0n && changedAt(Buffer.concat([top, name])) === times[i]))
-      return index;
-  } catch {
-    // A folder that is gone, or an index that is cut off: it is scanned anew.
-  }
-  index.close();
-  return undefined;
+/** Whether none of the folders that were looked into has changed since. */
+function isAsItWas(index: ImageIndex, root: string): boolean {
+  const { names, times } = index.folders();
+  const top = Buffer.from(`${root}/`);
+  return names.every((name, i) => times[i] !== 0n && changedAt(Buffer.concat([top, name])) === times[i]);
 }
 
 const changedAt = (path: string | Buffer): bigint => statSync(path, { bigint: true }).ctimeNs;

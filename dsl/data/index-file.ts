@@ -214,6 +214,23 @@ export class ImageIndex {
     }
   }
 
+  /** The index that is kept at a path, if it can be read and `isCurrent` says, without throwing, that it still holds. */
+  static kept(path: string, isCurrent: (index: ImageIndex) => boolean): ImageIndex | undefined {
+    let index: ImageIndex;
+    try {
+      index = ImageIndex.open(path);
+    } catch {
+      return undefined;
+    }
+    try {
+      if (isCurrent(index)) return index;
+    } catch {
+      // It is cut off, or what it was made of is gone: it is made anew, and then said.
+    }
+    index.close();
+    return undefined;
+  }
+
   get id(): string {
     return this.facts.id!;
   }

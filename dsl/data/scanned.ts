@@ -64,27 +64,11 @@ export function indexOf(
 ): ImageIndex {
   const told = { ...options, ...(leaveOut && { leaveOut }) };
   const path = join(cache, indexName([kind, ...paths, JSON.stringify(told)]));
-  const kept = keptIndex(path);
+  const kept = ImageIndex.kept(path, (index) => filesOf(index).every(isAsItWas));
   if (kept) return kept;
   if (!scan) throw experimentError("data-needs-host", { function: source, path: paths[0]! });
   scan({ kind, index: path, paths, ...told });
   return ImageIndex.open(path);
-}
-
-function keptIndex(path: string): ImageIndex | undefined {
-  let index: ImageIndex;
-  try {
-    index = ImageIndex.open(path);
-  } catch {
-    return undefined;
-  }
-  try {
-    if (filesOf(index).every(isAsItWas)) return index;
-  } catch {
-    // It is cut off, or a file is gone: it is made anew, and then said.
-  }
-  index.close();
-  return undefined;
 }
 
 /** Nanoseconds are beyond a number's exact range, and stand as texts. */

@@ -36,11 +36,7 @@ class SomeRows implements Rows {
   }
 
   topK(queries: Int32Array, gallery: Int32Array | Rows, k: number): Promise<Nearest> {
-    const asked = this.inMatrix(queries);
-    const { matrix } = this.kept;
-    return gallery instanceof SomeRows
-      ? matrix.topK(asked, gallery.kept.matrix, gallery.rows, k)
-      : matrix.topK(asked, matrix, this.inMatrix(gallery as Int32Array), k);
+    return this.kept.matrix.topK(this.inMatrix(queries), ...this.among(gallery), k);
   }
 
   async means(groups: Int32Array): Promise<Rows> {
@@ -63,11 +59,14 @@ class SomeRows implements Rows {
   }
 
   highest(queries: Int32Array, gallery: Int32Array | Rows, k: number): Promise<Float64Array> {
-    const asked = this.inMatrix(queries);
-    const { matrix } = this.kept;
+    return this.kept.matrix.highest(this.inMatrix(queries), ...this.among(gallery), k);
+  }
+
+  /** The matrix and the rows in it that a gallery is: rows of this one, or all of another. */
+  private among(gallery: Int32Array | Rows): [matrix: HostedMatrix, rows: Int32Array] {
     return gallery instanceof SomeRows
-      ? matrix.highest(asked, gallery.kept.matrix, gallery.rows, k)
-      : matrix.highest(asked, matrix, this.inMatrix(gallery as Int32Array), k);
+      ? [gallery.kept.matrix, gallery.rows]
+      : [this.kept.matrix, this.inMatrix(gallery as Int32Array)];
   }
 
   /** All rows of a new matrix, to be released with the others. */

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 import simplejpeg
@@ -25,7 +25,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from f2c_host.data.colours import as_seen, bits_of_a_camera, deep_as_seen, deep_samples, is_deep
 from f2c_host.data.file_contents import what_it_is
 from f2c_host.data.image_cache import ImageCache
-from f2c_host.data.inspection import Inspection, inspect_each
+from f2c_host.data.inspection import Examined, Inspection, inspect_each
 from f2c_host.data.jpeg_header import plain_jpeg
 from f2c_host.data.placing import placing_of
 from f2c_host.data.source import Source
@@ -90,19 +90,6 @@ class EncodedFiles(ABC):
     @abstractmethod
     def ends_of_identities(self) -> np.ndarray:
         """i64: for each identity the position after its last image."""
-
-
-class Fitted(NamedTuple):
-    """An image as training sees it, uint8 [channels, height, width], and what its file holds."""
-
-    pixels: np.ndarray
-    width: int
-    height: int
-    transparent: bool
-    bits: int
-    format: str
-    channels: int
-    bytes: int
 
 
 class EncodedImages(Source):
@@ -200,7 +187,7 @@ class EncodedImages(Source):
         into[:] = self._placing.placed(picture, index).reshape(self._rows)
         return True
 
-    def _examine(self, index: int) -> Fitted:
+    def _examine(self, index: int) -> Examined:
         with self._blaming(index), self._files.opened(index) as data:
             size = data.seek(0, os.SEEK_END)
             data.seek(0)
@@ -291,7 +278,7 @@ class EncodedImages(Source):
         except Exception as error:  # what a decoder raises over broken bytes is not one family
             raise broken_image(self._files.shown(index), str(error) or type(error).__name__) from error
 
-    def _fit(self, file: Image.Image, index: int, size: int) -> Fitted:
+    def _fit(self, file: Image.Image, index: int, size: int) -> Examined:
         # First of all: a PNG is loaded, and its bits are cut, when it is asked for its orientation.
         deep = deep_samples(file) if is_deep(file) else None
         orientation = file.getexif().get(_ORIENTATION)
@@ -307,7 +294,7 @@ class EncodedImages(Source):
         if orientation in _SIDEWAYS:
             width, height = height, width
         kind = file.format or ""
-        return Fitted(pixels, width, height, seen.transparent, seen.bits, kind, channels, size)
+        return Examined(pixels, width, height, seen.transparent, seen.bits, kind, channels, size)
 
     def _coloured(self, image: Image.Image) -> Image.Image:
         if self._swapped and image.mode == "RGB":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,9 @@ _OUTWEIGHS = 1.05
 NO_TINT, RED_TINT, BLUE_TINT = 0, 1, 2
 
 
-class _Examined(Protocol):
+class Examined(NamedTuple):
+    """An image as training sees it, uint8 [channels, height, width], and what its file holds."""
+
     pixels: np.ndarray
     width: int
     height: int
@@ -39,7 +41,7 @@ class Inspection:
 
 
 def inspect_each(
-    examine: Callable[[int], _Examined],
+    examine: Callable[[int], Examined],
     indices: Sequence[int],
     each: Callable[[Callable[[int], Any], Sequence[int]], Iterable[Any]],
 ) -> Inspection:
@@ -82,7 +84,7 @@ def inspect_each(
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM")
 
 
-def _findings(image: _Examined) -> tuple[int, int, int, int, bool, bool, int, int, int, int]:
+def _findings(image: Examined) -> tuple[int, int, int, int, bool, bool, int, int, int, int]:
     pixels = np.ascontiguousarray(image.pixels)
     flat = int(np.ptp(pixels.reshape(len(pixels), -1), axis=1).max()) < _INVISIBLE
     digest = hashlib.blake2b(pixels, digest_size=8).digest()

@@ -5,7 +5,7 @@ Rows are compared by their cosine, in float64. Each reduction is a function here
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,21 +88,32 @@ def top_k(
     positions = np.full((len(queries), k), -1, np.int32)
     scores = np.full((len(queries), k), -np.inf)
     slack = _slack(matrix)
+    for part, first, near in _blocks(matrix, queries, gallery, among, pause):
+        bar = scores[part, -1]
+        if near.shape[1] >= k:
+            bar = np.maximum(bar, np.partition(near, -k, axis=1)[:, -k])
+        query, place = np.nonzero(near >= (bar - slack)[:, None])
+        row = first + place
+        exact = _exactly(matrix, queries[part][query], gallery, among[row], pause)
+        positions[part], scores[part] = _best(positions[part], scores[part], query, row, exact)
+    return positions, scores
+
+
+def _blocks(
+    matrix: Matrix, queries: np.ndarray, gallery: Matrix, among: np.ndarray, pause: Pause
+) -> Iterator[tuple[slice, int, np.ndarray]]:
+    """Products of unit rows, [some queries, some of the gallery's rows], in bounded memory: which queries, the first of those
+    rows, the products. They choose candidates, whose cosines `_exactly` gives."""
     for first in range(0, len(among), gallery.at_once):
-        rows = among[first : first + gallery.at_once]
-        against = _unit(gallery.exact(rows)).T
+        against = _unit(gallery.exact(among[first : first + gallery.at_once])).T
         for start in range(0, len(queries), _QUERIES_AT_ONCE):
             part = slice(start, start + _QUERIES_AT_ONCE)
-            asked = queries[part]
-            near = np.nan_to_num(_unit(matrix.exact(asked)) @ against, nan=-1.0)
-            bar = scores[part, -1]
-            if len(rows) >= k:
-                bar = np.maximum(bar, np.partition(near, -k, axis=1)[:, -k])
-            query, place = np.nonzero(near >= (bar - slack)[:, None])
-            exact = np.nan_to_num(_cosines(matrix, asked[query], gallery, rows[place], pause), nan=-1.0)
-            positions[part], scores[part] = _best(positions[part], scores[part], query, first + place, exact)
+            yield part, first, np.nan_to_num(_unit(matrix.exact(queries[part])) @ against, nan=-1.0)
             pause()
-    return positions, scores
+
+
+def _exactly(left: Matrix, a: np.ndarray, right: Matrix, b: np.ndarray, pause: Pause) -> np.ndarray:
+    return np.nan_to_num(_cosines(left, a, right, b, pause), nan=-1.0)
 
 
 def _slack(matrix: Matrix) -> float:
@@ -227,19 +238,13 @@ def highest(
         )
     found = np.full(k, -np.inf)
     slack = _slack(matrix)
-    for first in range(0, len(among), gallery.at_once):
-        rows = among[first : first + gallery.at_once]
-        against = _unit(gallery.exact(rows)).T
-        for start in range(0, len(queries), _QUERIES_AT_ONCE):
-            asked = queries[start : start + _QUERIES_AT_ONCE]
-            near = np.nan_to_num(_unit(matrix.exact(asked)) @ against, nan=-1.0)
-            bar = found[-1]
-            if near.size >= k:
-                bar = max(bar, np.partition(near, near.size - k, axis=None)[near.size - k])
-            query, place = np.nonzero(near >= bar - slack)
-            exact = np.nan_to_num(_cosines(matrix, asked[query], gallery, rows[place], pause), nan=-1.0)
-            found = -np.sort(-np.concatenate([found, exact]))[:k]
-            pause()
+    for part, first, near in _blocks(matrix, queries, gallery, among, pause):
+        bar = found[-1]
+        if near.size >= k:
+            bar = max(bar, np.partition(near, near.size - k, axis=None)[near.size - k])
+        query, place = np.nonzero(near >= bar - slack)
+        exact = _exactly(matrix, queries[part][query], gallery, among[first + place], pause)
+        found = -np.sort(-np.concatenate([found, exact]))[:k]
     return found
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from .encoded_bytes import HEAD, is_image, what_they_are
 from .index_builder import IndexBuilder
+from .mapped import mapped
 from .pickled_bytes import Array, Form, Pickle, Piece, bytes_of
-from .refusals import damaged, unsuitable
+from .refusals import unsuitable
 
 _LONGEST_IMAGE = (1 << 31) - 1
 _LAYOUT = "a set is a pickle of two lists: encoded images as bytes, and True or False for each pair"
@@ -21,19 +22,14 @@ def scan(spec: dict[str, Any], into: IndexBuilder) -> None:
     whether it is one person's."""
     [path] = spec["paths"]
     shard = into.shard(path)
-    with open(path, "rb") as file:
-        try:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError as error:
-            raise damaged(path, "it is empty") from error
-        with data:
-            images, same = _parts(path, data)
-            if not any(is_image(bytes_of(data, _start(image))) for image in images):
-                what = what_they_are(bytes_of(data, _start(images[0])))
-                raise unsuitable(
-                    path, f"its images are none that are read, but {what}", "encode them as JPEG or PNG"
-                )
-            _add(into, shard, data, images)
+    with mapped(path) as data:
+        images, same = _parts(path, data)
+        if not any(is_image(bytes_of(data, _start(image))) for image in images):
+            what = what_they_are(bytes_of(data, _start(images[0])))
+            raise unsuitable(
+                path, f"its images are none that are read, but {what}", "encode them as JPEG or PNG"
+            )
+        _add(into, shard, data, images)
     into.facts["paths"] = "whole"
     into.array("same", same)
 

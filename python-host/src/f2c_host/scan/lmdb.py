@@ -11,7 +11,8 @@ import numpy as np
 from .encoded_bytes import HEAD, is_image, what_they_are
 from .index_builder import IndexBuilder
 from .lmdb_pages import Entry, LmdbFile
-from .refusals import damaged, unsuitable
+from .mapped import mapped
+from .refusals import unsuitable
 from .sorted_labels import Labelled, sorted_labels
 
 # Images that are told of together.
@@ -27,15 +28,10 @@ def scan(spec: dict[str, Any], into: IndexBuilder) -> None:
     database = spec.get("database")
     shard = into.shard(path)
     into.reads(spec["labels"])
-    with open(path, "rb") as file:
-        try:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError as error:
-            raise damaged(path, "it is empty") from error
-        with data:
-            _Images(path, data, into, shard).scan(
-                LmdbFile(path, data).entries(None if database is None else database.encode()), spec["labels"]
-            )
+    with mapped(path) as data:
+        _Images(path, data, into, shard).scan(
+            LmdbFile(path, data).entries(None if database is None else database.encode()), spec["labels"]
+        )
 
 
 class _Row(NamedTuple):

@@ -12,7 +12,6 @@ it has bytes, and whose it is by the image's own label; only where that is round
 
 from __future__ import annotations
 
-import mmap
 import os
 import warnings
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .index_builder import IndexBuilder
+from .mapped import mapped
 from .refusals import damaged, unreadable, unsuitable
 from .rounded_labels import EXACT, told_apart
 
@@ -65,7 +65,7 @@ class _Part:
     def scan(self) -> None:
         if self._size < _HEAD:
             raise damaged(self._path, f"it has {self._size} bytes")
-        with open(self._path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with mapped(self._path) as data:
             self._data, self._bytes = data, np.frombuffer(data, np.uint8)
             try:
                 for records in self._indexed() if os.path.exists(self._index_path) else self._walked():

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from .index_builder import IndexBuilder
-from .refusals import damaged, unsuitable
+from .mapped import mapped
+from .refusals import unsuitable
 from .tar_members import Member, TarFile
 
 _IMAGES = ("jpg", "jpeg", "png", "webp", "bmp", "ppm", "pgm")
@@ -30,15 +31,10 @@ def scan(spec: dict[str, Any], into: IndexBuilder) -> None:
     samples = _Samples(spec, into)
     for path in spec["paths"]:
         shard = into.shard(path)
-        with open(path, "rb") as file:
-            try:
-                data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            except ValueError as error:
-                raise damaged(path, "it is empty") from error
-            with data:
-                for member in TarFile(path, data).members():
-                    samples.member(path, shard, data, member)
-                samples.close()
+        with mapped(path) as data:
+            for member in TarFile(path, data).members():
+                samples.member(path, shard, data, member)
+            samples.close()
     samples.finish()
 
 
