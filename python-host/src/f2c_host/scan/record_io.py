@@ -119,7 +119,8 @@ class _Part:
             raise damaged(
                 self._index_path,
                 f"record {keys[row]} is to begin at byte {at[row]:,}, and {self._path} has {self._size:,} bytes",
-                "take the .idx that goes with the .rec, or delete it: the .rec is read without",
+                "copy the .rec anew if it is cut off; else take the .idx that goes with it, or delete the .idx: "
+                "the .rec is read without",
             )
 
     def _index(self) -> tuple[np.ndarray, np.ndarray]:
