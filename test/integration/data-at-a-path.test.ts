@@ -68,7 +68,7 @@ test(
     });
     const out = join(home, "people.png");
     const drawn = await cli(["data", "preview", list, "--out", out, "--people", "1", "--images", "2"]);
-    expect(drawn).toMatchObject({ code: 0, out: `${out}: 1 people, 2 images each\n` });
+    expect(drawn).toMatchObject({ code: 0, out: `${out}: 1 person, 2 images each\n` });
     expect(readFileSync(out).subarray(1, 4).toString()).toBe("PNG");
   },
   PATIENCE,
