@@ -289,7 +289,13 @@ def _struck(kind: str, home: Path) -> tuple[Counter, list[str]]:
 
 
 def _struck_in_child(kind: str, home: Path) -> tuple[Counter, list[str]]:
-    ended = subprocess.run([sys.executable, __file__, kind, str(home)], capture_output=True, text=True)
+    # With PYTHONSAFEPATH, as `npm test` sets it, a script does not find the modules beside it.
+    beside = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)]),
+    }
+    command = [sys.executable, __file__, kind, str(home)]
+    ended = subprocess.run(command, capture_output=True, text=True, env=beside)
     assert ended.returncode == 0, f"ended with {ended.returncode}: {ended.stderr}"
     outcomes, wrong = json.loads(ended.stdout)
     return Counter(outcomes), wrong
