@@ -102,6 +102,7 @@ export type OpName =
   | "from_scalar"
   | "size"
   | "margin_softmax"
+  | "negatives_logsumexp"
   | "rand"
   | "randn"
   | "randint"

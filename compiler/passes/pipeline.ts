@@ -7,6 +7,7 @@ import { fold } from "./fold.js";
 import { handwrittenHeads } from "./handwritten-heads.js";
 import { heads } from "./heads.js";
 import { islands } from "./islands.js";
+import { joinStreams } from "./join-streams.js";
 import { layout } from "./layout.js";
 import { merge } from "./merge.js";
 import type { Pass, Statistics } from "./pass.js";
@@ -35,6 +36,7 @@ export const passesFor = (options: PassOptions): readonly Pass[] => [
   remat,
   fold,
   merge,
+  joinStreams,
   deadCode,
 ];
 

@@ -499,7 +499,7 @@ export const tensor: <const V extends NumberList, const D extends DType = "f32">
 /** One value in the shape and dtype of self. */
 export const full_like: <S extends Shape, D extends DType>(self: Tensor<S, D>, value: number) => Tensor<S, D> = intrinsic("full_like");
 
-/** A tensor of rank 0 that holds a run-time scalar, as f32. */
+/** A tensor of rank 0 that holds a run-time scalar. */
 export const from_scalar: (value: number) => Tensor<readonly [], "f32"> = intrinsic("from_scalar");
 
 /** The size of dimension `dim`, as a run-time scalar. */

@@ -1,4 +1,4 @@
-"""The head's op, as a call and written out by the compiler, against its definition row by row.
+"""The head's op, as a call, and as the compiler writes it, against its definition row by row.
 
 `test/fixtures/head-cases.mjs` writes the programs: a head of each form, and its gradients copied into states.
 """
@@ -131,9 +131,10 @@ def expected(form: str) -> tuple[list[Tensor], dict[str, Tensor]]:
     return [v.detach() for v in (loss, nearest, hardest)], gradients
 
 
+@pytest.mark.parametrize("way", ["stream", "matrix"])
 @pytest.mark.parametrize("form", FORMS)
-def test_a_head_is_its_definition_in_double_precision(cases, form):
-    results, gradients = run(cases[form]["double"], form, torch.float64, "eager")
+def test_a_head_is_its_definition_in_double_precision(cases, form, way):
+    results, gradients = run(cases[form][f"{way} in f64"], form, torch.float64, "eager")
     wanted, slopes = expected(form)
     for value, right in zip(results.values(), wanted, strict=True):
         assert torch.allclose(value, right, rtol=1e-12, atol=1e-13)
@@ -142,9 +143,9 @@ def test_a_head_is_its_definition_in_double_precision(cases, form):
 
 
 @pytest.mark.parametrize("backend", ["torchscript", "eager"])
-@pytest.mark.parametrize("way", ["op", "written"])
+@pytest.mark.parametrize("way", ["op", "stream", "matrix"])
 @pytest.mark.parametrize("form", FORMS)
-def test_a_head_is_its_definition_as_a_call_and_written_out(cases, form, way, backend):
+def test_a_head_is_its_definition_in_every_way(cases, form, way, backend):
     results, gradients = run(cases[form][way], form, torch.float32, backend)
     wanted, slopes = expected(form)
     for value, right in zip(results.values(), wanted, strict=True):
@@ -153,7 +154,7 @@ def test_a_head_is_its_definition_as_a_call_and_written_out(cases, form, way, ba
         assert torch.allclose(gradients[name].double(), slopes[name], rtol=1e-4, atol=1e-4), name
 
 
-@pytest.mark.parametrize("way", ["op", "written"])
+@pytest.mark.parametrize("way", ["op", "stream", "matrix"])
 def test_a_head_without_negatives_has_loss_and_gradients_of_zero(cases, way):
     results, gradients = run(cases["with a limit"][way], "with a limit", torch.float32, "eager", limit=0)
     assert results["loss"].tolist() == [0] * ROWS
@@ -162,7 +163,7 @@ def test_a_head_without_negatives_has_loss_and_gradients_of_zero(cases, way):
         assert torch.equal(gradients[name], torch.zeros_like(gradients[name])), name
 
 
-@pytest.mark.parametrize("way", ["op", "written"])
+@pytest.mark.parametrize("way", ["op", "stream", "matrix"])
 def test_a_loss_far_below_the_precision_of_one_is_still_right(cases, way):
     """The logarithm of a softmax, in f32, would be 0 or a multiple of 1e-7 here."""
     own = torch.full((ROWS,), 2.2)

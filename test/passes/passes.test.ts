@@ -6,6 +6,7 @@ import { deadCode } from "#compiler/passes/dead-code";
 import { flatten } from "#compiler/passes/flatten";
 import { fold } from "#compiler/passes/fold";
 import { islands } from "#compiler/passes/islands";
+import { joinStreams } from "#compiler/passes/join-streams";
 import { layout } from "#compiler/passes/layout";
 import { merge } from "#compiler/passes/merge";
 import { passesFor } from "#compiler/passes/pipeline";
@@ -976,6 +977,7 @@ test("the passes of an experiment are those that it asks for", () => {
     "remat",
     "fold",
     "merge",
+    "join-streams",
     "dead-code",
   ]);
   expect(names({ precision: "bf16", layout: "channels_last", accumulate: 2 })).toEqual([
@@ -990,6 +992,7 @@ test("the passes of an experiment are those that it asks for", () => {
     "remat",
     "fold",
     "merge",
+    "join-streams",
     "dead-code",
   ]);
 });
@@ -1066,5 +1069,56 @@ describe("accumulate", () => {
         ),
       ),
     ).toHaveLength(1);
+  });
+});
+
+describe("join-streams", () => {
+  const inputs =
+    "%x: f32[6, 4] from plan, %y: f32[6, 4] from plan, %t: i64[6] from plan, %u: i64[6] from plan, %i: i64[1, 2] from plan, %j: i64[1, 2] from plan, %n: f64 from plan, %m: f64 from plan";
+  const results = "a: f32[6], b: f32[6]";
+  const first = `
+    %pool = state(@pool) : f32[8, 4]
+    %s = constant(64) : f64
+    %a, %c = negatives_logsumexp(%x, %pool, %t, %s, none, %n, none, none, none, none, %i, centres = 1, nearest = 2) : f32[6], i64[6, 2]`;
+  const second =
+    "%b, %d = negatives_logsumexp(%z, %pool, %u, %s, none, %m, none, none, none, none, %j, centres = 1, nearest = 2) : f32[6], i64[6, 2]";
+  const joined = (...ops: string[]) => run(joinStreams, inputs, ops.join("\n"), results);
+
+  test("two streams over the same classes are one, each a group of rows with its limit and what it leaves out", () => {
+    const { body, statistics } = joined(first, "%z = neg(%y) : f32[6, 4]", second, "return(%a, %b)");
+    expect(statistics).toEqual({ joined: 2 });
+    expect(body).toBe(ir`
+      %pool = state(@pool) : f32[8, 4]
+      %s = constant(64) : f64
+      %z = neg(%y) : f32[6, 4]
+      %0 = from_scalar(%n, dtype = "f64") : f64[]
+      %1 = from_scalar(%m, dtype = "f64") : f64[]
+      %2 = cat(%x, %z, dim = 0) : f32[12, 4]
+      %3 = cat(%t, %u, dim = 0) : i64[12]
+      %4 = cat(%i, %j, dim = 0) : i64[2, 2]
+      %5 = stack(%0, %1, dim = 0) : f64[2]
+      %6, %7 = negatives_logsumexp(%2, %pool, %3, %s, none, %5, none, none, none, none, %4, centres = 1, nearest = 2) : f32[12], i64[12, 2]
+      %a = slice(%6, dim = 0, end = 6, start = 0) : f32[6]
+      %c = slice(%7, dim = 0, end = 6, start = 0) : i64[6, 2]
+      %b = slice(%6, dim = 0, end = 12, start = 6) : f32[6]
+      %d = slice(%7, dim = 0, end = 12, start = 6) : i64[6, 2]
+      return(%a, %b)
+    `);
+  });
+
+  test.each([
+    [
+      "a need of the other's result",
+      "%q = unsqueeze(%a, dim = 1) : f32[6, 1]",
+      "%z = mul(%y, %q) : f32[6, 4]",
+    ],
+    ["a write in between", "index_copy_(%pool, %t, %y, dim = 0)", "%z = neg(%y) : f32[6, 4]"],
+  ])("%s keeps them apart", (_, ...between) => {
+    expect(joined(first, ...between, second, "return(%a, %b)").statistics).toEqual({});
+  });
+
+  test("streams that look for another number of nearest classes are two", () => {
+    const other = second.replace("nearest = 2", "nearest = 1").replace("i64[6, 2]", "i64[6, 1]");
+    expect(joined(first, "%z = neg(%y) : f32[6, 4]", other, "return(%a, %b)").statistics).toEqual({});
   });
 });

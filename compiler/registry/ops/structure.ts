@@ -775,10 +775,11 @@ export const INDEXING: readonly OpSpec[] = family("indexing", {
     signature: `${ANY}, value: number): Tensor<S, D>`,
   },
   from_scalar: {
-    doc: "A tensor of rank 0 that holds a run-time scalar, as f32.",
+    doc: "A tensor of rank 0 that holds a run-time scalar.",
     operands: [{ name: "value", kinds: ["f64", "i64"] }],
-    shape: () => [tensorType([], "f32")],
-    calls: [aten("full", "#[]", "value", "dtype=f32", "device=$device")],
+    attributes: [attribute("dtype", "dtype", "f32")],
+    shape: (call) => [tensorType([], call.attributes.dtype as DType)],
+    calls: [aten("full", "#[]", "value", "dtype=dtype", "device=$device")],
     signature: '(value: number): Tensor<readonly [], "f32">',
   },
   size: {

@@ -87,7 +87,7 @@ class OpSpec:
 
 
 IR_VERSION = (1, 3)
-REGISTRY_HASH = "4ccdfdf5025ac381"
+REGISTRY_HASH = "749934237795a519"
 
 CONSTRAINTS: dict[str, str] = {
     "V1": "names of storages, of groups and of functions are unique, and those of a function's inputs and of its results; the storage fits into memory (2^40 elements)",
@@ -895,10 +895,10 @@ OPS: dict[str, OpSpec] = {
     "from_scalar": OpSpec(
         "from_scalar",
         (Operand("value", ("f64", "i64"), False, False),),
-        (),
+        (Attribute("dtype", "dtype", "f32", False),),
         ("tensor",),
         "pure",
-        (Call((), "aten::full", ("#[]", "value", "dtype=f32", "device=$device")),),
+        (Call((), "aten::full", ("#[]", "value", "dtype=dtype", "device=$device")),),
     ),
     "size": OpSpec(
         "size",
@@ -913,6 +913,14 @@ OPS: dict[str, OpSpec] = {
         (Operand("features", ("tensor",), False, False), Operand("rows", ("tensor",), False, False), Operand("target", ("tensor",), False, False), Operand("own", ("tensor",), False, False), Operand("scale", ("f64", "i64"), False, False), Operand("ids", ("tensor",), True, False), Operand("limit", ("f64", "i64"), True, False), Operand("bound", ("tensor",), True, False), Operand("square", ("f64", "i64"), True, False), Operand("slope", ("tensor", "f64", "i64"), True, False), Operand("offset", ("f64", "i64"), True, False), Operand("touched", ("tensor",), True, False), Operand("patch", ("tensor",), True, False)),
         (Attribute("centres", "int", 1, False), Attribute("hardest", "int", 0, False)),
         ("tensor", "tensor", "tensor"),
+        "pure",
+        (Call((), "special", ()),),
+    ),
+    "negatives_logsumexp": OpSpec(
+        "negatives_logsumexp",
+        (Operand("features", ("tensor",), False, False), Operand("rows", ("tensor",), False, False), Operand("target", ("tensor",), False, False), Operand("scale", ("tensor", "f64", "i64"), False, False), Operand("ids", ("tensor",), True, False), Operand("limit", ("tensor", "f64", "i64"), True, False), Operand("bound", ("tensor",), True, False), Operand("square", ("tensor", "f64", "i64"), True, False), Operand("slope", ("tensor", "f64", "i64"), True, False), Operand("offset", ("tensor", "f64", "i64"), True, False), Operand("touched", ("tensor",), True, False)),
+        (Attribute("centres", "int", 1, False), Attribute("nearest", "int", 1, False)),
+        ("tensor", "tensor"),
         "pure",
         (Call((), "special", ()),),
     ),

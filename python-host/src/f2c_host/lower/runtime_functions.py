@@ -10,6 +10,8 @@ from typing import Any, List, Optional  # noqa: UP035 - TorchScript knows no `li
 import torch
 from torch import Tensor
 
+from ..kernels import negatives  # noqa: F401 - defines torch.ops.f2c
+
 # ruff: noqa: UP006, UP045
 
 
@@ -128,6 +130,28 @@ def margin_softmax(
     return [loss, others.amax(1), largest]
 
 
+def negatives_logsumexp(
+    features: Tensor,
+    rows: Tensor,
+    target: Tensor,
+    scale: Tensor,
+    ids: Optional[Tensor],
+    limit: Optional[Tensor],
+    bound: Optional[Tensor],
+    square: Optional[Tensor],
+    slope: Optional[Tensor],
+    offset: Optional[Tensor],
+    touched: Optional[Tensor],
+    centres: int,
+    nearest: int,
+) -> List[Tensor]:
+    """The logarithm of the sum over each row's negatives, and the nearest of them, as docs/ops.md defines them."""
+    lse, classes, _, _ = torch.ops.f2c.negatives_logsumexp(
+        features, rows, target, scale, ids, limit, bound, square, slope, offset, touched, centres, nearest
+    )
+    return [lse, classes]
+
+
 def foreach_scale_rows(tensors: List[Tensor], factors: Tensor) -> List[Tensor]:
     """Each row of each tensor times its own number."""
     result: List[Tensor] = []
@@ -140,7 +164,7 @@ RUNTIME: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         *(gradients, tracked, gradient_of, vjp, foreach_restore_, foreach_norm),
-        *(foreach_norms, foreach_scale_each, foreach_scale_rows, margin_softmax),
+        *(foreach_norms, foreach_scale_each, foreach_scale_rows, margin_softmax, negatives_logsumexp),
     )
 }
 

@@ -433,6 +433,20 @@ class Visitor:
         call = self.call("margin_softmax", *given.values())
         return [self.assign([self.local(r.id) for r in op.results], call)]
 
+    def op_negatives_logsumexp(self, op: Op) -> list[ast.stmt]:
+        """Its numbers are tensors: they may change with every step, and no kernel or graph is made anew for that."""
+        spec = OPS[op.op]
+        given = {part.name: self.argument(op, part.name) for part in (*spec.operands, *spec.attributes)}
+        self.targets.add("aten::full")
+        for operand, value in zip(spec.operands, op.operands, strict=True):
+            if value < 0 or self.types[value].kind == "tensor":
+                continue
+            form = {"dtype": self.dtype("f64"), "device": self.name("device")}
+            shape = self.literal([1] if operand.name == "limit" else [])
+            given[operand.name] = self.call("aten__full", shape, given[operand.name], keywords=form)
+        call = self.call("negatives_logsumexp", *given.values())
+        return [self.assign([self.local(r.id) for r in op.results], call)]
+
     def random(self, op: Op, *arguments: ast.expr, device: bool = True) -> list[ast.stmt]:
         """A function of `random_numbers`: of what it draws, and of place, seed and step."""
         *_, seed, step = op.operands

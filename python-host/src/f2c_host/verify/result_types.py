@@ -22,8 +22,18 @@ from ..lower.visitor import select
 from ..torch_api import adapter
 
 _META = torch.device("meta")
+
+
+def _stream(*given: Any) -> list[Tensor]:
+    """Its numbers are tensors when it runs, as the visitor makes them."""
+    *operands, centres, nearest = given
+    tensors = [o if o is None or isinstance(o, Tensor) else torch.empty((), device=_META) for o in operands]
+    return RUNTIME["negatives_logsumexp"](*tensors, centres, nearest)
+
+
 _SPECIAL: dict[str, Callable[..., Any]] = {
     **RUNTIME,
+    "negatives_logsumexp": _stream,
     "tracked": lambda x: x,
     "rand": lambda _seed, _step, shape, dtype, _place: _reals(shape, dtype),
     "randn": lambda _seed, _step, shape, dtype, _place: _reals(shape, dtype),

@@ -1,0 +1,1 @@
+"""Ops of our own for torch, `torch.ops.f2c`: what the registry has and aten lacks. A file an op, and one a way to compute it."""
