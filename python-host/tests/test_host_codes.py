@@ -12,16 +12,7 @@ from programs import PROGRAM, summing_module
 from f2c_host.data.contact_sheet import write_contact_sheet
 from f2c_host.data.prefetch import Prefetcher
 from f2c_host.errors import HostError
-from f2c_host.torch_api import adapter
 from f2c_host.wire.failure import as_host_error
-
-
-def test_a_torch_of_another_line_is_named_with_those_that_work():
-    with pytest.raises(
-        HostError, match=r"F2C6003: torch 1\.13\.1 is installed; this host works with 2\.11"
-    ) as told:
-        adapter("1.13.1")
-    assert told.value.kind == "host" and "f2c-dsl setup" in told.value.hint
 
 
 @pytest.mark.parametrize(("images", "columns"), [(0, 3), (2, 0)])

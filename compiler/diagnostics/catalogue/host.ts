@@ -99,8 +99,13 @@ export const HOST = {
     code: "F2C6003",
     severity: "error",
     message: "torch {version} is installed; this host works with {supported}",
-    hint: "pip install 'torch>=2.11,<2.14', or f2c-dsl setup",
-    why: "What torch keeps private changes from one release to the next; only tested ones are used.",
+    hint: "pip install torch=={tried}, or f2c-dsl setup",
+    cases: {
+      untried: {
+        message: "torch {version} is not tried yet, and lacks what this host needs of it: {error}",
+      },
+    },
+    why: "What torch keeps private changes from one release to the next. A line that nobody has tried yet is allowed, and `f2c-dsl doctor` says so of it.",
   },
   "host-silent": {
     code: "F2C6004",

@@ -178,6 +178,8 @@ def _text(backend: str, function: str | None, locations: bool) -> int:
 def _hello(token: str) -> dict[str, object]:
     import torch
 
+    from .torch_api import untried
+
     gpus = range(torch.cuda.device_count())
     return {
         "protocol": list(VERSION),
@@ -187,6 +189,7 @@ def _hello(token: str) -> dict[str, object]:
         "token": token,
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "untried": untried(torch.__version__),
         "cuda": torch.version.cuda,
         "gpus": [torch.cuda.get_device_name(index) for index in gpus],
         "devices": ["cpu", *(f"cuda:{index}" for index in gpus)],

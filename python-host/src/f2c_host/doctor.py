@@ -11,13 +11,15 @@ from importlib import metadata
 from typing import Any, TextIO
 
 from . import __version__
+from .errors import HostError
+from .torch_api import adapter, newest_tried, untried
 from .wire.protocol import EXIT_CANNOT_START, EXIT_OK, VERSION
 
 PACKAGES = ("torch", "numpy", "pyzmq", "msgpack", "safetensors", "pillow")
 PYTHON_RANGE = ((3, 11), (3, 14))
 
-_CPU_TORCH = "pip install 'torch>=2.11,<2.14' --index-url https://download.pytorch.org/whl/cpu"
-_CUDA_TORCH = "pip install --upgrade 'torch>=2.11,<2.14'"
+_CPU_TORCH = f"pip install {newest_tried()} --index-url https://download.pytorch.org/whl/cpu"
+_CUDA_TORCH = f"pip install --upgrade {newest_tried()}"
 _REINSTALL = f"pip install --force-reinstall f2c-dsl-host=={__version__}"
 
 # (problem, remedy), or None if all is well
@@ -27,7 +29,7 @@ Finding = tuple[str, str] | None
 def doctor(out: TextIO = sys.stdout) -> int:
     """Prints one JSON document; exit code 0 if experiments can run here, else 3."""
     checks = [
-        {"check": name, "ok": finding is None, **_named(finding)}
+        {"check": name, "ok": finding is None, **_named(finding), **_noted(name)}
         for name, finding in map(_examined, CHECKS.items())
     ]
     healthy = all(check["ok"] for check in checks)
@@ -67,13 +69,10 @@ def _torch() -> Finding:
         return "torch is not installed", _CPU_TORCH
     import torch
 
-    from .errors import HostError
-    from .torch_api import adapter
-
     try:
         adapter(torch.__version__)
     except HostError as error:
-        return error.message, _CPU_TORCH
+        return error.message, error.hint or _CPU_TORCH
     return None
 
 
@@ -126,6 +125,13 @@ def _examined(named_check: tuple[str, Callable[[], Finding]]) -> tuple[str, Find
 
 def _named(finding: Finding) -> dict[str, str]:
     return {} if finding is None else {"problem": finding[0], "remedy": finding[1]}
+
+
+def _noted(check: str) -> dict[str, str]:
+    """What is not wrong, and good to know where something later goes wrong."""
+    version = _version("torch") if check == "torch" else None
+    note = version and untried(version)
+    return {"note": note} if note else {}
 
 
 def _version(package: str) -> str | None:

@@ -1,10 +1,13 @@
-"""torch 2.11 to 2.13: building TorchScript functions from Python `ast` with sources of our own behind the ranges.
+"""What is private to torch, and alike in 2.11, 2.13 and 2.14: building TorchScript functions from Python `ast` with sources of
+our own behind the ranges, graphs of a whole step, how graphs are executed. A line that differs gets a module of its own, which
+takes the rest from here.
 
 Dynamo is imported only where it is asked: it takes as long to import as all the rest of torch."""
 
 from __future__ import annotations
 
 import ast
+import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +19,7 @@ from torch._C._jit_tree_views import SourceRangeFactory
 from torch.jit._recursive import ScriptMethodStub, create_script_module
 from torch.jit.frontend import build_def
 
-from ..errors import HostError
+_log = logging.getLogger(__name__)
 
 # The most graphs that Dynamo keeps of a function: outcomes of what its scalars decide, and sizes of its inputs.
 _OUTCOMES = 64
@@ -91,16 +94,17 @@ def whole_graph(
 
     On CUDA the whole of it is captured as a CUDA graph: storage stays where it is (`keep_in_place`), so that a graph may write
     to it, and each call begins a new generation of the graph's own memory.
+
+    A torch whose Dynamo has no such switch computes the same, uncompiled, and a warning says so.
     """
     import torch._dynamo
 
     if not hasattr(torch._dynamo.config, "trace_autograd_ops"):
-        raise HostError(
-            "F2C6303",
-            f"torch {torch.__version__} cannot trace a gradient inside torch.compile",
-            "host",
-            'choose the backend "torchscript", or install torch 2.13',
+        _log.warning(
+            'the backend "inductor" computes as "eager" does, uncompiled: torch %s cannot trace a gradient inside torch.compile',
+            torch.__version__,
         )
+        return function
     torch._dynamo.config.trace_autograd_ops = True
     torch._dynamo.config.recompile_limit = _OUTCOMES
     if device.type != "cuda":
