@@ -28,6 +28,8 @@ export interface Environment {
   readonly editable: boolean;
   /** The file that says what the environment was made from; there as soon as it is whole. */
   readonly stamp: string;
+  /** The file with the release of torch that a set-up was told to take; not there where it took the tested one. */
+  readonly torch: string;
   /** The file that is there while the environment is being made. */
   readonly unfinished: string;
   readonly lock: string;
@@ -42,6 +44,7 @@ function environmentIn(folder: string, root: string, editable: boolean): Environ
     python: join(root, "python-host"),
     editable,
     stamp: join(folder, "f2c-host.stamp"),
+    torch: join(folder, "f2c-host.torch"),
     unfinished: join(folder, "f2c-host.unfinished"),
     lock: `${folder}.lock`,
   };

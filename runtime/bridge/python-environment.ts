@@ -18,6 +18,7 @@ import { type Environment, environmentHere, environmentToMake, prune } from "./e
 import type { ProcessLock } from "./process-lock.js";
 import { Commands, runCommand, type Telling } from "./set-up-command.js";
 import { takeSetUpLock } from "./set-up-lock.js";
+import { chosenTorch, constraintsFor } from "./torch-release.js";
 
 const EVERY_MS = 10_000;
 
@@ -33,8 +34,10 @@ const isSource = (name: string) => !/^(__pycache__|.*\.egg-info)$/.test(name);
 
 /** What the environment was made from. Where the host is installed editable, its sources are always current. In the cache it
  * outlives much: a `python3` that the system has replaced by its next version finds none of the packages. */
-function fingerprint({ python, editable, interpreter }: Environment): string {
+function fingerprint(environment: Environment): string {
+  const { python, editable, interpreter } = environment;
   const hash = createHash("sha256").update(editable ? "" : realpathSync(interpreter));
+  hash.update(chosenTorch(environment) ?? "");
   const add = (path: string): void => {
     if (statSync(path).isDirectory()) {
       for (const name of readdirSync(path).filter(isSource).sort()) add(join(path, name));
@@ -74,6 +77,8 @@ export function isCurrent(root = libraryRoot): boolean {
 export interface SetUp {
   /** Optional dependencies of the host's package: `test`. */
   readonly extras?: readonly string[];
+  /** A release of torch that is allowed, `2.14.1`, or its line, `2.14`. Unless given, it is as before, and the tested one at first. */
+  readonly torch?: string | undefined;
   /** The package's root. */
   readonly root?: string;
   /** How often at least it says what it is at, in milliseconds. */
@@ -83,19 +88,22 @@ export interface SetUp {
 /** Makes the environment, or brings it up to date; nothing happens if it is current. */
 export async function setUp(
   say: (line: string) => void,
-  { extras = [], root = libraryRoot, everyMs = EVERY_MS }: SetUp = {},
+  { extras = [], torch, root = libraryRoot, everyMs = EVERY_MS }: SetUp = {},
 ): Promise<string> {
   const chosen = process.env.F2C_PYTHON;
-  const has = ({ stamp }: Environment) => extras.every((extra) => existsSync(`${stamp}.${extra}`));
+  const has = (environment: Environment) =>
+    extras.every((extra) => existsSync(`${environment.stamp}.${extra}`)) &&
+    (torch === undefined || torch === chosenTorch(environment));
   const done = (environment: Environment) => (chosen || isUpToDate(environment)) && has(environment);
   const found = environmentHere(root);
-  if (chosen && (extras.length === 0 || (found && has(found)))) return chosen;
+  if (chosen && ((extras.length === 0 && torch === undefined) || (found && has(found)))) return chosen;
   if (found && done(found)) return found.interpreter;
   const base = basePython();
   const environment = environmentToMake(root, base.version);
   await alone(environment, say, async (running) => {
     if (done(environment)) return;
-    await make(environment, base.command, extras, { say, everyMs }, running);
+    const wanted = { extras, torch: torch ?? (found && chosenTorch(found)) };
+    await make(environment, base.command, wanted, { say, everyMs }, running);
     prune(environment, say);
   });
   return environment.interpreter;
@@ -104,7 +112,7 @@ export async function setUp(
 async function make(
   environment: Environment,
   base: string,
-  extras: readonly string[],
+  { extras, torch }: { readonly extras: readonly string[]; readonly torch: string | undefined },
   telling: Telling,
   running: Commands,
 ): Promise<void> {
@@ -119,7 +127,7 @@ async function make(
   writeFileSync(unfinished, "");
   rmSync(stamp, { force: true });
   telling.say("installing PyTorch and the host (once; a few minutes at most)");
-  const constraints = join(environment.python, "constraints.txt");
+  const constraints = constraintsFor(environment, torch);
   const pip = (...args: readonly string[]) =>
     run(
       interpreter,
@@ -132,6 +140,7 @@ async function make(
   await pip("--no-build-isolation", ...(environment.editable ? ["--editable"] : []), target);
   if (!environment.editable) rmSync(source, { recursive: true, force: true });
   for (const extra of extras) writeFileSync(`${stamp}.${extra}`, "");
+  if (torch !== undefined) writeFileSync(environment.torch, torch);
   writeFileSync(stamp, fingerprint(environment));
   rmSync(unfinished);
 }

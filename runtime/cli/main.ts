@@ -303,6 +303,10 @@ program
   .option("--onnx", "also what exporting to ONNX needs")
   .option("--parquet", "also what reading Parquet files needs")
   .option("--test", "also what the host's tests need")
+  .option(
+    "--torch <release>",
+    "a release of torch, as 2.14.1, in the place of the one that the tests ran with",
+  )
   .addHelpText("after", example("f2c-dsl setup"))
   .action(async (options) => (await import("./setup.js")).setup(options));
 

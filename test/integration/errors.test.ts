@@ -188,6 +188,15 @@ describe("a command line that asks for what there is not", () => {
     await refused(["ir", tiny, "--bind", "B"], "F2C1108", 2, /--bind B=64/);
     await refused(["ir", tiny, "--bind", "Q=3"], "F2C1108", 2, /no shape has this symbol/);
   });
+  test("a torch that the host does not work with", async () => {
+    await refused(
+      ["setup", "--torch", "2.10.0"],
+      "F2C1108",
+      2,
+      /--torch 2\.10\.0/,
+      />=2\.11,<2\.\d+, as 2\./,
+    );
+  });
   test("a pass that does not run", () =>
     refused(["ir", tiny, "--print-after", "foo"], "F2C1108", 2, /there is no pass foo/, /dead-code/));
   test("a command, an option or a choice that there is not, or one argument too few", async () => {

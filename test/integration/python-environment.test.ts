@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { findPython, isCurrent, setUp } from "#runtime/bridge/python-environment";
 import { takeSetUpLock } from "#runtime/bridge/set-up-lock";
+import { isAllowedTorch } from "#runtime/bridge/torch-release";
 import { restoreEnvironment } from "../environment.js";
 
 const dist = new URL("../../dist/", import.meta.url).href;
@@ -207,6 +208,76 @@ describe("an installed package", () => {
       message: expect.stringContaining(join(folder, "file")),
       hint: expect.stringContaining("XDG_CACHE_HOME"),
     });
+  });
+});
+
+describe("another torch than the tested one", () => {
+  const tested = "numpy==2.4.6\ntorch==2.13.0\npillow==13.0.0\n";
+  const checkout = () => {
+    const root = packageAt("checkout");
+    writeFileSync(join(root, "python-host", "constraints.txt"), tested);
+    return root;
+  };
+  /** The constraints of pip's last call. */
+  const kept = () => readFileSync(/ -c (\S+) /.exec(asked().at(-1)!)![1]!, "utf8");
+
+  test("is what pip keeps to, beside the tested versions of all else", async () => {
+    const root = checkout();
+    await setUp(say, { root, torch: "2.14.1" });
+    expect(kept()).toBe(tested.replace("2.13.0", "2.14.1"));
+    await setUp(say, { root, torch: "2.11" });
+    expect(kept()).toBe(tested.replace("2.13.0", "2.11.*"));
+  });
+
+  test("stays when the environment is brought up to date, until a third is named", async () => {
+    const root = checkout();
+    await setUp(say, { root, torch: "2.14.1" });
+    const count = asked().length;
+    await setUp(say, { root });
+    await setUp(say, { root, torch: "2.14.1" });
+    expect(asked()).toHaveLength(count);
+    expect(isCurrent(root)).toBe(true);
+    writeFileSync(join(root, "python-host", "pyproject.toml"), "# other\n");
+    await setUp(say, { root });
+    expect(kept()).toContain("torch==2.14.1\n");
+    await setUp(say, { root, torch: "2.13.0" });
+    expect(kept()).toBe(tested);
+  });
+
+  test("goes along to the environment that another Python of the system needs", async () => {
+    const root = packageAt("node_modules/f2c-dsl");
+    writeFileSync(join(root, "python-host", "constraints.txt"), tested);
+    rmSync(await setUp(say, { root, torch: "2.14.1" }));
+    process.env.FAKE_VERSION = "3 13";
+    expect(await setUp(say, { root })).toContain("-py3.13-");
+    expect(kept()).toContain("torch==2.14.1\n");
+  });
+
+  test("is not remembered where it cannot be installed", async () => {
+    const root = checkout();
+    process.env.FAKE_PIP = "exit 1";
+    await expect(setUp(say, { root, torch: "2.14.99" })).rejects.toMatchObject({ code: "F2C6007" });
+    process.env.FAKE_PIP = "";
+    await setUp(say, { root });
+    expect(kept()).toBe(tested);
+  });
+
+  test("is one that pyproject.toml allows", () => {
+    const allowed = ["2.11", "2.11.0", "2.14.1", "2.15.0"];
+    const refused = [
+      "2.10",
+      "2.10.9",
+      "2.9.1",
+      "2.16",
+      "2.100",
+      "3.0",
+      "1.13.1",
+      "2",
+      "2.x",
+      "",
+      "2.14.1 numpy",
+    ];
+    expect([...allowed, ...refused].filter((release) => isAllowedTorch(release))).toEqual(allowed);
   });
 });
 

@@ -131,6 +131,10 @@ export const LOADING = {
         hint: "for example --checkpoint 2000, or --checkpoint best",
       },
       backend: { message: "there is no backend {backend}", hint: "choose one of {known}" },
+      torch: {
+        message: "--torch {torch} is no release that the host works with",
+        hint: "give a release of torch{allowed}, as 2.14.1, or 2.14 for its newest",
+      },
       picture: {
         message: "--out {path} is neither an SVG nor a PNG",
         hint: "end it with .svg, for a page or a paper, or with .png",
