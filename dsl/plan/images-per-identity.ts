@@ -20,10 +20,9 @@ export const spread = (low: number, high: number): ImagesPerIdentity => ({
   counts: (identities, seed) => {
     atLeastOne("spread", low);
     if (high < low) throw experimentError("bad-data-option.spread", { low, high });
-    return Int32Array.from(
-      { length: identities },
-      (_, i) => low + randomBelow(high - low + 1, seed, STREAM, i),
-    );
+    const counts = new Int32Array(identities);
+    for (let i = 0; i < identities; i++) counts[i] = low + randomBelow(high - low + 1, seed, STREAM, i);
+    return counts;
   },
 });
 
@@ -38,22 +37,38 @@ export const zipf = (
   counts: (identities, seed) => {
     atLeastOne("zipf: min", min);
     if (!(mean >= min)) throw experimentError("bad-data-option.zipf", { mean, min });
-    const order = keyedPermutation(identities, seed ^ STREAM);
-    const spare = Math.round(mean * identities) - min * identities;
-    let weight = 0;
-    for (let rank = 1; rank <= identities; rank++) weight += rank ** -exponent;
     const counts = new Int32Array(identities).fill(min);
-    let cumulated = 0;
-    let given = 0;
-    for (let rank = 1; rank <= identities; rank++) {
-      cumulated += rank ** -exponent;
-      const upTo = rank === identities ? spare : Math.round((spare * cumulated) / weight);
-      counts[order.at(rank - 1)]! += upTo - given;
-      given = upTo;
-    }
+    const spare = Math.round(mean * identities) - min * identities;
+    give(
+      counts,
+      spare,
+      sharesUpTo(identities, exponent),
+      keyedPermutation(identities, seed ^ STREAM).first(identities),
+    );
     return counts;
   },
 });
+
+/** The sum of 1 / r^exponent over the ranks up to each, from the first one on. */
+function sharesUpTo(ranks: number, exponent: number): Float64Array {
+  const sums = new Float64Array(ranks);
+  for (let i = 0, sum = 0; i < ranks; i++) {
+    sum += (i + 1) ** -exponent;
+    sums[i] = sum;
+  }
+  return sums;
+}
+
+/** Gives `spare` more images to identities by their shares; `order` has who is of which rank. */
+function give(counts: Int32Array, spare: number, shares: Float64Array, order: Int32Array): void {
+  const last = order.length - 1;
+  const all = shares[last]!;
+  for (let i = 0, given = 0; i <= last; i++) {
+    const upTo = i === last ? spare : Math.round((spare * shares[i]!) / all);
+    counts[order[i]!]! += upTo - given;
+    given = upTo;
+  }
+}
 
 function atLeastOne(what: string, n: number): number {
   if (!Number.isInteger(n) || n < 1) throw experimentError("bad-data-option.count", { what, count: n });

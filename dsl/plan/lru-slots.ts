@@ -290,11 +290,12 @@ export class LruSlots {
     const order = new Int32Array(this.used);
     for (let slot = this.newest, i = 0; slot !== EMPTY; slot = this.slots[4 * slot + OLDER]!)
       order[i++] = slot;
-    return {
-      owner: Int32Array.from({ length: this.capacity }, (_, slot) => this.slots[4 * slot]!),
-      rows: Uint8Array.from({ length: this.capacity }, (_, slot) => this.rowOf(slot)),
-      order,
-    };
+    const [owner, rows] = [new Int32Array(this.capacity), new Uint8Array(this.capacity)];
+    for (let slot = 0; slot < this.capacity; slot++) {
+      owner[slot] = this.slots[4 * slot]!;
+      rows[slot] = this.rowOf(slot);
+    }
+    return { owner, rows, order };
   }
 
   /** Restores a saved state. An invalid one is refused and changes nothing. */

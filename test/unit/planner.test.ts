@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fixed, zipf } from "#dsl/index";
+import { fixed, spread, zipf } from "#dsl/index";
 import { randomBelow, randomU32 } from "#dsl/plan/counter-random";
 import { IdentityIndex, IdentityStream, labelOf } from "#dsl/plan/identity-stream";
 import { InstanceStream } from "#dsl/plan/instance-stream";
@@ -192,6 +192,19 @@ describe("streams", () => {
     expect(Math.max(...counts)).toBeGreaterThan(500);
     expect(zipf(20).counts(5000, 4)).not.toEqual(counts);
     expect(fixed(3).counts(4, 0)).toEqual(Int32Array.of(3, 3, 3, 3));
+  });
+  test.each([1, 2, 17, 400])("Zipf's law over %i people, rank by rank", (people) => {
+    const weight = (ranks: number) =>
+      Array.from({ length: ranks }, (_, i) => (i + 1) ** -1.1).reduce((a, b) => a + b, 0);
+    const [order, spare, all] = [keyedPermutation(people, 3 ^ 0x636f756e), 10 * people, weight(people)];
+    const upTo = Array.from({ length: people + 1 }, (_, rank) => Math.round((spare * weight(rank)) / all));
+    const counts = zipf(12, { exponent: 1.1, min: 2 }).counts(people, 3);
+    for (let rank = 0; rank < people; rank++)
+      expect(counts[order.at(rank)]).toBe(2 + upTo[rank + 1]! - upTo[rank]!);
+  });
+  test("a spread of images per identity is drawn identity by identity", () => {
+    const drawn = Array.from({ length: 500 }, (_, i) => 2 + randomBelow(4, 9, 0x636f756e, i));
+    expect([...spread(2, 5).counts(500, 9)]).toEqual(drawn);
   });
 });
 
