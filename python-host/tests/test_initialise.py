@@ -10,8 +10,10 @@ import torch
 from compiled import FIXTURES, node
 
 from f2c_host.ir.json_form import parse_module
-from f2c_host.ir.module import Module
-from f2c_host.run.initialise import draw
+from f2c_host.ir.module import Module, Storage, Type
+from f2c_host.run import initialise
+from f2c_host.run.initialise import draw, generator_for
+from f2c_host.run.memory import zeros
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +23,14 @@ def modules() -> dict[str, Module]:
     }
 
 
+def drawn(storage: Storage, seed: int) -> torch.Tensor:
+    tensor = zeros(storage, torch.device("cpu"))
+    draw(storage, tensor, seed)
+    return tensor
+
+
 def convolutions(module: Module) -> dict[str, torch.Tensor]:
-    return {s.name: draw(s, seed=3) for s in module.parameters if len(s.type.dims) == 4}
+    return {s.name: drawn(s, seed=3) for s in module.parameters if len(s.type.dims) == 4}
 
 
 def theirs(weight: torch.Tensor) -> torch.nn.Conv2d:
@@ -80,4 +88,33 @@ def test_all_else_starts_as_in_torch(modules: dict[str, Module]):
                 if storage.name.endswith("weight")
                 else shift
             )
-            assert set(draw(storage, seed=3).tolist()) == {expected}, storage.name
+            assert set(drawn(storage, seed=3).tolist()) == {expected}, storage.name
+
+
+UNIT = {"kind": "unit_rows", "distribution": "normal"}
+RULES = {
+    "normal": ({"kind": "normal", "mean": 0.5, "std": 2.0}, lambda shape, g: torch.randn(shape, generator=g) * 2.0 + 0.5),
+    "uniform": ({"kind": "uniform", "low": -1.0, "high": 3.0}, lambda shape, g: torch.rand(shape, generator=g) * 4.0 - 1.0),
+    "unit rows": (UNIT, lambda shape, g: torch.nn.functional.normalize(torch.randn(shape, generator=g), dim=-1)),
+    "uniform unit rows": (
+        {"kind": "unit_rows", "distribution": "uniform"},
+        lambda shape, g: torch.nn.functional.normalize(torch.rand(shape, generator=g), dim=-1),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("shape", [(5,), (70,), (1, 700), (64, 3), (65, 3), (127, 1), (129, 128), (1001, 5)])
+def test_a_tensor_drawn_in_parts_is_the_one_drawn_as_a_whole(
+    rule: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+):
+    init, whole = RULES[rule]
+    monkeypatch.setattr(initialise, "_PART", 64)
+    storage = Storage("pool", Type("tensor", shape, "f32"), init, 0, "state")
+    assert torch.equal(drawn(storage, 11), whole(shape, generator_for(11, "pool")))
+
+
+def test_a_pool_starts_as_it_would_be_drawn_as_a_whole():
+    shape = (10_001, 128)
+    storage = Storage("pool", Type("tensor", shape, "f32"), UNIT, 0, "state")
+    assert torch.equal(drawn(storage, 2), RULES["unit rows"][1](shape, generator_for(2, "pool")))

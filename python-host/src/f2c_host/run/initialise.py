@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from ..data.one_core import compute_on_one_core
 from ..ir.module import Module, Storage
-from ..lower.builders import DTYPES
 
 if TYPE_CHECKING:
     from .weights_file import OpenWeights
@@ -38,44 +39,86 @@ def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
     return (shape[1] if len(shape) > 1 else shape[0]) * field, shape[0] * field
 
 
-def draw(storage: Storage, seed: int) -> Tensor:
-    """The first value of a storage, drawn in f32 on the CPU. `copy` and `file` are not drawn: see `fill`."""
+_PART = 2**18
+"""Numbers that are drawn at once: so few that the cache holds what is made of them. A tensor of more is a large one."""
+_BLOCK = 16
+"""torch draws a normal tensor in blocks of so many numbers, the last of which overlaps the one before where it isn't full."""
+
+
+def _parts(tensor: Tensor) -> Iterator[Tensor]:
+    """The tensor in parts, one after the other, whose draws are those of the whole: full blocks, but for the last part."""
+    rows = len(tensor) if tensor.dim() else 0
+    at_once = max(1, _PART * rows // max(1, tensor.numel()) // _BLOCK) * _BLOCK
+    first = 0
+    while rows - first >= 2 * at_once:
+        yield tensor[first : first + at_once]
+        first += at_once
+    yield tensor[first:] if first else tensor
+
+
+def draw(storage: Storage, tensor: Tensor, seed: int) -> None:
+    """Writes the first value of a storage into its tensor, drawn in f32 on the CPU, part by part: what is made beside the
+    tensor is small. `copy` and `file` are not drawn: see `fill`."""
     init: Mapping[str, Any] = storage.init
-    shape = tuple(int(d) for d in storage.type.dims)
+    if init["kind"] in ("zeros", "constant"):
+        tensor.fill_(init.get("value", 0.0))
+        return
     generator = generator_for(seed, storage.name)
+    values = _values(init, tuple(tensor.shape))
+    for part in _parts(tensor):
+        part.copy_(values(part.shape, generator))
+
+
+def _values(
+    init: Mapping[str, Any], shape: tuple[int, ...]
+) -> Callable[[torch.Size, torch.Generator], Tensor]:
+    """What draws some rows of a storage of this shape."""
     kind = init["kind"]
-    if kind in ("zeros", "constant"):
-        return torch.full(shape, init.get("value", 0.0), dtype=DTYPES[storage.type.dtype])
     if kind == "normal":
-        values = torch.randn(shape, generator=generator) * init["std"] + init["mean"]
-    elif kind == "uniform":
-        values = torch.rand(shape, generator=generator) * (init["high"] - init["low"]) + init["low"]
-    elif kind == "unit_rows":
-        draw = torch.randn if init["distribution"] == "normal" else torch.rand
-        values = torch.nn.functional.normalize(draw(shape, generator=generator), dim=-1)
+        return lambda part, g: torch.randn(part, generator=g) * init["std"] + init["mean"]
+    if kind == "uniform":
+        return lambda part, g: torch.rand(part, generator=g) * (init["high"] - init["low"]) + init["low"]
+    if kind == "unit_rows":
+        numbers = torch.randn if init["distribution"] == "normal" else torch.rand
+        return lambda part, g: torch.nn.functional.normalize(numbers(part, generator=g), dim=-1)
+    fan_in, fan_out = _fans(shape)
+    if kind == "xavier_uniform":
+        std = init["gain"] * math.sqrt(2.0 / (fan_in + fan_out))
     else:
-        fan_in, fan_out = _fans(shape)
-        if kind == "xavier_uniform":
-            std = init["gain"] * math.sqrt(2.0 / (fan_in + fan_out))
-        else:
-            std = init["gain"] / math.sqrt(fan_in if init["fan"] == "in" else fan_out)
-        if kind == "kaiming_normal":
-            values = torch.randn(shape, generator=generator) * std
-        else:
-            values = (torch.rand(shape, generator=generator) * 2 - 1) * (math.sqrt(3.0) * std)
-    return values.to(DTYPES[storage.type.dtype])
+        std = init["gain"] / math.sqrt(fan_in if init["fan"] == "in" else fan_out)
+    if kind == "kaiming_normal":
+        return lambda part, g: torch.randn(part, generator=g) * std
+    return lambda part, g: (torch.rand(part, generator=g) * 2 - 1) * (math.sqrt(3.0) * std)
 
 
 def fill(storage: Mapping[str, Tensor], module: Module, seed: int, weights: OpenWeights) -> None:
-    """Writes the first value of every storage into its tensor, one at a time: the state is held once."""
-    drawn = sorted(module.storages, key=lambda s: s.init["kind"] == "copy")
-    with torch.no_grad():
-        for s in drawn:
+    """Writes the first value of every storage into its tensor. Each has a generator of its own, so large ones are drawn at once,
+    each on one core."""
+
+    def write(s: Storage) -> None:
+        with torch.no_grad():
             match s.init["kind"]:
                 case "copy":
-                    value = storage[s.init["of"]]
+                    storage[s.name].copy_(storage[s.init["of"]])
                 case "file":
-                    value = weights.tensor(s)
+                    storage[s.name].copy_(weights.tensor(s))
                 case _:
-                    value = draw(s, seed)
-            storage[s.name].copy_(value)
+                    draw(s, storage[s.name], seed)
+
+    large = {
+        s.name
+        for s in module.storages
+        if s.init["kind"] not in ("copy", "file") and _is_large(storage[s.name])
+    }
+    if large:
+        with ThreadPoolExecutor(
+            min(len(large), torch.get_num_threads()), "init", compute_on_one_core
+        ) as threads:
+            list(threads.map(write, (s for s in module.storages if s.name in large)))
+    others = [s for s in module.storages if s.name not in large]
+    for s in sorted(others, key=lambda s: s.init["kind"] == "copy"):
+        write(s)
+
+
+def _is_large(tensor: Tensor) -> bool:
+    return tensor.numel() > _PART
