@@ -25,21 +25,34 @@ class Places:
     def __init__(self, module: Module) -> None:
         self.module = module
         self._starts: dict[int, list[int]] = {}
+        self._lines: dict[int, list[str]] = {}
+        self._places: dict[int, Place] = {}
+
+    def _lines_of(self, source: int) -> list[str]:
+        if source not in self._lines:
+            self._lines[source] = self.module.sources[source].text.split("\n")
+        return self._lines[source]
 
     def _line_starts(self, source: int) -> list[int]:
         starts = self._starts.get(source)
         if starts is None:
             starts = [0]
-            for line in self.module.sources[source].text.split("\n"):
+            for line in self._lines_of(source):
                 starts.append(starts[-1] + utf16_length(line) + 1)
             self._starts[source] = starts
         return starts
 
     def place(self, location: int) -> Place:
+        """Where a location is, as far as its first line goes. torch asks for each some ten times."""
+        if location not in self._places:
+            self._places[location] = self._placed(location)
+        return self._places[location]
+
+    def _placed(self, location: int) -> Place:
         at = self.module.locations[location]
         starts = self._line_starts(at.source)
         row = min(bisect.bisect_right(starts, at.start), len(starts) - 1) - 1
-        text = self.module.sources[at.source].text.split("\n")[row]
+        text = self._lines_of(at.source)[row]
         start = utf8_length(text, at.start - starts[row])
         end = utf8_length(text, min(at.end, starts[row + 1] - 1) - starts[row])
         character = len(text.encode()[start:].decode()[:1].encode())
@@ -63,7 +76,7 @@ class Places:
         index = self.module.sources.index(source)
         starts = self._line_starts(index)
         row = min(max(line, 1), len(starts) - 1) - 1
-        text = source.text.split("\n")[row].encode()
+        text = self._lines_of(index)[row].encode()
         before, upto = (text[:n].decode(errors="ignore") for n in (start, end))
         return starts[row] + utf16_length(before), starts[row] + utf16_length(upto)
 
