@@ -17,7 +17,7 @@ from f2c_host.errors import HostError
 from f2c_host.process.lifetime import Interruption
 from f2c_host.run import checkpoint, initialise
 from f2c_host.run.executor import Plan
-from f2c_host.serve.session import Answer, Session
+from f2c_host.serve.session import Answer, Later, Session
 from f2c_host.wire.frames import Message
 from f2c_host.wire.protocol import check_request
 
@@ -31,7 +31,14 @@ class Asked(Session):
         self.ask("source", {"counts": COUNTS}, name="train", spec=SOURCE_SPEC)
 
     def ask(self, kind: str, buffers: dict[str, np.ndarray] | None = None, /, **body: Any) -> Answer:
-        return self.answer(check_request(Message(kind, body, buffers or {}, 1)))
+        answer = self.answer(check_request(Message(kind, body, buffers or {}, 1)))
+        return answer.get() if isinstance(answer, Later) else answer
+
+    def later(self, kind: str, **body: Any) -> Later:
+        """The answer of a request that a thread works on."""
+        answer = self.answer(check_request(Message(kind, body, {}, 1)))
+        assert isinstance(answer, Later)
+        return answer
 
     def run(self, plan: Plan) -> dict[str, float]:
         self.run_plan(plan)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import torch
 from torch import Tensor
@@ -41,27 +41,37 @@ KINDS = {
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 Pieces = Sequence[Tensor]
 """A tensor in pieces, whose rows lie one after the other."""
+
+
+class Rows(Protocol):
+    """A tensor whose rows come in pieces, each when it is asked for and valid until the next one is."""
+
+    dtype: torch.dtype
+    shape: torch.Size
+
+    def __iter__(self) -> Iterator[Tensor]: ...
+
+
 _NONE: Mapping[str, str] = MappingProxyType({})
 _PIECE = 1 << 24
 _ALIGNMENT = 8
 
 
-def write(tensors: Mapping[str, Tensor | Pieces], file: BinaryIO, metadata: Mapping[str, str] = _NONE) -> str:
+def write(
+    tensors: Mapping[str, Tensor | Pieces | Rows], file: BinaryIO, metadata: Mapping[str, str] = _NONE
+) -> str:
     """Writes the tensors and returns the SHA-256 of the whole file, in hexadecimal. One in pieces is never joined in memory.
 
     One tensor at a time is on the host, so a pool on a GPU is not doubled in the machine's memory."""
     header: dict[str, object] = {"__metadata__": {"format": "pt", **metadata}}
     offset = 0
     # Wide elements first, as the format's own writer has it: then each tensor lies at a multiple of its element's size.
-    pieces = {name: [t] if isinstance(t, Tensor) else list(t) for name, t in tensors.items()}
-    order = sorted(pieces, key=lambda name: (-pieces[name][0].element_size(), name))
+    kinds = {name: _kind_of(tensor) for name, tensor in tensors.items()}
+    order = sorted(kinds, key=lambda name: (-kinds[name][0].itemsize, name))
     for name in order:
-        first, *more = pieces[name]
-        shape = list(first.shape)
-        if more:
-            shape[0] = sum(len(piece) for piece in pieces[name])
-        end = offset + math.prod(shape) * first.element_size()
-        header[name] = {"dtype": NAMES[first.dtype], "shape": shape, "data_offsets": [offset, end]}
+        dtype, shape = kinds[name]
+        end = offset + math.prod(shape) * dtype.itemsize
+        header[name] = {"dtype": NAMES[dtype], "shape": shape, "data_offsets": [offset, end]}
         offset = end
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % _ALIGNMENT)
@@ -69,12 +79,20 @@ def write(tensors: Mapping[str, Tensor | Pieces], file: BinaryIO, metadata: Mapp
     hashed.write(len(text).to_bytes(8, "little"))
     hashed.write(text)
     for name in order:
-        for piece in pieces[name]:
+        tensor = tensors[name]
+        for piece in [tensor] if isinstance(tensor, Tensor) else tensor:
             flat = piece.detach().cpu().contiguous().reshape(-1)
             data = memoryview(flat.view(torch.uint8).numpy())
             for start in range(0, len(data), _PIECE):
                 hashed.write(data[start : start + _PIECE])
     return hashed.digest.hexdigest()
+
+
+def _kind_of(tensor: Tensor | Pieces | Rows) -> tuple[torch.dtype, list[int]]:
+    if not isinstance(tensor, Sequence):
+        return tensor.dtype, list(tensor.shape)
+    first = tensor[0]
+    return first.dtype, [sum(len(piece) for piece in tensor), *first.shape[1:]]
 
 
 class _Hashed:

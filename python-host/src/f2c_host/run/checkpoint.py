@@ -15,6 +15,7 @@ from torch import Tensor
 from ..errors import HostError, listed
 from ..files import safetensors_file
 from ..files.whole_file import whole_file
+from .snapshot import EarlierRows
 
 _OTHER_PROGRAM = (
     "the checkpoint belongs to another program: resume with the experiment that wrote it, or start a new run"
@@ -29,16 +30,22 @@ class Saved:
     sha256: str
 
 
-def save(storage: Mapping[str, Tensor], path: Path, finite: Collection[str] = ()) -> Saved:
+def save(storage: Mapping[str, Tensor | EarlierRows], path: Path, finite: Collection[str] = ()) -> Saved:
     """Writes every tensor by its name.
 
     The file appears under its name only when all of it is on the disk, so a crash leaves the previous one.
-    Raises F2C6207, before anything is written, if one of `finite` holds a NaN or an infinity; F2C6206 if the
-    disk refuses."""
-    refuse_non_finite({name: storage[name] for name in finite}, f"the checkpoint `{path}` is not written")
+    Raises F2C6207 if one of `finite` holds a NaN or an infinity; F2C6206 if the disk refuses."""
+    consequence = f"the checkpoint `{path}` is not written"
+    at_hand = {name: tensor for name, tensor in storage.items() if isinstance(tensor, Tensor)}
+    refuse_non_finite({name: at_hand[name] for name in finite if name in at_hand}, consequence)
+    checked = {
+        name: _FiniteRows(name, rows, consequence)
+        for name, rows in storage.items()
+        if name in finite and isinstance(rows, EarlierRows)
+    }
     try:
         with whole_file(path) as file:
-            digest = safetensors_file.write(storage, file)
+            digest = safetensors_file.write({**storage, **checked}, file)
         return Saved(path.stat().st_size, digest)
     except OSError as error:
         raise HostError(
@@ -47,6 +54,19 @@ def save(storage: Mapping[str, Tensor], path: Path, finite: Collection[str] = ()
             "resource",
             "free disk space or choose another run folder; the previous checkpoint is untouched",
         ) from error
+
+
+class _FiniteRows:
+    """Rows that are refused (F2C6207) where one holds a NaN or an infinity."""
+
+    def __init__(self, name: str, rows: EarlierRows, consequence: str) -> None:
+        self.dtype, self.shape = rows.dtype, rows.shape
+        self._name, self._rows, self._consequence = name, rows, consequence
+
+    def __iter__(self) -> Iterator[Tensor]:
+        for piece in self._rows:
+            refuse_non_finite({self._name: piece}, self._consequence)
+            yield piece
 
 
 def refuse_non_finite(tensors: Mapping[str, Tensor], consequence: str) -> None:

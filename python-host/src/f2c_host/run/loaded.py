@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..data.one_core import compute_on_one_core
 from ..data.prefetch import Prefetcher
 from ..errors import HostError
+from . import checkpoint
+from .checkpoint import Saved
 from .embedding import ProgramRows
 from .executor import Plan, PlanExecutor, PlanFailed, Report
 from .progress import Progress
+from .snapshot import Snapshot
 
 if TYPE_CHECKING:
     from ..data import Source
@@ -35,6 +41,9 @@ class LoadedProgram:
         self._next: int | None = None  # None: the storage holds nothing yet
         self._failed = False
         self._damage: str | None = None  # what broke off while it changed the storage
+        self._writer = ThreadPoolExecutor(1, "checkpoint", compute_on_one_core)
+        self._saving: Future[Saved] | None = None
+        self._snapshot: Snapshot | None = None  # while it is being written
 
     @property
     def drops_plans(self) -> bool:
@@ -67,6 +76,8 @@ class LoadedProgram:
                 "host",
                 "plans go out in order without a gap; after a stop, `sync` tells the last executed one",
             )
+        if (snapshot := self._snapshot) is not None:
+            snapshot.before(plan)
         self.executor.run(plan, sources, progress)
         self._next += 1
         return None
@@ -88,8 +99,29 @@ class LoadedProgram:
         """Drops the images that were read for plans that will not run."""
         self.executor.forget()
 
+    def save(self, path: Path, finite: Collection[str]) -> Future[Saved]:
+        """Begins to write the state as it is now, in a thread of its own, while plans go on. A second one waits for the first."""
+        program = self.whole()
+        self.settle()
+        snapshot = self._snapshot = Snapshot(program.kept, program.written_rows)
+        self._saving = self._writer.submit(self._write, snapshot, path, finite)
+        return self._saving
+
+    def _write(self, snapshot: Snapshot, path: Path, finite: Collection[str]) -> Saved:
+        try:
+            return checkpoint.save(snapshot.tensors, path, finite)
+        finally:
+            self._snapshot = None
+
+    def settle(self) -> None:
+        """Waits until nothing is being saved. How it went is told to whoever began it."""
+        if self._saving is not None:
+            wait([self._saving])
+            self._saving = None
+
     def changing(self, what: str) -> None:
         """The state is about to be written by `what`."""
+        self.settle()
         self._damage = f"`{what}` broke off"
 
     def begin(self, number: int, seed: int) -> None:
@@ -116,5 +148,6 @@ class LoadedProgram:
         return ProgramRows(self.whole(), function)
 
     def close(self) -> None:
-        """Ends the loader's threads and lets the storage go."""
+        """Ends the threads and lets the storage go, once what is being saved of it is."""
+        self._writer.shutdown()
         self.prefetcher.close()

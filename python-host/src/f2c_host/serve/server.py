@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -19,10 +19,11 @@ from ..wire.frames import MalformedMessage, Message, unpack
 from ..wire.protocol import check_request
 from .control import STOP, ControlThread
 from .outbox import Outbox
-from .session import Session
+from .session import Answer, Later, Session
 
 _UNTIL_WORK_COMES = None
 _METRICS_POLL_MS = 2  # while a GPU still owes us metrics
+_LATER_POLL_MS = 5  # while a thread still owes us an answer
 _RESULTS_POLL_MS = 5  # while the driver takes no results
 _LINGER_MS = 2000
 _QUEUE = 256  # messages that wait here for their turn; more wait in the socket
@@ -61,6 +62,7 @@ class Server:
         self.session = session
         self.interruption = interruption
         self.queue: deque[Work] = deque()
+        self.later: list[tuple[Message, Later]] = []  # requests whose answers are being worked out
         self.stopped: set[str] = set()  # programs whose plans are dropped
         self.log = EventLog()
         session.on_part = self.report_part
@@ -85,6 +87,7 @@ class Server:
                 else:
                     self.refuse(work)
             self.report_plans()
+            self.answer_later()
             self.report_log()
         self.close()
 
@@ -99,8 +102,10 @@ class Server:
         """Takes in all work that has arrived; waits for some only if there is nothing else to do."""
         timeout = 0
         if not self.queue:
-            self.session.progress.busy = "idle"
-            timeout = _METRICS_POLL_MS if self.session.in_flight else _UNTIL_WORK_COMES
+            self.session.progress.busy = self.later[0][0].kind if self.later else "idle"
+            timeout = _LATER_POLL_MS if self.later else _UNTIL_WORK_COMES
+            if self.session.in_flight:
+                timeout = _METRICS_POLL_MS
         elif self.awaits_driver:
             self.session.progress.busy = "results"
             timeout = _RESULTS_POLL_MS
@@ -151,17 +156,33 @@ class Server:
                 self.report(skipped)
 
     def answer(self, request: Message) -> None:
-        """Executes one request and replies to it."""
+        """Executes one request and replies to it, at once or when a thread is done with it."""
         if request.kind in _AFTER_STOP:
             self.stopped.discard(request.body["program"])
         self.session.progress.busy = request.kind
+        self.reply(request, lambda: self.session.answer(request))
+
+    def reply(self, request: Message, answer: Callable[[], Answer | Later]) -> None:
+        """Replies what `answer` gives or raises."""
         try:
             with self.interruption:
-                answer = self.session.answer(request)
+                found = answer()
         except (Exception, KeyboardInterrupt) as error:
             self.work.send("error", failure_body(error, f"`{request.kind}`"), re=request.id)
         else:
-            self.work.send("ok", answer.body, answer.buffers, re=request.id)
+            if isinstance(found, Later):
+                self.later.append((request, found))
+            else:
+                self.work.send("ok", found.body, found.buffers, re=request.id)
+
+    def answer_later(self, wait: bool = False) -> None:
+        """Replies to the requests that threads are done with; with `wait`, to all."""
+        waiting, self.later = self.later, []
+        for request, later in waiting:
+            if wait or later.doing.done():
+                self.reply(request, later.get)
+            else:
+                self.later.append((request, later))
 
     def refuse(self, refused: Refused) -> None:
         """Answers a message that is not of the protocol. If nobody waits for it, the next plan of its program has failed, or
@@ -213,6 +234,7 @@ class Server:
 
     def close(self) -> None:
         """Delivers the last messages and ends the threads."""
+        self.answer_later(wait=True)
         self.session.close()
         self.control.end()
         self.work.socket.close(linger=_LINGER_MS)

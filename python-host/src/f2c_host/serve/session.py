@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,18 @@ class Answer:
     buffers: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Later:
+    """A reply that comes when a thread has done something: until then the session goes on."""
+
+    doing: Future[Any]
+    answer: Callable[[Any], Answer]
+
+    def get(self) -> Answer:
+        """The answer; waits for it. Raises what the thread raised."""
+        return self.answer(self.doing.result())
+
+
 class Session:
     """Executes requests and plans in order, and keeps what they build."""
 
@@ -64,7 +77,7 @@ class Session:
         # Programs that plans named and that are not there: the first such plan is told, the others are dropped.
         self._unknown: set[str] = set()
         self._matrices: dict[str, Matrix] = {}
-        self._requests: Mapping[str, Callable[[dict[str, Any], Mapping[str, np.ndarray]], Answer]] = {
+        self._requests: Mapping[str, Callable[[dict[str, Any], Mapping[str, np.ndarray]], Answer | Later]] = {
             "source": self._source,
             "load": self._load,
             "load_net": self._load_net,
@@ -142,12 +155,12 @@ class Session:
 
     # Requests
 
-    def answer(self, request: Message) -> Answer:
+    def answer(self, request: Message) -> Answer | Later:
         """Executes one checked request other than a plan."""
         return self._requests[request.kind](request.body, request.buffers)
 
     def close(self) -> None:
-        """Ends the loaders' threads."""
+        """Ends the threads of what is loaded."""
         for loaded in (*self._programs.values(), *self._nets.values()):
             loaded.close()
 
@@ -276,12 +289,14 @@ class Session:
         if self._interruption is not None:
             self._interruption.check()
 
-    def _save(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
+    def _save(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Later:
         loaded = self._loaded(body["program"])
-        storage = loaded.whole().kept
-        _refuse_unknown(storage, body["finite"])
-        saved = checkpoint.save(storage, Path(body["path"]), body["finite"])
-        return Answer({"bytes": saved.bytes, "sha256": saved.sha256, "number": loaded.done})
+        _refuse_unknown(loaded.whole().kept, body["finite"])
+        number = loaded.done
+        saving = loaded.save(Path(body["path"]), body["finite"])
+        return Later(
+            saving, lambda saved: Answer({"bytes": saved.bytes, "sha256": saved.sha256, "number": number})
+        )
 
     def _restore(self, body: dict[str, Any], _: Mapping[str, np.ndarray]) -> Answer:
         loaded = self._loaded(body["program"])
