@@ -66,6 +66,14 @@ type Policies = Readonly<Record<string, number | boolean>>;
 
 type Books = Readonly<Record<string, BookState>>;
 
+/** A checkpoint that is being written. */
+interface Writing {
+  readonly step: number;
+  /** Rejects with what kept it from being written. */
+  readonly written: Promise<void>;
+  settled: boolean;
+}
+
 /** One run of an experiment in a folder. */
 export class Trainer implements HostedWork<Outcome> {
   private readonly planner: Planner;
@@ -102,6 +110,7 @@ export class Trainer implements HostedWork<Outcome> {
   private readonly unstarted: Books;
   /** The step that the newest checkpoint of this process continues with. */
   private saved: number | undefined;
+  private writing: Writing | undefined;
   /** By evaluation, what it found last, and the step before which that was. */
   private results: Readonly<Record<string, Measured>> = {};
   private evaluated: Readonly<Record<string, number>> = {};
@@ -170,6 +179,8 @@ export class Trainer implements HostedWork<Outcome> {
 
   /** An attempt failed: saves what can be saved. */
   async broken(error: unknown): Promise<void> {
+    // Of a host that died, nothing is written any more, and this rejects.
+    await this.written().catch(() => {});
     if (this.training) await this.salvage(error);
     this.training = false;
     this.again = true;
@@ -350,6 +361,7 @@ export class Trainer implements HostedWork<Outcome> {
     this.began = performance.now();
     this.training = true;
     while (this.planner.step < this.end && !this.stopping) {
+      if (this.writing?.settled) await this.written();
       if (this.planner.step > 0) await this.pause(this.planner.step);
       await this.watch.during(
         () => `step ${this.done}`,
@@ -362,6 +374,7 @@ export class Trainer implements HostedWork<Outcome> {
       await this.hosted.plan(this.planOf(plan));
     }
     await this.drain();
+    await this.written();
     if (this.saved !== this.planner.step && this.planner.step > 0) await this.save();
     if (!this.stopping) await this.evaluate(this.planner.step, () => true);
   }
@@ -378,13 +391,14 @@ export class Trainer implements HostedWork<Outcome> {
     };
   }
 
-  /** Between two steps: saves first, then evaluates, where either is due. */
+  /** Between two steps: begins to save first, then evaluates, where either is due. */
   private async pause(step: number): Promise<void> {
-    const saves = this.saved !== step && this.due(this.program.experiment.checkpoint, step);
+    const due = this.due(this.program.experiment.checkpoint, step);
+    const saves = due && this.saved !== step && this.writing?.step !== step;
     const isDue = (every: Every | undefined) => this.due(every, step);
     if (!saves && this.unevaluated(step, isDue).length === 0) return;
     await this.drain();
-    if (saves && !this.stopping) await this.save();
+    if (saves && !this.stopping) await this.beginSaving();
     if (!this.stopping) await this.evaluate(step, isDue);
   }
 
@@ -440,6 +454,7 @@ export class Trainer implements HostedWork<Outcome> {
   private async keepIfBest(evaluation: Readonly<Record<string, Measured>>): Promise<void> {
     const measured = this.best && evaluation[this.best.evaluation];
     if (!this.best || !measured || !this.best.surpassedBy(measured)) return;
+    await this.written();
     if (this.saved !== this.planner.step) await this.save();
     this.observers.note(this.best.keep(this.planner.step, measured));
   }
@@ -456,6 +471,16 @@ export class Trainer implements HostedWork<Outcome> {
 
   /** Writes a checkpoint of the point where nothing is in flight. */
   private async save(): Promise<void> {
+    await this.beginSaving();
+    await this.written();
+  }
+
+  /**
+   * Begins to write a checkpoint of the point where nothing is in flight; steps may follow at once. Waits for the one before, so that there
+   * is never more than one in the making, and throws what kept that from being written.
+   */
+  private async beginSaving(): Promise<void> {
+    await this.written();
     const { seed } = this.program.experiment;
     const { step } = this.planner;
     const info = {
@@ -466,12 +491,30 @@ export class Trainer implements HostedWork<Outcome> {
       createdAt: new Date().toISOString(),
       evaluated: this.evaluated,
     };
-    const written = this.checkpoints.write(info, this.planner.state(), (path) =>
-      this.hosted.save(path, this.finite),
-    );
-    await this.watch.during(() => `the checkpoint of step ${step}`, written);
-    this.saved = step;
-    this.observers.tell("saved", step);
+    // The host hears of it before it hears of the next step, and takes the state as it is then.
+    const written = this.checkpoints
+      .write(info, this.planner.state(), (path) => this.hosted.save(path, this.finite))
+      .then(() => {
+        this.saved = step;
+        this.observers.tell("saved", step);
+      });
+    const writing: Writing = { step, written, settled: false };
+    this.writing = writing;
+    const settle = () => {
+      writing.settled = true;
+    };
+    void written.then(settle, settle);
+  }
+
+  /** Waits for the checkpoint that is being written, if there is one; throws what kept it from being written. */
+  private async written(): Promise<void> {
+    const { writing } = this;
+    if (!writing) return;
+    try {
+      await this.watch.during(() => `the checkpoint of step ${writing.step}`, writing.written);
+    } finally {
+      this.writing = undefined;
+    }
   }
 
   private async finish(): Promise<Summary> {

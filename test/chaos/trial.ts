@@ -79,7 +79,8 @@ export async function trial(
     if (ended) {
       for (const what of unexplained(ended, said, which.fault, runFolder)) problem("unexplained", what);
       const done = stepsDone(runFolder);
-      const due = Math.floor(Math.max(0, done - 1) / PERIOD) * PERIOD;
+      // The one that is due may still be in the making: the one before it is there.
+      const due = (Math.floor(Math.max(0, done - 1) / PERIOD) - 1) * PERIOD;
       if (newest < due)
         problem("lost", `after ${done} steps the newest checkpoint is that of step ${newest}`);
       if (fault.saves && ended.code !== 0 && ended.signal === null && newest < done)

@@ -85,7 +85,9 @@ export class FakeHost implements Host, HostedProgram {
   ): Promise<Answer<K>> {
     if (this.dead) throw this.dead;
     if (heard) this.asked.push(kind);
-    const given = (await this.options.on?.[kind]?.(asked, this)) ?? "usual";
+    // What waits for an answer when the host dies gets its death, as on a bridge.
+    const death = this.died.then((error) => Promise.reject(error));
+    const given = (await Promise.race([this.options.on?.[kind]?.(asked, this), death])) ?? "usual";
     if (this.dead) throw this.dead;
     return given === "usual" ? usual() : given;
   }

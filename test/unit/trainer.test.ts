@@ -586,6 +586,99 @@ describe("several evaluations", () => {
   });
 });
 
+describe("a checkpoint is written while steps go on", () => {
+  const quiet = program(24);
+  /** A host that goes on with its `nth` save when `step` comes, as `then` has it. */
+  const slow = (nth: number, step: number, then: () => "usual" = () => "usual"): FakeHostOptions => {
+    let saves = 0;
+    let goOn = (): void => {};
+    const reached = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    return {
+      on: { save: async () => (++saves === nth ? reached.then(then) : "usual") },
+      onPlan: (now) => {
+        if (now === step) goOn();
+        return undefined;
+      },
+    };
+  };
+  const order = (told: readonly string[]) => (a: string, b: string) => told.indexOf(a) < told.indexOf(b);
+
+  test("and is there when all of it is written", async () => {
+    const { folder, told, end } = started([slow(1, 12)], { program: quiet });
+    expect(await end).toMatchObject({ summary: { steps: 24 } });
+    const isFirst = order(told);
+    expect(isFirst("step 11", "saved 8")).toBe(true);
+    expect(isFirst("saved 8", "saved 16")).toBe(true);
+    expect(checkpoints(folder)).toEqual(["step-00000016", "step-00000024"]);
+  });
+
+  test("the next one waits for it", async () => {
+    const early = started([slow(1, 99)], { program: quiet });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    // All steps before the next checkpoint, and none after it.
+    expect(early.told.filter((told) => told.startsWith("step"))).toHaveLength(16);
+    expect(early.hosts[0]!.asked.filter((kind) => kind === "save")).toHaveLength(1);
+    early.hosts[0]!.die();
+    await early.end;
+  });
+
+  test("what keeps it from being written ends the run, which saves where it stands", async () => {
+    const full = slow(1, 12, () => {
+      throw failure("F2C6206", "resource");
+    });
+    const { folder, said, told, end } = started([full], { program: quiet });
+    expect(await end).toMatchObject({ code: "F2C6206" });
+    const done = told.filter((line) => line.startsWith("step")).length;
+    expect(done).toBeGreaterThan(12);
+    expect(done).toBeLessThan(17);
+    expect(said.at(-1)).toBe(`saved as it was before step ${done}`);
+    expect(checkpoints(folder)).toEqual([`step-${String(done).padStart(8, "0")}`]);
+    const again = started([{}], { folder, program: quiet });
+    expect(await again.end).toMatchObject({ summary: { steps: 24 } });
+    expect(stepsOf(folder).filter((step) => typeof step === "number")).toEqual(upTo(24));
+  });
+
+  test("a host that dies meanwhile: the run goes on from the one before, and nothing is left of it", async () => {
+    const dies = slow(2, 20);
+    const { folder, hosts, end } = started(
+      [{ ...dies, onPlan: (step, host) => (step === 19 ? void host.die() : dies.onPlan!(step, host)) }, {}],
+      { program: quiet },
+    );
+    expect(await end).toMatchObject({ summary: { steps: 24 } });
+    expect(between("restore", hosts[1]!)[0]).toBe("step 8");
+    expect(stepsOf(folder).filter((step) => typeof step === "number")).toEqual(upTo(24));
+    expect(checkpoints(folder)).toEqual(["step-00000016", "step-00000024"]);
+  });
+
+  test("a stop meanwhile waits for it, and saves what came after", async () => {
+    const waits = slow(1, 11);
+    const run: Run = started(
+      [
+        {
+          ...waits,
+          onPlan: (step, host) => {
+            if (step === 11) run.trainer.stop();
+            return waits.onPlan!(step, host);
+          },
+        },
+      ],
+      { program: quiet },
+    );
+    expect(await run.end).toMatchObject({ summary: { interrupted: true } });
+    const done = run.told.filter((line) => line.startsWith("step")).length;
+    expect(checkpoints(run.folder)).toEqual(["step-00000008", `step-${String(done).padStart(8, "0")}`]);
+  });
+
+  test("the best net waits for its own", async () => {
+    const best = { ...everyEight, experiment: { ...everyEight.experiment, keepBest: "verification.pairs" } };
+    const { folder, end } = started([{}], { program: best });
+    expect(await end).toMatchObject({ summary: { steps: 24, best: { by: "verification.pairs" } } });
+    expect(checkpoints(folder)).toContain("step-00000024");
+  });
+});
+
 describe("what cannot be saved", () => {
   test("checkpoints whose folder was removed: the next one makes it again, and a signal meanwhile finds none", async () => {
     const run: Run = started([

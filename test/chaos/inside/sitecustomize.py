@@ -21,11 +21,12 @@ _lock = threading.Lock()
 _passes: dict[str, int] = {}
 _moment = "load"
 _planned = False
+_writing = threading.local()  # in a thread that writes a checkpoint while the others go on
 
 
 def passing(event: str) -> None:
     """One pass of a place, before what is done there."""
-    place = f"host.{_moment}.{event}"
+    place = f"host.{getattr(_writing, 'moment', _moment)}.{event}"
     if CHOSEN == "trace":
         with open(os.path.join(FOLDER, "trace"), "a") as trace:
             trace.write(f"{place}\n")
@@ -104,6 +105,16 @@ def watch_writes(module) -> None:
         before(os, name, name)
 
 
+def watch_checkpoints(module) -> None:
+    write = module.LoadedProgram._write
+
+    def watched(self, *arguments):
+        _writing.moment = "checkpoint"
+        return write(self, *arguments)
+
+    module.LoadedProgram._write = watched
+
+
 def before(owner, name: str, event: str) -> None:
     """Passes a place at each call."""
     does = getattr(owner, name)
@@ -118,6 +129,7 @@ def before(owner, name: str, event: str) -> None:
 WATCHED = {
     "f2c_host.serve.session": watch_session,
     "f2c_host.serve.server": watch_parts,
+    "f2c_host.run.loaded": watch_checkpoints,
     "f2c_host.data.synthetic_faces": watch_reads,
     "f2c_host.files.safetensors_file": watch_writes,
 }
