@@ -3,10 +3,11 @@
  * WebFace42M has, in one RecordIO file: the scan, the next start, and the memory of both processes after ten thousand shuffled batches.
  */
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { recordIO } from "../dsl/index.js";
 import { f2cProcess, python, root } from "./command.js";
+import { childrenOf, privateMegabytes } from "./processes.js";
 import { row } from "./table.js";
 
 const WEBFACE = { identities: 2_059_906, images: 42_474_557, steps: 10_000 };
@@ -129,19 +130,3 @@ function watched(args: readonly string[], env: NodeJS.ProcessEnv, look = () => {
     });
   });
 }
-
-/** What Linux says of a process; 0 where it is gone. */
-function statusOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, "utf8");
-  } catch {
-    return "";
-  }
-}
-
-const privateMegabytes = (pid: number) => Number(/RssAnon:\s+(\d+)/.exec(statusOf(pid))?.[1] ?? 0) / 1024;
-
-const childrenOf = (pid: number): readonly number[] =>
-  readdirSync("/proc")
-    .map(Number)
-    .filter((one) => Number(/PPid:\s+(\d+)/.exec(statusOf(one))?.[1]) === pid);

@@ -8,6 +8,7 @@ import { ir, layers } from "./compile.js";
 import { data } from "./data.js";
 import { distil } from "./distil.js";
 import { faceNms } from "./face-nms.js";
+import { flat } from "./flat.js";
 import { methods } from "./methods.js";
 import { ogmc } from "./ogmc.js";
 import { photographs } from "./photographs.js";
@@ -33,6 +34,7 @@ const BENCHMARKS: Readonly<Record<string, () => void | Promise<void>>> = {
   threads: () => threads(folder, quick ? 8 : 16),
   catalogue: () => catalogue(folder),
   data: () => data(folder, quick),
+  flat: () => flat(folder, quick),
   "face-nms": () => faceNms(folder, quick ? 2 : 10),
   ogmc: () =>
     ogmc(
