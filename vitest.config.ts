@@ -21,7 +21,8 @@ class LongestFirst extends BaseSequencer {
 // Tests import the built package (`#dsl/…`, `#compiler/…`, `#runtime/…` resolve to dist/), so they test what ships.
 export default defineConfig({
   test: {
-    env: { F2C_NO_CACHE: "1", F2C_TESTS_CACHE: cache },
+    // One thread a host: what tests compute is small, and two hosts with two threads each would wait for each other on two cores.
+    env: { F2C_NO_CACHE: "1", F2C_TESTS_CACHE: cache, OMP_NUM_THREADS: "1" },
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -1,11 +1,15 @@
-"""Hypothesis in these tests: the same examples in every run, each given the time that it takes; and a fixture of several files.
+"""Hypothesis in these tests: the same examples in every run, each given the time that it takes; and torch on one core.
 
 `pytest --hypothesis-profile=default` looks for others.
 """
 
-import pytest
-import torch
+import os
+
 from hypothesis import HealthCheck, settings
+
+# Torch reads it when it is imported, here and in every process that a test starts. What tests compute is small, and two run at a
+# time: a second thread would mostly wait, and take the other worker's core to do so.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile(
     "same",
@@ -14,12 +18,3 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 settings.load_profile("same")
-
-
-@pytest.fixture(scope="module")
-def one_thread():
-    """Products this small wait longer for other threads, where others compute too, than they take."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)

@@ -34,9 +34,6 @@ NETS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 @pytest.fixture(scope="module")
 def programs() -> dict[str, Any]:
     return json.loads(node(FIXTURES / "net-programs.mjs"))

@@ -29,9 +29,6 @@ KINDS = [
 TOLERANCE = {"f32": 1e-5, "bf16": 5e-2, "f16": 1e-2}
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 @pytest.fixture(scope="module")
 def programs() -> dict[str, Any]:
     return json.loads(node(FIXTURES / "pass-experiments.mjs"))
