@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import platform
@@ -120,6 +121,8 @@ def _serve() -> int:
         return _cannot_start(error)
     watch = lifetime.DriverWatch(address.parent)
     watch.watch_stdin()
+    # What is imported stays: looking through it for garbage, again and again as it grows, is a tenth of a start.
+    gc.disable()
     if not _import_torch():
         return EXIT_CANNOT_START
 
@@ -140,6 +143,8 @@ def _serve() -> int:
     from .serve.server import Server
     from .serve.session import Session
 
+    gc.freeze()
+    gc.enable()
     session = Session(interruption=interruption)
     thread = ControlThread(control, await_welcome(control), session.progress, watch, interruption)
     server = Server(work, events, thread, session, interruption)
