@@ -18,11 +18,12 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis.strategies import DrawFn, composite, lists
 from ir_examples import NUMBER, ModuleBuilder, conv_net_module, tensor
-from mutations import Damaged, damaged_modules, nested
+from mutations import MUTATIONS, Damaged, damaged_modules, nested
 from programs import COUNTS, PROGRAM, SOURCE_SPEC, look, plan, summing_module
+from shares import share
 from test_ir import regions_module
 from test_verify import example
-from wire_mutations import DamagedMessage, damaged_messages
+from wire_mutations import CHANGES, DamagedMessage, damaged_messages
 
 from f2c_host.errors import HostError
 from f2c_host.export import export_function
@@ -41,8 +42,8 @@ from f2c_host.wire.failure import as_host_error, failure_body
 from f2c_host.wire.frames import Message, pack, unpack
 from f2c_host.wire.protocol import check_control, check_request
 
-MODULES = MESSAGES = 10_000
-LOADED = 400
+MODULES, MESSAGES = share(2_000, of=10_000), share(2_000, of=10_000)
+LOADED = share(100, of=400)
 SECONDS_EACH = 10.0
 FRAMES = 900  # Python begins with a thousand
 SMALL = 1 << 22  # bytes of state that a test may fill
@@ -108,18 +109,21 @@ def damaged_but_accepted(draw: DrawFn) -> tuple[Damaged, Module]:
 
 
 @pytest.mark.parametrize("name", ORIGINALS)
-def test_ten_thousand_damaged_modules_are_refused_with_a_reason_or_verify(name):
+def test_damaged_modules_are_refused_with_a_reason_or_verify(name):
     verdicts: Counter[str] = Counter()
+    ways: set[str] = set()
     examples = MODULES // len(ORIGINALS)
 
     @settings(max_examples=examples)
     @given(damaged_modules({name: ORIGINALS[name]}))
     def refused_or_verifies(damaged: Damaged) -> None:
         verdicts["refused" if accepted(damaged.data) is None else "accepted"] += 1
+        ways.update(damaged.changes)
 
     refused_or_verifies()
     assert verdicts.total() >= examples
     assert verdicts["refused"] > examples / 3 and verdicts["accepted"] > examples / 20
+    assert ways == {change.__name__ for change in MUTATIONS}
 
 
 def test_what_verifies_compiles_starts_and_runs_or_is_refused_with_a_reason():
@@ -229,9 +233,10 @@ def frames_of(kind: str, body: dict[str, Any], buffers: dict[str, np.ndarray]) -
 ORIGINAL_FRAMES = {f"message {n}, `{sent[0]}`": frames_of(*sent) for n, sent in enumerate(SENT)}
 
 
-def test_ten_thousand_damaged_messages_are_read_or_refused_and_what_is_read_is_answered():
+def test_damaged_messages_are_read_or_refused_and_what_is_read_is_answered():
     session = ready_session()
     verdicts: Counter[str] = Counter()
+    ways: set[tuple[str, str]] = set()
 
     @settings(max_examples=MESSAGES * 2 // 5)
     @given(lists(damaged_messages(ORIGINAL_FRAMES), min_size=1, max_size=6))
@@ -240,11 +245,14 @@ def test_ten_thousand_damaged_messages_are_read_or_refused_and_what_is_read_is_a
         for message in messages:
             with as_in_a_host():
                 verdicts[dealt_with(session, message.frames)] += 1
+            ways.update((message.name, change) for change in message.changes)
 
     read_or_refused()
     session.close()
     assert verdicts.total() >= MESSAGES
     assert verdicts["refused"] > MESSAGES / 4 and verdicts["executed"] > MESSAGES / 20
+    assert {name for name, _ in ways} == set(ORIGINAL_FRAMES)
+    assert {change for _, change in ways} == {change.__name__ for change in CHANGES}
 
 
 def dealt_with(session: Session, frames: list[bytes]) -> str:

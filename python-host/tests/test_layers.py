@@ -13,7 +13,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from compiled import FIXTURES, node, started
-from slow import with_slow
+from shares import with_long
 from torch import Tensor, nn
 
 from f2c_host.lower import random_numbers
@@ -189,7 +189,7 @@ def test_what_is_dropped_is_drawn_for_its_place_once(programs, kind):
             )
 
 
-@pytest.mark.parametrize("backend", with_slow(BACKENDS, "inductor"))
+@pytest.mark.parametrize("backend", with_long(BACKENDS, "inductor"))
 def test_blocks_that_draw_give_the_same_checkpointed(programs, backend):
     plain, again = (started(programs[kind], backend) for kind in ("drawn", "again"))
     losses = [torch.stack([stepped(p, step, lr=0.01) for step in range(3)]) for p in (plain, again)]

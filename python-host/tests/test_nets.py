@@ -13,7 +13,7 @@ import pytest
 import torch
 from compiled import FIXTURES, node, started
 from nets_reference import MixFaceNet, VarGFaceNet, Vit
-from slow import SLOW
+from shares import LONG
 from torch import Tensor, nn
 
 from f2c_host.ir.json_form import parse_module
@@ -142,7 +142,7 @@ def trained(program: Program) -> list[Tensor]:
     return [losses, *(t.detach().clone() for t in program.storage.values())]
 
 
-@pytest.mark.parametrize("backend", ["torchscript", pytest.param("inductor", marks=SLOW)])
+@pytest.mark.parametrize("backend", ["torchscript", pytest.param("inductor", marks=LONG)])
 @pytest.mark.parametrize("name", ["vit_drawn", "varg", "mix_shuffled"])
 def test_three_steps_are_the_same_on_every_backend(programs, name, backend):
     """Each from where eager's last one ended: what rounds differently at first is soon another net."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from compiled import FIXTURES, node, started
+from shares import share
 from torch import Tensor
 
 from f2c_host.errors import HostError
@@ -18,7 +19,7 @@ from f2c_host.ir.json_form import parse_module
 from f2c_host.run.program import Program
 
 SCRIPT = FIXTURES / "random-programs.mjs"
-PROGRAMS = 60
+PROGRAMS = share(24, of=60)
 INDUCTOR = 4
 STEPS = 3
 # The same kernels on the same values. Merged values and leaves sum the parts of a gradient in another order.

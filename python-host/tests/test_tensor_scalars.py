@@ -11,6 +11,7 @@ import pytest
 import torch
 from compiled import FIXTURES, node
 from ir_examples import BOOL, F64, I64, ModuleBuilder, tensor
+from shares import share
 from test_random_programs import difference, outcome
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -24,7 +25,7 @@ from f2c_host.lower.scalar_forms import ScalarForms
 from f2c_host.lower.tensor_numbers import TAKES_NUMBER, tensor_scalar
 from f2c_host.run.program import Program
 
-PROGRAMS = 60
+PROGRAMS = share(20, of=60)
 KINDS = {"f64", "i64"}
 
 

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { long, share } from "../long.js";
 import { cli, metrics, root } from "./cli.js";
 
 const folder = mkdtempSync(join(tmpdir(), "f2c-backends-"));
@@ -26,6 +27,8 @@ async function lossesOn(backend: string, source: string): Promise<number[]> {
   return metrics(run).map((m) => m.loss!);
 }
 
+/** Where an op differs, losses part at once; with more steps rounding grows too. */
+const STEPS = share(8, 20);
 const photographs = existsSync(process.env.F2C_ORL_FACES ?? join(root, "../shared/data/orl-faces"));
 
 describe.each([
@@ -37,12 +40,12 @@ describe.each([
   "examples/deep.ts",
 ])("%s", (example) => {
   test.skipIf(example.includes("orl") && !photographs)(
-    "has the same losses on TorchScript and eager over 20 steps",
+    `has the same losses on TorchScript and eager over ${STEPS} steps`,
     async () => {
-      const source = shortened(example, 20);
+      const source = shortened(example, STEPS);
       const script = await lossesOn("torchscript", source);
       const eager = await lossesOn("eager", source);
-      expect(script).toHaveLength(20);
+      expect(script).toHaveLength(STEPS);
       script.forEach((loss, i) => {
         expect(Math.abs(loss - eager[i]!)).toBeLessThanOrEqual(1e-6 * Math.abs(eager[i]!));
       });
@@ -65,7 +68,7 @@ function reordered(source: string): string {
   return file;
 }
 
-// Compiling one of the others takes minutes: F2C_SLOW=1 runs them too. own-method.ts has a graph for each number of its loop's
+// Compiling one of the others takes minutes: F2C_LONG=1 runs them too. own-method.ts has a graph for each number of its loop's
 // rounds, of which there are three, and three steps on which none is compiled.
 describe.each([
   ["own-method.ts", 1e-5],
@@ -73,7 +76,7 @@ describe.each([
   ["dcq.ts", 1e-5],
   ["deep.ts", 1e-2], // bf16: Inductor rounds where a kernel ends, eager where an op does
 ] as const)("%s on Inductor", (example, tolerance) => {
-  test.skipIf(example !== "own-method.ts" && !process.env.F2C_SLOW)(
+  test.skipIf(example !== "own-method.ts" && !long)(
     "is no further from eager than eager is from itself with its sums in another order",
     async () => {
       const source = shortened(`examples/${example}`, 6);

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { long } from "../long.js";
 import { root } from "./cli.js";
 
-// One of each fault, so that each moment is there too; below them cases that once failed. `npm run chaos` strikes two hundred.
-const CASES = [
+// One of each fault, so that each moment is there too. `npm run chaos` strikes two hundred.
+const OF_EACH = [
   "sigkill-host@host.load.import:900",
   "sigkill-driver@driver.checkpoint.rename:4",
   "sigterm-driver@driver.compile.read:60",
@@ -17,6 +18,9 @@ const CASES = [
   "reader-exception@host.training.read:30",
   "disk-full@driver.checkpoint.write:8",
   "output-closed@driver.training.write:9",
+];
+// Cases that once failed.
+const ONCE_FAILED = [
   // An empty lock was held for two minutes, by nobody.
   "sigkill-driver@driver.compile.lock:2",
   // Where the disk was full, torch's writer aborted the host, and that of safetensors gave an error that we took for our own.
@@ -25,6 +29,7 @@ const CASES = [
   // A signal after the last word of a run that is complete ended it as if it had been cut off.
   "sigint-twice@driver.export.lock:1",
 ];
+const CASES = long ? [...OF_EACH, ...ONCE_FAILED] : OF_EACH;
 
 test.skipIf(process.platform !== "linux")(
   "a run that is struck loses nothing, does not hang and says what happened, whichever the fault",

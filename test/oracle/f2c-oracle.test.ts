@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { compileExperiment, encodeModule, loadExperiment } from "#compiler/index";
 import { Planner, requirePython } from "#runtime/index";
+import { share } from "../long.js";
 
 const folder = mkdtempSync(join(tmpdir(), "f2c-oracle-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -94,15 +95,39 @@ const cosFace = {
 const CASES: readonly (readonly [string, Case])[] = [
   [
     "a pool smaller than the stream of identities",
-    { identities: 60, images: 3, capacity: 14, loader: [6, 12], ...cosFace, maskUnfilled: false, steps: 150 },
+    {
+      identities: 60,
+      images: 3,
+      capacity: 14,
+      loader: [6, 12],
+      ...cosFace,
+      maskUnfilled: false,
+      steps: share(60, 150),
+    },
   ],
   [
     "a pool larger than all identities",
-    { identities: 12, images: 4, capacity: 30, loader: [5, 8], ...cosFace, maskUnfilled: true, steps: 150 },
+    {
+      identities: 12,
+      images: 4,
+      capacity: 30,
+      loader: [5, 8],
+      ...cosFace,
+      maskUnfilled: true,
+      steps: share(60, 150),
+    },
   ],
   [
     "identities several times in a batch",
-    { identities: 7, images: 9, capacity: 16, loader: [3, 16], ...cosFace, maskUnfilled: true, steps: 150 },
+    {
+      identities: 7,
+      images: 9,
+      capacity: 16,
+      loader: [3, 16],
+      ...cosFace,
+      maskUnfilled: true,
+      steps: share(60, 150),
+    },
   ],
   [
     "ArcFace as the paper's code has it",
@@ -114,7 +139,7 @@ const CASES: readonly (readonly [string, Case])[] = [
       margin: 'arcFace({ scale: 32, margin: 0.5, beyond: "none" })',
       settings: { margin_kind: "arc", margin: 0.5, scale: 32 },
       maskUnfilled: false,
-      steps: 100,
+      steps: share(50, 100),
     },
   ],
   [
@@ -127,7 +152,7 @@ const CASES: readonly (readonly [string, Case])[] = [
       margin: "svSoftmax({ scale: 32, margin: 0.4 })",
       settings: { margin_kind: "sv", margin: 0.4, scale: 32 },
       maskUnfilled: false,
-      steps: 100,
+      steps: share(50, 100),
       backend: "eager",
     },
   ],

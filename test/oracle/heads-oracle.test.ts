@@ -4,12 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { requirePython } from "#runtime/index";
+import { share } from "../long.js";
 import { BANKS, headSession, MARGINS } from "./head-sessions.js";
 
 const folder = mkdtempSync(join(tmpdir(), "f2c-heads-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const STEPS = 12;
+/** Enough for pools and queues to be full. */
+const STEPS = share(6, 12);
 const cases = Object.keys(BANKS).flatMap((bank) =>
   Object.keys(MARGINS).map((margin) => [bank, margin] as const),
 );

@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
+import { share } from "../long.js";
 import { compileBodies, INPUTS, type Inputs, inNode, type Scalar } from "../unit/run-scalars.js";
 import { bodies } from "./random-functions.js";
 
 // Another seed, and more files of functions, look for more.
 const SEED = Number(process.env.F2C_SEED ?? 1);
-const FILES = Number(process.env.F2C_FILES ?? 3);
+const FILES = Number(process.env.F2C_FILES ?? share(1, 3));
 const FUNCTIONS = 70;
 
 const root = mkdtempSync(join(tmpdir(), "f2c-functions-"));

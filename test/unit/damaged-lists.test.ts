@@ -11,12 +11,13 @@ import {
   megaFace,
   type Protocol,
 } from "#dsl/index";
+import { share } from "../long.js";
 import { dice } from "./dice.js";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-damaged-lists-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-const DAMAGES = 300;
+const DAMAGES = share(100, 300);
 const people = ["ada", "bo", "cy", "di"];
 const images = people.flatMap((person) => [1, 2, 3].map((i) => `${person}/${person}_000${i}.jpg`));
 const names = { length: images.length, slice: (first: number, end: number) => images.slice(first, end) };

@@ -3,6 +3,7 @@ import { classPool, type ExperimentError } from "#dsl/index";
 import { LruSlots } from "#dsl/plan/lru-slots";
 import { PoolBook, type PoolPass } from "#dsl/plan/pool-book";
 import { Planner } from "#runtime/stages/planner";
+import { share } from "../long.js";
 import { dice } from "./dice.js";
 import { codeOf, thrownBy } from "./thrown.js";
 
@@ -67,7 +68,7 @@ describe("LRU slots", () => {
     let slots = new LruSlots(capacity, moveOnHit);
     let literal = new MapLru(capacity, moveOnHit);
     let before: MapLru | undefined;
-    for (let i = 0; i < 3000; i++) {
+    for (let i = 0; i < share(1000, 3000); i++) {
       const chance = roll(100);
       if (chance < 90) {
         const identity = roll(universe);
