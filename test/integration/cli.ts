@@ -1,10 +1,23 @@
 /** @file Runs the built command as a user does. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export const root = new URL("../../", import.meta.url).pathname;
 export const tiny = join(root, "test/fixtures/experiments/tiny.ts");
+const STEP_MS = 80;
+
+/** The tiny experiment with steps that are planned slowly, so that a test can strike between two of them; a file in a folder. */
+export function unhurried(folder: string): string {
+  const file = join(folder, "unhurried.ts");
+  const wait = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${STEP_MS})`;
+  const text = readFileSync(tiny, "utf8").replace(
+    /ema: \(at\) => (.*),\n/,
+    (_, value) => `ema: (at) => (${wait}, ${value}),\n`,
+  );
+  writeFileSync(file, text);
+  return file;
+}
 
 export interface Finished {
   readonly code: number | null;

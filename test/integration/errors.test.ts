@@ -177,7 +177,7 @@ describe("a plan that fails in the middle of a run", () => {
       "F2C2012",
       1,
       /the plan threw at step 5: no momentum/,
-      /exp-\d+\.ts:12/,
+      /exp-\d+\.ts:24/,
     ));
 });
 

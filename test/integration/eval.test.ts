@@ -60,12 +60,11 @@ function expectSame(one: Found, other: Found): void {
 
 beforeAll(async () => {
   const exporters = '  export: ["torchscript", "safetensors", "onnx", "insightface"],\n  lr:';
-  writeFileSync(at("tiny.ts"), readFileSync(tiny, "utf8").replace("  lr:", exporters));
+  const text = readFileSync(tiny, "utf8");
+  writeFileSync(at("tiny.ts"), text.replace("  lr:", exporters));
   writeFileSync(at("eval.ts"), PROTOCOLS);
-  writeFileSync(
-    at("net.ts"),
-    'import { mobileFaceNet } from "f2c-dsl";\nexport default mobileFaceNet({ embedding: 32, width: 0.25 });\n',
-  );
+  const net = `${text.replace("export default", "export const trains =")}export default small;\n`;
+  writeFileSync(at("net.ts"), net);
   const trained = await cli(["run", at("tiny.ts"), "--run-dir", at("run"), "--threads", "1", "--steps", "2"]);
   expect(trained.code, trained.err).toBe(0);
 }, 120_000);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { requirePython } from "#runtime/index";
-import { cli, hostsOf, metrics, start, tiny } from "./cli.js";
+import { cli, hostsOf, metrics, start, tiny, unhurried } from "./cli.js";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-observe-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -30,7 +30,8 @@ const log = (run: string) => readFileSync(join(run, "run.log"), "utf8");
 test("a run that is stopped and goes on stands in TensorBoard with each of its steps, once", async () => {
   const run = join(home, "stopped");
   const options = ["--run-dir", run, "--threads", "1", "--observe", "tensorboard"];
-  const first = start(["run", tiny, ...options]);
+  const experiment = unhurried(home);
+  const first = start(["run", experiment, ...options]);
   const lines = () =>
     existsSync(join(run, "metrics.jsonl")) ? readFileSync(join(run, "metrics.jsonl"), "utf8") : "";
   while (lines().split("\n").length <= 3) await new Promise((resolve) => setTimeout(resolve, 50));
@@ -38,7 +39,7 @@ test("a run that is stopped and goes on stands in TensorBoard with each of its s
   expect((await first.finished).code).toBe(130);
   const stoppedAt = losses(run).length;
   expect(tensorboard(run, "train/loss")).toEqual(losses(run));
-  const { code, err } = await cli(["run", tiny, ...options, "--resume"]);
+  const { code, err } = await cli(["run", experiment, ...options, "--resume"]);
   expect(err).not.toMatch(/error|does not follow/);
   expect(code).toBe(0);
   expect(losses(run).length).toBe(24);
@@ -53,7 +54,16 @@ test("a run that is stopped and goes on stands in TensorBoard with each of its s
 
 test("a run whose follower is killed goes on to its end, and says so", async () => {
   const run = join(home, "killed");
-  const command = start(["run", tiny, "--run-dir", run, "--threads", "1", "--observe", "tensorboard"]);
+  const command = start([
+    "run",
+    unhurried(home),
+    "--run-dir",
+    run,
+    "--threads",
+    "1",
+    "--observe",
+    "tensorboard",
+  ]);
   await command.until(/tensorboard: tensorboard --logdir/);
   const follower = hostsOf(command.child.pid!).find((pid) =>
     readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("follow"),

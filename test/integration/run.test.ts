@@ -12,10 +12,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { requirePython } from "#runtime/index";
-import { alive, cli, hostsOf, metrics, start, tiny } from "./cli.js";
+import { alive, cli, hostsOf, metrics, start, tiny, unhurried } from "./cli.js";
 
 const folder = mkdtempSync(join(tmpdir(), "f2c-run-"));
 const whole = join(folder, "whole");
+const experiment = unhurried(folder);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const losses = (run: string) => metrics(run).map((m) => m.loss);
@@ -23,7 +24,7 @@ const json = (path: string) => JSON.parse(readFileSync(path, "utf8"));
 
 describe("a run of the tiny experiment", () => {
   beforeAll(async () => {
-    const { code, err } = await cli(["run", tiny, "--run-dir", whole, "--threads", "1"]);
+    const { code, err } = await cli(["run", experiment, "--run-dir", whole, "--threads", "1"]);
     expect(err).not.toMatch(/error/);
     expect(code).toBe(0);
   });
@@ -60,7 +61,7 @@ describe("a run of the tiny experiment", () => {
   });
 
   test("keeps the source, the program, the net, the ROC and two checkpoints", () => {
-    expect(readFileSync(join(whole, "source/tiny.ts"), "utf8")).toBe(readFileSync(tiny, "utf8"));
+    expect(readFileSync(join(whole, "source/unhurried.ts"), "utf8")).toBe(readFileSync(experiment, "utf8"));
     for (const file of ["ir.txt", "ir.json", "config.json", "net.pt", "net.safetensors", "roc.svg"])
       expect(existsSync(join(whole, file))).toBe(true);
     expect(readdirSync(join(whole, "checkpoints")).sort()).toEqual(["step-00000016", "step-00000024"]);
@@ -72,7 +73,7 @@ import sys, torch
 assert not any("f2c" in name for name in sys.modules)
 net = torch.jit.load(sys.argv[1])
 out = net(torch.zeros(2, 3, 32, 32, dtype=torch.uint8))
-print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "stem.linear.conv.weight" in net.state_dict())`;
+print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "0.weight" in net.state_dict())`;
     const { stdout } = spawnSync(requirePython(), ["-W", "ignore", "-c", code, join(whole, "net.pt")], {
       encoding: "utf8",
     });
@@ -81,12 +82,12 @@ print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "stem.linear.conv.w
 
   test("is the same again, number by number", async () => {
     const again = join(folder, "again");
-    await cli(["run", tiny, "--run-dir", again, "--threads", "1", "--steps", "10"]);
+    await cli(["run", experiment, "--run-dir", again, "--threads", "1", "--steps", "10"]);
     expect(losses(again)).toEqual(losses(whole).slice(0, 10));
   });
 
   test("is refused a folder that holds a run", async () => {
-    const { code, err } = await cli(["run", tiny, "--run-dir", whole]);
+    const { code, err } = await cli(["run", experiment, "--run-dir", whole]);
     expect(code).toBe(1);
     expect(err).toContain("F2C6401");
     expect(err).toContain("--resume");
@@ -94,7 +95,7 @@ print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "stem.linear.conv.w
 
   test("resumes after Ctrl-C with bit-identical losses, and leaves no host behind", async () => {
     const cut = join(folder, "cut");
-    const running = start(["run", tiny, "--run-dir", cut, "--threads", "1"]);
+    const running = start(["run", experiment, "--run-dir", cut, "--threads", "1"]);
     await running.until(/before training/);
     while (metrics(cut).length < 3) await new Promise((r) => setTimeout(r, 20));
     const hosts = hostsOf(running.child.pid!);
@@ -107,13 +108,13 @@ print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "stem.linear.conv.w
     const done = metrics(cut).length;
     expect(done).toBeLessThan(24);
     expect(json(join(cut, "summary.json"))).toMatchObject({ interrupted: true, steps: done });
-    expect((await cli(["run", tiny, "--run-dir", cut, "--resume", "--threads", "1"])).code).toBe(0);
+    expect((await cli(["run", experiment, "--run-dir", cut, "--resume", "--threads", "1"])).code).toBe(0);
     expect(losses(cut)).toEqual(losses(whole));
   });
 
   test("starts a killed host again from the last checkpoint, and ends as if nothing had happened", async () => {
     const hurt = join(folder, "hurt");
-    const running = start(["run", tiny, "--run-dir", hurt, "--threads", "1"]);
+    const running = start(["run", experiment, "--run-dir", hurt, "--threads", "1"]);
     await running.until(/before training/);
     while (metrics(hurt).length < 11) await new Promise((r) => setTimeout(r, 10));
     for (const pid of hostsOf(running.child.pid!)) process.kill(pid, "SIGKILL");
@@ -125,7 +126,7 @@ print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "stem.linear.conv.w
 
   test("says how its host died where it may not start another, and keeps the checkpoint", async () => {
     const dead = join(folder, "dead");
-    const running = start(["run", tiny, "--run-dir", dead, "--threads", "1", "--restarts", "0"]);
+    const running = start(["run", experiment, "--run-dir", dead, "--threads", "1", "--restarts", "0"]);
     await running.until(/before training/);
     while (metrics(dead).length < 11) await new Promise((r) => setTimeout(r, 10));
     for (const pid of hostsOf(running.child.pid!)) process.kill(pid, "SIGKILL");
@@ -133,14 +134,14 @@ print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "stem.linear.conv.w
     expect(code).toBe(3);
     expect(err).toContain("F2C6006");
     // The newest checkpoint is damaged; the run goes on from the one before, or from the same if there is one only.
-    const resumed = await cli(["run", tiny, "--run-dir", dead, "--resume", "--threads", "1"]);
+    const resumed = await cli(["run", experiment, "--run-dir", dead, "--resume", "--threads", "1"]);
     expect(resumed.code).toBe(0);
     expect(losses(dead)).toEqual(losses(whole));
   });
 
   test("skips a checkpoint that is not whole", async () => {
     truncateSync(join(whole, "checkpoints/step-00000024/planner.safetensors"), 20);
-    const { code, err } = await cli(["run", tiny, "--run-dir", whole, "--resume", "--threads", "1"]);
+    const { code, err } = await cli(["run", experiment, "--run-dir", whole, "--resume", "--threads", "1"]);
     expect(err).toMatch(/skipping.*step-00000024/);
     expect(err).toContain("resuming at step 16");
     expect(code).toBe(0);
@@ -148,15 +149,15 @@ print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "stem.linear.conv.w
   });
 
   test("refuses to resume another experiment", async () => {
-    const other = join(folder, "tiny.ts");
-    writeFileSync(other, readFileSync(tiny, "utf8").replace("margin: 0.2", "margin: 0.3"));
+    const other = join(mkdtempSync(join(folder, "other-")), "unhurried.ts");
+    writeFileSync(other, readFileSync(experiment, "utf8").replace("margin: 0.2", "margin: 0.3"));
     const { code, err } = await cli(["run", other, "--run-dir", whole, "--resume"]);
     expect(code).toBe(1);
     expect(err).toContain("F2C6403");
   });
 
   test("kills its host when it is itself killed", async () => {
-    const running = start(["run", tiny, "--run-dir", join(folder, "killed")]);
+    const running = start(["run", experiment, "--run-dir", join(folder, "killed")]);
     await running.until(/before training/);
     const hosts = hostsOf(running.child.pid!);
     running.child.kill("SIGKILL");

@@ -10,13 +10,22 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { alive, cli, hostsOf, metrics, start, tiny } from "./cli.js";
+import { alive, cli, hostsOf, metrics, start, unhurried } from "./cli.js";
 
 const folder = mkdtempSync(join(tmpdir(), "f2c-stopping-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const losses = (run: string) => metrics(run).map((m) => m.loss);
-const args = (run: string, ...more: string[]) => ["run", tiny, "--run-dir", run, "--threads", "1", ...more];
+const experiment = unhurried(folder);
+const args = (run: string, ...more: string[]) => [
+  "run",
+  experiment,
+  "--run-dir",
+  run,
+  "--threads",
+  "1",
+  ...more,
+];
 /** Waits until so many steps are logged. */
 const steps = async (run: string, count: number) => {
   while (metrics(run).length < count) await new Promise((resolve) => setTimeout(resolve, 10));

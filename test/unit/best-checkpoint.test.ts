@@ -1,5 +1,5 @@
 /** The checkpoint that is kept because its net scored best: which it is, and that a resume knows it. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -15,17 +15,7 @@ import { FakeHost, type FakeHostOptions, failure } from "./fake-host.js";
 const home = mkdtempSync(join(tmpdir(), "f2c-best-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 const tiny = new URL("../fixtures/experiments/tiny.ts", import.meta.url).pathname;
-const file = join(home, "exp.ts");
-writeFileSync(
-  file,
-  readFileSync(tiny, "utf8")
-    .replace("mobileFaceNet,", "adaptiveAvgPool2d, conv2d, flatten, linear, net, sequential,")
-    .replace(
-      "mobileFaceNet({ embedding: 32, width: 0.25 })",
-      "net(32, ([c]) => sequential(conv2d(c, 8, { kernel: 3, stride: 2 }), adaptiveAvgPool2d(2), flatten(), linear(32, 32)))",
-    ),
-);
-const compiled = compileExperiment(loadExperiment(file));
+const compiled = compileExperiment(loadExperiment(tiny));
 
 /** What the net scores before each step that is evaluated. */
 type Scores = Readonly<Record<number, number | null>>;
