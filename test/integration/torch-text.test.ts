@@ -23,7 +23,13 @@ const ir = (python: string, ...args: string[]) => {
   const file = `${root}test/fixtures/experiments/tiny.ts`;
   const run = spawnSync(process.execPath, [`${root}dist/runtime/cli/main.js`, "ir", file, ...args], {
     encoding: "utf8",
-    env: { ...process.env, PATH: "", F2C_PYTHON: python },
+    env: {
+      ...process.env,
+      PATH: "",
+      F2C_PYTHON: python,
+      F2C_NO_CACHE: "",
+      XDG_CACHE_HOME: process.env.F2C_TESTS_CACHE,
+    },
   });
   return { code: run.status, out: run.stdout, err: run.stderr };
 };
