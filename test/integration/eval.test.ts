@@ -82,7 +82,7 @@ describe("one net", () => {
     const alone = await found(at("run"), "--flip", "none");
     const bare = ["--net", at("net.ts"), "--flip", "none"];
     expectSame(await found(at("run", "net.safetensors"), ...bare), alone);
-  }, 120_000);
+  }, 300_000);
 
   test("scores as in its run, by the protocols of its experiment", async () => {
     const json = at("as-in-run.json");

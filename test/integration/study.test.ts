@@ -10,10 +10,13 @@ import { cli, stageFolder, start } from "./cli.js";
 const home = mkdtempSync(join(tmpdir(), "f2c-study-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-const NET = "mobileFaceNet({ embedding: 16, width: 0.25 })";
+const NET = "small()";
 /** A study of one training and one embedding; `net` is what is embedded with. */
 const study = (net: string, people = 40) => `
-import { dual, embed, experiment, f2c, fixed, mobileFaceNet, plainSoftmax, sgd, study, syntheticFaces, weights } from "f2c-dsl";
+import { adaptiveAvgPool2d, batchNorm1d, batchNorm2d, conv2d, flatten, linear, net, prelu, sequential } from "f2c-dsl";
+import { dual, embed, experiment, f2c, fixed, plainSoftmax, sgd, study, syntheticFaces, weights } from "f2c-dsl";
+const small = () => net(16, ([channels]) =>
+  sequential(conv2d(channels, 16, { kernel: 3, stride: 2 }), batchNorm2d(16), prelu(16), adaptiveAvgPool2d(4), flatten(), linear(256, 16), batchNorm1d(16)));
 const faces = (identities: number, seed: number) =>
   syntheticFaces({ identities, imagesPerIdentity: fixed(4), size: 32, seed, heldOut: { identities: 3, images: 2 } });
 const proxy = experiment({
@@ -21,7 +24,7 @@ const proxy = experiment({
   method: f2c({ net: ${NET}, pool: { capacity: 12 }, margin: plainSoftmax() }),
   loader: dual({ identities: 3, instances: 4 }),
 });
-export const all = [proxy, mobileFaceNet, weights];
+export const all = [proxy, weights];
 export default study({ ${net === "proxy" ? "proxy, " : ""}features: embed({ net: ${net}, data: faces(${people}, 2), batch: 16 }) });
 `;
 

@@ -10,9 +10,11 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 /** An old net, and nets with a new layer on what `given` makes of it. Exported is the old part alone. */
 const source = (exported: string) => `
-import { dual, experiment, f2c, fixed, frozen, linear, method, mobileFaceNet, type Net, normalize, ops, plainSoftmax, sgd, study, syntheticFaces, weights } from "f2c-dsl";
+import { adaptiveAvgPool2d, batchNorm1d, batchNorm2d, conv2d, flatten, net as netOf, prelu, sequential } from "f2c-dsl";
+import { dual, experiment, f2c, fixed, frozen, linear, method, type Net, normalize, ops, plainSoftmax, sgd, study, syntheticFaces, weights } from "f2c-dsl";
 const data = syntheticFaces({ identities: 8, imagesPerIdentity: fixed(4), size: 32, seed: 1, heldOut: { identities: 2, images: 2 } });
-const net = mobileFaceNet({ embedding: 16, width: 0.25 });
+const net = netOf(16, ([channels]) =>
+  sequential(conv2d(channels, 16, { kernel: 3, stride: 2 }), batchNorm2d(16), prelu(16), adaptiveAvgPool2d(4), flatten(), linear(256, 16), batchNorm1d(16)));
 const setting = { data, steps: 3, loader: dual({ identities: 4, instances: 0 }), optimizer: sgd({ momentum: 0.9, weightDecay: 0.1 }) };
 const old = experiment({ ...setting, name: "old", lr: 0.01, method: f2c({ net, pool: { capacity: 8 }, margin: plainSoftmax() }) });
 const headed = (name: string, given: Net, lr: number) => experiment({ ...setting, name, lr, method: ({ shape, identities }) =>
