@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -73,6 +74,21 @@ def test_an_untried_torch_that_lacks_something_is_refused_with_one_that_was_trie
     monkeypatch.setitem(LINES, "2.14", Line(name, "2.14.1"))
     with pytest.raises(ImportError):
         adapter("2.14.1")  # of one that was tried this is our fault
+
+
+WARNS = """
+import warnings
+from f2c_host.torch_api import adapter
+
+adapter()
+for what in ("`torch.jit.script` is deprecated. Please", "`torch.jit.load` is deprecated.", "something else"):
+    warnings.warn(what, FutureWarning)
+"""
+
+
+def test_what_torch_says_of_the_end_of_torchscript_is_not_said_to_users():
+    told = subprocess.run([sys.executable, "-c", WARNS], capture_output=True, text=True, check=True).stderr
+    assert "something else" in told and "torch.jit" not in told
 
 
 def report_on(torch_version: str, monkeypatch) -> dict:

@@ -6,7 +6,9 @@ import atexit
 import importlib
 import os
 import tempfile
+import warnings
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -49,6 +51,7 @@ def adapter(version: str | None = None) -> ModuleType:
             f"pip install {newest_tried()}, or f2c-dsl setup",
         )
     _keep_compiled_code_private()
+    _say_nothing_of_torchscripts_end()
     try:
         return importlib.import_module(f".{line.adapter}", __name__)
     except (ImportError, AttributeError) as error:
@@ -88,6 +91,16 @@ def _installed() -> str:
 
 def _line(version: str) -> Line | None:
     return LINES.get(".".join(version.split(".")[:2]))
+
+
+_TORCHSCRIPTS_END = ("ignore", r"`torch\.jit\.\w+` is deprecated", FutureWarning)
+
+
+@cache
+def _say_nothing_of_torchscripts_end() -> None:
+    """From 2.14 on torch warns everyone who saves, loads or compiles TorchScript, and the driver would show that to users, who
+    can do nothing about it."""
+    warnings.filterwarnings(*_TORCHSCRIPTS_END)
 
 
 def _keep_compiled_code_private() -> None:
