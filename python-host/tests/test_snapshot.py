@@ -49,6 +49,7 @@ def plan(number: int) -> Plan:
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "_COPIED", 4000)
     monkeypatch.setattr(snapshots, "_PIECE", 640)
 
 

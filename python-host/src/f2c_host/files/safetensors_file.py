@@ -53,7 +53,7 @@ class Rows(Protocol):
 
 
 _NONE: Mapping[str, str] = MappingProxyType({})
-_PIECE = 1 << 24
+_PIECE = 1 << 20  # what is hashed is still in the cache when it is written
 _ALIGNMENT = 8
 
 

@@ -22,8 +22,10 @@ from ..ir.storages import names_storage
 if TYPE_CHECKING:
     from .executor import Plan
 
-_PIECE = 2**24
-"""Bytes that are read at once; a tensor of no more is copied."""
+_COPIED = 2**24
+"""Bytes: a tensor of no more is copied."""
+_PIECE = 2**20
+"""Bytes that are read at once: they are hashed and written while the cache holds them."""
 
 WrittenRows = Mapping[str, Mapping[str, tuple[str, ...]]]
 """By storage and function: the inputs that name the rows which the function writes."""
@@ -105,12 +107,10 @@ class EarlierRows:
             yield piece
 
     def _restore(self, piece: Tensor, first: int, end: int) -> None:
-        for rows, values in self._aside:
-            inside = (rows >= first) & (rows < end)
-            if inside.any():
-                chosen = torch.from_numpy(np.flatnonzero(inside)).to(values.device)
-                at = torch.from_numpy(rows[inside] - first)
-                piece.index_copy_(0, at, values.index_select(0, chosen).cpu())
+        for rows, values in self._aside:  # in rising order
+            low, high = np.searchsorted(rows, (first, end))
+            if low < high:
+                piece.index_copy_(0, torch.from_numpy(rows[low:high] - first), values[low:high].cpu())
 
 
 class Snapshot:
@@ -119,7 +119,7 @@ class Snapshot:
     def __init__(self, tensors: Mapping[str, Tensor], written: WrittenRows) -> None:
         self.tensors: Mapping[str, Tensor | EarlierRows] = {
             name: EarlierRows(tensor, written[name])
-            if name in written and tensor.nbytes > _PIECE
+            if name in written and tensor.nbytes > _COPIED
             else tensor.detach().to("cpu", copy=True)
             for name, tensor in tensors.items()
         }
