@@ -163,7 +163,12 @@ def test_a_checkpoint_is_that_of_its_step_while_steps_go_on(
     goes_on.set()
     assert saving.get().body["number"] == 2
     assert same(load_file(tmp_path / "s.safetensors"), wanted)
-    assert not same(state_of(session), wanted)
+    ended = state_of(session)
+    assert not same(ended, wanted)
+    session.ask("restore", program=PROGRAM, path=str(tmp_path / "s.safetensors"), next=3, seed=4)
+    for number in range(3, 40):
+        session.run(plan(number))
+    assert same(state_of(session), ended)
     session.close()
 
 
