@@ -80,7 +80,7 @@ def test_what_is_put_aside_is_a_row_once():
     rows = EarlierRows(torch.zeros(10, 2), {"step": ("at",)})
     for at in ([1, 2, 2], [2, 3], [1, 3]):
         rows.before(Plan(PROGRAM, "step", 0, arrays={"at": np.array(at, np.int32)}))
-    assert sorted(row for aside, _ in rows._aside for row in aside) == [1, 2, 3]
+    assert sorted(row for aside in rows._aside for row in aside.rows) == [1, 2, 3]
 
 
 def test_a_storage_is_written_by_rows_where_plans_name_them_and_nothing_else_writes_it():

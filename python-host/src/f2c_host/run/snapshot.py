@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,8 @@ _COPIED = 2**24
 """Bytes: a tensor of no more is copied."""
 _PIECE = 2**20
 """Bytes that are read at once: they are hashed and written while the cache holds them."""
+_PIECE_OF_GPU = 2**26
+"""The same on a GPU, where each piece waits for the plans that were launched before."""
 
 WrittenRows = Mapping[str, Mapping[str, tuple[str, ...]]]
 """By storage and function: the inputs that name the rows which the function writes."""
@@ -64,6 +67,37 @@ def _named(op: Op, module: Module) -> tuple[str, ...]:
     return module.groups[op.attributes["name"]] if op.op == "group" else (op.attributes["name"],)
 
 
+@dataclass(frozen=True)
+class _Aside:
+    """Rows, in rising order, and what stood in them: valid once `done` has passed."""
+
+    rows: np.ndarray
+    values: Tensor
+    done: torch.cuda.Event | None
+
+    @staticmethod
+    def of(tensor: Tensor, rows: np.ndarray) -> _Aside:
+        """On a GPU nobody waits for it."""
+        index = torch.from_numpy(rows).to(tensor.device, non_blocking=True)
+        values = tensor.index_select(0, index)
+        if not tensor.is_cuda:
+            return _Aside(rows, values, None)
+        host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+        host.copy_(values, non_blocking=True)
+        done = torch.cuda.Event()
+        done.record()
+        return _Aside(rows, host, done)
+
+    def restore(self, piece: Tensor, first: int) -> None:
+        """Writes what stood in those of the rows that are in a piece, which begins at `first`."""
+        low, high = np.searchsorted(self.rows, (first, first + len(piece)))
+        if low == high:
+            return
+        if self.done is not None:
+            self.done.synchronize()
+        piece.index_copy_(0, torch.from_numpy(self.rows[low:high] - first), self.values[low:high])
+
+
 class EarlierRows:
     """A tensor as it was when this was made, in pieces of rows, on the CPU. Each piece is valid until the next one is asked for;
     there is one reader. `before` must be called before each plan that may write to the tensor."""
@@ -74,7 +108,7 @@ class EarlierRows:
         self._written = written
         self._lock = threading.Lock()
         self._read = 0  # rows that need not be put aside any more
-        self._aside: list[tuple[np.ndarray, Tensor]] = []
+        self._aside: list[_Aside] = []
         self._is_aside = np.zeros(len(tensor), np.bool_)
 
     def before(self, plan: Plan) -> None:
@@ -88,13 +122,13 @@ class EarlierRows:
                 rows = rows[(rows >= self._read) & (rows < len(self._is_aside))]
                 rows = rows[~self._is_aside[rows]].astype(np.int64)
                 if len(rows) > 0:
-                    index = torch.from_numpy(rows).to(self._tensor.device)
-                    self._aside.append((rows, self._tensor.index_select(0, index)))
+                    self._aside.append(_Aside.of(self._tensor, rows))
                     self._is_aside[rows] = True
 
     def __iter__(self) -> Iterator[Tensor]:
         count = len(self._tensor)
-        at_once = max(1, _PIECE * count // (self._tensor.numel() * self.dtype.itemsize))
+        at_most = _PIECE_OF_GPU if self._tensor.is_cuda else _PIECE
+        at_once = max(1, at_most * count // (self._tensor.numel() * self.dtype.itemsize))
         buffer = torch.empty((min(at_once, count), *self.shape[1:]), dtype=self.dtype)
         for first in range(0, count, at_once):
             end = min(first + at_once, count)
@@ -102,15 +136,11 @@ class EarlierRows:
             # A plan may write meanwhile, but to no row that is not put aside.
             piece.copy_(self._tensor[first:end])
             with self._lock:
-                self._restore(piece, first, end)
+                aside = [*self._aside]
                 self._read = end
+            for rows in aside:
+                rows.restore(piece, first)
             yield piece
-
-    def _restore(self, piece: Tensor, first: int, end: int) -> None:
-        for rows, values in self._aside:  # in rising order
-            low, high = np.searchsorted(rows, (first, end))
-            if low < high:
-                piece.index_copy_(0, torch.from_numpy(rows[low:high] - first), values[low:high].cpu())
 
 
 class Snapshot:
