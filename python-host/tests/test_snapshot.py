@@ -174,7 +174,7 @@ def test_a_checkpoint_is_that_of_its_step_while_steps_go_on(
 
 def test_pools_are_not_copied_and_what_was_put_aside_goes_when_all_is_written(session: Asked, tmp_path: Path):
     loaded = session.programs[PROGRAM]
-    snapshot = Snapshot(loaded.program.kept, loaded.program.written_rows)
+    snapshot = Snapshot(loaded.program.kept, written_rows(loaded.program.module))
     assert isinstance(snapshot.tensors["pool"], EarlierRows)
     assert isinstance(snapshot.tensors["net"], torch.Tensor)
     asked_to_save(session, tmp_path / "s").get()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from .checkpoint import Saved
 from .embedding import ProgramRows
 from .executor import Plan, PlanExecutor, PlanFailed, Report
 from .progress import Progress
-from .snapshot import Snapshot
+from .snapshot import Snapshot, WrittenRows, written_rows
 
 if TYPE_CHECKING:
     from ..data import Source
@@ -103,9 +104,13 @@ class LoadedProgram:
         """Begins to write the state as it is now, in a thread of its own, while plans go on. A second one waits for the first."""
         program = self.whole()
         self.settle()
-        snapshot = self._snapshot = Snapshot(program.kept, program.written_rows)
+        snapshot = self._snapshot = Snapshot(program.kept, self._written_rows)
         self._saving = self._writer.submit(self._write, snapshot, path, finite)
         return self._saving
+
+    @cached_property
+    def _written_rows(self) -> WrittenRows:
+        return written_rows(self.program.module)
 
     def _write(self, snapshot: Snapshot, path: Path, finite: Collection[str]) -> Saved:
         try:

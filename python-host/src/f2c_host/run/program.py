@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from ..verify.verifier import verify
 from ..wire.failure import out_of_memory
 from .initialise import fill
 from .memory import device_memory, storage_bytes, zeros
-from .snapshot import WrittenRows, written_rows
 from .weights_file import OpenWeights, WeightsFile
 
 _SCRIPT_PLACE = re.compile(
@@ -104,11 +102,6 @@ class Program:
     def kept(self) -> dict[str, Tensor]:
         """The storage that is saved: all but scratch."""
         return {s.name: self.storage[s.name] for s in self.module.storages if s.role != "scratch"}
-
-    @cached_property
-    def written_rows(self) -> WrittenRows:
-        """The storages that functions write only by rows which their plans name."""
-        return written_rows(self.module)
 
     @property
     def state_bytes(self) -> int:
