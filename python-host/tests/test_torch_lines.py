@@ -15,7 +15,7 @@ import torch
 
 from f2c_host import doctor, torch_api
 from f2c_host.errors import HostError
-from f2c_host.torch_api import LINES, REQUIREMENT, Line, adapter, untried
+from f2c_host.torch_api import LINES, REQUIREMENT, Line, adapter, every_line, torch_2_11, untried
 
 NEEDED = ("script_function", "script_module", "whole_graph", "keep_in_place", "references_without_dynamo")
 HOST = Path(__file__).parents[1]
@@ -74,6 +74,27 @@ def test_an_untried_torch_that_lacks_something_is_refused_with_one_that_was_trie
     monkeypatch.setitem(LINES, "2.14", Line(name, "2.14.1"))
     with pytest.raises(ImportError):
         adapter("2.14.1")  # of one that was tried this is our fault
+
+
+def test_what_dynamo_of_2_11_cannot_trace_is_computed_uncompiled_and_what_else_it_refuses_is_refused(
+    monkeypatch, caplog
+):
+    refusals = ["Unsupported Tensor.requires_grad_() call", "something else"]
+    asked = []
+
+    def graph(*_):
+        asked.append(1)
+        raise RuntimeError(refusals[0])
+
+    monkeypatch.setattr(every_line, "whole_graph", lambda function, device: graph)
+    compiled = torch_2_11.whole_graph(lambda x: [x + 1], torch.device("cpu"))
+    assert [compiled(torch.tensor(float(i)))[0].item() for i in range(3)] == [1, 2, 3]
+    assert asked == [1]
+    (told,) = caplog.records
+    assert told.levelno == logging.WARNING and "uncompiled" in told.getMessage()
+    del refusals[0]
+    with pytest.raises(RuntimeError, match="something else"):
+        torch_2_11.whole_graph(lambda x: [x + 1], torch.device("cpu"))(torch.tensor(1.0))
 
 
 WARNS = """

@@ -30,8 +30,8 @@ class Line:
 
 
 LINES = {
-    "2.11": Line("every_line", "2.11.0"),
-    "2.12": Line("every_line", None),
+    "2.11": Line("torch_2_11", "2.11.0"),
+    "2.12": Line("torch_2_11", None),
     "2.13": Line("every_line", "2.13.0"),
     "2.14": Line("every_line", "2.14.1"),
     "2.15": Line("every_line", None),

@@ -1,4 +1,4 @@
-"""What is private to torch, and alike in 2.11, 2.13 and 2.14: building TorchScript functions from Python `ast` with sources of
+"""What is private to torch, and alike in all lines: building TorchScript functions from Python `ast` with sources of
 our own behind the ranges, graphs of a whole step, how graphs are executed. A line that differs gets a module of its own, which
 takes the rest from here.
 
