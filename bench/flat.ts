@@ -164,7 +164,12 @@ async function gigabyte(folder: string, saves: number): Promise<void> {
   const more = median(
     due.map((step) => took.slice(step, step + PERIOD / 2).reduce((sum, s) => sum + s / usual - 1, 0)),
   );
-  row("10 M people, 1,000,000 slots: first step", `${seen[0]!.seconds.toFixed(1)} s`, "asked for: 8 s");
+  const first = seen[0]!;
+  row(
+    "10 M people, 1,000,000 slots: first step",
+    `${first.seconds.toFixed(1)} s`,
+    `asked for: 8 s; processor time until then: Node ${first.node.toFixed(1)}, host ${first.host.toFixed(1)} s`,
+  );
   row(
     "  a checkpoint of 1 GB: the next step takes more",
     `${next.toFixed(2)} steps`,
