@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import torch
@@ -32,6 +33,11 @@ class Chunk:
     by_centre: Tensor | None
 
 
+def groups(limit: Tensor | None, touched: Tensor | None) -> int:
+    """How many parts the rows of the features are in, which leave out classes of their own."""
+    return max([t.size(0) for t in (limit, touched) if t is not None], default=1)
+
+
 class Classes:
     """Features [N, D] and the classes that they are compared with, as `negatives_logsumexp` is given them (docs/ops.md).
 
@@ -50,20 +56,29 @@ class Classes:
     ) -> None:
         self.rows, self.centres = rows, centres
         self.count = rows.size(0) // centres
-        has_class = target >= 0
-        self.with_class = int(has_class.sum())
-        self.order = torch.argsort(~has_class, stable=True)
+        self.order = torch.argsort(target < 0, stable=True)
         self.features = features[self.order]
         self.target = target[self.order]
-        groups = max([t.size(0) for t in (limit, touched) if t is not None], default=1)
-        every = features.size(0) // groups
+        self.groups = groups(limit, touched)
+        every = features.size(0) // self.groups
         self.group = torch.div(self.order, max(every, 1), rounding_mode="floor")
         self.ids = ids
-        self.limit = None if limit is None else limit.expand(groups)
-        self.limits = [] if limit is None else [max(0, math.ceil(g)) for g in limit.expand(groups).tolist()]
+        self.limit = None if limit is None else limit.expand(self.groups)
         self.touched = (
-            touched.expand(groups, -1).sort(1).values if touched is not None and touched.numel() else None
+            touched.expand(self.groups, -1).sort(1).values
+            if touched is not None and touched.numel()
+            else None
         )
+
+    @cached_property
+    def with_class(self) -> int:
+        """Asks the device, and waits for it."""
+        return int((self.target >= 0).sum())
+
+    @cached_property
+    def limits(self) -> list[int]:
+        """Asks the device, and waits for it."""
+        return [] if self.limit is None else [max(0, math.ceil(g)) for g in self.limit.tolist()]
 
     def chunks(self, factor: float) -> Iterator[Chunk]:
         """Chunks from first to last, whose cosines are multiplied by a factor. Each lies in the memory of the one before."""

@@ -41,7 +41,7 @@ def forward(
         lines = blocks[chunk.start // BLOCK :]
         sums.add(chunk, _largest_of_blocks(chunk.cosines, lines))
     lse, by_features, by_slope = sums.results()
-    return lse, _nearest(classes, blocks, nearest), by_features, by_slope
+    return lse, nearest_of_blocks(classes, blocks, nearest), by_features, by_slope
 
 
 def rows_gradient(
@@ -178,7 +178,7 @@ def _largest_of_blocks(cosines: Tensor, lines: Tensor) -> Tensor:
     return lines[: whole + (rest > 0)].amax(0)
 
 
-def _nearest(classes: Classes, blocks: Tensor, count: int) -> Tensor:
+def nearest_of_blocks(classes: Classes, blocks: Tensor, count: int) -> Tensor:
     """The negatives with the largest cosines, the largest first; -1 where there are fewer. The k largest numbers lie in
     those k blocks whose largest numbers are the largest."""
     best = blocks.t().topk(min(count, len(blocks)), 1).indices
