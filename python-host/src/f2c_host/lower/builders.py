@@ -13,6 +13,7 @@ import torch
 
 from ..errors import Frame
 from ..ir.module import Function, Input, Module
+from ..kernels.prelu import ON_CPU
 from ..torch_api import adapter
 from . import js_numbers, random_numbers, runtime_functions
 from .js_numbers import NUMBERS
@@ -88,13 +89,13 @@ def _python(*trees: ast.FunctionDef) -> dict[str, Any]:
 
 
 def build_eager(
-    module: Module, function: Function, storage_index: dict[str, int], _device: torch.device | None = None
+    module: Module, function: Function, storage_index: dict[str, int], device: torch.device | None = None
 ) -> Runnable:
     """Compiles the tree as Python. Its traceback lines are locations: `eager_frames` reads them."""
     visitor = Visitor(module, function, storage_index)
     (tree,) = visitor.functions()
     names = _python(tree)
-    names |= {target_name(t): _overload(t) for t in visitor.targets}
+    names |= {target_name(t): _overload(t) for t in visitor.targets} | _own(visitor.targets, device)
     return names[tree.name]
 
 
@@ -133,6 +134,13 @@ def build_inductor(
     return run
 
 
+def _own(targets: Iterable[str], device: torch.device | None) -> dict[str, Any]:
+    """Our kernels that stand in for targets on this device."""
+    if device is None or device.type != "cpu":
+        return {}
+    return {target_name(t): ON_CPU[t] for t in targets if t in ON_CPU}
+
+
 @functools.cache
 def _script_helpers() -> dict[str, Any]:
     """Kept for good: compiled functions point at these, and torch does not keep them alive."""
@@ -149,13 +157,15 @@ def _script_names(targets: Iterable[str]) -> dict[str, Any]:
 
 
 def build_script(
-    module: Module, function: Function, storage_index: dict[str, int], _device: torch.device | None = None
+    module: Module, function: Function, storage_index: dict[str, int], device: torch.device | None = None
 ) -> torch.ScriptFunction:
     """Compiles the tree as one TorchScript function whose ranges lie in the TypeScript sources."""
     visitor = Visitor(module, function, storage_index)
     tree = _NumberedDtypes().visit(*visitor.functions())
     sources = {s.path: s.text for s in module.sources}
-    return adapter().script_function(tree, _place_of(module), sources, _script_names(visitor.targets))
+    return adapter().script_function(
+        tree, _place_of(module), sources, _script_names(visitor.targets) | _own(visitor.targets, device)
+    )
 
 
 def _place_of(module: Module) -> Callable[[int], tuple[str, int, int, int]]:
