@@ -13,6 +13,7 @@ import { methods } from "./methods.js";
 import { ogmc } from "./ogmc.js";
 import { photographs } from "./photographs.js";
 import { planner } from "./planner.js";
+import { step } from "./step.js";
 import { backends, bridge, passes } from "./steps.js";
 import { threads } from "./threads.js";
 
@@ -27,6 +28,7 @@ const BENCHMARKS: Readonly<Record<string, () => void | Promise<void>>> = {
   layers: () => layers(folder),
   backends: () => backends(folder, steps),
   passes: () => passes(folder, steps),
+  step: () => step(folder, quick),
   bridge: () => bridge(folder, steps),
   banks: () => banks(folder, quick ? 6 : 12, 1_000_000),
   methods: () => methods(folder, quick),
