@@ -10,6 +10,7 @@ import { distil } from "./distil.js";
 import { faceNms } from "./face-nms.js";
 import { flat } from "./flat.js";
 import { methods } from "./methods.js";
+import { narrowPool } from "./narrow-pool.js";
 import { ogmc } from "./ogmc.js";
 import { photographs } from "./photographs.js";
 import { planner } from "./planner.js";
@@ -32,6 +33,7 @@ const BENCHMARKS: Readonly<Record<string, () => void | Promise<void>>> = {
   bridge: () => bridge(folder, steps),
   banks: () => banks(folder, quick ? 6 : 12, 1_000_000),
   methods: () => methods(folder, quick),
+  "narrow-pool": () => narrowPool(folder, quick ? 2 : 5),
   distil: () => distil(folder, quick),
   threads: () => threads(folder, quick ? 8 : 16),
   catalogue: () => catalogue(folder),

@@ -122,7 +122,13 @@ abstract class Head {
   }
 
   protected product(rows: Value): Value {
-    return this.emit("matmul", [this.features, this.emit("transpose", [rows], { a: 0, b: 1 })]);
+    return this.emit("matmul", [this.features, this.emit("transpose", [this.wide(rows)], { a: 0, b: 1 })]);
+  }
+
+  /** Rows of a bank that keeps them in fewer bits, as the features are. */
+  protected wide(rows: Value): Value {
+    const { dtype } = this.features.type as TensorType;
+    return (rows.type as TensorType).dtype === dtype ? rows : this.emit("to", [rows], { dtype });
   }
 
   /** The mean of the largest cosines, those below 0 counting as 0. */
@@ -212,7 +218,8 @@ class Streamed extends Head {
     const each =
       this.centres === 1 ? all : this.emit("reshape", [all], { shape: [-1, this.centres, dim as number] });
     const shape = [-1, count, ...(this.centres === 1 ? [] : [this.centres]), dim as number];
-    const rows = this.emit("reshape", [this.emit("index_select", [each, flat], { dim: 0 })], { shape });
+    const selected = this.wide(this.emit("index_select", [each, flat], { dim: 0 }));
+    const rows = this.emit("reshape", [selected], { shape });
     let features = this.emit("unsqueeze", [this.features], { dim: 1 });
     if (this.centres > 1) features = this.emit("unsqueeze", [features], { dim: 1 });
     const products = this.emit("mul", [features, rows]);

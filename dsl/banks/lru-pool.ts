@@ -24,7 +24,8 @@ export const lruPool = (options: ClassPoolOptions): BankBuilder =>
         open,
         plan: (book, labels) => passPlan(pool, book.commit(labels, labels)),
         classes: (tensors, keys, plan) => passClasses(tensors, touchedRows(tensors, keys, plan), plan).first,
-        absorb: (tensors, keys, plan) => writeRows(tensors, touchedRows(tensors, keys, plan), plan),
+        absorb: (tensors, keys, plan) =>
+          writeRows(tensors, touchedRows(tensors, keys, plan), plan, pool.dtype),
       });
     },
     { kind: "lruPool", ...options },

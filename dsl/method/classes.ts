@@ -7,8 +7,8 @@ export type Index = Tensor<readonly [number], "i64">;
 
 /** The classes of a step. Rows of length 1. */
 export interface Classes {
-  /** The centres [C, D]; [C * centres, D] where a class has several. */
-  readonly rows: Features;
+  /** The centres [C, D]; [C * centres, D] where a class has several. In bf16 they take half the memory, and are computed with in f32. */
+  readonly rows: Tensor<readonly [number, number], "f32" | "bf16">;
   /** The class of each row of the features: its place among the centres, or its id where `ids` are given; -1: none. */
   readonly target: Index;
   /** The centre of each row's own class [N, D]; of rows without a class any that is finite. */

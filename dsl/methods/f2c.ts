@@ -83,6 +83,7 @@ const built =
     const { margin, ema, embed, gallery: twinOptions = {} } = options;
     const probe = options.net(setting.shape);
     const pool = classPool({ ...options.pool, dim: options.net.embedding, identities: setting.identities });
+    const { dtype } = pool;
     const { k, scale } = options.negatives;
     const negatives = {
       k: Math.min(
@@ -139,7 +140,7 @@ const built =
             .add(ends.loss.add(passLoss(margin, py, committed.second, of(plan.committed)).loss));
           const found = ends.found.to("f32").sum();
 
-          writeRows(pool, stored, plan.committed);
+          writeRows(pool, stored, plan.committed, dtype);
           const accuracy = found.div(Math.max(plan.committed.inside, 1));
           return { loss, accuracy, features: { x: px, y: py } };
         },

@@ -140,6 +140,15 @@ def test_of_centres_that_are_equally_near_each_gets_its_part():
     compare(given, torch.float64, 1e-11)
 
 
+@pytest.mark.parametrize("rows", [torch.bfloat16, torch.float16])
+def test_rows_that_are_kept_narrow_are_computed_with_as_wide_as_the_features(rows):
+    given = drawn(True, "each", True, True, 3)
+    narrow = given["rows"].to(rows)
+    wide = stream(*{**given, "rows": narrow.double()}.values())
+    for value, right in zip(stream(*{**given, "rows": narrow}.values()), wide, strict=True):
+        assert torch.equal(value, right)
+
+
 def test_no_number_that_is_none_is_lost():
     given = drawn(False, None, False, False, 1)
     given["features"][3, 2] = math.nan

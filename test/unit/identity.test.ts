@@ -331,6 +331,7 @@ const POOL_OPTIONS: Cases<ClassPoolOptions> = {
   rows: [[1, refused("pool.rows")]],
   evict: [["fifo", refused("pool.evict")]],
   init: [["uniform", refused("pool.init")]],
+  dtype: [["bf16", refused("pool.dtype")]],
   maskUnfilled: [[false, refused("pool.maskUnfilled")]],
 };
 

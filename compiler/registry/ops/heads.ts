@@ -39,6 +39,11 @@ function classesOf(call: ShapeCall, features: TensorType, rows: TensorType, name
   sameColumns(call, features, rows, "the rows [C, D]");
   if (features.dtype !== "f32" && features.dtype !== "f64")
     call.fail("dtype", `${call.op}: features are f32 or f64, got ${features.dtype}`);
+  if (rows.dtype !== features.dtype && rows.dtype !== "bf16" && rows.dtype !== "f16")
+    call.fail(
+      "dtype",
+      `${call.op}: rows are ${features.dtype} as the features, bf16 or f16, got ${rows.dtype}`,
+    );
   const target = named("target")!;
   indexDtype(call, target);
   oneARow(call, features, "target", target);
@@ -115,7 +120,7 @@ export const HEADS: readonly OpSpec[] = family("heads", {
     attributes: [attribute("centres", "int", 1), attribute("hardest", "int", 0)],
     results: ["tensor", "tensor", "tensor"],
     constraints: [
-      "features are [N, D] and rows [C * centres, D], f32 or f64; a cosine is their product, whatever their lengths",
+      "features are [N, D] and rows [C * centres, D], f32 or f64, or rows narrower, which become as wide; a cosine is their product, whatever their lengths",
       "target, own and bound are [N]; a target of -1 is no class, and its loss 0",
       "class c is that of row n where ids[c], or c itself without ids, is target[n]; a negative id is no class, nor is a class from `limit` on",
       "centres, if more than 1, are neighbouring rows of one class, whose cosine is the largest of theirs",
@@ -128,7 +133,7 @@ export const HEADS: readonly OpSpec[] = family("heads", {
       const named: Named = (name) => maybeTensorAt(call, at(name));
       const classes = classesOf(call, features, rows, named);
       const [own, slope, touched, patch] = [named("own")!, named("slope"), named("touched"), named("patch")];
-      sameDtype(call, [features, rows, own, named("bound"), slope, patch]);
+      sameDtype(call, [features, own, named("bound"), slope, patch]);
       oneARow(call, features, "own", own);
       const hardest = int(call, "hardest");
       if (hardest < 0 || hardest > classes)
@@ -151,12 +156,12 @@ export const HEADS: readonly OpSpec[] = family("heads", {
       return [result, result, result];
     },
     signature:
-      '<N extends number, C extends number, K extends number, D extends FloatDType>(features: Tensor<readonly [N, K], D>, rows: Tensor<readonly [C, NoInfer<K>], NoInfer<D>>, target: Tensor<readonly [NoInfer<N>], "i64">, own: Tensor<readonly [NoInfer<N>], NoInfer<D>>, scale: number, options?: { ids?: Tensor<readonly [number], "i64"> | undefined; limit?: number | undefined; bound?: Tensor<readonly [NoInfer<N>], NoInfer<D>> | undefined; square?: number | undefined; slope?: number | Tensor<readonly [], NoInfer<D>> | undefined; offset?: number | undefined; touched?: Tensor<readonly [number], "i64"> | undefined; patch?: Tensor<readonly [number, NoInfer<K>], NoInfer<D>> | undefined; centres?: number; hardest?: number }): readonly [loss: Tensor<readonly [N], D>, nearest: Tensor<readonly [N], D>, hardest: Tensor<readonly [N], D>]',
+      '<N extends number, C extends number, K extends number, D extends FloatDType>(features: Tensor<readonly [N, K], D>, rows: Tensor<readonly [C, NoInfer<K>], NoInfer<D> | "bf16" | "f16">, target: Tensor<readonly [NoInfer<N>], "i64">, own: Tensor<readonly [NoInfer<N>], NoInfer<D>>, scale: number, options?: { ids?: Tensor<readonly [number], "i64"> | undefined; limit?: number | undefined; bound?: Tensor<readonly [NoInfer<N>], NoInfer<D>> | undefined; square?: number | undefined; slope?: number | Tensor<readonly [], NoInfer<D>> | undefined; offset?: number | undefined; touched?: Tensor<readonly [number], "i64"> | undefined; patch?: Tensor<readonly [number, NoInfer<K>], NoInfer<D>> | undefined; centres?: number; hardest?: number }): readonly [loss: Tensor<readonly [N], D>, nearest: Tensor<readonly [N], D>, hardest: Tensor<readonly [N], D>]',
     example: "const [loss] = ops.margin_softmax(features, centres, labels, own.sub(0.35), 64);",
   },
   negatives_logsumexp: {
     doc: "The stream over the classes of a head: log(sum over the other classes of exp(scale * cosine)), one value a row, and the other classes with the largest cosines.",
-    precision: "full",
+    precision: "declared",
     operands: SWEPT,
     attributes: [attribute("centres", "int", 1), attribute("nearest", "int", 1)],
     results: ["tensor", "tensor"],
@@ -175,7 +180,7 @@ export const HEADS: readonly OpSpec[] = family("heads", {
         return type?.kind === "tensor" ? type : undefined;
       };
       const classes = classesOf(call, features, rows, tensorOf);
-      sameDtype(call, [features, rows, tensorOf("bound")]);
+      sameDtype(call, [features, tensorOf("bound")]);
       ruleOf(call, features, tensorOf, (name) => given(name) !== undefined);
       for (const name of ["scale", "square", "slope", "offset"]) {
         const type = tensorOf(name);

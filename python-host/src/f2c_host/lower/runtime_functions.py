@@ -108,7 +108,7 @@ def margin_softmax(
 ) -> List[Tensor]:
     """The loss of each row, its largest negative cosine, and the mean of its `hardest` largest, as docs/ops.md defines them."""
     none = -1e30
-    cosines = features.matmul(rows.t()).unflatten(1, [-1, centres]).amax(2)
+    cosines = features.matmul(rows.to(features.dtype).t()).unflatten(1, [-1, centres]).amax(2)
     if touched is not None and patch is not None:
         cosines = cosines.index_copy(1, touched, features.matmul(patch.t()))
     place = torch.arange(cosines.size(1), device=rows.device)
