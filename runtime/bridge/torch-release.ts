@@ -32,12 +32,13 @@ function lineNumber(release: string): number {
   return major! * 1000 + minor!;
 }
 
-/** The file of versions that pip keeps to: the tested ones, but for the torch that was named. */
+/** The file of versions that pip keeps to: the tested ones, but for the torch that was named, and Triton, which torch names. */
 export function constraintsFor({ python, folder }: Environment, torch: string | undefined): string {
   const tested = join(python, "constraints.txt");
   if (torch === undefined) return tested;
   const wanted = torch.split(".").length === 2 ? `torch==${torch}.*` : `torch==${torch}`;
   const path = join(folder, "f2c-host.constraints");
-  writeFileSync(path, readFileSync(tested, "utf8").replace(/^torch==.*$/m, wanted));
+  const versions = readFileSync(tested, "utf8").replace(/^triton==.*\n/m, "");
+  writeFileSync(path, versions.replace(/^torch==.*$/m, wanted));
   return path;
 }

@@ -229,6 +229,16 @@ describe("another torch than the tested one", () => {
     expect(kept()).toBe(tested.replace("2.13.0", "2.11.*"));
   });
 
+  test("brings the Triton that it needs", async () => {
+    const root = checkout();
+    const marked = 'triton==3.7.1; platform_system == "Linux"\n';
+    writeFileSync(join(root, "python-host", "constraints.txt"), tested + marked);
+    await setUp(say, { root, torch: "2.14.1" });
+    expect(kept()).toBe(tested.replace("2.13.0", "2.14.1"));
+    await setUp(say, { root, torch: "2.13.0" });
+    expect(kept()).toBe(tested);
+  });
+
   test("stays when the environment is brought up to date, until a third is named", async () => {
     const root = checkout();
     await setUp(say, { root, torch: "2.14.1" });
