@@ -27,6 +27,7 @@ HELLO_FIELDS = {
     "host",
     "token",
     "python",
+    "untried",
     "torch",
     "devices",
     "pid",
