@@ -18,9 +18,7 @@ import test_negatives
 import torch
 from test_negatives import CHOICES, compare, drawn
 
-from f2c_host.kernels import negatives, negatives_triton
-
-WAYS = {"negatives_logsumexp": "forward", "negatives_rows_gradient": "rows_gradient"}
+from f2c_host.kernels import negatives, negatives_in_chunks, negatives_triton
 
 
 def is_its_definition(choice: Any) -> None:
@@ -89,7 +87,15 @@ def wrong_with(case: Callable[[], None]) -> str | None:
     return None
 
 
+def as_on_cuda() -> None:
+    """The op takes on the CPU the way that it takes on CUDA, and has no other."""
+    negatives_triton.is_usable = lambda: True
+    negatives_in_chunks.forward = negatives_in_chunks.rows_gradient = None
+    on_cuda = {"logsumexp": negatives._forward_on_cuda, "rows_gradient": negatives._rows_gradient_on_cuda}
+    for op, way in on_cuda.items():
+        negatives._library.impl(f"negatives_{op}", way, "CPU", allow_override=True)
+
+
 if __name__ == "__main__":
-    for op, way in WAYS.items():
-        negatives._library.impl(op, getattr(negatives_triton, way), "CPU", allow_override=True)
+    as_on_cuda()
     json.dump({name: wrong_with(case) for name, case in CASES.items()}, sys.stdout)
