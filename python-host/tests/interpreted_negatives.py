@@ -16,7 +16,9 @@ os.environ["TRITON_INTERPRET"] = "1"
 
 import test_negatives
 import torch
+import triton
 from test_negatives import CHOICES, compare, drawn
+from triton.runtime import interpreter
 
 from f2c_host.kernels import negatives, negatives_in_chunks, negatives_triton
 
@@ -87,6 +89,17 @@ def wrong_with(case: Callable[[], None]) -> str | None:
     return None
 
 
+def as_numpy_counts_now() -> None:
+    """Triton 3.6's interpreter makes numbers of arrays [1]. numpy 2.4 makes them of arrays [] alone."""
+    patch = interpreter._patch_lang_tensor
+
+    def patched(tensor: Any, scope: Any) -> None:
+        patch(tensor, scope)
+        scope.set_attr(tensor, "__index__", lambda self: int(self.handle.data.squeeze()))
+
+    interpreter._patch_lang_tensor = patched
+
+
 def as_on_cuda() -> None:
     """The op takes on the CPU the way that it takes on CUDA, and has no other."""
     negatives_triton.is_usable = lambda: True
@@ -97,5 +110,7 @@ def as_on_cuda() -> None:
 
 
 if __name__ == "__main__":
+    if triton.__version__.startswith("3.6."):
+        as_numpy_counts_now()
     as_on_cuda()
     json.dump({name: wrong_with(case) for name, case in CASES.items()}, sys.stdout)
