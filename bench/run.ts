@@ -14,7 +14,7 @@ import { narrowPool } from "./narrow-pool.js";
 import { ogmc } from "./ogmc.js";
 import { photographs } from "./photographs.js";
 import { planner } from "./planner.js";
-import { step } from "./step.js";
+import { head, step } from "./step.js";
 import { backends, bridge, passes } from "./steps.js";
 import { threads } from "./threads.js";
 
@@ -30,6 +30,7 @@ const BENCHMARKS: Readonly<Record<string, () => void | Promise<void>>> = {
   backends: () => backends(folder, steps),
   passes: () => passes(folder, steps),
   step: () => step(folder, quick),
+  head: () => head(folder, quick),
   bridge: () => bridge(folder, steps),
   banks: () => banks(folder, quick ? 6 : 12, 1_000_000),
   methods: () => methods(folder, quick),

@@ -75,7 +75,11 @@ export function step(folder: string, quick: boolean): void {
   for (const size of quick ? [56] : [56, 112])
     for (const slots of quick ? [2_000] : [2_000, 50_000, 1_000_000])
       whole(folder, { net: NET, size, slots }, quick);
-  for (const dim of [128, 512]) head(folder, dim, quick ? 100_000 : 1_000_000);
+}
+
+/** F2C's four losses, forward and backward, beside three products with the pool. */
+export function head(folder: string, quick: boolean): void {
+  for (const dim of [128, 512]) headOf(folder, dim, quick ? 100_000 : 1_000_000);
 }
 
 function whole(folder: string, setting: Setting, quick: boolean): void {
@@ -97,7 +101,7 @@ function whole(folder: string, setting: Setting, quick: boolean): void {
   );
 }
 
-function head(folder: string, dim: number, slots: number): void {
+function headOf(folder: string, dim: number, slots: number): void {
   const turns = 7;
   const setting = { net: flat(dim), size: 16, slots };
   const given = { ...session(folder, "head", setting, turns + 2), turns, compare: "head", dim };
