@@ -100,12 +100,7 @@ export const HOST = {
     severity: "error",
     message: "torch {version} is installed; this host works with {supported}",
     hint: "pip install torch=={tried}, or f2c-dsl setup",
-    cases: {
-      untried: {
-        message: "torch {version} is not tried yet, and lacks what this host needs of it: {error}",
-      },
-    },
-    why: "What torch keeps private changes from one release to the next. A line that nobody has tried yet is allowed, and `f2c-dsl doctor` says so of it.",
+    why: "What torch keeps private changes from one release to the next. A line that nobody has tried yet is allowed, and `f2c-dsl doctor` says so of it; if it lacks what the host needs, the error says what.",
   },
   "host-silent": {
     code: "F2C6004",
