@@ -30,6 +30,7 @@ from lmdb_writer import write_lmdb
 from python_2_pickle import python_2_pickle
 from record_io_writer import MAGIC, image_record, insightface_records, write_records
 from scanned import scanned, texts
+from scripts import run_script
 from shares import share
 
 from f2c_host.errors import HostError
@@ -290,13 +291,7 @@ def _struck(kind: str, home: Path) -> tuple[Counter, list[str]]:
 
 
 def _struck_in_child(kind: str, home: Path) -> tuple[Counter, list[str]]:
-    # With PYTHONSAFEPATH, as `npm test` sets it, a script does not find the modules beside it.
-    beside = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)]),
-    }
-    command = [sys.executable, __file__, kind, str(home)]
-    ended = subprocess.run(command, capture_output=True, text=True, env=beside)
+    ended = run_script(Path(__file__), kind, home)
     assert ended.returncode == 0, f"ended with {ended.returncode}: {ended.stderr}"
     outcomes, wrong = json.loads(ended.stdout)
     return Counter(outcomes), wrong

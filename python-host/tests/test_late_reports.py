@@ -44,11 +44,13 @@ class Late:
             session=session,
             interruption=contextlib.nullcontext(),
             stopped=set(),
+            later=[],
         )
 
     def ask(self, kind: str, body: dict[str, Any], buffers: Any = None) -> Message:
         self.server.report_plans(wait=True)
         self.server.answer(check_request(Message(kind, body, buffers or {}, id=1)))
+        self.server.answer_later(wait=True)
         return self.work.sent[-1]
 
     def step(self, number: int, **changes: Any) -> None:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import runpy
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from scripts import run_script
 from test_negatives import drawn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -27,11 +26,7 @@ LARGEST = ("ids", "left_out", "bound")
 
 
 def test_in_the_interpreter_the_kernels_are_the_definition():
-    run = subprocess.run(
-        [sys.executable, "-W", "ignore", str(HERE / "interpreted_negatives.py")],
-        capture_output=True,
-        text=True,
-    )
+    run = run_script(HERE / "interpreted_negatives.py")
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)
     assert len(found) > 20
