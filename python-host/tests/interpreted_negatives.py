@@ -18,9 +18,11 @@ import test_negatives
 import torch
 import triton
 from test_negatives import CHOICES, compare, drawn
+from torch import Tensor
 from triton.runtime import interpreter
 
 from f2c_host.kernels import negatives, negatives_in_chunks, negatives_triton
+from f2c_host.kernels.classes import Given
 
 
 def is_its_definition(choice: Any) -> None:
@@ -44,7 +46,7 @@ def is_its_definition_without_a_class() -> None:
 def loses_no_number_that_is_none() -> None:
     given = singles(drawn(False, None, False, False, 1), torch.float32)
     given["features"][3, 2] = torch.nan
-    lse, *_ = negatives_triton.forward(*given.values())
+    lse, *_ = forward(given)
     assert lse[3].isnan() and not lse[[1, 2, 4]].isnan().any()
 
 
@@ -52,14 +54,19 @@ def widens_rows(dtype: torch.dtype) -> None:
     """Narrow rows of the bank are what they are in f32, and their gradient is rounded at the end (the interpreter cuts off)."""
     given = singles(drawn(True, "each", True, True, 1), dtype)
     wide = {**given, "rows": given["rows"].float()}
-    found, right = (negatives_triton.forward(*g.values()) for g in (given, wide))
+    found, right = map(forward, (given, wide))
     assert all(torch.equal(a, b) for a, b in zip(found, right, strict=True))
     weight = torch.linspace(-1, 2, len(right[0]))
     slopes, wanted = (
-        negatives_triton.rows_gradient(weight, right[0], *list(g.values())[:-1]) for g in (given, wide)
+        negatives_triton.rows_gradient(weight, right[0], Given(*list(g.values())[:-1])) for g in (given, wide)
     )
     assert slopes.dtype == dtype
     assert torch.allclose(slopes.float(), wanted, rtol=torch.finfo(dtype).eps, atol=1e-6)
+
+
+def forward(given: dict[str, Any]) -> tuple[Tensor, ...]:
+    *stream, nearest = given.values()
+    return negatives_triton.forward(Given(*stream), nearest)
 
 
 def singles(given: dict[str, Any], rows: torch.dtype) -> dict[str, Any]:
@@ -104,9 +111,8 @@ def as_on_cuda() -> None:
     """The op takes on the CPU the way that it takes on CUDA, and has no other."""
     negatives_triton.is_usable = lambda: True
     negatives_in_chunks.forward = negatives_in_chunks.rows_gradient = None
-    on_cuda = {"logsumexp": negatives._forward_on_cuda, "rows_gradient": negatives._rows_gradient_on_cuda}
-    for op, way in on_cuda.items():
-        negatives._library.impl(f"negatives_{op}", way, "CPU", allow_override=True)
+    for op, compute in negatives.computed_by(negatives.way_on_cuda).items():
+        negatives._library.impl(op, compute, "CPU", allow_override=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from test_negatives import drawn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from f2c_host.kernels import negatives, negatives_in_chunks
+from f2c_host.kernels.classes import Given
 
 pytest.importorskip("triton", reason="Triton is not installed")
 from f2c_host.kernels import negatives_triton
@@ -61,8 +62,9 @@ def test_nothing_waits_for_the_device(monkeypatch):
         monkeypatch.setattr(negatives_triton, kernel, type(kernel, (), launch)())
     with FakeTensorMode() as fake:
         stream = [fake.from_tensor(v) if isinstance(v, torch.Tensor) else v for v in given().values()]
-        lse, nearest, *_ = negatives_triton.forward(*stream)
-        gradient = negatives_triton.rows_gradient(lse, lse, *stream[:-1])
+        asked = Given(*stream[:-1])
+        lse, nearest, *_ = negatives_triton.forward(asked, stream[-1])
+        gradient = negatives_triton.rows_gradient(lse, lse, asked)
     assert (*lse.shape, *nearest.shape, *gradient.shape) == (12, 12, 5, 301, 16)
     assert len(launched) == 2
 
@@ -81,21 +83,22 @@ def test_nothing_waits_for_the_device(monkeypatch):
 def test_a_stream_that_the_kernels_do_not_know_is_computed_in_aten(others, is_served, monkeypatch):
     monkeypatch.setattr(negatives_triton, "is_usable", lambda: True)
     stream = given(**others)
-    asked = [stream[name] for name in ("features", "rows", "limit", "touched", "centres")]
+    asked = Given(*list(stream.values())[:-1])
     ways = {True: negatives_triton, False: negatives_in_chunks}
-    assert negatives.way_on_cuda(*asked) is ways[is_served]
-    assert negatives.way_on_cuda(asked[0].double(), asked[1].double(), *asked[2:]) is negatives_in_chunks
+    assert negatives.way_on_cuda(asked) is ways[is_served]
+    wide = asked._replace(features=asked.features.double(), rows=asked.rows.double())
+    assert negatives.way_on_cuda(wide) is negatives_in_chunks
 
 
 def test_where_triton_makes_no_kernels_or_is_not_there_a_head_is_computed_in_aten(monkeypatch):
     stream = given()
-    asked = [stream[name] for name in ("features", "rows", "limit", "touched", "centres")]
+    asked = Given(*list(stream.values())[:-1])
     if not torch.cuda.is_available():
         negatives_triton.is_usable.cache_clear()
         with pytest.warns(
             UserWarning, match="Triton makes no kernels here, so that heads are computed in aten"
         ):
-            assert negatives.way_on_cuda(*asked) is negatives_in_chunks
+            assert negatives.way_on_cuda(asked) is negatives_in_chunks
     monkeypatch.setattr(negatives_triton, "is_usable", lambda: True)
     monkeypatch.setattr(negatives, "find_spec", lambda name: None)
-    assert negatives.way_on_cuda(*asked) is negatives_in_chunks
+    assert negatives.way_on_cuda(asked) is negatives_in_chunks

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +21,23 @@ BLOCK = 32
 # Numbers in a chunk. Two CPU cores with 2 MB of second cache each were fastest with 1.5 million, for 96 rows of 128 and of 512.
 _CHUNK = 1_500_000
 NO_NEGATIVE = -torch.inf
+
+
+class Given(NamedTuple):
+    """What a stream is given, as docs/ops.md says of `negatives_logsumexp`: its operands, in their order, and centres a class."""
+
+    features: Tensor
+    rows: Tensor
+    target: Tensor
+    scale: Tensor
+    ids: Tensor | None
+    limit: Tensor | None
+    bound: Tensor | None
+    square: Tensor | None
+    slope: Tensor | None
+    offset: Tensor | None
+    touched: Tensor | None
+    centres: int
 
 
 @dataclass
@@ -44,25 +62,17 @@ class Classes:
     Rows of the features that have a class come first here, in `order`: only they take part in sums.
     """
 
-    def __init__(
-        self,
-        features: Tensor,
-        rows: Tensor,
-        target: Tensor,
-        ids: Tensor | None,
-        limit: Tensor | None,
-        touched: Tensor | None,
-        centres: int,
-    ) -> None:
-        self.rows, self.centres = rows, centres
-        self.count = rows.size(0) // centres
+    def __init__(self, given: Given) -> None:
+        features, target, limit, touched = given.features.detach(), given.target, given.limit, given.touched
+        self.rows, self.centres = given.rows.detach(), given.centres
+        self.count = self.rows.size(0) // self.centres
         self.order = torch.argsort(target < 0, stable=True)
         self.features = features[self.order]
         self.target = target[self.order]
         self.groups = groups(limit, touched)
         every = features.size(0) // self.groups
         self.group = torch.div(self.order, max(every, 1), rounding_mode="floor")
-        self.ids = ids
+        self.ids = given.ids
         self.limit = None if limit is None else limit.expand(self.groups)
         self.touched = (
             touched.expand(self.groups, -1).sort(1).values

@@ -12,6 +12,7 @@ Rows of the bank that take a gradient themselves need p_j again: a second pass, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -20,47 +21,48 @@ import torch
 from torch import Tensor
 
 from . import negatives_in_chunks
+from .classes import Given
 
 _GIVEN = (
     "Tensor features, Tensor rows, Tensor target, Tensor scale, Tensor? ids, Tensor? limit, Tensor? bound, "
     "Tensor? square, Tensor? slope, Tensor? offset, Tensor? touched, int centres"
 )
-_FEATURES, _ROWS, _LIMIT, _SLOPE, _TOUCHED, _CENTRES = 0, 1, 5, 8, 10, 11
+_FEATURES, _ROWS, _SLOPE = (Given._fields.index(name) for name in ("features", "rows", "slope"))
 
 _library = torch.library.Library("f2c", "DEF")
 # The logarithm, the nearest classes, and what the logarithm's derivatives by the features and the slope are, a row each.
 _library.define(f"negatives_logsumexp({_GIVEN}, int nearest) -> (Tensor, Tensor, Tensor, Tensor)")
 _library.define(f"negatives_rows_gradient(Tensor weight, Tensor lse, {_GIVEN}) -> Tensor")
-_library.impl("negatives_logsumexp", negatives_in_chunks.forward, "CPU")
-_library.impl("negatives_rows_gradient", negatives_in_chunks.rows_gradient, "CPU")
 
 
-def way_on_cuda(
-    features: Tensor, rows: Tensor, limit: Tensor | None, touched: Tensor | None, centres: int
-) -> ModuleType:
+def way_on_cuda(given: Given) -> ModuleType:
     """Where a stream is computed on CUDA: in Triton's kernels, where Triton works and they know such a stream."""
     if find_spec("triton") is not None:
         from . import negatives_triton
 
-        if negatives_triton.is_usable() and negatives_triton.serves(features, rows, limit, touched, centres):
+        if negatives_triton.is_usable() and negatives_triton.serves(given):
             return negatives_triton
     return negatives_in_chunks
 
 
-def _forward_on_cuda(*given: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return _way(*given[:-1]).forward(*given)
+def computed_by(way: Callable[[Given], ModuleType]) -> dict[str, Callable[..., Any]]:
+    """Each op, as the module computes it that `way` picks for what is given."""
+
+    def forward(*operands: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        *stream, nearest = operands
+        given = Given(*stream)
+        return way(given).forward(given, nearest)
+
+    def rows_gradient(weight: Tensor, lse: Tensor, *stream: Any) -> Tensor:
+        given = Given(*stream)
+        return way(given).rows_gradient(weight, lse, given)
+
+    return {"negatives_logsumexp": forward, "negatives_rows_gradient": rows_gradient}
 
 
-def _rows_gradient_on_cuda(weight: Tensor, lse: Tensor, *given: Any) -> Tensor:
-    return _way(*given).rows_gradient(weight, lse, *given)
-
-
-def _way(*given: Any) -> ModuleType:
-    return way_on_cuda(*(given[at] for at in (_FEATURES, _ROWS, _LIMIT, _TOUCHED, _CENTRES)))
-
-
-_library.impl("negatives_logsumexp", _forward_on_cuda, "CUDA")
-_library.impl("negatives_rows_gradient", _rows_gradient_on_cuda, "CUDA")
+for _device, _way in (("CPU", lambda _: negatives_in_chunks), ("CUDA", way_on_cuda)):
+    for _op, _compute in computed_by(_way).items():
+        _library.impl(_op, _compute, _device)
 
 
 def _shapes(features: Tensor, *given: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:

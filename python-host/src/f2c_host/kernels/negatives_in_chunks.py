@@ -11,31 +11,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .classes import BLOCK, NO_NEGATIVE, Chunk, Classes
+from .classes import BLOCK, NO_NEGATIVE, Chunk, Classes, Given
 
 # The logarithm where there are no negatives: finite, and so far below all others that it counts for nothing beside them.
 NONE = -1e30
 
 
-def forward(
-    features: Tensor,
-    rows: Tensor,
-    target: Tensor,
-    scale: Tensor,
-    ids: Tensor | None,
-    limit: Tensor | None,
-    bound: Tensor | None,
-    square: Tensor | None,
-    slope: Tensor | None,
-    offset: Tensor | None,
-    touched: Tensor | None,
-    centres: int,
-    nearest: int,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def forward(given: Given, nearest: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The logarithm [N], the nearest classes [N, nearest], and the derivatives by the features [N, D] and by the slope [N]."""
-    classes = Classes(features.detach(), rows.detach(), target, ids, limit, touched, centres)
-    rule = _Rule(scale, bound, square, slope, offset, classes.order[: classes.with_class])
+    classes = Classes(given)
+    rule = _Rule.of(given, classes)
     sums = _Sums(classes, rule)
+    features = classes.features
     blocks = features.new_full((-(-classes.count // BLOCK), len(features)), NO_NEGATIVE)
     for chunk in classes.chunks(rule.factor):
         lines = blocks[chunk.start // BLOCK :]
@@ -44,28 +31,12 @@ def forward(
     return lse, nearest_of_blocks(classes, blocks, nearest), by_features, by_slope
 
 
-def rows_gradient(
-    weight: Tensor,
-    lse: Tensor,
-    features: Tensor,
-    rows: Tensor,
-    target: Tensor,
-    scale: Tensor,
-    ids: Tensor | None,
-    limit: Tensor | None,
-    bound: Tensor | None,
-    square: Tensor | None,
-    slope: Tensor | None,
-    offset: Tensor | None,
-    touched: Tensor | None,
-    centres: int,
-) -> Tensor:
+def rows_gradient(weight: Tensor, lse: Tensor, given: Given) -> Tensor:
     """The derivative by the rows of the sum of the logarithms [N], each times its weight."""
-    classes = Classes(features.detach(), rows.detach(), target, ids, limit, touched, centres)
-    with_class = classes.order[: classes.with_class]
-    rule = _Rule(scale, bound, square, slope, offset, with_class)
-    lse, weight = lse[with_class], weight[with_class] * scale
-    gradient = torch.zeros_like(rows)
+    classes, centres = Classes(given), given.centres
+    rule = _Rule.of(given, classes)
+    lse, weight = lse[rule.rows], weight[rule.rows] * rule.scale
+    gradient = torch.zeros_like(given.rows)
     for chunk in classes.chunks(rule.factor):
         cosines = chunk.cosines[:, : classes.with_class]
         shares = rule.logits(cosines).sub_(lse).exp_().mul_(weight)
@@ -84,7 +55,13 @@ class _Rule:
     square: Tensor | None
     slope: Tensor | None
     offset: Tensor | None
+    # Of the features: those that have a class, in the order of `Classes`.
     rows: Tensor
+
+    @classmethod
+    def of(cls, given: Given, classes: Classes) -> _Rule:
+        rows = classes.order[: classes.with_class]
+        return cls(given.scale, given.bound, given.square, given.slope, given.offset, rows)
 
     def __post_init__(self) -> None:
         if self.bound is not None:

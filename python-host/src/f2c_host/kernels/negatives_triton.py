@@ -24,7 +24,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from .classes import BLOCK, NO_NEGATIVE, Classes, groups
+from .classes import BLOCK, NO_NEGATIVE, Classes, Given, groups
 from .negatives_in_chunks import NONE, nearest_of_blocks
 
 # A class has a word of bits that says which groups leave it out.
@@ -48,25 +48,23 @@ def is_usable() -> bool:
     return target.backend == "cuda" and target.arch >= 80
 
 
-def serves(
-    features: Tensor, rows: Tensor, limit: Tensor | None, touched: Tensor | None, centres: int
-) -> bool:
+def serves(given: Given) -> bool:
     """Whether these kernels compute such a stream."""
+    features, rows = given.features, given.rows
     return (
-        centres == 1
+        given.centres == 1
         and features.dtype == torch.float32
         and rows.dtype in (torch.float32, torch.bfloat16, torch.float16)
         and 0 < features.size(1) <= _DIM
         and min(features.size(0), rows.size(0)) > 0
-        and groups(limit, touched) <= _GROUPS
+        and groups(given.limit, given.touched) <= _GROUPS
     )
 
 
-def forward(*given: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def forward(given: Given, nearest: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Of what negatives_in_chunks.forward is given, what it gives: the logarithm [N], the nearest classes [N, nearest], and the
     derivatives by the features [N, D] and by the slope [N]."""
-    *given, nearest = given
-    stream = _Stream.of(*given)
+    stream = _Stream.of(given)
     classes, tiles, features = stream.classes, stream.tiles, stream.classes.features
     n, dim = features.shape
     row_blocks = triton.cdiv(n, tiles.kept)
@@ -92,9 +90,9 @@ def forward(*given: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return lse, nearest_of_blocks(classes, blocks, nearest), by_features, by_slope
 
 
-def rows_gradient(weight: Tensor, lse: Tensor, *given: Any) -> Tensor:
+def rows_gradient(weight: Tensor, lse: Tensor, given: Given) -> Tensor:
     """The derivative by the rows of the sum of the logarithms [N], each times its weight."""
-    stream = _Stream.of(*given)
+    stream = _Stream.of(given)
     classes, tiles = stream.classes, stream.tiles
     gradient = torch.empty_like(classes.rows)
     with torch.cuda.device_of(classes.rows):
@@ -156,27 +154,13 @@ class _Stream:
     scale: Tensor
 
     @classmethod
-    def of(
-        cls,
-        features: Tensor,
-        rows: Tensor,
-        target: Tensor,
-        scale: Tensor,
-        ids: Tensor | None,
-        limit: Tensor | None,
-        bound: Tensor | None,
-        square: Tensor | None,
-        slope: Tensor | None,
-        offset: Tensor | None,
-        touched: Tensor | None,
-        centres: int,
-    ) -> _Stream:
-        classes = Classes(features.detach(), rows.detach().contiguous(), target, ids, limit, touched, centres)
-        device = features.device
-        nought = scale.new_zeros(())
-        numbers = [scale, *(nought if t is None else t for t in (square, slope, offset))]
+    def of(cls, of: Given) -> _Stream:
+        classes = Classes(of._replace(rows=of.rows.contiguous()))
+        device, ids, bound = of.features.device, of.ids, of.bound
+        nought = of.scale.new_zeros(())
+        numbers = [of.scale, *(nought if t is None else t for t in (of.square, of.slope, of.offset))]
         numbers = torch.stack([t.detach().to(device, torch.float32).reshape(()) for t in numbers])
-        n, dim = features.shape
+        n, dim = classes.features.shape
         given = {
             "features": classes.features.contiguous(),
             "rows": classes.rows,
