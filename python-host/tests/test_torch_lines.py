@@ -17,7 +17,10 @@ from f2c_host import doctor, torch_api
 from f2c_host.errors import HostError
 from f2c_host.torch_api import LINES, REQUIREMENT, Line, adapter, every_line, torch_2_11, untried
 
-NEEDED = ("script_function", "script_module", "whole_graph", "keep_in_place", "references_without_dynamo")
+NEEDED = (
+    *("script_function", "script_module", "references_without_dynamo"),
+    *("compiled_graph", "loaded_graph", "compiled_for", "whole_graph", "keep_in_place"),
+)
 HOST = Path(__file__).parents[1]
 
 
@@ -86,15 +89,15 @@ def test_what_dynamo_of_2_11_cannot_trace_is_computed_uncompiled_and_what_else_i
         asked.append(1)
         raise RuntimeError(refusals[0])
 
-    monkeypatch.setattr(every_line, "whole_graph", lambda function, device: graph)
-    compiled = torch_2_11.whole_graph(lambda x: [x + 1], torch.device("cpu"))
+    monkeypatch.setattr(every_line, "whole_graph", lambda function: graph)
+    compiled = torch_2_11.whole_graph(lambda x: [x + 1])
     assert [compiled(torch.tensor(float(i)))[0].item() for i in range(3)] == [1, 2, 3]
     assert asked == [1]
     (told,) = caplog.records
     assert told.levelno == logging.WARNING and "uncompiled" in told.getMessage()
     del refusals[0]
     with pytest.raises(RuntimeError, match="something else"):
-        torch_2_11.whole_graph(lambda x: [x + 1], torch.device("cpu"))(torch.tensor(1.0))
+        torch_2_11.whole_graph(lambda x: [x + 1])(torch.tensor(1.0))
 
 
 WARNS = """
@@ -148,7 +151,7 @@ def test_where_dynamo_cannot_trace_a_gradient_inductor_computes_uncompiled_and_s
         return list(torch.autograd.grad((x * x).sum(), [x]))
 
     with caplog.at_level(logging.WARNING):
-        graph = adapter().whole_graph(gradient, torch.device("cpu"))
+        graph = adapter().whole_graph(gradient)
     assert graph(torch.tensor([3.0], requires_grad=True))[0].item() == 6
     (told,) = caplog.records
     assert told.levelno == logging.WARNING and torch.__version__ in told.getMessage()

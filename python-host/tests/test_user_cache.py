@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from f2c_host.files.user_cache import own_folder
+from f2c_host.torch_api import forget_unused_code
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_somebody_elses_folder_is_not_used(cache, monkeypatch):
 INDUCTOR = """
 import os, torch
 from f2c_host.torch_api import adapter
-adapter().whole_graph(lambda: [], torch.device("cpu"))
+adapter()
 from torch._inductor.runtime.cache_dir_utils import cache_dir
 print(cache_dir(), oct(os.stat(cache_dir()).st_mode & 0o777))
 """
@@ -67,10 +68,6 @@ print(cache_dir(), oct(os.stat(cache_dir()).st_mode & 0o777))
 
 @pytest.mark.parametrize("case", ["ours", "theirs", "chosen"])
 def test_inductor_keeps_what_it_compiled_where_nobody_else_can_write(tmp_path, case):
-    import torch
-
-    if not hasattr(torch._dynamo.config, "trace_autograd_ops"):
-        pytest.skip("this torch has no backend inductor")
     environment = {k: v for k, v in os.environ.items() if k != "TORCHINDUCTOR_CACHE_DIR"}
     environment |= {"XDG_CACHE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     if case == "theirs":
@@ -87,3 +84,16 @@ def test_inductor_keeps_what_it_compiled_where_nobody_else_can_write(tmp_path, c
         assert not os.path.exists(folder)
     if case == "chosen":
         assert folder == str(tmp_path / "chosen")
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_inductors_code_that_nobody_used_for_long_is_forgotten_where_the_folder_is_ours(
+    cache, tmp_path, monkeypatch, chosen
+):
+    code = own_folder("inductor") / "code.so"
+    code.touch()
+    os.utime(code, (1e9, 1e9))
+    folder = tmp_path / "another" if chosen else code.parent
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(folder))
+    forget_unused_code()
+    assert code.exists() == chosen

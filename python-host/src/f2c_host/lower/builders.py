@@ -16,6 +16,7 @@ from ..ir.module import Function, Input, Module
 from ..kernels.prelu import ON_CPU
 from ..torch_api import adapter
 from . import js_numbers, random_numbers, runtime_functions
+from .graphs import Graphs
 from .js_numbers import NUMBERS
 from .places import Places
 from .random_numbers import RANDOM
@@ -113,14 +114,18 @@ def build_traceable(module: Module, function: Function, storage_index: dict[str,
 def build_inductor(
     module: Module, function: Function, storage_index: dict[str, int], device: torch.device
 ) -> Runnable:
-    """The function through `torch.compile`: one graph for each outcome of what its scalars decide, gradient and updates
+    """The function through Inductor: one graph for each outcome of what its scalars decide, gradient and updates
     included."""
     visitor = TensorScalars(module, function, storage_index)
     before, tree = visitor.functions()
+    text = ast.unparse(tree)
     names = _python(before, tree)
     names |= {target_name(t): TAKES_NUMBER.get(t) or _overload(t) for t in visitor.targets}
     names["tensor_scalar"] = tensor_scalar
-    graph, decide = adapter().whole_graph(names[tree.name], device), names[before.name]
+    whole, decide = names[tree.name], names[before.name]
+    graph = (
+        adapter().whole_graph(whole) if device.type == "cuda" else Graphs(whole, text, sorted(visitor.stored))
+    )
 
     def run(storage: list[torch.Tensor], device: torch.device, *arguments: Any) -> list[torch.Tensor]:
         scalars = [a for a in arguments if not isinstance(a, torch.Tensor)]

@@ -36,6 +36,7 @@ class TensorScalars(Visitor):
         self.find_early(function.body)
         self.known -= forms.fixed
         self.computing = False
+        self.stored: set[int] = set()  # places in S that the graph reads or writes
 
     def functions(self) -> list[ast.FunctionDef]:
         graph = self.lower()
@@ -105,6 +106,10 @@ class TensorScalars(Visitor):
         return tensors, {kind: [value[v] for v in self.vectors[kind]] for kind in _KINDS}
 
     # ---- ops
+
+    def storage(self, name: str) -> ast.expr:
+        self.stored.add(self.storage_index[name])
+        return super().storage(name)
 
     def read(self, value: int) -> ast.expr:
         tensor = self.computing and value in self.forms.tensors

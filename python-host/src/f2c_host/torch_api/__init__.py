@@ -13,7 +13,11 @@ from pathlib import Path
 from types import ModuleType
 
 from ..errors import HostError
+from ..files.kept_files import forget_unused
 from ..files.user_cache import own_folder
+
+# How long Inductor's code may lie unused in our folder of it.
+_UNUSED_SECONDS = 60 * 24 * 3600.0
 
 # What pip may install, as pyproject.toml has it too.
 REQUIREMENT = "torch>=2.11,<2.16"
@@ -114,3 +118,11 @@ def _keep_compiled_code_private() -> None:
         atexit.register(kept.cleanup)
         folder = Path(kept.name)
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder)
+
+
+def forget_unused_code() -> None:
+    """Deletes what Inductor wrote into its folder in our cache and nobody has used for long. A folder that somebody chose
+    instead is left alone."""
+    folder = own_folder("inductor")
+    if folder is not None and os.environ.get("TORCHINDUCTOR_CACHE_DIR") == str(folder):
+        forget_unused(folder, _UNUSED_SECONDS)

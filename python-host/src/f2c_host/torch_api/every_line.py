@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import logging
+import os
+import platform
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +23,8 @@ from torch.jit.frontend import build_def
 
 _log = logging.getLogger(__name__)
 
+# Names the folder of Inductor's own cache.
+CACHE = "TORCHINDUCTOR_CACHE_DIR"
 # The most graphs that Dynamo keeps of a function: outcomes of what its scalars decide, and sizes of its inputs.
 _OUTCOMES = 64
 
@@ -86,13 +90,58 @@ def script_module(
     return made
 
 
-def whole_graph(
-    function: Callable[..., list[torch.Tensor]], device: torch.device
-) -> Callable[..., list[torch.Tensor]]:
-    """`function` compiled by Dynamo and Inductor as one graph; `torch.autograd.grad` inside it is traced. A graph is
+def compiled_graph(
+    function: Callable[..., list[torch.Tensor]], inputs: Sequence[torch.Tensor]
+) -> tuple[Callable[..., Sequence[torch.Tensor]], bytes]:
+    """`function` of tensors as one graph, compiled by Inductor for their sizes, and what `loaded_graph` makes the same of in
+    another process. What the function writes to, the graph writes to; gradients are taken in it.
+
+    It is traced op by op, below autograd, which takes a small part of Dynamo's time and needs nothing of it: our
+    functions have no Python to be understood."""
+    from torch._inductor import standalone_compile
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    with torch.no_grad():
+        graph = make_fx(function, tracing_mode="fake")(*inputs)
+        compiled = standalone_compile(
+            graph, inputs, dynamic_shapes="from_example_inputs", options={}, aot=True
+        )
+    return compiled, compiled.serialize()
+
+
+def loaded_graph(content: bytes) -> Callable[..., Sequence[torch.Tensor]]:
+    """The graph that `compiled_graph` made. Raises anything at all where it does not fit this torch."""
+    from torch._inductor.standalone_compile import AOTCompiledArtifact
+
+    return AOTCompiledArtifact.deserialize(content)
+
+
+def compiled_for() -> str:
+    """What compiled code fits to: this torch, how many threads it computes with, and this processor with all that it can do."""
+    settings = {k: v for k, v in os.environ.items() if k.startswith("TORCHINDUCTOR_") and k != CACHE}
+    return repr(
+        (
+            (torch.__version__, torch.version.git_version, torch.get_num_threads()),
+            (torch.backends.cpu.get_cpu_capability(), _processor(), sorted(settings.items())),
+        )
+    )
+
+
+def _processor() -> str:
+    """The instructions that compilers may use: `-march=native` means all that this processor has."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as told:
+            lines = {line.strip() for line in told if line.startswith(("model name", "flags", "Features"))}
+    except OSError:
+        lines = set()
+    return f"{platform.machine()} {platform.processor()} {sorted(lines)}"
+
+
+def whole_graph(function: Callable[..., list[torch.Tensor]]) -> Callable[..., list[torch.Tensor]]:
+    """`function` on CUDA: compiled by Dynamo and Inductor as one graph; `torch.autograd.grad` inside it is traced. A graph is
     compiled for each set of sizes: those of a training step never change, an embedding has a few.
 
-    On CUDA the whole of it is captured as a CUDA graph: storage stays where it is (`keep_in_place`), so that a graph may write
+    The whole of it is captured as a CUDA graph: storage stays where it is (`keep_in_place`), so that a graph may write
     to it, and each call begins a new generation of the graph's own memory.
 
     A torch whose Dynamo has no such switch computes the same, uncompiled, and a warning says so.
@@ -107,8 +156,6 @@ def whole_graph(
         return function
     torch._dynamo.config.trace_autograd_ops = True
     torch._dynamo.config.recompile_limit = _OUTCOMES
-    if device.type != "cuda":
-        return torch.compile(function, fullgraph=True, dynamic=False)
     captured = torch.compile(function, fullgraph=True, dynamic=False, mode="reduce-overhead")
 
     def step(*arguments: Any) -> list[torch.Tensor]:

@@ -11,18 +11,24 @@ import torch
 
 from . import every_line
 from .every_line import (
+    compiled_for,
+    compiled_graph,
     compute_as_declared,
     configure_executor,
     keep_in_place,
+    loaded_graph,
     references_without_dynamo,
     script_function,
     script_module,
 )
 
 __all__ = [
+    "compiled_for",
+    "compiled_graph",
     "compute_as_declared",
     "configure_executor",
     "keep_in_place",
+    "loaded_graph",
     "references_without_dynamo",
     "script_function",
     "script_module",
@@ -32,12 +38,10 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 
-def whole_graph(
-    function: Callable[..., list[torch.Tensor]], device: torch.device
-) -> Callable[..., list[torch.Tensor]]:
+def whole_graph(function: Callable[..., list[torch.Tensor]]) -> Callable[..., list[torch.Tensor]]:
     """As in every line, until Dynamo refuses: from then on the function as it is. It refuses before anything is computed, so
     that nothing was written yet."""
-    runs = every_line.whole_graph(function, device)
+    runs = every_line.whole_graph(function)
 
     def step(*arguments: Any) -> list[torch.Tensor]:
         nonlocal runs
