@@ -59,15 +59,28 @@ function sharesUpTo(ranks: number, exponent: number): Float64Array {
   return sums;
 }
 
-/** Gives `spare` more images to identities by their shares; `order` has who is of which rank. */
+/** Identities whose counts the cache holds at once. */
+const BLOCK = 2 ** 17;
+
+/**
+ * Gives `spare` more images to identities by their shares; `order` has who is of which rank. Sorted by blocks of identities first, of
+ * which each has as many as it is long: millions of counts that are changed here and there wait for the memory each time.
+ */
 function give(counts: Int32Array, spare: number, shares: Float64Array, order: Int32Array): void {
   const last = order.length - 1;
   const all = shares[last]!;
+  const next = Int32Array.from({ length: Math.ceil(order.length / BLOCK) }, (_, block) => block * BLOCK);
+  const who = new Int32Array(order.length);
+  const more = new Int32Array(order.length);
   for (let i = 0, given = 0; i <= last; i++) {
     const upTo = i === last ? spare : Math.round((spare * shares[i]!) / all);
-    counts[order[i]!]! += upTo - given;
+    const identity = order[i]!;
+    const at = next[Math.floor(identity / BLOCK)]!++;
+    who[at] = identity;
+    more[at] = upTo - given;
     given = upTo;
   }
+  for (let at = 0; at <= last; at++) counts[who[at]!]! += more[at]!;
 }
 
 function atLeastOne(what: string, n: number): number {

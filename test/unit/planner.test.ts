@@ -202,6 +202,16 @@ describe("streams", () => {
     for (let rank = 0; rank < people; rank++)
       expect(counts[order.at(rank)]).toBe(2 + upTo[rank + 1]! - upTo[rank]!);
   });
+  test("Zipf's law over more people than are dealt with at once", () => {
+    const people = 300_000;
+    const sums = [0];
+    for (let rank = 1; rank <= people; rank++) sums.push(sums[rank - 1]! + rank ** -0.8);
+    const upTo = sums.map((sum) => Math.round((3 * people * sum) / sums[people]!));
+    const order = keyedPermutation(people, 7 ^ 0x636f756e);
+    const wanted = new Int32Array(people);
+    for (let rank = 0; rank < people; rank++) wanted[order.at(rank)] = 1 + upTo[rank + 1]! - upTo[rank]!;
+    expect(Buffer.compare(Buffer.from(zipf(4).counts(people, 7).buffer), Buffer.from(wanted.buffer))).toBe(0);
+  });
   test("a spread of images per identity is drawn identity by identity", () => {
     const drawn = Array.from({ length: 500 }, (_, i) => 2 + randomBelow(4, 9, 0x636f756e, i));
     expect([...spread(2, 5).counts(500, 9)]).toEqual(drawn);
