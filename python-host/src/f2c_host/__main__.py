@@ -142,7 +142,9 @@ def _serve() -> int:
     # The driver reads our hello while we import the rest.
     from .serve.server import Server
     from .serve.session import Session
+    from .verify.result_types import prepare
 
+    prepare()
     gc.freeze()
     gc.enable()
     session = Session(interruption=interruption)

@@ -48,6 +48,10 @@ def _number(value: object) -> object:
     return value
 
 
+# What has a place of its own in a syntax tree.
+_PLACED = (ast.expr, ast.stmt, ast.arg, ast.keyword)
+
+
 class Visitor:
     """Turns one function into `def name(S, device, inputs...) -> List[Tensor]`, S being all storages in order."""
 
@@ -64,12 +68,15 @@ class Visitor:
     # ---- nodes, all at the current location
 
     def at(self, node: ast.AST) -> ast.AST:
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.expr | ast.stmt | ast.arg | ast.keyword) and not hasattr(
-                inner, "lineno"
-            ):
-                inner.lineno = inner.end_lineno = self.line  # type: ignore[attr-defined]
-                inner.col_offset, inner.end_col_offset = 0, 1  # type: ignore[attr-defined]
+        to_place = [node]
+        while to_place:
+            inner = to_place.pop()
+            if isinstance(inner, _PLACED):
+                if hasattr(inner, "lineno"):
+                    continue  # and so has all in it
+                inner.lineno = inner.end_lineno = self.line
+                inner.col_offset, inner.end_col_offset = 0, 1
+            to_place.extend(ast.iter_child_nodes(inner))
         return node
 
     def name(self, identifier: str) -> ast.expr:
