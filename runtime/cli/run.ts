@@ -1,5 +1,6 @@
 /** @file `f2c-dsl run`: torch starts while the experiment compiles, then the trainer takes over. */
 import { existsSync, readdirSync } from "node:fs";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { experimentError } from "../../compiler/diagnostics/catalogue.js";
 import {
   type CompiledExperiment,
@@ -23,9 +24,10 @@ import { ProgressLine } from "../observe/progress-line.js";
 import { type RunConfig, readConfig } from "../run/config.js";
 import { RunFolder } from "../run/run-folder.js";
 import { renderSummary } from "../run/summary.js";
-import { beginRun, recordHost } from "../stages/begin-run.js";
+import { beginRun, executedWith, recordHost } from "../stages/begin-run.js";
+import type { Host, LoadOptions } from "../stages/host.js";
 import type { HostSession } from "../stages/host-session.js";
-import { Trainer } from "../stages/trainer.js";
+import { type Loading, loadProgram, Trainer } from "../stages/trainer.js";
 import { outliveClosedOutput } from "./closed-output.js";
 import { asText, EXIT, fail, warn } from "./report.js";
 import { checkNoSettings, type Settings, settingsOf } from "./settings.js";
@@ -126,10 +128,17 @@ async function runExperiment(file: string, declared: LoadedExperiment, options: 
     observers.add(...ofEveryRun(folder));
     const before = lastPictures(folder.path, say);
     for (const tool of watched) observers.add(new Follower(python, folder.path, tool, say, { before }));
-    const given = beginRun(folder, loaded, program, { ...options, set }, options.resume === true, say);
+    const asked = { ...options, set };
+    const loading = await loadingAhead(first, program, executedWith(program, asked, config));
+    const given = beginRun(folder, loaded, program, asked, options.resume === true, say);
     recordHost(folder.path, first);
     for (const note of program.notes) observers.note(note);
-    trainer = new Trainer(program, folder, observers, { ...given, restarts: options.restarts, start });
+    trainer = new Trainer(program, folder, observers, {
+      ...given,
+      restarts: options.restarts,
+      start,
+      loading,
+    });
     doing = "preparing the run";
     const { summary, failedEvaluation } = await trainer.run(first);
     await Promise.allSettled(clients.map((client) => client.shutdown()));
@@ -150,6 +159,22 @@ async function runExperiment(file: string, declared: LoadedExperiment, options: 
     over();
     folder?.release();
   }
+}
+
+/** How long the description of a run waits for a host that is about to be there, in milliseconds. */
+const SOON_MS = 50;
+
+/** Lets the first host load the program while the run is described: at once where it is there, else as soon as it is. */
+async function loadingAhead(first: Promise<Host>, program: CompiledExperiment, options: LoadOptions) {
+  const loading = new WeakMap<Host, Loading>();
+  const begun = first.then((host) => {
+    const asked = loadProgram(host, program, options);
+    loading.set(host, asked);
+    return asked.endings;
+  });
+  await Promise.race([begun.catch(() => {}), setTimeout(SOON_MS)]); // the trainer hears what was wrong
+  await setImmediate(); // what is sent leaves
+  return loading;
 }
 
 function sayHowToGoOn(file: string, folder: RunFolder): void {

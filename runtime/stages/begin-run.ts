@@ -21,6 +21,18 @@ interface Asked {
   readonly set?: Settings;
 }
 
+/** What a program is executed with: what the command line says, or the experiment. */
+export const executedWith = (
+  { experiment }: CompiledExperiment,
+  asked: Asked,
+  config: RunConfig | undefined,
+) => ({
+  device: asked.device ?? experiment.device,
+  backend: asked.backend ?? experiment.backend,
+  // Sums depend on how many threads share them: a run goes on with as many as it began with.
+  threads: asked.threads ?? (config?.threads as number | undefined),
+});
+
 /** Describes a run in its folder, or compares it with the one that lies there. Returns what it is executed with. */
 export function beginRun(
   folder: RunFolder,
@@ -31,12 +43,7 @@ export function beginRun(
   say: Say,
 ) {
   const config = resume ? readConfig(folder.path) : undefined;
-  const given = {
-    device: asked.device ?? program.experiment.device,
-    backend: asked.backend ?? program.experiment.backend,
-    // Sums depend on how many threads share them: a run goes on with as many as it began with.
-    threads: asked.threads ?? (config?.threads as number | undefined),
-  };
+  const given = executedWith(program, asked, config);
   const identity = identityOf(program, given);
   const circumstances = circumstancesIn(loaded.directory);
   const begun = { ...given, set: asked.set ?? {}, circumstances, identity };

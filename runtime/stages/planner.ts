@@ -40,7 +40,7 @@ const answerTo = <T>(policy: string, step: number, question: () => T): T =>
 /** Plans steps in order. A pure function of the seed and the step, but for the books, which `state` holds. */
 export class Planner {
   private readonly loader;
-  private readonly books: Record<string, Book>;
+  private books: Record<string, Book>;
   private planned: number;
   /** Names of what the step is given. */
   private readonly inputs: ReadonlySet<string>;
@@ -102,6 +102,12 @@ export class Planner {
       book.restore(saved);
     }
     this.planned = step;
+  }
+
+  /** Goes back to where nothing is planned. */
+  beginAnew(): void {
+    this.books = openBooks(this.program.state) as Record<string, Book>;
+    this.planned = 0;
   }
 
   /** Plans and throws away until `step` is next. */

@@ -52,6 +52,28 @@ export interface TrainOptions extends LoadOptions {
   readonly restarts: number;
   /** Starts a host. */
   readonly start: () => Promise<Host>;
+  /** Hosts that were asked to load the program before this. */
+  readonly loading?: WeakMap<Host, Loading>;
+}
+
+/** A program on its way into a host. */
+export interface Loading {
+  /** What the net's files will end in, by exporter. */
+  readonly endings: Promise<Readonly<Record<string, string>>>;
+  readonly hosted: Promise<HostedProgram>;
+}
+
+/** Lets a host load an experiment's program. What cannot be exported is said before. */
+export function loadProgram(
+  host: Host,
+  { experiment, module, files }: CompiledExperiment,
+  options: LoadOptions,
+): Loading {
+  const endings = host.exporters(experiment.export);
+  const load = () => host.load(experiment.name, module, { ...options, files: filesOf(files) });
+  const hosted = endings.then(load);
+  hosted.catch(() => {}); // whoever waits for it hears of it
+  return { endings, hosted };
 }
 
 /** How a run ended. */
@@ -106,8 +128,7 @@ export class Trainer implements HostedWork<Outcome> {
   /** When the first plan was made. */
   private began = 0;
   /** Where the planner stood when nothing was in flight: rewinding starts here. */
-  private drained: { step: number; books: Books };
-  private readonly unstarted: Books;
+  private drained!: { step: number; books: Books };
   /** The step that the newest checkpoint of this process continues with. */
   private saved: number | undefined;
   private writing: Writing | undefined;
@@ -126,8 +147,6 @@ export class Trainer implements HostedWork<Outcome> {
   ) {
     this.again = options.resume;
     this.planner = new Planner(program);
-    this.unstarted = this.planner.state();
-    this.drained = { step: 0, books: this.unstarted };
     this.checkpoints = new Checkpoints(folder.file("checkpoints"));
     this.hashes = { structureHash: structureHash(program.module), weightsHash: weightsHash(program.module) };
     this.losses = [...new Set([LOSS, ...program.updates.groups.map((group) => group.loss)])];
@@ -229,13 +248,14 @@ export class Trainer implements HostedWork<Outcome> {
 
   /** Sends the program and the data sources. */
   private async load(host: Host): Promise<HostedProgram> {
-    const { module, train, experiment, files } = this.program;
-    // What cannot be exported is said before a step is trained.
-    this.endings = await host.exporters(experiment.export);
-    const hosted = await host.load(experiment.name, module, { ...this.options, files: filesOf(files) });
-    await host.open(TRAIN, train);
-    for (const [source, people] of this.evaluator.sources()) await host.open(source, people);
-    return hosted;
+    const { program, options, evaluator } = this;
+    const sources = [[TRAIN, program.train] as const, ...evaluator.sources()];
+    const { endings, hosted } = options.loading?.get(host) ?? loadProgram(host, program, options);
+    this.endings = await endings;
+    // These are on their way while the program is compiled there.
+    const opened = sources.map(([source, images]) => host.open(source, images));
+    const [loaded] = await Promise.all([hosted, ...opened]);
+    return loaded;
   }
 
   private async begin(): Promise<void> {
@@ -243,7 +263,7 @@ export class Trainer implements HostedWork<Outcome> {
     this.saved = undefined;
     this.folder.history.rewind(0);
     this.remember(0, { last: undefined, evaluations: {} });
-    this.planner.restore(0, this.unstarted);
+    if (this.again) this.planner.beginAnew();
     this.best?.goOn(0);
     if (this.again) this.observers.tell("resumed", 0);
     else this.observers.tell("begun");

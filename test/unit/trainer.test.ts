@@ -16,7 +16,8 @@ import type { BridgeError } from "#runtime/bridge/bridge-error";
 import { JsonLines } from "#runtime/observe/json-lines";
 import { type Observer, Observers } from "#runtime/observe/observer";
 import { RunFolder } from "#runtime/run/run-folder";
-import { Trainer } from "#runtime/stages/trainer";
+import type { Host } from "#runtime/stages/host";
+import { type Loading, loadProgram, Trainer } from "#runtime/stages/trainer";
 import { FakeHost, type FakeHostOptions, failure } from "./fake-host.js";
 
 const home = mkdtempSync(join(tmpdir(), "f2c-trainer-"));
@@ -54,6 +55,8 @@ function started(
     folder?: RunFolder;
     program?: CompiledExperiment;
     restarts?: number;
+    /** The host is asked to load the program before there is a trainer. */
+    ahead?: boolean;
     observers?: readonly Observer[];
   } = {},
 ): Run {
@@ -77,15 +80,20 @@ function started(
     hosts.push(host);
     return host;
   };
-  const trainer = new Trainer(options.program ?? everyEight, folder, observers, {
-    device: "cpu",
-    backend: "eager",
+  const program = options.program ?? everyEight;
+  const executed = { device: "cpu", backend: "eager" };
+  const first = start();
+  const loading = new WeakMap<Host, Loading>();
+  if (options.ahead) loading.set(hosts[0]!, loadProgram(hosts[0]!, program, executed));
+  const trainer = new Trainer(program, folder, observers, {
+    ...executed,
+    loading,
     sameProgram: true,
     resume: options.folder !== undefined,
     restarts: options.restarts ?? 2,
     start,
   });
-  const end = trainer.run(start()).catch((error: Error) => error);
+  const end = trainer.run(first).catch((error: Error) => error);
   return { folder, trainer, hosts, said, told, end: end.finally(() => folder.release()) };
 }
 
@@ -117,6 +125,19 @@ const stepsOf = (folder: RunFolder) => written(folder).filter((line) => !String(
 const checkpoints = (folder: RunFolder) => readdirSync(folder.file("checkpoints")).sort();
 const upTo = (end: number) => Array.from({ length: end }, (_, i) => i);
 const between = (from: string, host: FakeHost) => host.asked.slice(host.asked.indexOf(from) + 1);
+
+describe("a program that was on its way before the trainer", () => {
+  test("is not sent again", async () => {
+    const { hosts, end } = started([{}], { ahead: true });
+    expect(await end).toMatchObject({ summary: { steps: 24 } });
+    expect(hosts[0]!.asked.filter((what) => what === "load")).toHaveLength(1);
+  });
+  test("is sent to the host that takes over", async () => {
+    const { hosts, end } = started([dyingAt(3), {}], { ahead: true });
+    expect(await end).toMatchObject({ summary: { steps: 24 } });
+    expect(hosts.map(({ asked }) => asked.filter((what) => what === "load").length)).toEqual([1, 1]);
+  });
+});
 
 describe("where a checkpoint and an evaluation are due at the same step", () => {
   test("both are made, and what is saved is saved first", async () => {
