@@ -2,10 +2,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { banks } from "./banks.js";
 import { catalogue } from "./catalogue.js";
 import { ir, layers } from "./compile.js";
 import { data } from "./data.js";
+import { device } from "./device.js";
 import { distil } from "./distil.js";
 import { faceNms } from "./face-nms.js";
 import { flat } from "./flat.js";
@@ -18,8 +20,11 @@ import { head, step } from "./step.js";
 import { backends, bridge, passes } from "./steps.js";
 import { threads } from "./threads.js";
 
-const quick = process.argv.includes("--quick");
-const wanted = process.argv.slice(2).filter((arg) => !arg.startsWith("--"));
+const { values: options, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: "boolean" }, write: { type: "string" }, device: { type: "string" } },
+});
+const quick = options.quick ?? false;
 const folder = mkdtempSync(join(tmpdir(), "f2c-bench-"));
 const steps = quick ? 20 : 50;
 
@@ -47,11 +52,14 @@ const BENCHMARKS: Readonly<Record<string, () => void | Promise<void>>> = {
       quick ? { people: 400, tunedOn: 150, orders: 3 } : { people: 5000, tunedOn: 1000, orders: 3 },
     ),
   photographs: () => photographs(folder, quick ? 2 : 6),
+  device: () => device(folder, quick, options.write, options.device),
 };
+/** Only where they are named. */
+const APART = ["device"];
 
 try {
   for (const [name, run] of Object.entries(BENCHMARKS))
-    if (!wanted.length || wanted.includes(name)) await run();
+    if (wanted.length ? wanted.includes(name) : !APART.includes(name)) await run();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -52,10 +52,10 @@ def peak() -> float:
 class Ours:
     """The compiled step on a backend, with the plans of the product's planner."""
 
-    def __init__(self, session: dict[str, Any], backend: str) -> None:
-        self.program = Program(parse_module(session["ir"]), backend=backend)
-        self.program.initialise(0)
-        self.inputs = []
+    def __init__(self, session: dict[str, Any], backend: str, device: str = "cpu") -> None:
+        self.program = Program(parse_module(session["ir"]), backend=backend, device=device)
+        self.begin()
+        self.inputs: list[dict[str, Any]] = []
         chance = np.random.default_rng(0)
         size = session["size"]
         for plan in session["plans"]:
@@ -68,6 +68,10 @@ class Ours:
                     inputs[entry.name] = torch.tensor(plan["arrays"][entry.name])
             self.inputs.append(inputs)
 
+    def begin(self) -> None:
+        """The first state."""
+        self.program.initialise(0)
+
     def step(self, turn: int) -> None:
         self.program.run("step", self.inputs[turn])
 
@@ -75,21 +79,32 @@ class Ours:
 class ByHand:
     """The same method as a person writes it."""
 
-    def __init__(self, session: dict[str, Any], pool: Tensor, layout: torch.memory_format, chunked: bool) -> None:
+    def __init__(
+        self,
+        session: dict[str, Any],
+        pool: Tensor,
+        layout: torch.memory_format,
+        chunk: int | None = None,
+        narrow: torch.dtype | None = None,
+    ) -> None:
+        """`chunk`: classes at a time, all where it is none; `narrow`: the type of autocast. On the device of the pool."""
         torch.manual_seed(0)
-        self.probe = MobileFaceNetReference(embedding=128, width=0.5, size=session["size"]).to(memory_format=layout)
+        net = MobileFaceNetReference(embedding=128, width=0.5, size=session["size"])
+        self.probe = net.to(pool.device, memory_format=layout)
         self.gallery = copy.deepcopy(self.probe).requires_grad_(False)
         self.optimizer = torch.optim.SGD(
             self.probe.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=1e-4
         )
-        self.pool, self.layout, self.chunked = pool, layout, chunked
-        self.pixels = torch.randint(0, 256, (2, 48, 3, session["size"], session["size"]), dtype=torch.uint8)
+        self.pool, self.layout, self.chunk, self.narrow = pool, layout, chunk, narrow
+        self.rows = session.get("images", 96) // 2
+        size = (2, self.rows, 3, session["size"], session["size"])
+        self.pixels = torch.randint(0, 256, size, dtype=torch.uint8, device=pool.device)
 
     def loss(self, p: Tensor, patch: Tensor, slots: Tensor, target: Tensor) -> Tensor:
-        return (self.in_chunks if self.chunked else self.whole)(p, patch, slots, target)
+        return (self.whole if self.chunk is None else self.in_chunks)(p, patch, slots, target)
 
     def whole(self, p: Tensor, patch: Tensor, slots: Tensor, target: Tensor) -> Tensor:
-        cosine = (p @ self.pool.T).index_copy(1, slots, p @ patch.T)
+        cosine = (p @ self.pool.to(p.dtype).T).index_copy(1, slots, p @ patch.T)
         inside = target >= 0
         own = cosine.gather(1, target.clamp(min=0).unsqueeze(1))
         logits = SCALE * cosine.scatter(1, target.clamp(min=0).unsqueeze(1), own - MARGIN)
@@ -100,8 +115,8 @@ class ByHand:
     def in_chunks(self, p: Tensor, patch: Tensor, slots: Tensor, target: Tensor) -> Tensor:
         inside = target >= 0
         parts, nearest = [], []
-        for start in range(0, len(self.pool), CHUNK):
-            lse, top = checkpoint(self.chunk, p, patch, slots, target, start, use_reentrant=False)
+        for start in range(0, len(self.pool), self.chunk or 1):
+            lse, top = checkpoint(self.of_chunk, p, patch, slots, target, start, use_reentrant=False)
             parts.append(lse)
             nearest.append(top)
         rows = patch[target.clamp(0, len(patch) - 1)]
@@ -110,8 +125,10 @@ class ByHand:
         push = torch.cat(nearest, 1).topk(10, 1).values.clamp(min=0).mean(1)
         return loss.sum() / inside.sum().clamp(min=1) + (push * ~inside).sum() / (~inside).sum().clamp(min=1)
 
-    def chunk(self, p: Tensor, patch: Tensor, slots: Tensor, target: Tensor, start: int) -> tuple[Tensor, Tensor]:
-        cosine = p @ self.pool[start : start + CHUNK].T
+    def of_chunk(
+        self, p: Tensor, patch: Tensor, slots: Tensor, target: Tensor, start: int
+    ) -> tuple[Tensor, Tensor]:
+        cosine = p @ self.pool[start : start + (self.chunk or 1)].to(p.dtype).T
         here = (slots >= start) & (slots < start + cosine.size(1))
         if here.any():
             cosine = cosine.index_copy(1, slots[here] - start, p @ patch[here].T)
@@ -121,52 +138,59 @@ class ByHand:
         return (SCALE * negatives).logsumexp(1), negatives.topk(10, 1).values
 
     def step(self, _: int) -> None:
-        slots = torch.randperm(len(self.pool))[:48]
-        target = torch.where(torch.rand(48) < 0.6, slots, -1)
+        slots = torch.randperm(len(self.pool), device=self.pool.device)[: self.rows]
+        target = torch.where(torch.rand(self.rows, device=self.pool.device) < 0.6, slots, -1)
         x, y = ((p.float() - 127.5).div(128).contiguous(memory_format=self.layout) for p in self.pixels)
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.gallery.parameters()), list(self.probe.parameters()), 0.01)
-            gx, gy = F.normalize(self.gallery(x)), F.normalize(self.gallery(y))
-        px, py = F.normalize(self.probe(x)), F.normalize(self.probe(y))
+        with torch.autocast(self.pool.device.type, self.narrow, enabled=self.narrow is not None):
+            with torch.no_grad():
+                torch._foreach_lerp_(list(self.gallery.parameters()), list(self.probe.parameters()), 0.01)
+                gx, gy = F.normalize(self.gallery(x)), F.normalize(self.gallery(y))
+            px, py = F.normalize(self.probe(x)), F.normalize(self.probe(y))
+        gx, gy, px, py = (rows.float() for rows in (gx, gy, px, py))
         loss = sum(self.loss(p, g, slots, target) for p, g in ((px, gy), (px, gy), (py, gx), (py, gx)))
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        self.pool.index_copy_(0, slots, gx)
+        self.pool.index_copy_(0, slots, gx.to(self.pool.dtype))
 
 
 class Floor:
     """What a step cannot do without: convolutions of four forwards and two backwards, and three products with the pool."""
 
-    def __init__(self, session: dict[str, Any], pool: Tensor) -> None:
+    def __init__(
+        self, session: dict[str, Any], pool: Tensor, chunk: int = CHUNK, narrow: torch.dtype | None = None
+    ) -> None:
         torch.manual_seed(0)
         net = MobileFaceNetReference(embedding=128, width=0.5, size=session["size"])
         for parent in list(net.modules()):
             for name, child in parent.named_children():
                 if not list(child.children()) and not isinstance(child, nn.Conv2d | nn.Flatten):
                     setattr(parent, name, nn.Identity())
-        self.net = net.to(memory_format=torch.channels_last)
-        pixels = torch.randn(2, 48, 3, session["size"], session["size"])
+        self.net, images = net.to(pool.device, memory_format=torch.channels_last), session.get("images", 96)
+        pixels = torch.randn(2, images // 2, 3, session["size"], session["size"], device=pool.device)
         self.x, self.y = (p.contiguous(memory_format=torch.channels_last) for p in pixels)
-        self.products = Products(pool, 96)
+        self.products, self.narrow = Products(pool, images, chunk), narrow
 
     def step(self, turn: int) -> None:
-        with torch.no_grad():
-            self.net(self.x), self.net(self.y)
-        (self.net(self.x).sum() + self.net(self.y).sum()).backward()
+        with torch.autocast(self.x.device.type, self.narrow, enabled=self.narrow is not None):
+            with torch.no_grad():
+                self.net(self.x), self.net(self.y)
+            loss = self.net(self.x).sum() + self.net(self.y).sum()
+        loss.backward()
         self.products.step(turn)
 
 
 class Products:
-    """Forward, again for the gradient, and the gradient's own; in chunks that fit the cache."""
+    """Forward, again for the gradient, and the gradient's own; in chunks that fit the cache, in the pool's type."""
 
-    def __init__(self, pool: Tensor, rows: int) -> None:
-        self.pool, self.x = pool, torch.randn(rows, pool.size(1))
-        self.cosines, self.into = torch.empty(rows * CHUNK), torch.zeros(rows, pool.size(1))
+    def __init__(self, pool: Tensor, rows: int, chunk: int = CHUNK) -> None:
+        self.pool, self.chunk = pool, min(chunk, len(pool))
+        self.x = torch.randn(rows, pool.size(1), device=pool.device).to(pool.dtype)
+        self.cosines, self.into = self.x.new_empty(rows * self.chunk), torch.zeros_like(self.x)
 
     def step(self, _: int) -> None:
-        for start in range(0, len(self.pool), CHUNK):
-            rows = self.pool[start : start + CHUNK]
+        for start in range(0, len(self.pool), self.chunk):
+            rows = self.pool[start : start + self.chunk]
             cosines = self.cosines[: len(self.x) * len(rows)].view(len(self.x), -1)
             torch.mm(self.x, rows.T, out=cosines)
             torch.mm(self.x, rows.T, out=cosines)
@@ -217,8 +241,8 @@ def main(session: dict[str, Any]) -> None:
         contestants["f2c eager"] = Ours(session, "eager").step
         contestants["f2c inductor"] = Ours(session, "inductor").step
         for name, layout in (("", torch.contiguous_format), (", channels last", torch.channels_last)):
-            for way, chunked in (("", False), (", in chunks", True)):
-                contestants[f"by hand{name}{way}"] = ByHand(session, pool, layout, chunked).step
+            for way, chunk in (("", None), (", in chunks", CHUNK)):
+                contestants[f"by hand{name}{way}"] = ByHand(session, pool, layout, chunk).step
         contestants["floor"] = Floor(session, pool).step
     print(json.dumps({"seconds": by_turns(contestants, turns), "kinds": kinds, "memory": memory}))
 

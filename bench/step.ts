@@ -9,30 +9,39 @@ import { Planner } from "../runtime/index.js";
 import { python, root } from "./command.js";
 import { row } from "./table.js";
 
-const NET = "mobileFaceNet({ embedding: 128, width: 0.5 })";
+export const NET = "mobileFaceNet({ embedding: 128, width: 0.5 })";
 /** Embeddings without a net to speak of, so that the head is the step. */
-const flat = (dim: number) =>
+export const flat = (dim: number) =>
   `net(${dim}, ([c, h, w]) => module({ weight: parameter([${dim}, c * h * w], normal(0.1)) }, ({ weight }, x: Images) => ops.linear(x.reshape([-1, c * h * w]), weight))) as never`;
 
-interface Setting {
+export interface Setting {
   readonly net: string;
   readonly size: number;
   readonly slots: number;
+  /** A step's; 96 if not said. A multiple of 4. */
+  readonly images?: number;
+  readonly precision?: "f32" | "bf16";
+  /** Of the pool. */
+  readonly dtype?: "f32" | "bf16";
 }
 
-/** 96 rows, and a pool whose slots all count from the first step on. */
-const source = ({ net, size, slots }: Setting) => `
+/** A pool whose slots all count from the first step on. A third of the images, or a few more, are pairs of one person. */
+const source = ({ net, size, slots, images = 96, precision = "f32", dtype = "f32" }: Setting) => {
+  const instances = 2 * Math.floor(images / 6);
+  const identities = images / 2 - instances / 2;
+  return `
 import { cosFace, dual, experiment, f2c, fixed, type Images, mobileFaceNet, module, net, normal, ops, parameter, sgd, syntheticFaces } from "f2c-dsl";
 const images = syntheticFaces({ identities: ${2 * slots}, imagesPerIdentity: fixed(2), size: ${size}, heldOut: { identities: 0, images: 0 } });
 export default experiment({
-  name: "step", data: images, layout: "channels_last",
-  method: f2c({ net: ${net}, pool: { capacity: ${slots}, maskUnfilled: false }, margin: cosFace({ scale: 64, margin: 0.35 }) }),
-  loader: dual({ identities: 32, instances: 32 }), optimizer: sgd({ momentum: 0.9, nesterov: true, weightDecay: 1e-4 }), lr: 0.05, steps: 1000,
+  name: "step", data: images, layout: "channels_last", precision: "${precision}",
+  method: f2c({ net: ${net}, pool: { capacity: ${slots}, maskUnfilled: false, dtype: "${dtype}" }, margin: cosFace({ scale: 64, margin: 0.35 }) }),
+  loader: dual({ identities: ${identities}, instances: ${instances} }), optimizer: sgd({ momentum: 0.9, nesterov: true, weightDecay: 1e-4 }), lr: 0.05, steps: 1000,
 });
 `;
+};
 
 /** The program, and plans of its first steps. */
-function session(folder: string, name: string, setting: Setting, steps: number) {
+export function session(folder: string, name: string, setting: Setting, steps: number) {
   const file = join(folder, `${name}.ts`);
   writeFileSync(file, source(setting));
   const program = compileExperiment(loadExperiment(file));

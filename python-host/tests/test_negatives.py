@@ -77,7 +77,8 @@ def literal(given: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
     return lse, is_negative, cosines
 
 
-def compare(given: dict[str, Any], dtype: torch.dtype, close: float) -> None:
+def compare(given: dict[str, Any], dtype: torch.dtype, close: float, device: str = "cpu") -> None:
+    """What the op gives on a device against the definition on the CPU."""
     moved = ["features", "rows", *(["slope"] if given["bound"] is not None else [])]
     wide = {**given, **{name: given[name].clone().requires_grad_() for name in moved}}
     lse, is_negative, cosines = literal(wide)
@@ -88,12 +89,15 @@ def compare(given: dict[str, Any], dtype: torch.dtype, close: float) -> None:
     narrow = dict(given)
     for name in ("features", "rows", "bound"):
         narrow[name] = None if given[name] is None else given[name].to(dtype)
+    narrow = {name: v.to(device) if isinstance(v, Tensor) else v for name, v in narrow.items()}
     for name in moved:
         narrow[name] = narrow[name].detach().clone().requires_grad_()
     got, nearest, *_ = stream(*narrow.values())
+    loss = (got * weight.to(device, dtype)).sum()
+    found = [slope.cpu() for slope in torch.autograd.grad(loss, [narrow[name] for name in moved])]
+    got, nearest = got.detach().cpu(), nearest.cpu()
     assert torch.equal(got == NONE, ~counts)
     assert torch.allclose(got.double()[counts], lse[counts], rtol=close, atol=close)
-    found = torch.autograd.grad((got * weight.to(dtype)).sum(), [narrow[name] for name in moved])
     for name, value, right in zip(moved, found, slopes, strict=True):
         assert torch.allclose(
             value.double(), right, rtol=close, atol=close * max(1, abs(given["scale"].item()))
