@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from .uncached_file import open_uncached
+
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
+def whole_file(path: Path, large: bool = False) -> Iterator[BinaryIO]:
     """A file to write into, which lies beside `path` and takes its place, on the disk, when the block ends. If that fails,
-    what lay at `path` before is untouched, and nothing lies beside it."""
+    what lay at `path` before is untouched, and nothing lies beside it. A `large` one does not go through the system's cache."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with open(partial, "wb") as file:
+        with open_uncached(partial) if large else open(partial, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

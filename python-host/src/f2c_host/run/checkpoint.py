@@ -17,6 +17,9 @@ from ..files import safetensors_file
 from ..files.whole_file import whole_file
 from .snapshot import EarlierRows
 
+_LARGE = 2**26
+"""Bytes: a file of more takes so long to write that the plans which go on meanwhile suffer."""
+
 _OTHER_PROGRAM = (
     "the checkpoint belongs to another program: resume with the experiment that wrote it, or start a new run"
 )
@@ -44,7 +47,8 @@ def save(storage: Mapping[str, Tensor | EarlierRows], path: Path, finite: Collec
         if name in finite and isinstance(rows, EarlierRows)
     }
     try:
-        with whole_file(path) as file:
+        large = sum(tensor.shape.numel() * tensor.dtype.itemsize for tensor in storage.values()) > _LARGE
+        with whole_file(path, large) as file:
             digest = safetensors_file.write({**storage, **checked}, file)
         return Saved(path.stat().st_size, digest)
     except OSError as error:
