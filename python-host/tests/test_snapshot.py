@@ -76,6 +76,30 @@ def test_rows_are_as_they_were_whatever_is_written_between_two_pieces(seed: int,
     assert not torch.equal(tensor, wanted)
 
 
+def test_who_reads_rests_after_each_piece_as_long_as_it_took(small_pieces: None):
+    rested: list[float] = []
+    pieces = [piece.clone() for piece in EarlierRows(torch.zeros(ROWS, 4), {}, rested.append)]
+    assert len(rested) == len(pieces) > 10
+    assert min(rested) >= 0
+
+
+def test_a_writer_rests_while_a_plan_runs_and_no_longer(session: Asked, monkeypatch: pytest.MonkeyPatch):
+    loaded = session.programs[PROGRAM]
+    loaded._rest(3600)  # no plan runs
+    writer = threading.Thread(target=loaded._rest, args=(3600,))
+    run = loaded.executor.run
+
+    def running(*arguments: Any) -> None:
+        writer.start()
+        run(*arguments)
+        assert writer.is_alive()
+
+    monkeypatch.setattr(loaded.executor, "run", running)
+    session.run(plan(0))
+    writer.join(60)
+    assert not writer.is_alive()
+
+
 def test_what_is_put_aside_is_a_row_once():
     rows = EarlierRows(torch.zeros(10, 2), {"step": ("at",)})
     for at in ([1, 2, 2], [2, 3], [1, 3]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cached_property
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 # Plans whose images are read ahead; each holds a batch in memory.
 PLANS_AHEAD = 4
 
+_REST = 1.0
+"""How long the writer of a checkpoint rests while a plan runs, by how long it works: it takes a core from the plan."""
+
 
 class LoadedProgram:
     """Runs plans in order, each once. Everything that changes the state says so before and after, so that nothing is made of a
@@ -45,6 +49,8 @@ class LoadedProgram:
         self._writer = ThreadPoolExecutor(1, "checkpoint", compute_on_one_core)
         self._saving: Future[Saved] | None = None
         self._snapshot: Snapshot | None = None  # while it is being written
+        self._idle = threading.Event()  # while no plan runs
+        self._idle.set()
 
     @property
     def drops_plans(self) -> bool:
@@ -79,7 +85,11 @@ class LoadedProgram:
             )
         if (snapshot := self._snapshot) is not None:
             snapshot.before(plan)
-        self.executor.run(plan, sources, progress)
+        self._idle.clear()
+        try:
+            self.executor.run(plan, sources, progress)
+        finally:
+            self._idle.set()
         self._next += 1
         return None
 
@@ -104,7 +114,7 @@ class LoadedProgram:
         """Begins to write the state as it is now, in a thread of its own, while plans go on. A second one waits for the first."""
         program = self.whole()
         self.settle()
-        snapshot = self._snapshot = Snapshot(program.kept, self._written_rows)
+        snapshot = self._snapshot = Snapshot(program.kept, self._written_rows, self._rest)
         self._saving = self._writer.submit(self._write, snapshot, path, finite)
         return self._saving
 
@@ -117,6 +127,10 @@ class LoadedProgram:
             return checkpoint.save(snapshot.tensors, path, finite)
         finally:
             self._snapshot = None
+
+    def _rest(self, worked: float) -> None:
+        """Of the writer: gives a running plan its core back for a while, at most until the plan has run."""
+        self._idle.wait(_REST * worked)
 
     def settle(self) -> None:
         """Waits until nothing is being saved. How it went is told to whoever began it."""

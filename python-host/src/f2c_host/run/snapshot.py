@@ -8,7 +8,8 @@ once: it is the net and what belongs to it, which every plan changes as a whole.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,9 @@ _PIECE = 2**20
 """Bytes that are read at once: they are hashed and written while the cache holds them."""
 _PIECE_OF_GPU = 2**26
 """The same on a GPU, where each piece waits for the plans that were launched before."""
+
+Rest = Callable[[float], None]
+"""Lets whoever reads pieces rest, who has worked for so many seconds since the last time."""
 
 WrittenRows = Mapping[str, Mapping[str, tuple[str, ...]]]
 """By storage and function: the inputs that name the rows which the function writes."""
@@ -102,10 +106,13 @@ class EarlierRows:
     """A tensor as it was when this was made, in pieces of rows, on the CPU. Each piece is valid until the next one is asked for;
     there is one reader. `before` must be called before each plan that may write to the tensor."""
 
-    def __init__(self, tensor: Tensor, written: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, tensor: Tensor, written: Mapping[str, tuple[str, ...]], rest: Rest = lambda _: None
+    ) -> None:
         self.dtype, self.shape = tensor.dtype, tensor.shape
         self._tensor = tensor.detach()
         self._written = written
+        self._rest = rest
         self._lock = threading.Lock()
         self._read = 0  # rows that need not be put aside any more
         self._aside: list[_Aside] = []
@@ -131,6 +138,7 @@ class EarlierRows:
         at_once = max(1, at_most * count // (self._tensor.numel() * self.dtype.itemsize))
         buffer = torch.empty((min(at_once, count), *self.shape[1:]), dtype=self.dtype)
         for first in range(0, count, at_once):
+            begun = time.thread_time()
             end = min(first + at_once, count)
             piece = buffer[: end - first]
             # A plan may write meanwhile, but to no row that is not put aside.
@@ -141,14 +149,17 @@ class EarlierRows:
             for rows in aside:
                 rows.restore(piece, first)
             yield piece
+            self._rest(time.thread_time() - begun)
 
 
 class Snapshot:
     """The tensors of a program as they are when this is made, by name."""
 
-    def __init__(self, tensors: Mapping[str, Tensor], written: WrittenRows) -> None:
+    def __init__(
+        self, tensors: Mapping[str, Tensor], written: WrittenRows, rest: Rest = lambda _: None
+    ) -> None:
         self.tensors: Mapping[str, Tensor | EarlierRows] = {
-            name: EarlierRows(tensor, written[name])
+            name: EarlierRows(tensor, written[name], rest)
             if name in written and tensor.nbytes > _COPIED
             else tensor.detach().to("cpu", copy=True)
             for name, tensor in tensors.items()
