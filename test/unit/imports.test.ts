@@ -354,7 +354,7 @@ const HOST: Readonly<Record<string, readonly string[]>> = {
   ir: ["errors"],
   torch_api: ["errors", "files"],
   kernels: [],
-  lower: ["errors", "ir", "torch_api", "kernels"],
+  lower: ["errors", "files", "ir", "torch_api", "kernels"],
   verify: ["errors", "ir", "torch_api", "lower"],
   scan: ["errors"],
   data: ["errors"],
