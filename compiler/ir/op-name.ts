@@ -54,6 +54,7 @@ export type OpName =
   | "pad"
   | "scaled_dot_product_attention"
   | "batch_norm"
+  | "batch_norm_prelu"
   | "layer_norm"
   | "reshape"
   | "flatten"

@@ -4,6 +4,7 @@ import { accumulate } from "./accumulate.js";
 import { deadCode } from "./dead-code.js";
 import { flatten } from "./flatten.js";
 import { fold } from "./fold.js";
+import { fusedNorms } from "./fused-norms.js";
 import { handwrittenHeads } from "./handwritten-heads.js";
 import { heads } from "./heads.js";
 import { islands } from "./islands.js";
@@ -37,6 +38,7 @@ export const passesFor = (options: PassOptions): readonly Pass[] => [
   fold,
   merge,
   joinStreams,
+  fusedNorms,
   deadCode,
 ];
 

@@ -225,6 +225,14 @@ export const linearRule: ShapeRule = (call) => {
   return [tensorType([...x.dims.slice(0, -1), out], x.dtype)];
 };
 
+/** A slope for all of x, or one a channel. */
+export function slopeRule(call: ShapeCall, x: TensorType, slope: TensorType): void {
+  const channels = x.dims[1] ?? 1;
+  const size = slope.dims[0];
+  if (slope.dims.length !== 1 || (size !== 1 && size !== channels))
+    call.fail("shape", `${call.op}: ${String(size)} slopes for a tensor with ${String(channels)} channels`);
+  sameDtype(call, [x, slope]);
+}
 export function sameDtype(call: ShapeCall, types: readonly (TensorType | undefined)[]): void {
   const present = types.filter((t) => t !== undefined);
   const odd = present.find((t) => t.dtype !== present[0]!.dtype);

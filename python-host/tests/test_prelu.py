@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from f2c_host.kernels.prelu import ON_CPU
+from f2c_host.kernels.ops import ON_CPU
 
 prelu = ON_CPU["aten::prelu"]
 

@@ -28,6 +28,7 @@ HELLO_FIELDS = {
     "token",
     "python",
     "untried",
+    "kernels",
     "torch",
     "devices",
     "pid",

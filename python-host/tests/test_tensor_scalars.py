@@ -20,7 +20,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from f2c_host.ir.json_form import parse_module
 from f2c_host.ir.ops_table import OPS
 from f2c_host.lower import builders
-from f2c_host.lower.builders import DTYPES, _overload
+from f2c_host.lower.builders import DTYPES, overload
 from f2c_host.lower.graphs import Graphs
 from f2c_host.lower.js_numbers import NUMBERS
 from f2c_host.lower.scalar_forms import ScalarForms
@@ -61,7 +61,7 @@ def test_pointwise_calls_give_the_same_values_and_dtypes(target):
         x = (torch.arange(3 if dims else 1) % 2).reshape(dims).to(dtype) + (dtype != torch.bool)
         x = x.to(dtype)
         try:
-            wanted = _overload(target)(x, number)
+            wanted = overload(target)(x, number)
         except RuntimeError:
             refused += 1
             continue
@@ -95,7 +95,7 @@ def test_the_other_calls_give_the_same_values_and_dtypes(dtype, number):
     for target, arguments in cases.items():
         changed = "_." in target
         copies = [[_copy(a) for a in arguments] for _ in range(2)]
-        wanted = _overload(target)(*copies[0])
+        wanted = overload(target)(*copies[0])
         got = TAKES_NUMBER[target](*(given if a is number else a for a in copies[1]))
         pairs = zip(
             *(_flat(c[0] if changed else r) for c, r in zip(copies, (wanted, got), strict=True)), strict=True

@@ -37,6 +37,8 @@ export interface Hello {
   readonly torch: string;
   /** Of a torch that is allowed and that nobody has run the tests with: a sentence that says so. */
   readonly untried?: string | null;
+  /** Of kernels in C that are not built: likewise. */
+  readonly kernels?: string | null;
   /** The CUDA that torch was built for; none where it was built without. */
   readonly cuda?: string | null;
   /** The names of its GPUs, in order. */

@@ -30,9 +30,11 @@ export const pythonEnv = (): NodeJS.ProcessEnv => ({ ...process.env, PYTHONSAFEP
 
 /** What goes into the package of the host: its sources, and what says how it is built. */
 const PARTS = ["pyproject.toml", "constraints.txt", "README.md", "LICENSE", "src"];
-const isSource = (name: string) => !/^(__pycache__|.*\.egg-info)$/.test(name);
+const isSource = (name: string) => !/^(__pycache__|.*\.(egg-info|so))$/.test(name);
+/** What pip compiles, once, also where the rest is read from where it lies. */
+const COMPILED = join("src", "f2c_host", "kernels", "normalise.c");
 
-/** What the environment was made from. Where the host is installed editable, its sources are always current. In the cache it
+/** What the environment was made from. Where the host is installed editable, its sources are always current, but for what was compiled of them. In the cache it
  * outlives much: a `python3` that the system has replaced by its next version finds none of the packages. */
 function fingerprint(environment: Environment): string {
   const { python, editable, interpreter } = environment;
@@ -43,7 +45,7 @@ function fingerprint(environment: Environment): string {
       for (const name of readdirSync(path).filter(isSource).sort()) add(join(path, name));
     } else hash.update(path.slice(python.length)).update(readFileSync(path));
   };
-  for (const part of ["pyproject.toml", "constraints.txt", ...(editable ? [] : ["src"])])
+  for (const part of ["pyproject.toml", "constraints.txt", editable ? COMPILED : "src"])
     add(join(python, part));
   return hash.digest("hex");
 }

@@ -40,10 +40,11 @@ async function findings(): Promise<Finding[]> {
   });
   try {
     const { client } = await startHost(python);
-    const { torch, untried, host, devices } = client.hello;
+    const { torch, untried, kernels, host, devices } = client.hello;
     list.push(
       { name: "host", ok: true, found: `f2c-dsl-host ${host}, torch ${torch}` },
       ...(untried ? [{ name: "torch", ok: true, found: untried }] : []),
+      ...(kernels ? [{ name: "kernels", ok: true, found: kernels }] : []),
       { name: "devices", ok: true, found: devices.join(", ") },
     );
     await client.shutdown();

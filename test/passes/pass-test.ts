@@ -12,6 +12,7 @@ const TABLES = `
   state @targets : i64[8] = zeros
   state @mean : f32[8] = zeros
   state @variance : f32[8] = constant(value = 1)
+  state @slope : f32[8] = constant(value = 0.25)
   state @twin : f32[8, 3, 3, 3] = zeros
   optimizer @optimizer.velocity.w : f32[4, 4] = zeros slot of @w
   optimizer @optimizer.velocity.head : f32[5, 4] = zeros slot of @head

@@ -5,6 +5,7 @@ import { accumulate } from "#compiler/passes/accumulate";
 import { deadCode } from "#compiler/passes/dead-code";
 import { flatten } from "#compiler/passes/flatten";
 import { fold } from "#compiler/passes/fold";
+import { fusedNorms } from "#compiler/passes/fused-norms";
 import { islands } from "#compiler/passes/islands";
 import { joinStreams } from "#compiler/passes/join-streams";
 import { layout } from "#compiler/passes/layout";
@@ -978,6 +979,7 @@ test("the passes of an experiment are those that it asks for", () => {
     "fold",
     "merge",
     "join-streams",
+    "fused-norms",
     "dead-code",
   ]);
   expect(names({ precision: "bf16", layout: "channels_last", accumulate: 2 })).toEqual([
@@ -993,6 +995,7 @@ test("the passes of an experiment are those that it asks for", () => {
     "fold",
     "merge",
     "join-streams",
+    "fused-norms",
     "dead-code",
   ]);
 });
@@ -1120,5 +1123,39 @@ describe("join-streams", () => {
   test("streams that look for another number of nearest classes are two", () => {
     const other = second.replace("nearest = 2", "nearest = 1").replace("i64[6, 2]", "i64[6, 1]");
     expect(joined(first, "%z = neg(%y) : f32[6, 4]", other, "return(%a, %b)").statistics).toEqual({});
+  });
+});
+
+describe("fused-norms", () => {
+  const inputs = "%x: f32[6, 8, 3, 3] from plan";
+  const results = "y: f32[6, 8, 3, 3]";
+  const norm = (training = true) => `
+    %mean = state(@mean) : f32[8]
+    %variance = state(@variance) : f32[8]
+    %a = batch_norm(%x, none, none, %mean, %variance, eps = 0.001, momentum = 0.2, training = ${training}) : f32[6, 8, 3, 3]`;
+  const slope = "%s = state(@slope) : f32[8]";
+  const act = "%y = prelu(%a, %s) : f32[6, 8, 3, 3]";
+  const fused = (...ops: string[]) => run(fusedNorms, inputs, ops.join("\n"), results);
+
+  test("batch normalisation and the PReLU behind it are one op, before which the slope is named", () => {
+    const { body, statistics } = fused(norm(), slope, act, "return(%y)");
+    expect(statistics).toEqual({ fused: 1 });
+    expect(body).toBe(ir`
+      %mean = state(@mean) : f32[8]
+      %variance = state(@variance) : f32[8]
+      %s = state(@slope) : f32[8]
+      %y = batch_norm_prelu(%x, none, none, %mean, %variance, %s, eps = 0.001, momentum = 0.2, training = true) : f32[6, 8, 3, 3]
+      return(%y)
+    `);
+  });
+
+  test.each([
+    ["running statistics", norm(false), slope, act],
+    ["another use of what is normalised", norm(), slope, act, "%z = neg(%a) : f32[6, 8, 3, 3]"],
+    ["an op in between", norm(), slope, "%z = neg(%x) : f32[6, 8, 3, 3]", act],
+    ["another op behind", norm(), "%y = relu(%a) : f32[6, 8, 3, 3]"],
+    ["nothing behind", norm(), slope, "%y = prelu(%x, %s) : f32[6, 8, 3, 3]"],
+  ])("%s leaves it alone", (_, ...ops) => {
+    expect(fused(...ops, "return(%y)").statistics).toEqual({});
   });
 });

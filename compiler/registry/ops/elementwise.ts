@@ -10,6 +10,7 @@ import {
   noBool,
   sameDtype,
   shapeText,
+  slopeRule,
   tensorAt,
   withScalar,
 } from "../shapes.js";
@@ -205,13 +206,7 @@ const entries: Entries = {
     operands: [tensor("self"), tensor("slope")],
     constraints: ["slope has shape [1] or [C], C being dimension 1 of self"],
     shape: (call) => {
-      const [x, slope] = [tensorAt(call, 0), tensorAt(call, 1)];
-      const channels = x.dims[1] ?? 1;
-      const size = slope.dims[0];
-      if (slope.dims.length !== 1 || (size !== 1 && size !== channels)) {
-        call.fail("shape", `prelu: ${String(size)} slopes for a tensor with ${String(channels)} channels`);
-      }
-      sameDtype(call, [x, slope]);
+      slopeRule(call, tensorAt(call, 0), tensorAt(call, 1));
       return floatLike(call);
     },
     calls: [aten("prelu", "self", "slope")],

@@ -19,9 +19,10 @@ import {
   realTensor,
   sameDtype,
   shapeText,
+  slopeRule,
   tensorAt,
 } from "../shapes.js";
-import type { OpSpec, ShapeRule, TorchCall } from "../spec.js";
+import type { OpSpec, ShapeCall, ShapeRule, TorchCall } from "../spec.js";
 
 /** The ways to resample, and what computes each. */
 const INTERPOLATION = {
@@ -74,6 +75,60 @@ const attentionRule: ShapeRule = (call) => {
   }
   return [tensorType([...q.slice(0, -1), v.at(-1)!], query!.dtype)];
 };
+
+/** What batch normalisation takes and does, also where something stands behind it. */
+const BATCH_NORM = {
+  precision: "own",
+  traits: { keepsLayout: true },
+  operands: [
+    tensor("self"),
+    tensor("weight", "optional"),
+    tensor("bias", "optional"),
+    tensor("mean", "optional"),
+    tensor("variance", "optional"),
+  ],
+  attributes: [
+    attribute("training", "bool"),
+    attribute("momentum", "float", 0.1),
+    attribute("eps", "float", 1e-5),
+  ],
+  constraints: [
+    "weight, bias, mean and variance are [C], C being dimension 1 of self",
+    "in training, more than one value a channel: one is its own mean",
+    "mean and variance are states; without them nothing is moved, in training only",
+  ],
+  effect: "update",
+  writes: ["mean", "variance"],
+  writesIf: "training",
+  shape: (call: ShapeCall) => {
+    const [x] = floatLike(call) as [ReturnType<typeof tensorAt>];
+    const channels =
+      x.dims[1] ?? call.fail("rank", `batch_norm: ${shapeText(x.dims)} has no channel dimension`);
+    if (flag(call, "training") && productOfDims(x.dims.filter((_, i) => i !== 1)) === 1)
+      call.fail(
+        "statistics",
+        `batch_norm: ${shapeText(x.dims)} has one value a channel, which training would normalise to 0 whatever it is`,
+      );
+    const statistics = [maybeTensorAt(call, 3), maybeTensorAt(call, 4)];
+    if (statistics.includes(undefined) && (statistics.some(Boolean) || !flag(call, "training")))
+      call.fail("kind", "batch_norm: running statistics come in pairs, and may be absent in training only");
+    for (const [i, what] of [
+      [1, "weight"],
+      [2, "bias"],
+      [3, "mean"],
+      [4, "variance"],
+    ] as const) {
+      const t = maybeTensorAt(call, i);
+      if (t && !(t.dims.length === 1 && sameDim(t.dims[0]!, channels))) {
+        call.fail(
+          "shape",
+          `batch_norm: ${what} ${shapeText(t.dims)} for input ${shapeText(x.dims)} (channels are dimension 1)`,
+        );
+      }
+    }
+    return [x];
+  },
+} as const satisfies Partial<OpSpec>;
 
 export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
   matmul: {
@@ -269,57 +324,8 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
       '<S extends Shape, V extends Shape, D extends FloatDType>(query: Tensor<S, D>, key: Tensor<Shape, NoInfer<D>>, value: Tensor<V, NoInfer<D>>, attn_mask?: Tensor<Shape, NoInfer<D> | "bool"> | null, options?: { is_causal?: boolean; scale?: number }): Tensor<ReplaceLast<S, Last<V>>, D>',
   },
   batch_norm: {
-    precision: "own",
-    traits: { keepsLayout: true },
+    ...BATCH_NORM,
     doc: "Batch normalisation over every dimension but 1 (Ioffe and Szegedy 2015). In training it normalises with the batch's statistics and moves the running ones by `momentum`; otherwise it uses the running ones.",
-    operands: [
-      tensor("self"),
-      tensor("weight", "optional"),
-      tensor("bias", "optional"),
-      tensor("mean", "optional"),
-      tensor("variance", "optional"),
-    ],
-    attributes: [
-      attribute("training", "bool"),
-      attribute("momentum", "float", 0.1),
-      attribute("eps", "float", 1e-5),
-    ],
-    constraints: [
-      "weight, bias, mean and variance are [C], C being dimension 1 of self",
-      "in training, more than one value a channel: one is its own mean",
-      "mean and variance are states; without them nothing is moved, in training only",
-    ],
-    effect: "update",
-    writes: ["mean", "variance"],
-    writesIf: "training",
-    shape: (call) => {
-      const [x] = floatLike(call) as [ReturnType<typeof tensorAt>];
-      const channels =
-        x.dims[1] ?? call.fail("rank", `batch_norm: ${shapeText(x.dims)} has no channel dimension`);
-      if (flag(call, "training") && productOfDims(x.dims.filter((_, i) => i !== 1)) === 1)
-        call.fail(
-          "statistics",
-          `batch_norm: ${shapeText(x.dims)} has one value a channel, which training would normalise to 0 whatever it is`,
-        );
-      const statistics = [maybeTensorAt(call, 3), maybeTensorAt(call, 4)];
-      if (statistics.includes(undefined) && (statistics.some(Boolean) || !flag(call, "training")))
-        call.fail("kind", "batch_norm: running statistics come in pairs, and may be absent in training only");
-      for (const [i, what] of [
-        [1, "weight"],
-        [2, "bias"],
-        [3, "mean"],
-        [4, "variance"],
-      ] as const) {
-        const t = maybeTensorAt(call, i);
-        if (t && !(t.dims.length === 1 && sameDim(t.dims[0]!, channels))) {
-          call.fail(
-            "shape",
-            `batch_norm: ${what} ${shapeText(t.dims)} for input ${shapeText(x.dims)} (channels are dimension 1)`,
-          );
-        }
-      }
-      return [x];
-    },
     calls: [
       aten(
         "batch_norm",
@@ -336,6 +342,23 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     ],
     signature:
       "<S extends Shape, D extends FloatDType, C extends number>(self: Tensor<S, D> & ChannelCheck<S, C>, weight: Tensor<readonly [NoInfer<C>], NoInfer<D>> | null, bias: Tensor<readonly [NoInfer<C>], NoInfer<D>> | null, mean: Tensor<readonly [C], NoInfer<D>>, variance: Tensor<readonly [NoInfer<C>], NoInfer<D>>, options: { training: boolean; momentum?: number; eps?: number }): Tensor<S, D>",
+  },
+  batch_norm_prelu: {
+    ...BATCH_NORM,
+    doc: "batch_norm with prelu behind it. The pass `fused-norms` makes it of the two.",
+    operands: [...BATCH_NORM.operands, tensor("slope")],
+    constraints: [...BATCH_NORM.constraints, "slope has shape [1] or [C]"],
+    shape: (call) => {
+      const results = BATCH_NORM.shape(call);
+      slopeRule(call, tensorAt(call, 0), tensorAt(call, 5));
+      return results;
+    },
+    calls: [
+      {
+        target: "f2c::batch_norm_prelu",
+        args: [...BATCH_NORM.operands.map(({ name }) => name), "slope", "training", "momentum", "eps"],
+      },
+    ],
   },
   layer_norm: {
     precision: "full",

@@ -185,6 +185,7 @@ def _text(backend: str, function: str | None, locations: bool) -> int:
 def _hello(token: str) -> dict[str, object]:
     import torch
 
+    from .kernels.native import not_built
     from .torch_api import untried
 
     gpus = range(torch.cuda.device_count())
@@ -197,6 +198,7 @@ def _hello(token: str) -> dict[str, object]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "untried": untried(torch.__version__),
+        "kernels": not_built(),
         "cuda": torch.version.cuda,
         "gpus": [torch.cuda.get_device_name(index) for index in gpus],
         "devices": ["cpu", *(f"cuda:{index}" for index in gpus)],

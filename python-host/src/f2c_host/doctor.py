@@ -89,6 +89,11 @@ def _cuda() -> Finding:
     )
 
 
+def _kernels() -> Finding:
+    """Never wrong: what they compute, torch does too."""
+    return None
+
+
 def _compiles() -> Finding:
     """Every backend compiles a small program and computes 2 + 2 on the default device."""
     import torch
@@ -111,6 +116,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "packages": _packages,
     "torch": _torch,
     "cuda": _cuda,
+    "kernels": _kernels,
     "compile": _compiles,
 }
 
@@ -128,9 +134,15 @@ def _named(finding: Finding) -> dict[str, str]:
 
 
 def _noted(check: str) -> dict[str, str]:
-    """What is not wrong, and good to know where something later goes wrong."""
-    version = _version("torch") if check == "torch" else None
-    note = version and untried(version)
+    """What is not wrong, and good to know where something later goes wrong, or is slow."""
+    version = _version("torch")
+    note = None
+    if version and check == "torch":
+        note = untried(version)
+    elif version and check == "kernels":
+        from .kernels.native import not_built
+
+        note = not_built()
     return {"note": note} if note else {}
 
 

@@ -87,7 +87,7 @@ class OpSpec:
 
 
 IR_VERSION = (1, 3)
-REGISTRY_HASH = "749934237795a519"
+REGISTRY_HASH = "c41503dd140246a4"
 
 CONSTRAINTS: dict[str, str] = {
     "V1": "names of storages, of groups and of functions are unique, and those of a function's inputs and of its results; the storage fits into memory (2^40 elements)",
@@ -529,6 +529,15 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "update",
         (Call((), "aten::batch_norm", ("self", "weight", "bias", "mean", "variance", "training", "momentum", "eps", "#True")),),
+        writes=("mean", "variance"),
+    ),
+    "batch_norm_prelu": OpSpec(
+        "batch_norm_prelu",
+        (Operand("self", ("tensor",), False, False), Operand("weight", ("tensor",), True, False), Operand("bias", ("tensor",), True, False), Operand("mean", ("tensor",), True, False), Operand("variance", ("tensor",), True, False), Operand("slope", ("tensor",), False, False)),
+        (Attribute("training", "bool", None, True), Attribute("momentum", "float", 0.1, False), Attribute("eps", "float", 0.00001, False)),
+        ("tensor",),
+        "update",
+        (Call((), "f2c::batch_norm_prelu", ("self", "weight", "bias", "mean", "variance", "slope", "training", "momentum", "eps")),),
         writes=("mean", "variance"),
     ),
     "layer_norm": OpSpec(

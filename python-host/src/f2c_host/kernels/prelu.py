@@ -41,6 +41,3 @@ torch.library.register_autograd(
     setup_context=lambda ctx, inputs, output: ctx.save_for_backward(*inputs),
     lib=_library,
 )
-
-# What stands in on CPUs for targets of the registry. Inductor writes its own loops, and a file that leaves has aten alone.
-ON_CPU = {"aten::prelu": torch.ops.f2c.prelu}

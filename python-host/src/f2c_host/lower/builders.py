@@ -13,7 +13,7 @@ import torch
 
 from ..errors import Frame
 from ..ir.module import Function, Input, Module
-from ..kernels.prelu import ON_CPU
+from ..kernels.ops import ON_CPU
 from ..torch_api import adapter
 from . import js_numbers, random_numbers, runtime_functions
 from .graphs import Graphs
@@ -30,13 +30,14 @@ EAGER_FILE = "<f2c program>"
 Runnable = Callable[..., list[torch.Tensor]]
 
 
-def _overload(target: str) -> Any:
-    packet, _, name = target.removeprefix("aten::").partition(".")
-    return getattr(getattr(torch.ops.aten, packet), name or "default")
+def overload(target: str) -> Any:
+    """torch's op for `aten::add.Tensor`."""
+    return getattr(_packet(target), target.partition(".")[2] or "default")
 
 
 def _packet(target: str) -> Any:
-    return getattr(torch.ops.aten, target.removeprefix("aten::").partition(".")[0])
+    namespace, _, name = target.partition("::")
+    return getattr(getattr(torch.ops, namespace), name.partition(".")[0])
 
 
 DTYPES = {
@@ -96,7 +97,7 @@ def build_eager(
     visitor = Visitor(module, function, storage_index)
     (tree,) = visitor.functions()
     names = _python(tree)
-    names |= {target_name(t): _overload(t) for t in visitor.targets} | _own(visitor.targets, device)
+    names |= {target_name(t): overload(t) for t in visitor.targets} | _own(visitor.targets, device)
     return names[tree.name]
 
 
@@ -107,7 +108,7 @@ def build_traceable(module: Module, function: Function, storage_index: dict[str,
     tree = visitor.lower()
     tree.name = "forward"
     names = _python(tree)
-    names |= {target_name(t): _overload(t.replace("aten::size.", "aten::sym_size.")) for t in visitor.targets}
+    names |= {target_name(t): overload(t.replace("aten::size.", "aten::sym_size.")) for t in visitor.targets}
     return names[tree.name]
 
 
@@ -120,7 +121,7 @@ def build_inductor(
     before, tree = visitor.functions()
     text = ast.unparse(tree)
     names = _python(before, tree)
-    names |= {target_name(t): TAKES_NUMBER.get(t) or _overload(t) for t in visitor.targets}
+    names |= {target_name(t): TAKES_NUMBER.get(t) or overload(t) for t in visitor.targets}
     names["tensor_scalar"] = tensor_scalar
     whole, decide = names[tree.name], names[before.name]
     graph = (

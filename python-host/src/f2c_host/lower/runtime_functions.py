@@ -10,7 +10,7 @@ from typing import Any, List, Optional  # noqa: UP035 - TorchScript knows no `li
 import torch
 from torch import Tensor
 
-from ..kernels import negatives  # noqa: F401 - defines torch.ops.f2c
+from ..kernels import ops  # noqa: F401 - defines torch.ops.f2c
 
 # ruff: noqa: UP006, UP045
 

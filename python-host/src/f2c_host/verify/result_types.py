@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..ir.module import NUMBERS, Op, Type, size_of
 from ..ir.ops_table import OPS, Call, OpSpec
-from ..lower.builders import DTYPES
+from ..lower.builders import DTYPES, overload
 from ..lower.runtime_functions import RUNTIME
 from ..lower.visitor import select
 from ..torch_api import adapter
@@ -148,7 +148,7 @@ def _asked(op: Op, values: list[Any]) -> list[Any]:
         else:
             call = select(spec, [_kind(v) for v in values], op.attributes)
             positional, keywords = _arguments(op, spec, call, values)
-            result = _overload(call.target)(*positional, **keywords)
+            result = overload(call.target)(*positional, **keywords)
     if not spec.results:
         return []
     return list(result) if len(spec.results) > 1 or "*" in spec.results else [result]
@@ -186,11 +186,6 @@ def _kind(value: Any) -> str:
     if value is None:
         return "none"
     return "tensor" if isinstance(value, Tensor) else "group" if isinstance(value, list) else "scalar"
-
-
-def _overload(target: str) -> Any:
-    packet, _, name = target.removeprefix("aten::").partition(".")
-    return getattr(getattr(torch.ops.aten, packet), name or "default")
 
 
 def _arguments(op: Op, spec: OpSpec, call: Call, values: list[Any]) -> tuple[list[Any], dict[str, Any]]:
