@@ -167,6 +167,7 @@ def test_doctor_finds_a_whole_installation_well():
         "packages",
         "torch",
         "cuda",
+        "kernels",
         "compile",
     ]
     assert all(check["ok"] for check in report["checks"])

@@ -8,7 +8,6 @@ import {
   floatLike,
   like,
   noBool,
-  sameDtype,
   shapeText,
   slopeRule,
   tensorAt,
