@@ -139,7 +139,7 @@ def _noted(check: str) -> dict[str, str]:
     note = None
     if version and check == "torch":
         note = untried(version)
-    elif version and check == "kernels":
+    elif check == "kernels" and _examined(("torch", _torch))[1] is None:
         from .kernels.native import not_built
 
         note = not_built()
