@@ -48,8 +48,7 @@ test.each(share(SHORT, [...SHORT, ...OTHERS]))(
     expect(found).toHaveLength(trainings * backends.length);
     for (const { training, backend, steps, beyond } of found) {
       expect(beyond, `${training} on ${backend}`).toEqual([]);
-      // deep.ts makes one update of two steps.
-      expect(steps).toBe(name === "deep" ? 2 * STEPS : STEPS);
+      expect(steps).toBe(STEPS);
     }
   },
   1_800_000,
