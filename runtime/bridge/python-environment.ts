@@ -31,22 +31,24 @@ export const pythonEnv = (): NodeJS.ProcessEnv => ({ ...process.env, PYTHONSAFEP
 /** What goes into the package of the host: its sources, and what says how it is built. */
 const PARTS = ["pyproject.toml", "constraints.txt", "README.md", "LICENSE", "src"];
 const isSource = (name: string) => !/^(__pycache__|.*\.(egg-info|so))$/.test(name);
-/** What pip compiles, once, also where the rest is read from where it lies. */
-const COMPILED = join("src", "f2c_host", "kernels", "normalise.c");
 
-/** What the environment was made from. Where the host is installed editable, its sources are always current, but for what was compiled of them. In the cache it
- * outlives much: a `python3` that the system has replaced by its next version finds none of the packages. */
+const ALL = /./;
+const COMPILED = /\.c$/;
+
+/** What the environment was made from. Where the host is installed editable, its sources are always current, but for what was
+ * compiled of them. In the cache it outlives much: a `python3` that the system has replaced by its next version finds none of the
+ * packages. */
 function fingerprint(environment: Environment): string {
   const { python, editable, interpreter } = environment;
   const hash = createHash("sha256").update(editable ? "" : realpathSync(interpreter));
   hash.update(chosenTorch(environment) ?? "");
-  const add = (path: string): void => {
+  const add = (path: string, wanted: RegExp): void => {
     if (statSync(path).isDirectory()) {
-      for (const name of readdirSync(path).filter(isSource).sort()) add(join(path, name));
-    } else hash.update(path.slice(python.length)).update(readFileSync(path));
+      for (const name of readdirSync(path).filter(isSource).sort()) add(join(path, name), wanted);
+    } else if (wanted.test(path)) hash.update(path.slice(python.length)).update(readFileSync(path));
   };
-  for (const part of ["pyproject.toml", "constraints.txt", editable ? COMPILED : "src"])
-    add(join(python, part));
+  for (const part of ["pyproject.toml", "constraints.txt"]) add(join(python, part), ALL);
+  add(join(python, "src"), editable ? COMPILED : ALL);
   return hash.digest("hex");
 }
 

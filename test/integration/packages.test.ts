@@ -124,7 +124,7 @@ folder = sys.argv[1]  # building changes the arguments
 wheel = zipfile.ZipFile(pathlib.Path(folder, build_meta.build_wheel(folder)))
 metadata = next(n for n in wheel.namelist() if n.endswith(".dist-info/METADATA"))
 print("FILES", *wheel.namelist())
-print("MODES", *{oct(i.external_attr >> 16) for i in wheel.infolist() if i.filename.startswith("f2c_host/")})
+print("MODES", *{oct(i.external_attr >> 16) for i in wheel.infolist() if i.filename.startswith("f2c_host/") and not i.filename.endswith(".so")})
 print(wheel.read(metadata).decode())
 `;
     mkdirSync(wheels);
@@ -139,6 +139,7 @@ print(wheel.read(metadata).decode())
     expect(line("FILES")).toContain("f2c_host/lower/visitor.py");
     expect(line("FILES").some((path) => path.endsWith(".dist-info/licenses/LICENSE"))).toBe(true);
     expect(line("FILES").filter((path) => /test/.test(path))).toEqual([]);
+    expect(line("FILES").filter((path) => /kernels\/_native.*\.so$/.test(path))).toHaveLength(1);
     expect(line("MODES")).toHaveLength(1);
     expect(out).toContain(`Version: ${manifest.version}\n`);
     expect(out).toContain(`License-Expression: ${manifest.license}\n`);

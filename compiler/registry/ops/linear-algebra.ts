@@ -345,7 +345,7 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
   },
   batch_norm_prelu: {
     ...BATCH_NORM,
-    doc: "batch_norm with prelu behind it. The pass `fused-norms` makes it of the two.",
+    doc: "Batch normalisation as batch_norm does it, and prelu of what comes of it. The pass `fused-norms` makes it of the two.",
     operands: [...BATCH_NORM.operands, tensor("slope")],
     constraints: [...BATCH_NORM.constraints, "slope has shape [1] or [C]"],
     shape: (call) => {
