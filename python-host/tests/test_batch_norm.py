@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.functional import batch_norm, prelu
 
 from f2c_host.kernels import batch_norm as kernels
@@ -191,3 +192,22 @@ def test_with_running_statistics_it_is_atens():
     x, weight, bias, slope, mean, variance, _ = drawn((4, 6, 5, 5), 6, torch.channels_last)
     y = torch.ops.f2c.batch_norm_prelu(x, weight, bias, mean, variance, slope, False, MOMENTUM, EPS)
     assert torch.equal(y, prelu(batch_norm(x, mean, variance, weight, bias, False, MOMENTUM, EPS), slope))
+
+
+def test_a_graph_computes_what_it_was_traced_from(way):
+    """In C it is one op each way in the graph; what it writes to, it writes to when it runs."""
+    x, weight, bias, slope, mean, variance, g = drawn((4, 6, 5, 5), 6, torch.channels_last)
+
+    def step(x, weight, bias, slope, mean, variance, g):
+        leaves = [t.detach().requires_grad_() for t in (x, weight, bias, slope)]
+        y = torch.ops.f2c.batch_norm_prelu(*leaves[:3], mean, variance, leaves[3], True, MOMENTUM, EPS)
+        return y.detach(), *torch.autograd.grad(y, leaves, g)
+
+    given = (x, weight, bias, slope, mean, variance, g)
+    graph = make_fx(step, tracing_mode="fake")(*given)
+    ops = {str(node.target) for node in graph.graph.nodes if "f2c" in str(node.target)}
+    in_c = {"f2c.normalise.default", "f2c.normalise_back.default"}
+    assert ops == (in_c if way == "in C" else set()), ops
+    again = [t.clone(memory_format=torch.preserve_format) for t in given]
+    for found, wanted in zip((*graph(*given), mean, variance), (*step(*again), *again[4:6]), strict=True):
+        assert torch.allclose(found, wanted, rtol=1e-6, atol=1e-6)

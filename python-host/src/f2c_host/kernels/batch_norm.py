@@ -1,23 +1,38 @@
 """`torch.ops.f2c.batch_norm_prelu`, batch normalisation with PReLU behind it, and `torch.ops.f2c.batch_norm` without, whose
 arguments are those of aten's.
 
-In training, in f32 on a CPU, both are computed by `normalise.c`, from x alone. Everything else is aten's.
+In training, in f32 on a CPU, both are computed by `normalise.c`, from x alone. Everything else is aten's. What a graph is traced
+with has no memory; in it stand `torch.ops.f2c.normalise` and `normalise_back`, which are the two functions of `normalise.c`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch._subclasses import FakeTensor
 
 from .native import library
 
 _library = torch.library.Library("f2c", "FRAGMENT")
-_NORM = "Tensor self, Tensor? weight, Tensor? bias, Tensor(a!)? mean, Tensor(b!)? variance"
+_NORM = "Tensor x, Tensor? weight, Tensor? bias, Tensor(a!)? mean, Tensor(b!)? variance"
 _HOW = "bool training, float momentum, float eps"
 _library.define(f"batch_norm_prelu({_NORM}, Tensor slope, {_HOW}) -> Tensor")
 _library.define(f"batch_norm({_NORM}, {_HOW}, bool cudnn_enabled) -> Tensor")
+_GIVEN = "Tensor x, Tensor? weight, Tensor? bias, Tensor? slope"
+# The result, and of each channel the mean and 1 / deviation [2, C].
+_library.define(
+    f"normalise({_GIVEN}, Tensor(a!)? mean, Tensor(b!)? variance, float momentum, float eps) -> (Tensor, Tensor)"
+)
+# The gradients by x, weight, bias and slope, of which those that are not wanted are empty.
+_library.define(
+    f"normalise_back(Tensor gradient, Tensor statistics, {_GIVEN}, bool[] wanted) -> (Tensor, Tensor, Tensor, Tensor)"
+)
+
+
+_F32 = 4
 
 
 class _Given(NamedTuple):
@@ -41,10 +56,13 @@ def _batch_norm_prelu(
     given = _Given(x, weight, bias, slope)
     if not (training and _is_served(given)):
         y = torch.ops.aten.batch_norm(x, weight, bias, mean, variance, training, momentum, eps, True)
-        return y if slope is None else torch.ops.f2c.prelu(y, slope)
+        if slope is None:
+            return y
+        own = type(x) is Tensor and x.device.type == "cpu"
+        return (torch.ops.f2c if own else torch.ops.aten).prelu(y, slope)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given):
         return _Recorded.apply(*given, mean, variance, momentum, eps)
-    return _forward(given, mean, variance, momentum, eps)[0]
+    return _forward(*given, mean, variance, momentum, eps)[0]
 
 
 def _batch_norm(
@@ -66,13 +84,13 @@ _library.impl("batch_norm", _batch_norm, "CompositeImplicitAutograd")
 
 
 def _is_served(given: _Given) -> bool:
-    """Whether the kernels compute this: real memory, in one of the two layouts."""
-    if type(given.x) is not Tensor or library() is None:
-        return False
+    """Whether the kernels compute this: memory in one of the two layouts, or what stands for it in a graph."""
     x, *numbers = given
     return (
-        x.device.type == "cpu"
+        (type(x) is Tensor or isinstance(x, FakeTensor))
+        and x.device.type == "cpu"
         and x.dtype == torch.float32
+        and library() is not None
         and _layout(x) is not None
         and all(t is None or (t.dtype == torch.float32 and t.is_contiguous()) for t in numbers)
     )
@@ -89,58 +107,105 @@ def _layout(x: Tensor) -> tuple[int, int, int, int] | None:
     return (images, channels, plane, int(plane == 1)) if x.is_contiguous() else None
 
 
+def _format(x: Tensor) -> torch.memory_format:
+    return torch.channels_last if x.dim() == 4 and _layout(x)[3] else torch.contiguous_format
+
+
 def _pointer(t: Tensor | None) -> int | None:
     return None if t is None else t.data_ptr()
 
 
-def _forward(
-    given: _Given, running_mean: Tensor | None, running_variance: Tensor | None, momentum: float, eps: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The result, and each channel's mean and 1 / deviation."""
-    x, weight, bias, slope = given
-    y, statistics = torch.empty_like(x), x.new_empty((2, x.size(1)))
-    mean, r = statistics
+def _normalise(
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    slope: Tensor | None,
+    running_mean: Tensor | None,
+    running_variance: Tensor | None,
+    momentum: float,
+    eps: float,
+) -> tuple[Tensor, Tensor]:
+    y, statistics = _shapes(x)
+    mean = statistics.data_ptr()
     _call(
         "f2c_normalise",
         *(x.data_ptr(), y.data_ptr(), *_layout(x)),
         *(_pointer(weight), _pointer(bias), _pointer(slope), 0 if slope is None else slope.numel()),
-        *(_pointer(running_mean), _pointer(running_variance), momentum, eps, mean.data_ptr(), r.data_ptr()),
+        *(_pointer(running_mean), _pointer(running_variance), momentum, eps),
+        *(mean, mean + _F32 * x.size(1)),
     )
-    return y, mean, r
+    return y, statistics
+
+
+def _shapes(x: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
+    return torch.empty_like(x), x.new_empty((2, x.size(1)))
+
+
+def _normalise_back(
+    g: Tensor,
+    statistics: Tensor,
+    x: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    slope: Tensor | None,
+    wanted: Sequence[bool],
+) -> tuple[Tensor, ...]:
+    by_x, *by_numbers = gradients = _gradient_shapes(g, statistics, x, weight, bias, slope, wanted)
+    g = g.contiguous(memory_format=_format(x))
+    mean = statistics.data_ptr()
+    _call(
+        "f2c_normalise_back",
+        *(x.data_ptr(), g.data_ptr(), by_x.data_ptr(), *_layout(x)),
+        *(_pointer(weight), _pointer(bias), _pointer(slope), 0 if slope is None else slope.numel()),
+        *(mean, mean + _F32 * x.size(1)),
+        *(_pointer(t) if t.numel() else None for t in by_numbers),
+    )
+    return gradients
+
+
+def _gradient_shapes(g: Tensor, _: Tensor, x: Tensor, *rest: Any) -> tuple[Tensor, ...]:
+    *numbers, wanted = rest
+    return torch.empty_like(x), *(
+        x.new_empty((0,)) if t is None or not w else torch.empty_like(t)
+        for t, w in zip(numbers, wanted[1:], strict=True)
+    )
+
+
+for _name, _compute, _empty in (
+    ("normalise", _normalise, _shapes),
+    ("normalise_back", _normalise_back, _gradient_shapes),
+):
+    _library.impl(_name, _compute, "CPU")
+    torch.library.register_fake(f"f2c::{_name}", _empty, lib=_library)
+
+
+def _forward(x: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    return (_normalise if type(x) is Tensor else torch.ops.f2c.normalise)(x, *rest)
+
+
+def _backward(g: Tensor, statistics: Tensor, given: _Given, wanted: Sequence[bool]) -> Sequence[Tensor]:
+    compute = _normalise_back if type(g) is Tensor else torch.ops.f2c.normalise_back
+    return compute(g, statistics, *given, wanted)
 
 
 class _Recorded(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *operands: Any) -> Tensor:
-        x, weight, bias, slope, *moving = operands
-        given = _Given(x, weight, bias, slope)
-        y, mean, r = _forward(given, *moving)
-        ctx.save_for_backward(*given, mean, r)
-        ctx.eps = moving[-1]
+        y, statistics = _forward(*operands)
+        ctx.save_for_backward(*operands[:4], statistics)
+        ctx.eps = operands[-1]
         return y
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
-        *saved, mean, r = ctx.saved_tensors
-        given = _Given(*saved)
-        if torch.is_grad_enabled():
-            return *_in_plain_ops(given, g, ctx), *_NONE
-        x, weight, bias, slope = given
-        g = g.contiguous(
-            memory_format=torch.channels_last if _layout(x)[3] and x.dim() == 4 else torch.contiguous_format
+        *saved, statistics = ctx.saved_tensors
+        given, wanted = _Given(*saved), ctx.needs_input_grad[:4]
+        found: Sequence[Tensor | None] = (
+            _in_plain_ops(given, g, ctx)
+            if torch.is_grad_enabled()
+            else _backward(g, statistics, given, wanted)
         )
-        wanted = ctx.needs_input_grad
-        by_x, *by_numbers = (
-            torch.empty_like(t) if i == 0 or (t is not None and wanted[i]) else None
-            for i, t in enumerate(given)
-        )
-        _call(
-            "f2c_normalise_back",
-            *(x.data_ptr(), g.data_ptr(), by_x.data_ptr(), *_layout(x)),
-            *(_pointer(weight), _pointer(bias), _pointer(slope), 0 if slope is None else slope.numel()),
-            *(mean.data_ptr(), r.data_ptr(), *map(_pointer, by_numbers)),
-        )
-        return by_x if wanted[0] else None, *by_numbers, *_NONE
+        return *(t if w else None for t, w in zip(found, wanted, strict=True)), *_NONE
 
 
 _NONE = (None,) * 4

@@ -18,6 +18,7 @@ from torch import Tensor
 from ..errors import HostError
 from ..files.kept_files import KeptFiles
 from ..files.user_cache import own_folder
+from ..kernels.native import library
 from ..torch_api import adapter, forget_unused_code
 
 _log = logging.getLogger(__name__)
@@ -116,7 +117,7 @@ def _kept() -> KeptFiles:
 @cache
 def _surroundings() -> str:
     """What a graph is made from beside its function: torch, the machine, and the text of what the function calls."""
-    digest = hashlib.sha256(adapter().compiled_for().encode())
+    digest = hashlib.sha256(f"{adapter().compiled_for()} {library() is None}".encode())
     for room in ("lower", "kernels", "torch_api"):
         for file in sorted((_PACKAGE / room).glob("*.py")):
             digest.update(file.read_bytes())
