@@ -33,6 +33,8 @@ _library.define(
 
 
 _F32 = 4
+# How many values make it worth to wake a thread.
+_A_THREAD = 2**16
 
 
 class _Given(NamedTuple):
@@ -133,6 +135,7 @@ def _normalise(
         *(_pointer(weight), _pointer(bias), _pointer(slope), 0 if slope is None else slope.numel()),
         *(_pointer(running_mean), _pointer(running_variance), momentum, eps),
         *(mean, mean + _F32 * x.size(1)),
+        values=x.numel(),
     )
     return y, statistics
 
@@ -159,6 +162,7 @@ def _normalise_back(
         *(_pointer(weight), _pointer(bias), _pointer(slope), 0 if slope is None else slope.numel()),
         *(mean, mean + _F32 * x.size(1)),
         *(_pointer(t) if t.numel() else None for t in by_numbers),
+        values=x.numel(),
     )
     return gradients
 
@@ -222,6 +226,7 @@ def _in_plain_ops(given: _Given, g: Tensor, ctx: Any) -> tuple[Tensor | None, ..
     return tuple(next(found) if w else None for w in ctx.needs_input_grad[:4])
 
 
-def _call(name: str, *arguments: Any) -> None:
-    if getattr(library(), name)(*arguments, torch.get_num_threads()):
+def _call(name: str, *arguments: Any, values: int) -> None:
+    threads = min(torch.get_num_threads(), max(1, values // _A_THREAD))
+    if getattr(library(), name)(*arguments, threads):
         raise MemoryError(name)
