@@ -33,8 +33,7 @@ from mobile_face_net_reference import MobileFaceNetReference
 SCALE, MARGIN, CHUNK = 64.0, 0.35, 8_192
 KINDS = {
     "convolutions": ("convolution", "mkldnn"),
-    "PReLU": ("prelu", "threshold_backward", "clamp_max"),
-    "normalisation": ("batch_norm",),
+    "normalisation and PReLU": ("batch_norm", "BatchNorm", "prelu", "threshold_backward", "clamp_max"),
     "head": ("mm", "exp", "amax", "negatives", "topk", "logsumexp"),
 }
 

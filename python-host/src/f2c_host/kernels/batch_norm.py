@@ -63,7 +63,7 @@ def _batch_norm_prelu(
         own = type(x) is Tensor and x.device.type == "cpu"
         return (torch.ops.f2c if own else torch.ops.aten).prelu(y, slope)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given):
-        return _Recorded.apply(*given, mean, variance, momentum, eps)
+        return _BatchNormPReLU.apply(*given, mean, variance, momentum, eps)
     return _forward(*given, mean, variance, momentum, eps)[0]
 
 
@@ -192,7 +192,7 @@ def _backward(g: Tensor, statistics: Tensor, given: _Given, wanted: Sequence[boo
     return compute(g, statistics, *given, wanted)
 
 
-class _Recorded(torch.autograd.Function):
+class _BatchNormPReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *operands: Any) -> Tensor:
         y, statistics = _forward(*operands)
