@@ -8,12 +8,12 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const cache = mkdtempSync(join(tmpdir(), "f2c-tests-"));
 process.once("exit", () => rmSync(cache, { recursive: true, force: true }));
 
-/** Takes minutes in one of the two workers, so it begins first. */
-const LONGEST = "/backends.test.ts";
+/** Take minutes in one of the two workers, so they begin first. */
+const LONGEST = /\/(chaos|backends)\.test\.ts$/;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLongest = (file: TestSpecification) => Number(file.moduleId.endsWith(LONGEST));
+    const isLongest = (file: TestSpecification) => Number(LONGEST.test(file.moduleId));
     return (await super.sort(files)).sort((a, b) => isLongest(b) - isLongest(a));
   }
 }
