@@ -4,6 +4,7 @@ import { accumulate } from "./accumulate.js";
 import { deadCode } from "./dead-code.js";
 import { flatten } from "./flatten.js";
 import { fold } from "./fold.js";
+import { foldedNorms } from "./folded-norms.js";
 import { fusedNorms } from "./fused-norms.js";
 import { handwrittenHeads } from "./handwritten-heads.js";
 import { heads } from "./heads.js";
@@ -34,6 +35,7 @@ export const passesFor = (options: PassOptions): readonly Pass[] => [
   heads,
   ...(options.precision === "f32" ? [] : [precision(options.precision), islands]),
   ...(options.layout === "channels_last" ? [layout] : []),
+  foldedNorms,
   remat,
   fold,
   merge,

@@ -192,3 +192,16 @@ def test_what_is_exported_is_plain_f32_and_gives_the_same_embeddings(programs, k
     assert torch.equal(loaded(images), program.run("infer", {"images": images})["embedding"])
     for name, tensor in loaded.state_dict().items():
         assert (tensor.dtype, tensor.is_contiguous()) == (torch.float32, True), name
+
+
+def test_running_statistics_in_the_convolutions_normalise_as_beside_them(programs):
+    folded, beside = started(programs["running"], "eager"), started(programs["unfolded"], "eager")
+    kinds = [[op.op for op in p.module.function("step").body.walk()] for p in (folded, beside)]
+    assert kinds[0].count("batch_norm_prelu") == 6 and kinds[0].count("batch_norm") == 4
+    assert kinds[1].count("batch_norm") == 16
+    for step in range(4):
+        losses = [p.run("step", inputs_of(p, step))["loss"] for p in (folded, beside)]
+        assert torch.allclose(*losses, rtol=1e-5)
+    for name, value in folded.storage.items():
+        right = beside.storage[name]
+        assert (value - right).abs().max() <= 1e-4 * right.abs().max() + 1e-6, name

@@ -5,6 +5,7 @@ import { accumulate } from "#compiler/passes/accumulate";
 import { deadCode } from "#compiler/passes/dead-code";
 import { flatten } from "#compiler/passes/flatten";
 import { fold } from "#compiler/passes/fold";
+import { foldedNorms } from "#compiler/passes/folded-norms";
 import { fusedNorms } from "#compiler/passes/fused-norms";
 import { islands } from "#compiler/passes/islands";
 import { joinStreams } from "#compiler/passes/join-streams";
@@ -975,6 +976,7 @@ test("the passes of an experiment are those that it asks for", () => {
     "target-column",
     "handwritten-heads",
     "heads",
+    "folded-norms",
     "remat",
     "fold",
     "merge",
@@ -991,6 +993,7 @@ test("the passes of an experiment are those that it asks for", () => {
     "precision",
     "islands",
     "layout",
+    "folded-norms",
     "remat",
     "fold",
     "merge",
@@ -1157,5 +1160,60 @@ describe("fused-norms", () => {
     ["nothing behind", norm(), slope, "%y = prelu(%x, %s) : f32[6, 8, 3, 3]"],
   ])("%s leaves it alone", (_, ...ops) => {
     expect(fused(...ops, "return(%y)").statistics).toEqual({});
+  });
+});
+
+describe("folded-norms", () => {
+  const inputs = "%x: f32[6, 3, 9, 9] from plan";
+  const net = (training: boolean) => `
+    %conv = state(@conv) : f32[8, 3, 3, 3]
+    %a = conv2d(%x, %conv, none, dilation = [1, 1], groups = 1, padding = [1, 1], stride = [1, 1]) : f32[6, 8, 9, 9]
+    %slope = state(@slope) : f32[8]
+    %mean = state(@mean) : f32[8]
+    %variance = state(@variance) : f32[8]
+    %b = batch_norm(%a, %slope, none, %mean, %variance, eps = 0.001, momentum = 0.2, training = ${training}) : f32[6, 8, 9, 9]`;
+  const unrecorded = (ops: string) => `%c = no_grad() {${ops}\nyield(%b)\n} : f32[6, 8, 9, 9]`;
+  const learnt = `
+    %w = state(@w) : f32[4, 4]
+    %y = sum(%w) : f32[]
+    %parameters = group(@first) : group<first>
+    %g = gradients(%y, %parameters) : group<first>
+    return(%y)`;
+  const foldedIn = (ops: string) => run(foldedNorms, inputs, ops);
+
+  test("where a step records nothing, the convolution scales and shifts", () => {
+    const { body, statistics } = foldedIn(unrecorded(net(false)) + learnt);
+    expect(statistics).toEqual({ folded: 1 });
+    expect(body).toBe(ir`
+      %c = no_grad() {
+        %conv = state(@conv) : f32[8, 3, 3, 3]
+        %slope = state(@slope) : f32[8]
+        %mean = state(@mean) : f32[8]
+        %variance = state(@variance) : f32[8]
+        %0 = constant(0.001) : f64
+        %1 = add(%variance, %0) : f32[8]
+        %2 = rsqrt(%1) : f32[8]
+        %3 = mul(%2, %slope) : f32[8]
+        %4 = reshape(%3, shape = [-1, 1, 1, 1]) : f32[8, 1, 1, 1]
+        %5 = mul(%conv, %4) : f32[8, 3, 3, 3]
+        %6 = neg(%mean) : f32[8]
+        %7 = mul(%6, %3) : f32[8]
+        %b = conv2d(%x, %5, %7, dilation = [1, 1], groups = 1, padding = [1, 1], stride = [1, 1]) : f32[6, 8, 9, 9]
+        yield(%b)
+      } : f32[6, 8, 9, 9]
+      %w = state(@w) : f32[4, 4]
+      %y = sum(%w) : f32[]
+      %parameters = group(@first) : group<first>
+      %g = gradients(%y, %parameters) : group<first>
+      return(%y)
+    `);
+  });
+
+  test.each([
+    ["the batch's statistics", unrecorded(net(true)) + learnt],
+    ["what is recorded", net(false) + learnt],
+    ["a function without a gradient", `${net(false)}\n%y = sum(%b) : f32[]\nreturn(%y)`],
+  ])("%s leaves it alone", (_, ops) => {
+    expect(foldedIn(ops).statistics).toEqual({});
   });
 });
