@@ -119,7 +119,8 @@ export class Job {
   }
 }
 
-const patience = (seconds: number): Promise<undefined> =>
+/** So many seconds, for which no process stays that has nothing else to do. */
+export const patience = (seconds: number): Promise<undefined> =>
   new Promise((resolve) => {
     setTimeout(() => resolve(undefined), seconds * 1000).unref();
   });

@@ -5,8 +5,7 @@ import { type Case, nameOf } from "./cases.js";
 import { Chance } from "./chance.js";
 import { Disk } from "./disk.js";
 import { FAULTS } from "./faults.js";
-import { type Ended, Job } from "./job.js";
-import { pause } from "./processes.js";
+import { type Ended, Job, patience } from "./job.js";
 import { PERIOD, type Reference } from "./reference.js";
 import { checkpointsOf, differences, resultOf, stepsDone } from "./result.js";
 
@@ -59,11 +58,8 @@ export async function trial(
     const strike = { job, disk, left: chance.one([0, chance.upTo(MOST_LEFT_KIB)]) };
     const there =
       which.place === "clock"
-        ? await Promise.race([
-            pause(1000 * which.count * seconds).then(() => true),
-            job.ended.then(() => false),
-          ])
-        : await Promise.race([job.here(), pause(1000 * bound).then(() => false)]);
+        ? await Promise.race([patience(which.count * seconds).then(() => true), job.ended.then(() => false)])
+        : await Promise.race([job.here(), patience(bound).then(() => false)]);
     const struck = there && (await fault.strike(strike));
     job.go(fault.go ?? "on");
     if (struck) await fault.after?.(strike);
