@@ -170,3 +170,20 @@ def test_a_second_process_traces_nothing_and_computes_the_same_bits(tmp_path):
         told.append(run.stdout)
     assert told[0] == told[1]
     assert len(list(Path(tmp_path, "f2c-dsl", "graphs").iterdir())) == 1
+
+
+def test_it_is_said_what_is_compiled_and_that_it_is_kept(kept, caplog, monkeypatch):
+    caplog.set_level("INFO", logger="f2c_host")
+    steps(training())
+    told = [record.getMessage() for record in caplog.records]
+    assert [line for line in told if "compiles" in line] == [
+        "Inductor compiles `step`, which may take minutes; the next start finds it on disk",
+        "Inductor compiles `step` once more, for other sizes or another outcome of its conditions, which may take minutes; "
+        "the next start finds it on disk",
+    ]
+    caplog.clear()
+    steps(training())
+    assert not caplog.records
+    monkeypatch.setattr(graphs, "_kept", lambda: KeptFiles(None, 1))
+    steps(training(), counts=(2,))
+    assert caplog.records[0].getMessage().endswith("nothing can be kept in the user's cache")

@@ -356,7 +356,7 @@ def test_a_wrong_control_message_is_answered_and_the_heartbeat_goes_on(running):
 
 
 def test_warnings_and_log_records_of_any_thread_are_collected_for_the_driver():
-    log = EventLog()
+    log = EventLog(lambda: None)
     try:
         reader = threading.Thread(target=lambda: logging.getLogger("f2c_host.data").info("12 images cached"))
         reader.start()
@@ -368,3 +368,38 @@ def test_warnings_and_log_records_of_any_thread_are_collected_for_the_driver():
         logging.captureWarnings(False)
     assert first == {"level": "info", "message": "12 images cached"}
     assert second["level"] == "warning" and "an op is deprecated" in second["message"]
+
+
+def test_what_the_main_thread_logs_is_reported_at_once_and_what_others_log_in_its_turn():
+    reported = []
+    log = EventLog(lambda: reported.append(log.records.get_nowait()["message"]))
+    try:
+        reader = threading.Thread(target=lambda: logging.getLogger("f2c_host.data").info("12 images cached"))
+        reader.start()
+        reader.join()
+        assert reported == []
+        logging.getLogger("f2c_host.lower").info("this takes minutes")
+        assert reported == ["12 images cached"] and log.records.qsize() == 1
+    finally:
+        logging.getLogger().removeHandler(log)
+        logging.captureWarnings(False)
+
+
+def test_a_graph_is_announced_before_it_is_compiled_and_not_where_it_is_loaded(tmp_path, monkeypatch):
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    told = []
+    for _ in range(2):
+        with Driver() as driver:
+            driver.welcome()
+            prepare(driver, "inductor")
+            driver.ask("init", {"program": PROGRAM, "seed": 0})
+            driver.send("plan", *plan(0, [0]))
+            told.append([])
+            while (message := driver.receive("events")).kind != "result":
+                told[-1].append(message.body["message"])
+            driver.ask("shutdown", {})
+    (before, after), loaded = told
+    assert before == "Inductor compiles `step`, which may take minutes; the next start finds it on disk"
+    assert after.startswith("compiled `step` in ")
+    assert loaded == []

@@ -76,17 +76,15 @@ class Graphs:
         graph = _loaded(kept.read(name))
         if graph is not None:
             return graph
+        name_in_source = self._function.__name__.removeprefix("f2c_")
+        _log.info("%s", _announced(name_in_source, again=bool(self._graphs), kept=kept.folder is not None))
         began = time.perf_counter()
         inputs = [*self._stored, *(a for a in arguments if isinstance(a, Tensor))]
         compute = self._of_tensors(device, arguments, trained, recording)
         graph, content = adapter().compiled_graph(compute, inputs)
         kept.write(name, content)
+        _log.info("compiled `%s` in %.0f s", name_in_source, time.perf_counter() - began)
         forget_unused_code()
-        _log.info(
-            "Inductor compiled `%s` in %.0f s; the next start finds it in the cache",
-            self._function.__name__.removeprefix("f2c_"),
-            time.perf_counter() - began,
-        )
         return graph
 
     def _of_tensors(
@@ -103,6 +101,13 @@ class Graphs:
                 return self._function(dict(zip(self._places, stored, strict=True)), device, *values)
 
         return compute
+
+
+def _announced(function: str, again: bool, kept: bool) -> str:
+    """What is said before a graph is compiled."""
+    case = " once more, for other sizes or another outcome of its conditions" if again else ""
+    afterwards = "the next start finds it on disk" if kept else "nothing can be kept in the user's cache"
+    return f"Inductor compiles `{function}`{case}, which may take minutes; {afterwards}"
 
 
 def _form(tensor: Tensor) -> tuple[object, ...]:

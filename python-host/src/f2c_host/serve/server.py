@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class Server:
         self.queue: deque[Work] = deque()
         self.later: list[tuple[Message, Later]] = []  # requests whose answers are being worked out
         self.stopped: set[str] = set()  # programs whose plans are dropped
-        self.log = EventLog()
+        self.log = EventLog(self.report_log)
         session.on_part = self.report_part
         self.poller = zmq.Poller()
         self.poller.register(work, zmq.POLLIN)
@@ -236,6 +237,7 @@ class Server:
         """Delivers the last messages and ends the threads."""
         self.answer_later(wait=True)
         self.session.close()
+        logging.getLogger().removeHandler(self.log)
         self.control.end()
         self.work.socket.close(linger=_LINGER_MS)
         self.events.socket.close(linger=_LINGER_MS)
@@ -256,10 +258,12 @@ def read_work(frames: Sequence[memoryview]) -> Work:
 
 
 class EventLog(logging.Handler):
-    """Collects warnings and log records of every thread, for the main thread, which owns the socket."""
+    """Collects warnings and log records of every thread, for the main thread, which owns the socket: `report` sends them. What
+    the main thread logs goes out at once, since it may say what takes long."""
 
-    def __init__(self) -> None:
+    def __init__(self, report: Callable[[], None]) -> None:
         super().__init__(logging.INFO)
+        self._report, self._owner = report, threading.get_ident()
         self.records: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
         logging.captureWarnings(True)
         logging.getLogger().addHandler(self)
@@ -268,3 +272,5 @@ class EventLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         level = "warning" if record.levelno >= logging.WARNING else "info"
         self.records.put({"level": level, "message": self.format(record)})
+        if threading.get_ident() == self._owner:
+            self._report()
