@@ -172,6 +172,17 @@ def test_a_second_process_traces_nothing_and_computes_the_same_bits(tmp_path):
     assert len(list(Path(tmp_path, "f2c-dsl", "graphs").iterdir())) == 1
 
 
+def test_graphs_that_nobody_used_for_long_are_forgotten_when_another_is_compiled(kept):
+    steps(training(), counts=(2,))
+    (used,) = kept.folder.iterdir()
+    unused = kept.folder / "unused"
+    unused.touch()
+    for path in (used, unused):
+        os.utime(path, (1e9, 1e9))
+    steps(training(), counts=(2, 1))
+    assert used.exists() and not unused.exists() and len(list(kept.folder.iterdir())) == 2
+
+
 def test_it_is_said_what_is_compiled_and_that_it_is_kept(kept, caplog, monkeypatch):
     caplog.set_level("INFO", logger="f2c_host")
     steps(training())

@@ -14,6 +14,9 @@ from .whole_file import whole_file
 
 _DIGEST = hashlib.sha256().digest_size
 
+# How long what was compiled may lie unused: 60 days.
+UNUSED_SECONDS = 60 * 24 * 3600.0
+
 
 @dataclass(frozen=True)
 class KeptFiles:
@@ -58,7 +61,7 @@ class KeptFiles:
                 path.unlink(missing_ok=True)
 
 
-def forget_unused(folder: Path, seconds: float) -> None:
+def forget_unused(folder: Path, seconds: float = UNUSED_SECONDS) -> None:
     """Deletes the files below a folder that nobody read or wrote for so long."""
     longest_ago = time.time() - seconds
     for path in folder.rglob("*"):

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..errors import HostError
-from ..files.kept_files import KeptFiles
+from ..files.kept_files import KeptFiles, forget_unused
 from ..files.user_cache import own_folder
 from ..kernels.native import library
 from ..torch_api import adapter, forget_unused_code
@@ -84,7 +84,7 @@ class Graphs:
         graph, content = adapter().compiled_graph(compute, inputs)
         kept.write(name, content)
         _log.info("compiled `%s` in %.0f s", name_in_source, time.perf_counter() - began)
-        forget_unused_code()
+        _forget_unused(kept)
         return graph
 
     def _of_tensors(
@@ -108,6 +108,13 @@ def _announced(function: str, again: bool, kept: bool) -> str:
     case = " once more, for other sizes or another outcome of its conditions" if again else ""
     afterwards = "the next start finds it on disk" if kept else "nothing can be kept in the user's cache"
     return f"Inductor compiles `{function}`{case}, which may take minutes; {afterwards}"
+
+
+def _forget_unused(kept: KeptFiles) -> None:
+    """Graphs, and code in Inductor's own folder."""
+    if kept.folder is not None:
+        forget_unused(kept.folder)
+    forget_unused_code()
 
 
 def _form(tensor: Tensor) -> tuple[object, ...]:

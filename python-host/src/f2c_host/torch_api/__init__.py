@@ -16,9 +16,6 @@ from ..errors import HostError
 from ..files.kept_files import forget_unused
 from ..files.user_cache import own_folder
 
-# How long Inductor's code may lie unused in our folder of it.
-_UNUSED_SECONDS = 60 * 24 * 3600.0
-
 # What pip may install, as pyproject.toml has it too.
 REQUIREMENT = "torch>=2.11,<2.16"
 
@@ -125,4 +122,4 @@ def forget_unused_code() -> None:
     instead is left alone."""
     folder = own_folder("inductor")
     if folder is not None and os.environ.get("TORCHINDUCTOR_CACHE_DIR") == str(folder):
-        forget_unused(folder, _UNUSED_SECONDS)
+        forget_unused(folder)
