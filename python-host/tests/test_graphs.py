@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -21,7 +20,8 @@ from f2c_host.files.kept_files import KeptFiles
 from f2c_host.ir.json_form import parse_module
 from f2c_host.lower import graphs
 from f2c_host.run.program import Program
-from f2c_host.torch_api import adapter
+from f2c_host.torch_api import adapter, bare_graph
+from f2c_host.torch_api.bare_graph import BareGraph
 
 
 def training(rate: float = 0.5) -> Any:
@@ -137,39 +137,101 @@ def test_more_graphs_than_anyone_wants_are_refused_with_a_way_out(monkeypatch):
 
 
 STARTS = """
-import json, sys, torch, torch._inductor
+import json, logging, sys, torch
 from torch.fx.experimental import proxy_tensor
 from f2c_host.ir.json_form import parse_module
 from f2c_host.run.program import Program
 
+logging.basicConfig(level="INFO")
+
 def refuse(*_, **__):
     raise AssertionError("traced")
 
-if sys.argv[1] == "second":
-    proxy_tensor.make_fx = torch._inductor.standalone_compile = refuse
+if sys.argv[1] == "untraced":
+    proxy_tensor.make_fx = refuse
 program = Program(parse_module(json.load(sys.stdin)), backend="inductor")
 program.initialise(0)
 x = torch.tensor([[1.0, -2.0, 3.5, 0.25]])
 print([program.run("step", {"x": x, "scale": s})["loss"].item().hex() for s in (1.0, 0.3)])
+print("torch._dynamo" in sys.modules or "torch._inductor" in sys.modules)
 """
 
 
-def test_a_second_process_traces_nothing_and_computes_the_same_bits(tmp_path):
+def test_a_second_process_imports_nothing_of_inductor_and_computes_the_same_bits(tmp_path):
     environment = {k: v for k, v in os.environ.items() if k != "TORCHINDUCTOR_CACHE_DIR"}
     environment["XDG_CACHE_HOME"] = str(tmp_path)
-    told = []
-    for start in ("first", "second"):
+    cache = tmp_path / "f2c-dsl"
+
+    def start(how: str = "untraced") -> list[str]:
         run = subprocess.run(
-            [sys.executable, "-c", STARTS, start],
+            [sys.executable, "-c", STARTS, how],
             input=json.dumps(training()),
             env=environment,
             capture_output=True,
             text=True,
         )
         assert run.returncode == 0, run.stderr
-        told.append(run.stdout)
-    assert told[0] == told[1]
-    assert len(list(Path(tmp_path, "f2c-dsl", "graphs").iterdir())) == 1
+        return [*run.stdout.splitlines(), run.stderr]
+
+    first, second = start("traced"), start()
+    (graph,) = (cache / "graphs").iterdir()
+    libraries = list((cache / "inductor").rglob("*.so"))
+    for library in libraries:
+        library.unlink()
+    third, fourth = start(), start()
+    assert first[0] == second[0] == third[0] == fourth[0]
+    imported = [told[1] for told in (first, second, third, fourth)]
+    assert imported == ["True", "False", "True", "False"]
+    assert ["builds the machine code of a graph again" in told[2] for told in (second, third, fourth)] == [
+        False,
+        True,
+        False,
+    ]
+    assert libraries and list((cache / "graphs").iterdir()) == [graph]
+
+
+@pytest.mark.parametrize(
+    ("computes", "bare"),
+    [
+        (lambda x: [x + 1], True),
+        (lambda x: [x.add_(1) * 2], True),
+        (lambda x: [x @ x], True),
+        (lambda x: [x.view(4)], False),
+        (lambda x: [x], False),
+        (lambda x: [x.sum() + torch.tensor([float(i * i % 7) for i in range(20)])], True),
+    ],
+    ids=[
+        "plain",
+        "writes its argument",
+        "calls torch",
+        "a result is memory of an argument",
+        "a result is an argument",
+        "has a tensor of its own",
+    ],
+)
+@pytest.mark.parametrize("may", [True, False], ids=["bare", "whole"])
+def test_a_graph_runs_without_inductor_where_nothing_of_it_is_needed(computes, bare, may, monkeypatch):
+    def argument() -> Tensor:
+        return torch.tensor([[0.5, 2.0], [-1.0, 3.0]])
+
+    if not may:
+        monkeypatch.setattr(BareGraph, "of", lambda _: None)
+    compiled, content = adapter().compiled_graph(computes, [argument()])
+    loaded, given, wanted = adapter().loaded_graph(content), argument(), argument()
+    assert (BareGraph.of(compiled) is not None) == (bare and may)
+    for _ in range(2):
+        (found,), (expected,) = loaded(given), computes(wanted)
+        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(given, wanted)
+        assert (found.data_ptr() == given.data_ptr()) == (expected.data_ptr() == wanted.data_ptr())
+
+
+def test_a_torch_that_is_built_otherwise_keeps_graphs_whole(kept, compiled, monkeypatch):
+    monkeypatch.setattr(bare_graph, "_runs_alone", lambda entry: entry.not_there)
+    first, second = steps(training(), counts=(2,)), steps(training(), counts=(2,))
+    assert compiled.call_count == 1
+    for a, b in zip(first, second, strict=True):
+        assert torch.equal(a, b)
 
 
 def test_graphs_that_nobody_used_for_long_are_forgotten_when_another_is_compiled(kept):

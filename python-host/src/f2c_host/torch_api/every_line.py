@@ -9,10 +9,12 @@ from __future__ import annotations
 import ast
 import logging
 import os
+import pickle
 import platform
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,10 +23,10 @@ from torch._C._jit_tree_views import SourceRangeFactory
 from torch.jit._recursive import ScriptMethodStub, create_script_module
 from torch.jit.frontend import build_def
 
+from .bare_graph import CACHE, BareGraph
+
 _log = logging.getLogger(__name__)
 
-# Names the folder of Inductor's own cache.
-CACHE = "TORCHINDUCTOR_CACHE_DIR"
 # The most graphs that Dynamo keeps of a function: outcomes of what its scalars decide, and sizes of its inputs.
 _OUTCOMES = 64
 
@@ -106,22 +108,42 @@ def compiled_graph(
         compiled = standalone_compile(
             graph, inputs, dynamic_shapes="from_example_inputs", options={}, aot=True
         )
-    return compiled, compiled.serialize()
+    return compiled, pickle.dumps((BareGraph.of(compiled), compiled.serialize(), _tensors_of(graph)))
 
 
 def loaded_graph(content: bytes) -> Callable[..., Sequence[torch.Tensor]]:
-    """The graph that `compiled_graph` made. Raises anything at all where it does not fit this torch."""
+    """The graph that `compiled_graph` made, without importing Inductor where it runs without. Raises anything at all where it
+    does not fit this torch."""
+    bare, whole, own = pickle.loads(content)
+    graph = _loaded(bare, whole)
+    return partial(graph, *own) if own else graph
+
+
+def _loaded(bare: BareGraph | None, whole: bytes) -> Callable[..., Sequence[torch.Tensor]]:
+    if bare is not None:
+        try:
+            return bare.load()
+        except ImportError as error:
+            _log.info("Inductor builds the machine code of a graph again, which may take minutes: %s", error)
     from torch._inductor.standalone_compile import AOTCompiledArtifact
 
-    return AOTCompiledArtifact.deserialize(content)
+    return AOTCompiledArtifact.deserialize(whole)
+
+
+def _tensors_of(graph: torch.nn.Module) -> list[torch.Tensor]:
+    """Tensors that a traced function made of numbers. They are in what is compiled, but not in what that writes down, which takes
+    them as its first arguments."""
+    kept = (graph.named_parameters, graph.named_buffers)
+    return [tensor for named in kept for _, tensor in named(remove_duplicate=False)]
 
 
 def compiled_for() -> str:
-    """What compiled code fits to: this torch, how many threads it computes with, and this processor with all that it can do."""
+    """What compiled code fits to: this torch and Python, how many threads it computes with, and this processor with all
+    that it can do."""
     settings = {k: v for k, v in os.environ.items() if k.startswith("TORCHINDUCTOR_") and k != CACHE}
     return repr(
         (
-            (torch.__version__, torch.version.git_version, torch.get_num_threads()),
+            (torch.__version__, torch.version.git_version, sys.version, torch.get_num_threads()),
             (torch.backends.cpu.get_cpu_capability(), _processor(), sorted(settings.items())),
         )
     )
