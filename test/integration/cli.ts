@@ -7,10 +7,14 @@ export const root = new URL("../../", import.meta.url).pathname;
 export const tiny = join(root, "test/fixtures/experiments/tiny.ts");
 const STEP_MS = 80;
 
+/** As the environment of a command: its steps of the unhurried experiment are planned as fast as others. */
+export const hurried: NodeJS.ProcessEnv = { F2C_TESTS_HURRIED: "1" };
+
 /** The tiny experiment with steps that are planned slowly, so that a test can strike between two of them; a file in a folder. */
 export function unhurried(folder: string): string {
   const file = join(folder, "unhurried.ts");
-  const wait = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${STEP_MS})`;
+  const milliseconds = `(globalThis as any).process.env.F2C_TESTS_HURRIED ? 0 : ${STEP_MS}`;
+  const wait = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${milliseconds})`;
   const text = readFileSync(tiny, "utf8").replace(
     /ema: \(at\) => (.*),\n/,
     (_, value) => `ema: (at) => (${wait}, ${value}),\n`,

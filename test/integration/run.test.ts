@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { requirePython } from "#runtime/index";
-import { alive, cli, hostsOf, metrics, start, tiny, unhurried } from "./cli.js";
+import { alive, cli, hostsOf, hurried, metrics, start, tiny, unhurried } from "./cli.js";
 
 const folder = mkdtempSync(join(tmpdir(), "f2c-run-"));
 const whole = join(folder, "whole");
@@ -24,7 +24,7 @@ const json = (path: string) => JSON.parse(readFileSync(path, "utf8"));
 
 describe("a run of the tiny experiment", () => {
   beforeAll(async () => {
-    const { code, err } = await cli(["run", experiment, "--run-dir", whole, "--threads", "1"]);
+    const { code, err } = await cli(["run", experiment, "--run-dir", whole, "--threads", "1"], hurried);
     expect(err).not.toMatch(/error/);
     expect(code).toBe(0);
   });
@@ -82,7 +82,7 @@ print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "0.weight" in net.s
 
   test("is the same again, number by number", async () => {
     const again = join(folder, "again");
-    await cli(["run", experiment, "--run-dir", again, "--threads", "1", "--steps", "10"]);
+    await cli(["run", experiment, "--run-dir", again, "--threads", "1", "--steps", "10"], hurried);
     expect(losses(again)).toEqual(losses(whole).slice(0, 10));
   });
 
@@ -108,7 +108,9 @@ print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "0.weight" in net.s
     const done = metrics(cut).length;
     expect(done).toBeLessThan(24);
     expect(json(join(cut, "summary.json"))).toMatchObject({ interrupted: true, steps: done });
-    expect((await cli(["run", experiment, "--run-dir", cut, "--resume", "--threads", "1"])).code).toBe(0);
+    expect(
+      (await cli(["run", experiment, "--run-dir", cut, "--resume", "--threads", "1"], hurried)).code,
+    ).toBe(0);
     expect(losses(cut)).toEqual(losses(whole));
   });
 
@@ -134,14 +136,17 @@ print(tuple(out.shape), round(float(out.norm(dim=1)[0]), 5), "0.weight" in net.s
     expect(code).toBe(3);
     expect(err).toContain("F2C6006");
     // The newest checkpoint is damaged; the run goes on from the one before, or from the same if there is one only.
-    const resumed = await cli(["run", experiment, "--run-dir", dead, "--resume", "--threads", "1"]);
+    const resumed = await cli(["run", experiment, "--run-dir", dead, "--resume", "--threads", "1"], hurried);
     expect(resumed.code).toBe(0);
     expect(losses(dead)).toEqual(losses(whole));
   });
 
   test("skips a checkpoint that is not whole", async () => {
     truncateSync(join(whole, "checkpoints/step-00000024/planner.safetensors"), 20);
-    const { code, err } = await cli(["run", experiment, "--run-dir", whole, "--resume", "--threads", "1"]);
+    const { code, err } = await cli(
+      ["run", experiment, "--run-dir", whole, "--resume", "--threads", "1"],
+      hurried,
+    );
     expect(err).toMatch(/skipping.*step-00000024/);
     expect(err).toContain("resuming at step 16");
     expect(code).toBe(0);

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { alive, cli, hostsOf, metrics, start, unhurried } from "./cli.js";
+import { alive, cli, hostsOf, hurried, metrics, start, unhurried } from "./cli.js";
 
 const folder = mkdtempSync(join(tmpdir(), "f2c-stopping-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -34,7 +34,7 @@ const steps = async (run: string, count: number) => {
 describe("a run that is stopped", { timeout: 300_000 }, () => {
   const whole = join(folder, "whole");
   beforeAll(async () => {
-    expect((await cli(args(whole))).code).toBe(0);
+    expect((await cli(args(whole), hurried)).code).toBe(0);
   });
 
   test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
@@ -65,7 +65,7 @@ describe("a run that is stopped", { timeout: 300_000 }, () => {
     running.child.kill("SIGKILL");
     await running.finished;
     expect(readdirSync(join(run, "checkpoints")).filter((name) => name.startsWith("step-"))).toEqual([]);
-    const { code, err } = await cli(args(run, "--resume"));
+    const { code, err } = await cli(args(run, "--resume"), hurried);
     expect(code, err).toBe(0);
     expect(err).toContain("begins anew");
     expect(losses(run)).toEqual(losses(whole));
@@ -79,7 +79,7 @@ describe("a run that is stopped", { timeout: 300_000 }, () => {
     const { code, out } = await running.finished;
     expect(code).toBe(130);
     expect(out).toContain("--resume");
-    expect((await cli(args(run, "--resume"))).code).toBe(0);
+    expect((await cli(args(run, "--resume"), hurried)).code).toBe(0);
     expect(losses(run)).toEqual(losses(whole));
   });
 
@@ -87,7 +87,7 @@ describe("a run that is stopped", { timeout: 300_000 }, () => {
     const run = join(folder, "shared");
     const running = start(args(run));
     await steps(run, 1);
-    const second = await cli(args(run, "--resume"));
+    const second = await cli(args(run, "--resume"), hurried);
     expect(second.code).toBe(1);
     expect(second.err).toContain("F2C6406");
     expect(second.err).toContain(`process ${running.child.pid} works in`);
@@ -122,20 +122,20 @@ describe("a run that is stopped", { timeout: 300_000 }, () => {
     const { code, out, err } = await running.finished;
     expect(code, err).toBe(130);
     expect(out).toContain(`--resume --run-dir ${run}`);
-    const again = await cli(args(run, "--resume"));
+    const again = await cli(args(run, "--resume"), hurried);
     expect(again.code, again.err).toBe(0);
     expect(losses(run)).toEqual(losses(whole));
   });
 
   test("not by a host that no longer answers: that is killed, and another one goes on", async () => {
     const run = join(folder, "frozen");
-    const running = start(args(run, "--patience", "5"));
+    const running = start(args(run, "--patience", "3", "--restarts", "50"));
     await steps(run, 10);
     const [host] = hostsOf(running.child.pid!);
     process.kill(host!, "SIGSTOP");
     const { code, err } = await running.finished;
     expect(code).toBe(0);
-    expect(err).toMatch(/gave no sign of life for 5 s and was killed/);
+    expect(err).toMatch(/gave no sign of life for 3 s and was killed/);
     expect(alive(host!)).toBe(false);
     expect(losses(run)).toEqual(losses(whole));
   });
