@@ -357,7 +357,7 @@ const HOST: Readonly<Record<string, readonly string[]>> = {
   lower: ["errors", "files", "ir", "torch_api", "kernels"],
   verify: ["errors", "ir", "torch_api", "lower"],
   scan: ["errors"],
-  data: ["errors"],
+  data: ["errors", "torch_api"],
   run: ["errors", "files", "wire", "process", "ir", "torch_api", "lower", "verify", "data"],
   export: ["errors", "files", "ir", "lower", "run"],
   nets: ["errors", "torch_api", "data", "run"],

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from f2c_host.data import Source
-from f2c_host.data.one_core import compute_on_one_core
 from f2c_host.errors import HostError
+from f2c_host.torch_api.cores import compute_on_one_core
 
 
 @dataclass(eq=False)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..data.one_core import compute_on_one_core
 from ..ir.module import Module, Storage
+from ..torch_api.cores import compute_on_one_core
 
 if TYPE_CHECKING:
     from .weights_file import OpenWeights

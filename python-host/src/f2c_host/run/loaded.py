@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..data.one_core import compute_on_one_core
 from ..data.prefetch import Prefetcher
 from ..errors import HostError
+from ..torch_api.cores import compute_on_one_core
 from . import checkpoint
 from .checkpoint import Saved
 from .embedding import ProgramRows

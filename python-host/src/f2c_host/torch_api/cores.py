@@ -1,4 +1,4 @@
-"""Threads that compute on one core each."""
+"""How many cores torch's operations in a thread run on."""
 
 from __future__ import annotations
 
@@ -16,9 +16,17 @@ def compute_on_one_core() -> None:
     them outnumber the cores, workers no longer wait awake for the next operation (libgomp's GOMP_SPINCOUNT): a
     reader that drew its images so, even once, made each small operation of every later step slower.
     """
+    compute_on(1)
+
+
+def compute_on(cores: int, others: int | None = None) -> None:
+    """Makes torch's operations in this thread run on so many cores. Threads yet to come begin with `others`, or with what this
+    one had."""
     with _CHANGING:
-        others = torch.get_num_threads()
-        torch.set_num_threads(1)
+        # Before a thread's first question it has no number of its own: its first operation would take what threads begin with.
+        had = torch.get_num_threads()
+        others = had if others is None else others
+        torch.set_num_threads(cores)
         # It also set what threads yet to come begin with, which only another thread can set back without undoing this.
         restore = threading.Thread(target=torch.set_num_threads, args=(others,))
         try:
