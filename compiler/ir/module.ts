@@ -181,3 +181,9 @@ export function* walkOps<Name extends string>(region: Region<Name>): Generator<O
     for (const inner of op.regions) yield* walkOps(inner);
   }
 }
+
+/** An op and all ops in its regions. */
+export const withNested = <Name extends string>(op: Op<Name>): readonly Op<Name>[] => [
+  op,
+  ...op.regions.flatMap((region) => [...walkOps(region)]),
+];

@@ -166,6 +166,7 @@ export type OpName =
   | "no_grad"
   | "remat"
   | "in_f32"
+  | "branch"
   | "if"
   | "for"
   | "while"

@@ -21,13 +21,14 @@ import {
   type Storage,
   scalarType,
   type Value,
+  withNested,
 } from "../ir/module.js";
 import { specOf } from "../registry/index.js";
 import { isWrite, membersOf } from "../registry/storages.js";
 import { takesGradient } from "./flatten.js";
 import type { Pass } from "./pass.js";
 import { type Replay, rewrite } from "./replay.js";
-import { seesImages, trainedWrites, withNested } from "./written.js";
+import { seesImages, trainedWrites } from "./written.js";
 
 /** Inputs of the plan: whether a step is the first, or the last, of those that make an update. */
 export const ACCUMULATE_FIRST = "accumulate.first";

@@ -1,11 +1,13 @@
 /** @file Which passes run, in which order, and what each of them did. */
 import type { IrModule } from "../ir/module.js";
 import { accumulate } from "./accumulate.js";
+import { branches } from "./branches.js";
 import { deadCode } from "./dead-code.js";
 import { flatten } from "./flatten.js";
 import { fold } from "./fold.js";
 import { foldedNorms } from "./folded-norms.js";
 import { fusedNorms } from "./fused-norms.js";
+import { gradientBranches } from "./gradient-branches.js";
 import { handwrittenHeads } from "./handwritten-heads.js";
 import { heads } from "./heads.js";
 import { islands } from "./islands.js";
@@ -25,8 +27,8 @@ export interface PassOptions {
   readonly accumulate: number;
 }
 
-/** The passes for an experiment, in order. */
-export const passesFor = (options: PassOptions): readonly Pass[] => [
+/** The passes for an experiment, in order; `worth`: the multiply-adds that make a branch worth it, where it is not what is so as a rule. */
+export const passesFor = (options: PassOptions, worth?: number): readonly Pass[] => [
   flatten,
   ...(options.precision === "f32" ? [islands] : []),
   ...(options.accumulate > 1 ? [accumulate(options.accumulate)] : []),
@@ -41,6 +43,8 @@ export const passesFor = (options: PassOptions): readonly Pass[] => [
   merge,
   joinStreams,
   fusedNorms,
+  gradientBranches(worth),
+  branches(worth),
   deadCode,
 ];
 

@@ -16,17 +16,15 @@
  * chain of vector-Jacobian products from the last region to the first: compute the region again, multiply with the gradient
  * that arrived at its leaves, and pass the product on.
  */
-import { type IrModule, isTrained, type Op, type Region, type Value, walkOps } from "../ir/module.js";
-import { cuts } from "../registry/history.js";
+import { type Op, type Region, type Value, walkOps } from "../ir/module.js";
 import { specOf } from "../registry/index.js";
-import { isFloat } from "../registry/shapes.js";
-import { type Members, membersOf, storagesOf, written } from "../registry/storages.js";
+import { written } from "../registry/storages.js";
 import { overFunctions } from "./pass.js";
+import { isReal, Recorded } from "./recorded.js";
 import { type Replay, rewrite } from "./replay.js";
 
 /** Whether an op is a region to compute again. */
 const isAgain = (op: Op): boolean => specOf(op).control?.gradient === "again";
-const isReal = (value: Value) => value.type.kind === "tensor" && isFloat(value.type.dtype);
 
 /**
  * A place where the history is cut: a region that is computed again, or a value from outside that a region uses. `of`: what was there
@@ -173,29 +171,4 @@ function takenIn(region: Region): readonly Value[] {
   for (const op of walkOps(region))
     for (const operand of op.operands) if (operand && !own.has(operand.id)) taken.set(operand.id, operand);
   return [...taken.values()];
-}
-
-/** Which values are parameters or leaves, and which have a history that leads to one. */
-class Recorded {
-  private readonly known = new Map<number, "parameter" | "leaf" | "history">();
-  private readonly parameters: ReadonlySet<string>;
-  private readonly members: Members;
-
-  constructor(module: IrModule) {
-    this.parameters = new Set(module.storages.filter(isTrained).map((s) => s.name));
-    this.members = membersOf(module.groups);
-  }
-
-  of = (value: Value) => this.known.get(value.id);
-  set = (value: Value, as: "leaf" | "history") => this.known.set(value.id, as);
-
-  follow(op: Op, operands: readonly (Value | undefined)[], results: readonly Value[]): void {
-    if (cuts(op)) return;
-    const isParameter = storagesOf(op, this.members).some((name) => this.parameters.has(name));
-    const depends = op.regions.length > 0 || operands.some((v) => v && this.known.has(v.id));
-    for (const result of results.filter(isReal)) {
-      if (isParameter) this.known.set(result.id, "parameter");
-      else if (depends) this.known.set(result.id, "history");
-    }
-  }
 }

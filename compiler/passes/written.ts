@@ -1,13 +1,7 @@
 /** @file What a function writes, and whether a write is part of the update, or depends on images. For `accumulate` and `precision`. */
-import { type IrFunction, type IrModule, isTrained, type Op, walkOps } from "../ir/module.js";
+import { type IrFunction, type IrModule, isTrained, type Op, walkOps, withNested } from "../ir/module.js";
 import { specOf } from "../registry/index.js";
 import { isWrite, membersOf, namesStorage, storagesOf } from "../registry/storages.js";
-
-/** An op and all ops in its regions. */
-export const withNested = (op: Op): readonly Op[] => [
-  op,
-  ...op.regions.flatMap((region) => [...walkOps(region)]),
-];
 
 /** The ops of a function that name storage, by the values that they give. */
 const namesIn = (fn: IrFunction): ReadonlyMap<number, Op> =>

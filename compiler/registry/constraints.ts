@@ -12,7 +12,7 @@ export const CONSTRAINTS = {
   V7: "every place is in a source; each source has a path of its own",
   V8: "regions have the arguments and yields that their op asks for",
   V9: "a function returns what it declares, tensors only",
-  V10: "parameters are floating point; derivatives are taken at the top level, by a group of trained parameters: of a loss of shape [], or of outputs with a cotangent of the same type each, by leaves too; or, before those, of a loss of shape [] by tracked values",
+  V10: "parameters are floating point; derivatives are taken at the top level or in a branch there, by a group of trained parameters: of a loss of shape [], or of outputs with a cotangent of the same type each, by leaves too; or, before those, of a loss of shape [] by tracked values",
   V11: "the types of results are those that follow from operands and attributes: by the registry's rules in the compiler, by torch's own in the host",
   V12: "only a parameter is frozen, or moved by rows; a slot is the optimizer's, of a trained parameter of the same shape, or of one by rows a number a row; rows lie in scratch, and are of a parameter by rows, or of a slot of one; a twin's storage is a state, of the type of the original's, which is no twin",
 } as const;

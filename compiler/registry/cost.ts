@@ -1,5 +1,5 @@
 /** @file What a function costs, in multiply-adds: each is counted once, and nothing else is. */
-import { type IrFunction, type Op, walkOps } from "../ir/module.js";
+import { type IrFunction, type Op, walkOps, withNested } from "../ir/module.js";
 import type { OpName } from "../ir/op-name.js";
 import { specOf } from "./index.js";
 
@@ -12,6 +12,9 @@ export function multiplyAdds(fn: IrFunction): ReadonlyMap<OpName, number> {
   }
   return new Map([...byOp].sort(([, a], [, b]) => b - a));
 }
+
+/** Multiply-adds of an op and of those in its regions, for one sample. */
+export const costOfAll = (op: Op): number => withNested(op).reduce((sum, o) => sum + costOf(o), 0);
 
 function costOf(op: Op): number {
   const [result] = op.results;

@@ -92,7 +92,7 @@ const pythonTuple = (items: readonly string[]) => `(${items.join(", ")}${items.l
 /** A value as Python spells it, or nothing where there is none. */
 const known = (value: unknown) => (value === undefined ? undefined : python(value));
 
-const pythonControl = ({ regions, runs, by, carries, gradient }: ControlSpec) =>
+const pythonControl = ({ regions, runs, by, carries, gradient, concurrent }: ControlSpec) =>
   pythonRecord("Control", {
     runs: python(runs),
     regions: pythonTuple(
@@ -101,6 +101,7 @@ const pythonControl = ({ regions, runs, by, carries, gradient }: ControlSpec) =>
     by: known(by),
     carries: known(carries),
     gradient: known(gradient),
+    concurrent: known(concurrent),
   });
 
 const pythonDerivative = (of: DerivativeSpec) =>
@@ -117,6 +118,8 @@ const pythonFacts = ({ shape, writes, control, differentiates, derives, ...op }:
     ends: known(op.ends),
     writes: writes.length ? python(writes) : undefined,
     history: known(op.history),
+    writes_if: known(op.writesIf),
+    alias: op.alias ? "True" : undefined,
     control: control && pythonControl(control),
     differentiates: differentiates && pythonDerivative(differentiates),
     derives: derives && pythonDerivative(derives),
@@ -190,13 +193,15 @@ class RegionSpec:
 
 @dataclass(frozen=True)
 class Control:
-    """How an op runs its regions: \`once\`, by \`choice\`, by \`count\` or by \`condition\`; \`by\` and \`carries\` are operands."""
+    """How an op runs its regions: \`once\`, by \`choice\`, by \`count\` or by \`condition\`; \`by\` and \`carries\` are operands.
+    \`concurrent\` ops that stand next to each other, and need nothing of each other, may run at the same time."""
 
     runs: str
     regions: tuple[RegionSpec, ...]
     by: str | None = None
     carries: str | None = None
     gradient: str | None = None
+    concurrent: bool = False
 
 
 @dataclass(frozen=True)
@@ -220,7 +225,9 @@ class OpSpec:
     scalar_result: str | None = None
     ends: str | None = None
     writes: tuple[str, ...] = ()
+    writes_if: str | None = None  # an attribute: where it does not hold, nothing is written
     history: str | None = None
+    alias: bool = False  # a result may share the memory of the first operand; of all, where these are variadic
     control: Control | None = None
     differentiates: Derivative | None = None
     derives: Derivative | None = None

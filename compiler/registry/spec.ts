@@ -81,6 +81,8 @@ export interface ControlSpec {
   readonly regions: readonly RegionSpec[];
   /** `unrecorded`: nothing inside has a history. `again`: what is computed inside is computed again for the gradient. */
   readonly gradient?: "unrecorded" | "again";
+  /** Those that stand next to each other, and need nothing of each other, may run at the same time. */
+  readonly concurrent?: true;
   /** What is inside is computed in the types that it declares, whatever the precision pass does around it. */
   readonly precision?: "declared";
 }

@@ -66,6 +66,8 @@ interface Scope {
   readonly visible: Set<number>;
   /** Whether it is the function's own region. */
   readonly isTop: boolean;
+  /** Whether derivatives by parameters are taken in it. */
+  readonly takesDerivatives: boolean;
 }
 
 class Verifier {
@@ -169,7 +171,7 @@ class Verifier {
     this.place(fn.location, () => fn.name);
     for (const names of [fn.inputs.map((i) => i.value.name), fn.results.map((r) => r.name)])
       this.check(isDistinct(names), "V1", () => `${fn.name}: two of ${names.join(", ")} have one name`);
-    const scope: Scope = { visible: new Set(), isTop: true };
+    const scope: Scope = { visible: new Set(), isTop: true, takesDerivatives: true };
     for (const { value } of fn.inputs) this.define(value, scope);
     this.ops(fn.body, scope, "function");
     const returned = typesOf(fn.body.ops.at(-1)?.operands ?? []);
@@ -304,7 +306,11 @@ class Verifier {
       const wanted = control.regions[i]!;
       const args = argTypes(wanted, carried);
       const yields = wanted.yields === "condition" ? [scalarType("bool")] : results;
-      const inside: Scope = { visible: new Set(scope.visible), isTop: false };
+      const inside: Scope = {
+        visible: new Set(scope.visible),
+        isTop: false,
+        takesDerivatives: scope.isTop && control.concurrent === true,
+      };
       for (const arg of region.args) this.define(arg, inside);
       this.ops(region, inside, "region");
       const [hasArgs, hasYields] = [typesOf(region.args), typesOf(region.ops.at(-1)?.operands ?? [])];
@@ -339,21 +345,25 @@ class Verifier {
     op: UnverifiedOp,
     spec: OpSpec,
     { by, loss, products }: DerivativeSpec,
-    { isTop }: Scope,
+    { takesDerivatives }: Scope,
     at: () => string,
   ): void {
     const parameters = op.operands[placeOf(spec, by)];
     this.check(
-      isTop && parameters !== undefined && this.isTrainedGroup(parameters),
+      takesDerivatives && parameters !== undefined && this.isTrainedGroup(parameters),
       "V10",
-      () => `${at()} is taken at the top level, by a group of trained parameters`,
+      () => `${at()} is taken at the top level or in a branch, by a group of trained parameters`,
     );
     if (loss !== undefined) {
       const type = op.operands[placeOf(spec, loss)]?.type;
       const isNumber = isReal(type) && type?.kind === "tensor" && type.dims.length === 0;
       this.check(isNumber, "V10", () => `${at()} is taken of one real number, not of ${printed([type])}`);
     }
-    if (products === undefined) return;
+    const byNothing = this.membersOf(parameters).length === 0;
+    if (products === undefined) {
+      this.check(!byNothing, "V10", () => `${at()} is taken by nothing`);
+      return;
+    }
     const outputs = op.attributes.outputs as number;
     const values = op.operands.slice(placeOf(spec, products));
     const types = typesOf(values);
@@ -362,9 +372,10 @@ class Verifier {
         values.length >= 2 * outputs &&
         printed(types.slice(0, outputs)) === printed(types.slice(outputs, 2 * outputs)) &&
         types.every(isReal) &&
-        values.slice(2 * outputs).every((leaf) => leaf && this.isLeaf(leaf)),
+        values.slice(2 * outputs).every((leaf) => leaf && this.isLeaf(leaf)) &&
+        (values.length > 2 * outputs || !byNothing),
       "V10",
-      () => `${at()} takes outputs, cotangents of their types, and leaves`,
+      () => `${at()} takes outputs, cotangents of their types, and leaves or parameters`,
     );
   }
 
@@ -376,13 +387,17 @@ class Verifier {
     return OPS.get(this.origins.get(value.id)?.op ?? "")?.history === "leaf";
   }
 
+  /** The storages of a group that an op names. */
+  private membersOf(value: Value | undefined): readonly string[] {
+    return this.groups.get(String(value && this.origins.get(value.id)?.attributes.name)) ?? [];
+  }
+
   /** Whether a value is a group of trained floating-point parameters only. */
   private isTrainedGroup(value: Value): boolean {
-    const members = this.groups.get(String(this.origins.get(value.id)?.attributes.name)) ?? [];
+    const members = this.membersOf(value);
     const trained = members.map((name) => this.storages.get(name)).filter((s) => s && isTrained(s));
     return (
       this.isStorage(value) &&
-      members.length > 0 &&
       trained.length === members.length &&
       trained.every((storage) => isReal(storage?.type))
     );

@@ -8,7 +8,7 @@ import pytest
 
 from f2c_host.process import freed_memory
 
-TRIM, TOP_PAD, MMAP = -1, -2, -3  # glibc's malloc.h
+TRIM, TOP_PAD, MMAP, ARENAS = -1, -2, -3, -8  # glibc's malloc.h
 
 
 class Library:
@@ -25,11 +25,15 @@ class Library:
 @pytest.mark.parametrize(
     ("environment", "told"),
     [
-        ({}, {TRIM, TOP_PAD, MMAP}),
-        ({"MALLOC_TRIM_THRESHOLD_": "131072"}, {TOP_PAD, MMAP}),
-        ({"MALLOC_TOP_PAD_": "0"}, {TRIM, MMAP}),
-        ({"MALLOC_MMAP_THRESHOLD_": "131072"}, {TRIM, TOP_PAD}),
-        ({"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=1:glibc.malloc.trim_threshold=1"}, {TOP_PAD}),
+        ({}, {TRIM, TOP_PAD, MMAP, ARENAS}),
+        ({"MALLOC_TRIM_THRESHOLD_": "131072"}, {TOP_PAD, MMAP, ARENAS}),
+        ({"MALLOC_TOP_PAD_": "0"}, {TRIM, MMAP, ARENAS}),
+        ({"MALLOC_MMAP_THRESHOLD_": "131072"}, {TRIM, TOP_PAD, ARENAS}),
+        (
+            {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=1:glibc.malloc.trim_threshold=1"},
+            {TOP_PAD, ARENAS},
+        ),
+        ({"MALLOC_ARENA_MAX": "4"}, {TRIM, TOP_PAD, MMAP}),
         ({"GLIBC_TUNABLES": "glibc.malloc.arena_max=1"}, {TRIM, TOP_PAD, MMAP}),
     ],
 )
@@ -37,7 +41,8 @@ def test_the_users_own_settings_of_the_allocator_stay(monkeypatch, environment, 
     library = Library()
     monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
     monkeypatch.setattr(freed_memory.sys, "platform", "linux")
-    for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"):
+    names = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_ARENA_MAX")
+    for name in (*names, "GLIBC_TUNABLES"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

@@ -335,7 +335,7 @@ export class Boxes implements Graph {
 
   private toneOf(op: UnverifiedOp): string {
     const spec = OPS.get(op.op);
-    if (op.op === "gradients") return "gradients";
+    if (spec?.differentiates) return "gradients";
     if (isEnd(op)) return "result";
     if (spec && EFFECTS.includes(spec.effect)) return spec.effect;
     return (spec?.family ?? "unknown").replaceAll(" ", "-");

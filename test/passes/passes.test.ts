@@ -2,11 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { printModule } from "#compiler/index";
 import { accumulate } from "#compiler/passes/accumulate";
+import { branches } from "#compiler/passes/branches";
 import { deadCode } from "#compiler/passes/dead-code";
 import { flatten } from "#compiler/passes/flatten";
 import { fold } from "#compiler/passes/fold";
 import { foldedNorms } from "#compiler/passes/folded-norms";
 import { fusedNorms } from "#compiler/passes/fused-norms";
+import { gradientBranches } from "#compiler/passes/gradient-branches";
 import { islands } from "#compiler/passes/islands";
 import { joinStreams } from "#compiler/passes/join-streams";
 import { layout } from "#compiler/passes/layout";
@@ -982,6 +984,8 @@ test("the passes of an experiment are those that it asks for", () => {
     "merge",
     "join-streams",
     "fused-norms",
+    "gradient-branches",
+    "branches",
     "dead-code",
   ]);
   expect(names({ precision: "bf16", layout: "channels_last", accumulate: 2 })).toEqual([
@@ -999,6 +1003,8 @@ test("the passes of an experiment are those that it asks for", () => {
     "merge",
     "join-streams",
     "fused-norms",
+    "gradient-branches",
+    "branches",
     "dead-code",
   ]);
 });
@@ -1215,5 +1221,171 @@ describe("folded-norms", () => {
     ["a function without a gradient", `${net(false)}\n%y = sum(%b) : f32[]\nreturn(%y)`],
   ])("%s leaves it alone", (_, ops) => {
     expect(foldedIn(ops).statistics).toEqual({});
+  });
+});
+
+/** A product of a row of the pool's size, so that it begins a chain. */
+const product = (from: string, weight: string, to: string) =>
+  `%${to}.w = state(@${weight}) : f32[4, 4]\n%${to} = linear(%${from}, %${to}.w, none) : f32[4, 4]`;
+
+describe("branches", () => {
+  const inputs = "%x : f32[4, 4] from plan, %z : f32[4, 4] from plan";
+  const branched = (ops: string, worth = 0) => run(branches(worth), inputs, ops, "y: f32[4, 4]");
+
+  test("what needs nothing of each other stands in branches, each with what it alone uses", () => {
+    const { body, statistics } = branched(`
+      %n = neg(%x) : f32[4, 4]
+      ${product("n", "w", "a")}
+      %m = neg(%z) : f32[4, 4]
+      ${product("m", "w", "b")}
+      %c = tanh(%b) : f32[4, 4]
+      ${product("c", "w", "d")}
+      %late = tanh(%d) : f32[4, 4]
+      %y = mul(%a, %late) : f32[4, 4]
+      return(%y)`);
+    expect(statistics).toEqual({ branches: 2 });
+    expect(body).toBe(ir`
+      %a#1 = branch() {
+        %n = neg(%x) : f32[4, 4]
+        %a.w = state(@w) : f32[4, 4]
+        %a = linear(%n, %a.w, none) : f32[4, 4]
+        yield(%a)
+      } : f32[4, 4]
+      %d#1 = branch() {
+        %m = neg(%z) : f32[4, 4]
+        %b.w = state(@w) : f32[4, 4]
+        %b = linear(%m, %b.w, none) : f32[4, 4]
+        %c = tanh(%b) : f32[4, 4]
+        %d.w = state(@w) : f32[4, 4]
+        %d = linear(%c, %d.w, none) : f32[4, 4]
+        yield(%d)
+      } : f32[4, 4]
+      %late = tanh(%d#1) : f32[4, 4]
+      %y = mul(%a#1, %late) : f32[4, 4]
+      return(%y)
+    `);
+  });
+
+  test.each([
+    ["one goes on from the other", product("a", "w", "b")],
+    ["one writes what the other reads", `${product("z", "w", "b")}\nlerp_(%a.w, %b, %half)`],
+    ["nothing is multiplied", "%b = neg(%z) : f32[4, 4]"],
+    [
+      "random numbers are drawn from one stream",
+      `%r = dropout(%z, p = 0.5, training = true) : f32[4, 4]\n${product("r", "w", "b")}`,
+    ],
+  ])("where %s, there are none", (_, other) => {
+    const half = "%half = constant(0.5) : f64";
+    const { statistics } = branched(
+      `${half}\n${product("x", "w", "a")}\n${other}\n%y = mul(%a, %b) : f32[4, 4]\nreturn(%y)`,
+    );
+    expect(statistics).toEqual({});
+  });
+
+  test("a little work is not worth a thread", () => {
+    const ops = `${product("x", "w", "a")}\n${product("z", "w", "b")}\n%y = mul(%a, %b) : f32[4, 4]\nreturn(%y)`;
+    expect(branched(ops, 64).statistics).toEqual({ branches: 2 });
+    expect(branched(ops, 65).statistics).toEqual({});
+  });
+
+  test("two passes of a net that moves statistics follow each other in one branch", () => {
+    const norm = (of: string) =>
+      `%${of} = batch_norm(%${of}.c, none, none, %mean, %variance, eps = 0.001, momentum = 0.2, training = true) : f32[2, 8, 3, 3]`;
+    const pass = (from: string, weight: string, of: string) =>
+      `%${of}.c = conv2d(%${from}, ${weight}, none, dilation = [1, 1], groups = 1, padding = [1, 1], stride = [1, 1]) : f32[2, 8, 3, 3]`;
+    const again = (from: string, of: string) =>
+      `%${of} = conv2d(%${from}, %depth, none, dilation = [1, 1], groups = 8, padding = [1, 1], stride = [1, 1]) : f32[2, 8, 3, 3]`;
+    const { body } = run(
+      branches(0),
+      "%x : f32[2, 3, 3, 3] from plan, %z : f32[2, 3, 3, 3] from plan",
+      `%conv = state(@conv) : f32[8, 3, 3, 3]
+       %twin = state(@twin) : f32[8, 3, 3, 3]
+       %mean = state(@mean) : f32[8]
+       %variance = state(@variance) : f32[8]
+       %depth = state(@depth) : f32[8, 1, 3, 3]
+       ${pass("x", "%conv", "a")}
+       ${norm("a")}
+       ${again("a", "e")}
+       ${pass("z", "%conv", "b")}
+       ${norm("b")}
+       ${again("b", "f")}
+       ${pass("x", "%twin", "t")}
+       %s = add(%e, %f) : f32[2, 8, 3, 3]
+       %y = mul(%s, %t.c) : f32[2, 8, 3, 3]
+       return(%y)`,
+      "y: f32[2, 8, 3, 3]",
+    );
+    const [first, second] = body.split("branch()").slice(1);
+    expect(lines(first!, "batch_norm")).toHaveLength(2);
+    expect(second).toContain("@twin");
+    expect(lines(second!, "batch_norm")).toHaveLength(0);
+  });
+});
+
+describe("gradient-branches", () => {
+  const inputs = "%x : f32[4, 4] from plan, %z : f32[4, 4] from plan";
+  const update = `
+    %p = group(@first) : group<first>
+    %g = gradients(%loss, %p) : group<first>
+    %rate = constant(-0.1) : f64
+    foreach_add_(%p, %g, %rate)
+    return(%loss)`;
+  const split = (ops: string, worth = 0) =>
+    run(gradientBranches(worth), inputs, `${ops}\n${update}`, "loss: f32[]");
+
+  test("the gradient of each pass is taken by itself, from what arrives at what it gave", () => {
+    const { body, statistics } = split(`
+      ${product("x", "w", "a")}
+      ${product("z", "w", "b")}
+      %d = sub(%a, %b) : f32[4, 4]
+      %loss = mean(%d, ${MEAN}) : f32[]`);
+    expect(statistics).toEqual({ branches: 2 });
+    expect(body).toBe(ir`
+      %a.w = state(@w) : f32[4, 4]
+      %a = linear(%x, %a.w, none) : f32[4, 4]
+      %b.w = state(@w) : f32[4, 4]
+      %b = linear(%z, %b.w, none) : f32[4, 4]
+      %a#1 = leaf(%a) : f32[4, 4]
+      %b#1 = leaf(%b) : f32[4, 4]
+      %d = sub(%a#1, %b#1) : f32[4, 4]
+      %loss = mean(%d, dim = [], keepdim = false) : f32[]
+      %p = group(@first) : group<first>
+      %0 = full(dtype = "f32", shape = [], value = 1) : f32[]
+      %1 = group(@step.gradient.others) : group<step.gradient.others>
+      %2, %3, %4 = vjp(%1, %loss, %0, %a#1, %b#1, outputs = 1, retain = false) : group<step.gradient.others>, f32[4, 4], f32[4, 4]
+      %7 = branch() {
+        %5 = group(@first) : group<first>
+        %6 = vjp(%5, %a, %3, outputs = 1, retain = false) : group<first>
+        yield(%6)
+      } : group<first>
+      %10 = branch() {
+        %8 = group(@first) : group<first>
+        %9 = vjp(%8, %b, %4, outputs = 1, retain = false) : group<first>
+        yield(%9)
+      } : group<first>
+      %11 = constant(1) : f64
+      %g = foreach_add(%7, %10, %11) : group<first>
+      %rate = constant(-0.1) : f64
+      foreach_add_(%p, %g, %rate)
+      return(%loss)
+    `);
+  });
+
+  test.each([
+    ["one pass", `${product("x", "w", "a")}\n%d = neg(%a) : f32[4, 4]`],
+    [
+      "passes of which one goes on from the other",
+      `${product("x", "w", "a")}\n${product("a", "w", "b")}\n%d = sub(%a, %b) : f32[4, 4]`,
+    ],
+    [
+      "a loss that sees their parameters itself",
+      `${product("x", "w", "a")}\n${product("z", "w", "b")}\n%c = mul(%a, %a.w) : f32[4, 4]\n%d = sub(%c, %b) : f32[4, 4]`,
+    ],
+    [
+      "a pass that records nothing",
+      `${product("x", "w", "a")}\n%b = no_grad() { ${product("z", "w", "c")}\nyield(%c) } : f32[4, 4]\n%d = sub(%a, %b) : f32[4, 4]`,
+    ],
+  ])("%s has its gradient as it was", (_, ops) => {
+    expect(split(`${ops}\n%loss = mean(%d, ${MEAN}) : f32[]`).statistics).toEqual({});
   });
 });

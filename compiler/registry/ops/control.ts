@@ -179,6 +179,11 @@ export const CONTROL: readonly OpSpec[] = family("control", {
     regions: [arm("body")],
     precision: "declared",
   }),
+  branch: structure(
+    "Runs its region. Branches next to each other may run at the same time where none uses what another gives, or touches a storage that another writes. The passes `gradient-branches` and `branches` make it.",
+    [],
+    { runs: "once", regions: [arm("body")], concurrent: true },
+  ),
   if: structure("Runs one of two regions.", [scalar("condition", "bool")], {
     runs: "choice",
     by: "condition",

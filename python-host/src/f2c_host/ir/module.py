@@ -71,6 +71,12 @@ class Op:
     regions: tuple[Region, ...]
     location: int
 
+    def walk(self) -> Iterator[Op]:
+        """The op and all ops in its regions."""
+        yield self
+        for region in self.regions:
+            yield from region.walk()
+
 
 @dataclass(frozen=True)
 class Region:
@@ -79,9 +85,7 @@ class Region:
 
     def walk(self) -> Iterator[Op]:
         for op in self.ops:
-            yield op
-            for region in op.regions:
-                yield from region.walk()
+            yield from op.walk()
 
 
 @dataclass(frozen=True)

@@ -41,13 +41,15 @@ class RegionSpec:
 
 @dataclass(frozen=True)
 class Control:
-    """How an op runs its regions: `once`, by `choice`, by `count` or by `condition`; `by` and `carries` are operands."""
+    """How an op runs its regions: `once`, by `choice`, by `count` or by `condition`; `by` and `carries` are operands.
+    `concurrent` ops that stand next to each other, and need nothing of each other, may run at the same time."""
 
     runs: str
     regions: tuple[RegionSpec, ...]
     by: str | None = None
     carries: str | None = None
     gradient: str | None = None
+    concurrent: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ class OpSpec:
     scalar_result: str | None = None
     ends: str | None = None
     writes: tuple[str, ...] = ()
+    writes_if: str | None = None  # an attribute: where it does not hold, nothing is written
     history: str | None = None
+    alias: bool = False  # a result may share the memory of the first operand; of all, where these are variadic
     control: Control | None = None
     differentiates: Derivative | None = None
     derives: Derivative | None = None
@@ -87,7 +91,7 @@ class OpSpec:
 
 
 IR_VERSION = (1, 3)
-REGISTRY_HASH = "c41503dd140246a4"
+REGISTRY_HASH = "b538b4ba567e04ee"
 
 CONSTRAINTS: dict[str, str] = {
     "V1": "names of storages, of groups and of functions are unique, and those of a function's inputs and of its results; the storage fits into memory (2^40 elements)",
@@ -99,7 +103,7 @@ CONSTRAINTS: dict[str, str] = {
     "V7": "every place is in a source; each source has a path of its own",
     "V8": "regions have the arguments and yields that their op asks for",
     "V9": "a function returns what it declares, tensors only",
-    "V10": "parameters are floating point; derivatives are taken at the top level, by a group of trained parameters: of a loss of shape [], or of outputs with a cotangent of the same type each, by leaves too; or, before those, of a loss of shape [] by tracked values",
+    "V10": "parameters are floating point; derivatives are taken at the top level or in a branch there, by a group of trained parameters: of a loss of shape [], or of outputs with a cotangent of the same type each, by leaves too; or, before those, of a loss of shape [] by tracked values",
     "V11": "the types of results are those that follow from operands and attributes: by the registry's rules in the compiler, by torch's own in the host",
     "V12": "only a parameter is frozen, or moved by rows; a slot is the optimizer's, of a trained parameter of the same shape, or of one by rows a number a row; rows lie in scratch, and are of a parameter by rows, or of a slot of one; a twin's storage is a state, of the type of the original's, which is no twin",
 }
@@ -432,6 +436,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::to.dtype", ("self", "dtype")),),
+        alias=True,
     ),
     "detach": OpSpec(
         "detach",
@@ -441,6 +446,7 @@ OPS: dict[str, OpSpec] = {
         "pure",
         (Call((), "aten::detach", ("self",)),),
         history="none",
+        alias=True,
     ),
     "matmul": OpSpec(
         "matmul",
@@ -530,6 +536,7 @@ OPS: dict[str, OpSpec] = {
         "update",
         (Call((), "aten::batch_norm", ("self", "weight", "bias", "mean", "variance", "training", "momentum", "eps", "#True")),),
         writes=("mean", "variance"),
+        writes_if="training",
     ),
     "batch_norm_prelu": OpSpec(
         "batch_norm_prelu",
@@ -539,6 +546,7 @@ OPS: dict[str, OpSpec] = {
         "update",
         (Call((), "f2c::batch_norm_prelu", ("self", "weight", "bias", "mean", "variance", "slope", "training", "momentum", "eps")),),
         writes=("mean", "variance"),
+        writes_if="training",
     ),
     "layer_norm": OpSpec(
         "layer_norm",
@@ -555,6 +563,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::reshape", ("self", "shape")),),
+        alias=True,
     ),
     "flatten": OpSpec(
         "flatten",
@@ -563,6 +572,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::flatten.using_ints", ("self", "start", "#-1")),),
+        alias=True,
     ),
     "permute": OpSpec(
         "permute",
@@ -571,6 +581,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::permute", ("self", "order")),),
+        alias=True,
     ),
     "transpose": OpSpec(
         "transpose",
@@ -579,6 +590,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::transpose.int", ("self", "a", "b")),),
+        alias=True,
     ),
     "unsqueeze": OpSpec(
         "unsqueeze",
@@ -587,6 +599,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::unsqueeze", ("self", "dim")),),
+        alias=True,
     ),
     "squeeze": OpSpec(
         "squeeze",
@@ -595,6 +608,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::squeeze.dim", ("self", "dim")),),
+        alias=True,
     ),
     "expand": OpSpec(
         "expand",
@@ -603,6 +617,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::expand", ("self", "shape")),),
+        alias=True,
     ),
     "flip": OpSpec(
         "flip",
@@ -611,6 +626,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::flip", ("self", "dims")),),
+        alias=True,
     ),
     "slice": OpSpec(
         "slice",
@@ -619,6 +635,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::slice.Tensor", ("self", "dim", "start", "end")),),
+        alias=True,
     ),
     "narrow": OpSpec(
         "narrow",
@@ -627,6 +644,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::narrow", ("self", "dim", "start", "length")),),
+        alias=True,
     ),
     "select": OpSpec(
         "select",
@@ -635,6 +653,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::select.int", ("self", "dim", "index")),),
+        alias=True,
     ),
     "chunk": OpSpec(
         "chunk",
@@ -643,6 +662,7 @@ OPS: dict[str, OpSpec] = {
         ("*",),
         "pure",
         (Call((), "aten::chunk", ("self", "chunks", "dim")),),
+        alias=True,
     ),
     "cat": OpSpec(
         "cat",
@@ -651,6 +671,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::cat", ("tensors", "dim")),),
+        alias=True,
     ),
     "stack": OpSpec(
         "stack",
@@ -659,6 +680,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::stack", ("tensors", "dim")),),
+        alias=True,
     ),
     "contiguous": OpSpec(
         "contiguous",
@@ -667,6 +689,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::contiguous", ("self",)),),
+        alias=True,
     ),
     "channels_last": OpSpec(
         "channels_last",
@@ -675,6 +698,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "pure",
         (Call((), "aten::contiguous", ("self", "memory_format=$channels_last")),),
+        alias=True,
     ),
     "sum": OpSpec(
         "sum",
@@ -1062,6 +1086,7 @@ OPS: dict[str, OpSpec] = {
         ("tensor",),
         "read",
         (Call((), "special", ()),),
+        alias=True,
     ),
     "gradient_of": OpSpec(
         "gradient_of",
@@ -1088,6 +1113,7 @@ OPS: dict[str, OpSpec] = {
         ("group",),
         "pure",
         (Call((), "special", ()),),
+        alias=True,
     ),
     "foreach_add": OpSpec(
         "foreach_add",
@@ -1478,6 +1504,16 @@ OPS: dict[str, OpSpec] = {
         (Call((), "special", ()),),
         declared=True,
         control=Control(runs="once", regions=(RegionSpec("body", (), "results"),)),
+    ),
+    "branch": OpSpec(
+        "branch",
+        (),
+        (),
+        ("*",),
+        "read",
+        (Call((), "special", ()),),
+        declared=True,
+        control=Control(runs="once", regions=(RegionSpec("body", (), "results"),), concurrent=True),
     ),
     "if": OpSpec(
         "if",

@@ -57,3 +57,9 @@ def carried(spec: RegionSpec, region: Region) -> list[int]:
 
 def yielded(region: Region) -> tuple[int, ...]:
     return region.ops[-1].operands
+
+
+def sources_of(op: Op, i: int) -> list[int]:
+    """The values that result `i` of an op with regions may be; of a loop, also the i-th of those that it carries."""
+    ends = [yielded(region)[i] for spec, region in regions_of(op) if spec.yields == "results"]
+    return [*initial(op)[i : i + 1], *ends]

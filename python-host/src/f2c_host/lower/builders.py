@@ -13,9 +13,11 @@ import torch
 
 from ..errors import Frame
 from ..ir.module import Function, Input, Module
+from ..ir.ops_table import OPS
 from ..kernels.ops import ON_CPU
 from ..torch_api import adapter
 from . import js_numbers, random_numbers, runtime_functions
+from .branches import IN_PYTHON, IN_SCRIPT, run_at_once
 from .graphs import Graphs
 from .js_numbers import NUMBERS
 from .places import Places
@@ -94,11 +96,12 @@ def build_eager(
     module: Module, function: Function, storage_index: dict[str, int], device: torch.device | None = None
 ) -> Runnable:
     """Compiles the tree as Python. Its traceback lines are locations: `eager_frames` reads them."""
-    visitor = Visitor(module, function, storage_index)
-    (tree,) = visitor.functions()
-    names = _python(tree)
+    visitor = Visitor(module, function, storage_index, forks=_forks(function, device))
+    trees = visitor.functions()
+    names = _python(*trees)
+    names |= IN_PYTHON
     names |= {target_name(t): overload(t) for t in visitor.targets} | _own(visitor.targets, device)
-    return names[tree.name]
+    return names[trees[-1].name]
 
 
 def build_traceable(module: Module, function: Function, storage_index: dict[str, int]) -> Runnable:
@@ -166,11 +169,20 @@ def build_script(
     module: Module, function: Function, storage_index: dict[str, int], device: torch.device | None = None
 ) -> torch.ScriptFunction:
     """Compiles the tree as one TorchScript function whose ranges lie in the TypeScript sources."""
-    visitor = Visitor(module, function, storage_index)
-    tree = _NumberedDtypes().visit(*visitor.functions())
+    visitor = Visitor(module, function, storage_index, forks=_forks(function, device))
+    trees = [_NumberedDtypes().visit(tree) for tree in visitor.functions()]
     sources = {s.path: s.text for s in module.sources}
-    return adapter().script_function(
-        tree, _place_of(module), sources, _script_names(visitor.targets) | _own(visitor.targets, device)
+    names = _script_names(visitor.targets) | _own(visitor.targets, device) | IN_SCRIPT
+    for tree in trees:  # each calls those before it
+        names[tree.name] = adapter().script_function(tree, _place_of(module), sources, names)
+    return names[trees[-1].name]
+
+
+def _forks(function: Function, device: torch.device | None) -> bool:
+    """Whether the function's branches run at the same time."""
+    controls = [OPS[op.op].control for op in function.body.ops]
+    return (
+        any(c is not None and c.concurrent for c in controls) and device is not None and run_at_once(device)
     )
 
 

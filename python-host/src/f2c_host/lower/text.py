@@ -6,16 +6,17 @@ The trees are those of the builders; torch's front ends get them with names that
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from ..ir.module import NUMBERS, Module, list_name
 from .places import Places
 from .tensor_scalars import TensorScalars
 from .visitor import Visitor
 
-_VISITORS: dict[str, type[Visitor]] = {
-    "torchscript": Visitor,
-    "eager": Visitor,
+_VISITORS: dict[str, Callable[..., Visitor]] = {
+    "torchscript": partial(Visitor, forks=True),
+    "eager": partial(Visitor, forks=True),
     "inductor": TensorScalars,
 }
 BACKENDS = tuple(_VISITORS)

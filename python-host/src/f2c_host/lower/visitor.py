@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..ir.module import DTYPES, FLOATS, Function, Module, Op, Region, Type, Value, list_name
 from ..ir.ops_table import OPS, Call, OpSpec
+from ..ir.storages import Touched
 
 _BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
 _COMPARE = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
@@ -55,7 +56,10 @@ _PLACED = (ast.expr, ast.stmt, ast.arg, ast.keyword)
 class Visitor:
     """Turns one function into `def name(S, device, inputs...) -> List[Tensor]`, S being all storages in order."""
 
-    def __init__(self, module: Module, function: Function, storage_index: Mapping[str, int]) -> None:
+    def __init__(
+        self, module: Module, function: Function, storage_index: Mapping[str, int], forks: bool = False
+    ) -> None:
+        """`forks`: branches next to each other are functions that run at the same time."""
         self.module = module
         self.function = function
         self.storage_index = storage_index
@@ -64,6 +68,8 @@ class Visitor:
         self.recording = True
         self.derivatives = 0  # that are still to be taken: until the last, what they go through is kept
         self.targets: set[str] = set()
+        self.forks = forks
+        self.branches: list[ast.FunctionDef] = []
 
     # ---- nodes, all at the current location
 
@@ -111,28 +117,44 @@ class Visitor:
 
     def functions(self) -> list[ast.FunctionDef]:
         """All that torch gets of the function, in the order in which it is called."""
-        return [self.lower()]
+        whole = self.lower()
+        return [*self.branches, whole]
 
     def lower(self) -> ast.FunctionDef:
         function = self.function
         self.line = function.location + 1
-        arguments = [
+        arguments = self.context()
+        for entry in function.inputs:
+            self.types[entry.value.id] = entry.type
+            annotation = self.annotation(self.annotated(entry.type))
+            arguments.append(ast.arg(self.local(entry.value.id), annotation))
+        body = self.body(function.body)
+        self.line = function.location + 1
+        # No name that the body calls.
+        return self.definition(f"f2c_{function.name}", arguments, body, self.list_of_tensors())
+
+    def context(self) -> list[ast.arg]:
+        """What every function takes: all storages, and where to compute."""
+        return [
             ast.arg("S", self.list_of_tensors()),
             ast.arg("device", self.annotation(self.name("Device"))),
         ]
-        for entry in function.inputs:
-            self.types[entry.value.id] = entry.type
-            annotation = "Tensor" if entry.type.kind == "tensor" else _ANNOTATIONS[entry.type.scalar]
-            arguments.append(ast.arg(self.local(entry.value.id), self.annotation(self.name(annotation))))
-        body = self.body(function.body)
+
+    def annotated(self, of: Type) -> ast.expr:
+        if of.kind == "group":
+            return self.list_of_tensors()
+        return self.name("Tensor" if of.kind == "tensor" else _ANNOTATIONS[of.scalar])
+
+    def definition(
+        self, name: str, arguments: list[ast.arg], body: list[ast.stmt], returns: ast.expr | None = None
+    ) -> ast.FunctionDef:
         definition = ast.FunctionDef(
-            name=f"f2c_{function.name}",  # no name that the body calls
+            name=name,
             args=ast.arguments(posonlyargs=[], args=arguments, kwonlyargs=[], kw_defaults=[], defaults=[]),
             body=body,
             decorator_list=[],
-            returns=self.list_of_tensors(),
+            returns=returns,
         )
-        self.line = function.location + 1
         return self.at(definition)  # type: ignore[return-value]
 
     def list_of_tensors(self) -> ast.expr:
@@ -149,11 +171,11 @@ class Visitor:
         statements: list[ast.stmt] = []
         rest: list[ast.stmt] = []
         current = statements
-        derivatives = [op for op in region.ops if OPS[op.op].differentiates]
-        self.derivatives = len(derivatives)
-        for op in region.ops[:-1]:
-            current.extend(self.op(op))
-            if derivatives and op is derivatives[-1]:
+        taken = [op for op in region.ops for inner in op.walk() if OPS[inner.op].differentiates]
+        self.derivatives = len(taken)
+        for ops in self.at_once(region.ops[:-1]):
+            current.extend(self.forked(ops) if len(ops) > 1 else self.op(ops[0]))
+            if taken and taken[-1] in ops:
                 current, self.recording = rest, False
         if rest:
             statements.append(self.without_gradient(rest))
@@ -166,6 +188,58 @@ class Visitor:
             values = [self.call("aten__detach", v) for v in values]
         statements.append(self.at(ast.Return(ast.List(values, ast.Load()))))  # type: ignore[arg-type]
         return statements
+
+    def at_once(self, ops: Iterable[Op]) -> Iterator[list[Op]]:
+        """Ops one by one, or together where they run at the same time."""
+        touched = Touched(self.function, self.module.groups)
+        beside: list[Op] = []
+        for op in ops:
+            control = OPS[op.op].control
+            forks = self.forks and control is not None and control.concurrent
+            if beside and not (forks and all(_independent(op, other, touched) for other in beside)):
+                yield beside
+                beside = []
+            if forks:
+                beside.append(op)
+            else:
+                yield [op]
+        if beside:
+            yield beside
+
+    def forked(self, ops: Iterable[Op]) -> list[ast.stmt]:
+        """Branches as functions of what they use: all are started, then all are waited for."""
+        starts: list[ast.stmt] = []
+        ends: list[ast.stmt] = []
+        for op in ops:
+            used = self.branch(op)
+            name = self.branches[-1].name
+            running = f"{name}_runs"
+            given = [self.name("S"), self.name("device"), *map(self.read, used)]
+            starts.append(self.assign([running], self.call("fork", self.name(name), *given)))
+            for result in op.results:
+                self.types[result.id] = result.type
+            over, targets = self.call("wait", self.name(running)), [self.local(r.id) for r in op.results]
+            ends.append(self.assign(targets, over) if targets else self.at(ast.Expr(over)))  # type: ignore[arg-type]
+        return starts + ends
+
+    def branch(self, op: Op) -> list[int]:
+        """Adds a branch to the functions; the values that it takes."""
+        (region,) = op.regions
+        own = {r.id for inner in region.walk() for r in inner.results}
+        own |= {a.id for inner in region.walk() for r in inner.regions for a in r.arguments}
+        used = sorted({v for inner in region.walk() for v in inner.operands if v >= 0} - own)
+        arguments = self.context() + [
+            ast.arg(self.local(v), self.annotation(self.annotated(self.types[v]))) for v in used
+        ]
+        body = self.inside(region)
+        values = [self.read(v) for v in region.ops[-1].operands]
+        if values:
+            result = values[0] if len(values) == 1 else ast.Tuple(values, ast.Load())
+            body.append(self.at(ast.Return(result)))  # type: ignore[arg-type]
+        self.line = op.location + 1
+        name = f"f2c_{self.function.name}_branch_{len(self.branches)}"
+        self.branches.append(self.definition(name, arguments, body or [ast.Pass()]))
+        return used
 
     def without_gradient(self, statements: list[ast.stmt]) -> ast.stmt:
         context = self.call("no_grad")
@@ -539,3 +613,13 @@ class Visitor:
             for v, t in zip(values, targets, strict=True)
             for source, target in self.passed(v, t.id)
         ]
+
+
+def _independent(op: Op, before: Op, touched: Touched) -> bool:
+    """Whether an op can run at the same time as one that stands before it."""
+    used = {v for inner in op.walk() for v in inner.operands}
+    return (
+        used.isdisjoint(r.id for r in before.results)
+        and touched.by(op).isdisjoint(touched.written_by(before))
+        and touched.written_by(op).isdisjoint(touched.by(before))
+    )

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..errors import Frame, HostError
 from ..ir.module import Function, Input, Module, Op, Storage, size_of
 from ..ir.ops_table import OPS
+from ..lower.branches import settle
 from ..lower.builders import DTYPES, build_eager, build_inductor, build_script, eager_frames
 from ..lower.places import Places
 from ..process.freed_memory import keep_freed_memory
@@ -181,9 +182,10 @@ class Program:
             else:
                 with torch.no_grad():
                     results = self._runnable[function](self._list, self.device, *arguments)
-        except HostError:
-            raise
-        except Exception as error:
+        except BaseException as error:
+            settle()  # a branch beside the one that failed may still write
+            if isinstance(error, HostError) or not isinstance(error, Exception):
+                raise
             raise self._translate(error, f"running `{function}`", declared) from error
         return {r.name: value.detach() for r, value in zip(declared.results, results, strict=True)}
 

@@ -111,7 +111,7 @@ class _Verifier:
             self.refuse("V1", f"two inputs of {function.name} have one name")
         if len({r.name for r in function.results}) != len(function.results):
             self.refuse("V1", f"two results of {function.name} have one name")
-        self.region(function.body, seen, origins, "function", top=True)
+        self.region(function.body, seen, origins, "function", top=True, derivatives=True)
         returned = self.types(function.body.ops[-1], seen)
         if returned != [r.type for r in function.results] or any(t.kind != "tensor" for t in returned):
             self.refuse("V9", f"{function.name} does not return what it declares", function.location)
@@ -126,8 +126,15 @@ class _Verifier:
         return [seen[i].type for i in op.operands if i >= 0]
 
     def region(
-        self, region: Region, around: dict[int, Value], origins: dict[int, Op], end: str, top: bool = False
+        self,
+        region: Region,
+        around: dict[int, Value],
+        origins: dict[int, Op],
+        end: str,
+        top: bool = False,
+        derivatives: bool = False,
     ) -> list[Type]:
+        """The types of what a region yields. `derivatives`: those by parameters are taken in it."""
         seen = dict(around)
         for argument in region.arguments:
             self.define(argument, seen, -1)
@@ -138,7 +145,7 @@ class _Verifier:
             ends = OPS[op.op].ends if op.op in OPS else None
             if ends != (end if i == len(region.ops) - 1 else None):
                 self.refuse("V5", f"a {end} must have one end, and have it last", op.location)
-            self.op(op, seen, origins, top)
+            self.op(op, seen, origins, top, derivatives)
             for result in op.results:
                 self.define(result, seen, op.location)
                 origins[result.id] = op
@@ -146,7 +153,9 @@ class _Verifier:
             around.update(seen)
         return self.types(region.ops[-1], seen)
 
-    def op(self, op: Op, seen: dict[int, Value], origins: dict[int, Op], top: bool) -> None:
+    def op(
+        self, op: Op, seen: dict[int, Value], origins: dict[int, Op], top: bool, derivatives: bool
+    ) -> None:
         spec = OPS.get(op.op)
         if spec is None:
             self.refuse("V4", f"there is no op {op.op!r}", op.location)
@@ -162,14 +171,14 @@ class _Verifier:
         if len(op.regions) != (len(spec.control.regions) if spec.control else 0):
             self.refuse("V8", f"{op.op} has {len(op.regions)} regions", op.location)
         if spec.control:
-            self.regions(op, spec, seen, origins)
+            self.regions(op, spec, seen, origins, derivatives=top and spec.control.concurrent)
         elif spec.declared:
             self.named(op, spec)
         elif spec.derives:
             self.derivative_by_values(op, spec.derives, seen, origins, top)
             self.results(op, spec, seen)
         elif spec.differentiates:
-            self.derivative(op, spec.differentiates, seen, origins, top)
+            self.derivative(op, spec.differentiates, seen, origins, derivatives)
         elif layout := next((a for a in spec.attributes if a.type == "layout"), None):
             self.members(op, op.attributes[layout.name], seen)
         else:
@@ -276,16 +285,21 @@ class _Verifier:
             )
 
     def derivative(
-        self, op: Op, of: Derivative, seen: Mapping[int, Value], origins: Mapping[int, Op], top: bool
+        self, op: Op, of: Derivative, seen: Mapping[int, Value], origins: Mapping[int, Op], allowed: bool
     ) -> None:
         spec = OPS[op.op]
         by = op.operands[spec.place(of.by)]
         origin = origins.get(by)
-        if not top or origin is None or not names_storage(origin) or not self.trains(origin):
+        if not allowed or origin is None or not names_storage(origin) or not self.trains(origin):
             self.refuse(
-                "V10", f"{op.op} is taken at the top level, by a group of trained parameters", op.location
+                "V10",
+                f"{op.op} is taken at the top level or in a branch, by a group of trained parameters",
+                op.location,
             )
         leaves: Sequence[int] = ()
+        by_nothing = not self.module.groups[origin.attributes["name"]]
+        if of.loss and by_nothing:
+            self.refuse("V10", f"{op.op} is taken by nothing", op.location)
         if of.loss:
             loss = seen[op.operands[spec.place(of.loss)]].type
             if loss.dims != () or loss.dtype not in FLOATS:
@@ -296,13 +310,16 @@ class _Verifier:
             leaves = values[2 * outputs :]
             if (
                 outputs < 1
+                or (by_nothing and not leaves)
                 or len(values) < 2 * outputs
                 or types[:outputs] != types[outputs : 2 * outputs]
                 or any(t.dtype not in FLOATS for t in types)
                 or any((made := origins.get(v)) is None or OPS[made.op].history != "leaf" for v in leaves)
             ):
                 self.refuse(
-                    "V10", f"{op.op} takes outputs, cotangents of their types, and leaves", op.location
+                    "V10",
+                    f"{op.op} takes outputs, cotangents of their types, and leaves or parameters",
+                    op.location,
                 )
         if [r.type for r in op.results] != [seen[v].type for v in (by, *leaves)]:
             self.refuse("V11", f"{op.op} gives a derivative of another type than it is taken by", op.location)
@@ -310,11 +327,11 @@ class _Verifier:
     def trains(self, group: Op) -> bool:
         """Whether a group is of trained floating-point parameters only."""
         members = self.module.groups.get(group.attributes["name"], ())
-        return bool(members) and all(
-            self.storages[m].trained and self.storages[m].type.dtype in FLOATS for m in members
-        )
+        return all(self.storages[m].trained and self.storages[m].type.dtype in FLOATS for m in members)
 
-    def regions(self, op: Op, spec: OpSpec, seen: dict[int, Value], origins: dict[int, Op]) -> None:
+    def regions(
+        self, op: Op, spec: OpSpec, seen: dict[int, Value], origins: dict[int, Op], derivatives: bool
+    ) -> None:
         results = [r.type for r in op.results]
         carried = [seen[v].type for v in initial(op)]
         if spec.control.carries and carried != results:
@@ -322,7 +339,7 @@ class _Verifier:
         for wanted, region in zip(spec.control.regions, op.regions, strict=True):
             yields = [CONDITION] if wanted.yields == "condition" else results
             if [a.type for a in region.arguments] != argument_types(wanted, carried) or self.region(
-                region, seen, origins, "region"
+                region, seen, origins, "region", derivatives=derivatives
             ) != yields:
                 self.refuse(
                     "V8",

@@ -1,0 +1,32 @@
+/** @file Which values the gradient goes back through. */
+import { type IrModule, isTrained, type Op, type Value } from "../ir/module.js";
+import { cuts } from "../registry/history.js";
+import { isFloat } from "../registry/shapes.js";
+import { type Members, membersOf, storagesOf } from "../registry/storages.js";
+
+export const isReal = (value: Value): boolean => value.type.kind === "tensor" && isFloat(value.type.dtype);
+
+/** Which values are parameters or leaves, and which have a history that leads to one. */
+export class Recorded {
+  private readonly known = new Map<number, "parameter" | "leaf" | "history">();
+  private readonly parameters: ReadonlySet<string>;
+  private readonly members: Members;
+
+  constructor(module: IrModule) {
+    this.parameters = new Set(module.storages.filter(isTrained).map((s) => s.name));
+    this.members = membersOf(module.groups);
+  }
+
+  of = (value: Value) => this.known.get(value.id);
+  set = (value: Value, as: "leaf" | "history") => this.known.set(value.id, as);
+
+  follow(op: Op, operands: readonly (Value | undefined)[], results: readonly Value[]): void {
+    if (cuts(op)) return;
+    const isParameter = storagesOf(op, this.members).some((name) => this.parameters.has(name));
+    const depends = op.regions.length > 0 || operands.some((v) => v && this.known.has(v.id));
+    for (const result of results.filter(isReal)) {
+      if (isParameter) this.known.set(result.id, "parameter");
+      else if (depends) this.known.set(result.id, "history");
+    }
+  }
+}
