@@ -29,14 +29,20 @@ export interface Compared {
 
 /**
  * The file of an example's recorded run in `folder`, made if it is not there: that many steps of each training. Few pictures are scored, which is not
- * what is compared. Another backend of the run says nothing: what is recorded is what the host was sent.
+ * what is compared. Another backend of the run says nothing: what is recorded is what the host was sent. `changed`: the example's text, made smaller.
  */
-export function recorded(root: string, example: string, folder: string, steps: number): string {
+export function recorded(
+  root: string,
+  example: string,
+  folder: string,
+  steps: number,
+  changed: (text: string) => string = (text) => text,
+): string {
   const name = basename(example, ".ts");
   const recording = join(folder, `${name}-${steps}.f2c`);
   if (existsSync(recording)) return recording;
   const file = join(folder, `${name}.ts`);
-  const text = readFileSync(join(root, example), "utf8")
+  const text = changed(readFileSync(join(root, example), "utf8"))
     .replaceAll("syntheticFaces({", "syntheticFaces({ heldOut: { identities: 20, images: 2 },")
     .replace("../../shared/data/orl-faces", join(root, "../shared/data/orl-faces"));
   writeFileSync(file, text);
