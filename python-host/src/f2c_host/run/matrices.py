@@ -13,7 +13,8 @@ import numpy as np
 from ..errors import HostError
 
 _PAIRS_AT_ONCE = 4096
-_NUMBERS_AT_ONCE = 1 << 24  # 128 MiB as float64
+# 32 MiB as float64: to take memory from the system takes longer than the sums in it.
+_NUMBERS_AT_ONCE = 1 << 22
 _QUERIES_AT_ONCE = 256
 
 # Called between two parts of a reduction; may raise.
