@@ -16,13 +16,15 @@ from typing import Any
 
 import torch
 
+from ..ir.module import Function
+from ..ir.ops_table import OPS
 from ..torch_api.cores import compute_on
 
 # How many branches run at the same time.
 _WAYS = 2
 
-# How long a branch may still run after another has failed, or at the end of this process.
-_PATIENCE_SECONDS = 30.0
+# How long a branch may still run at the end of this process.
+_LAST_SECONDS = 30.0
 
 _library = torch.library.Library("f2c", "FRAGMENT")
 # Every thread of TorchScript's pool comes here at the same time.
@@ -55,10 +57,13 @@ class _Pools:
         if cores == self.cores:
             return
         if self.python is None:
+            # TorchScript goes round its threads, by default as many as there are cores, and each would keep a team of its own.
+            with suppress(RuntimeError):  # the pool has begun
+                torch.set_num_interop_threads(_WAYS)
             self.python = ThreadPoolExecutor(_WAYS, "branch")
             atexit.register(self.end)
-        self.cores = cores
         self.meet(lambda: compute_on(max(1, cores // _WAYS), cores))
+        self.cores = cores
 
     def settle(self) -> None:
         """Waits until no branch runs."""
@@ -68,15 +73,21 @@ class _Pools:
     def end(self) -> None:
         """At the end of Python: a thread of TorchScript's that still lets go of Python objects would end the process with an
         error."""
-        self.meet_in(torch.get_num_interop_threads(), self.script_comes, lambda: None)
+        self.meet_in(torch.get_num_interop_threads(), self.script_comes, lambda: None, _LAST_SECONDS)
 
     def meet(self, then: Callable[[], None]) -> None:
         """Each thread of both pools comes, when it is done with what it does, and does this."""
         self.meet_in(torch.get_num_interop_threads(), self.script_comes, then)
         self.meet_in(_WAYS, self.python_comes, then)
 
-    def meet_in(self, threads: int, come: Callable[[int], None], then: Callable[[], None]) -> None:
-        all_here = threading.Barrier(threads, timeout=_PATIENCE_SECONDS)
+    def meet_in(
+        self,
+        threads: int,
+        come: Callable[[int], None],
+        then: Callable[[], None],
+        patience: float | None = None,
+    ) -> None:
+        all_here = threading.Barrier(threads, timeout=patience)
 
         def in_meeting() -> None:
             with suppress(threading.BrokenBarrierError):
@@ -100,13 +111,22 @@ _library.impl("meet", lambda: _pools.in_meeting(), "CompositeExplicitAutograd")
 settle = _pools.settle
 
 
+def has_branches(function: Function) -> bool:
+    controls = [OPS[op.op].control for op in function.body.ops]
+    return any(control is not None and control.concurrent for control in controls)
+
+
 def run_at_once(device: torch.device) -> bool:
-    """Whether branches on this device run at the same time; then threads are made ready for them. With one core, and on a GPU,
-    they run one after the other."""
+    """Whether branches on this device run at the same time; then threads are made ready for them, which is done again (`share`)
+    before they run, since another program may have changed how many cores there are. With one core, and on a GPU, they run one
+    after the other."""
     if device.type != "cpu" or torch.get_num_threads() < _WAYS:
         return False
-    _pools.share()
-    return True
+    share()
+    return torch.get_num_interop_threads() >= _WAYS
+
+
+share = _pools.share
 
 
 def fork(branch: Callable[..., Any], *arguments: Any) -> Future[Any]:

@@ -13,11 +13,10 @@ import torch
 
 from ..errors import Frame
 from ..ir.module import Function, Input, Module
-from ..ir.ops_table import OPS
 from ..kernels.ops import ON_CPU
 from ..torch_api import adapter
 from . import js_numbers, random_numbers, runtime_functions
-from .branches import IN_PYTHON, IN_SCRIPT, run_at_once
+from .branches import IN_PYTHON, IN_SCRIPT, has_branches, run_at_once
 from .graphs import Graphs
 from .js_numbers import NUMBERS
 from .places import Places
@@ -180,10 +179,7 @@ def build_script(
 
 def _forks(function: Function, device: torch.device | None) -> bool:
     """Whether the function's branches run at the same time."""
-    controls = [OPS[op.op].control for op in function.body.ops]
-    return (
-        any(c is not None and c.concurrent for c in controls) and device is not None and run_at_once(device)
-    )
+    return device is not None and has_branches(function) and run_at_once(device)
 
 
 def _place_of(module: Module) -> Callable[[int], tuple[str, int, int, int]]:

@@ -618,8 +618,10 @@ class Visitor:
 def _independent(op: Op, before: Op, touched: Touched) -> bool:
     """Whether an op can run at the same time as one that stands before it."""
     used = {v for inner in op.walk() for v in inner.operands}
+    draw = [any(OPS[inner.op].effect == "rng" for inner in o.walk()) for o in (op, before)]
     return (
-        used.isdisjoint(r.id for r in before.results)
+        not all(draw)
+        and used.isdisjoint(r.id for r in before.results)
         and touched.by(op).isdisjoint(touched.written_by(before))
         and touched.written_by(op).isdisjoint(touched.by(before))
     )

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..errors import Frame, HostError
 from ..ir.module import Function, Input, Module, Op, Storage, size_of
 from ..ir.ops_table import OPS
-from ..lower.branches import settle
+from ..lower.branches import has_branches, settle, share
 from ..lower.builders import DTYPES, build_eager, build_inductor, build_script, eager_frames
 from ..lower.places import Places
 from ..process.freed_memory import keep_freed_memory
@@ -81,6 +81,8 @@ class Program:
         self._differentiates = {
             f.name for f in module.functions if any(OPS[o.op].takes_derivatives for o in f.body.walk())
         }
+        on_cpu = self.device.type == "cpu"
+        self._branches = {f.name for f in module.functions if on_cpu and has_branches(f)}
         build = BACKENDS[backend]
         try:
             self._runnable = {f.name: build(module, f, module.places, self.device) for f in module.functions}
@@ -176,6 +178,8 @@ class Program:
     def call(self, function: str, arguments: Sequence[Any]) -> dict[str, Tensor]:
         """Runs a function on what `arguments` made of its inputs; returns its named results."""
         declared = self.module.function(function)
+        if function in self._branches:
+            share()
         try:
             if function in self._differentiates:
                 results = self._runnable[function](self._list, self.device, *arguments)
