@@ -7,13 +7,15 @@
  *
  * On a CPU each gets a share of the cores, which wait for each other at the end of a branch and not after every op.
  */
-import { type IrFunction, type Op, type Value, withNested } from "../ir/module.js";
+import { type IrFunction, type IrModule, type Op, type Value, withNested } from "../ir/module.js";
 import { costOfAll } from "../registry/cost.js";
+import { cuts } from "../registry/history.js";
 import { specOf } from "../registry/index.js";
-import { membersOf, namesStorage } from "../registry/storages.js";
+import { isWrite, membersOf, namesStorage, storagesOf } from "../registry/storages.js";
 import { Touched } from "../registry/touched.js";
 import { branchOf, type Chain, chainsOf, halves, usedBy, WORTH } from "./chains.js";
 import { overFunctions, type Pass } from "./pass.js";
+import { Recorded } from "./recorded.js";
 import { rewrite } from "./replay.js";
 
 /** Chains begin with an op that has this share of what makes a branch worth it. */
@@ -36,8 +38,10 @@ export const branches = (worth: number = WORTH): Pass =>
     });
     const found = halves(chains, worth);
     if (!found) return fn;
+    const parts = withTheirOwn(fn, found, touched);
+    if (!keepsOrder(fn, parts, module)) return fn;
     count("branches", found.length);
-    return branched(fn, withTheirOwn(fn, found, touched), free);
+    return branched(fn, parts, free);
   });
 
 /**
@@ -48,6 +52,50 @@ const isApart = (op: Op): boolean => {
   const { effect, history, control } = specOf(op);
   return control?.concurrent === true || effect === "rng" || effect === "collective" || history === "leaf";
 };
+
+/**
+ * Whether the parts of each derivative are summed in one order, however fast branches are. Torch goes back through ops in the order in
+ * which their thread recorded them, so all uses of a parameter, and of each value, must be recorded in one thread.
+ */
+function keepsOrder(fn: IrFunction, parts: readonly ReadonlySet<Op>[], module: IrModule): boolean {
+  const { ops } = fn.body;
+  const history = new Recorded(module);
+  for (const op of ops) history.follow(op, usedBy(op), op.results);
+  const members = membersOf(module.groups);
+  const named = new Map(ops.flatMap(withNested).map((op) => [op.results[0]?.id, storagesOf(op, members)]));
+  const makers = new Map(ops.flatMap((op) => op.results.map(({ id }) => [id, op])));
+
+  const isInOneThread = (outputs: readonly Value[]): boolean => {
+    const threads = new Map<string | number, Set<ReadonlySet<Op> | undefined>>();
+    const reached = new Set<Op>();
+    const open = outputs.map(({ id }) => makers.get(id));
+    while (open.length > 0) {
+      const op = open.pop();
+      if (!op || reached.has(op) || isWrite(op) || cuts(op)) continue;
+      reached.add(op);
+      const thread = parts.find((part) => part.has(op));
+      for (const value of usedBy(op)) {
+        const kind = history.of(value);
+        if (kind === "history") open.push(makers.get(value.id));
+        for (const used of kind === "parameter" ? (named.get(value.id) ?? []) : kind ? [value.id] : [])
+          threads.set(used, (threads.get(used) ?? new Set()).add(thread));
+      }
+    }
+    return [...threads.values()].every((of) => of.size === 1);
+  };
+  return ops.flatMap(withNested).every((op) => isInOneThread(outputsOf(op)));
+}
+
+/** The values that an op takes derivatives of. */
+function outputsOf(op: Op): readonly Value[] {
+  const { differentiates } = specOf(op);
+  if (!differentiates) return [];
+  const { operands, attributes } = op;
+  const values = differentiates.loss
+    ? operands.slice(0, 1)
+    : operands.slice(1, 1 + Number(attributes.outputs));
+  return values.filter((value) => value !== undefined);
+}
 
 /**
  * The branches, with what stands before them and is used in one alone: storages that are named, and what is made of them or of inputs.
@@ -80,7 +128,7 @@ function canMove(op: Op, touched: Touched): boolean {
   return isName(op) || (effect === "pure" && !control && touched.by(op).size === 0);
 }
 
-/** The function with these ops in branches. What is `free` of them and stands before the last of them, they may need. */
+/** The function with these ops in branches. Ops that are `free` of all branches stay before them, since branches may need them. */
 function branched(fn: IrFunction, parts: readonly ReadonlySet<Op>[], free: ReadonlySet<Op>): IrFunction {
   const { ops } = fn.body;
   const inOrder = parts.map((part) => ops.filter((op) => part.has(op)));

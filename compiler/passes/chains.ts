@@ -14,7 +14,7 @@ import type { Replay } from "./replay.js";
 export interface Chain {
   /** In the order of the function. */
   readonly ops: readonly Op[];
-  /** In multiply-adds for one sample. */
+  /** In multiply-adds, as `WORTH`. */
   readonly cost: number;
 }
 
@@ -35,7 +35,7 @@ export interface Chains {
   readonly free: ReadonlySet<Op>;
 }
 
-/** What chains have that turned out to be one. */
+/** Says of ops that they are of one chain. Two labels are joined where their chains turn out to be one. */
 class Label {
   private joined: Label | undefined;
 
@@ -52,7 +52,7 @@ const NO_CHAIN = new Label();
 
 export function chainsOf(ops: readonly Op[], { uses, begins, isApart, touched }: Rules): Chains {
   const made = new Map<number, Label>();
-  const [touching, writing] = [new Tags(), new Tags()];
+  const [touching, writing] = [new Labelled(), new Labelled()];
   const labels = new Map<Op, Label>();
 
   for (const op of ops) {
@@ -104,8 +104,8 @@ function upToProducts(ops: readonly Op[], uses: Rules["uses"], touched: Touched 
   return kept.reverse();
 }
 
-/** Labels of the ops that did something with a storage. */
-class Tags {
+/** By storage, the labels of the ops that touched it, or that wrote it. */
+class Labelled {
   private readonly labels = new Map<string, Set<Label>>();
 
   add(storages: Iterable<string>, label: Label): void {
@@ -120,16 +120,23 @@ class Tags {
 
 const cost = (ops: readonly Op[]) => ops.reduce((sum, op) => sum + costOfAll(op), 0);
 
-/** The multiply-adds, for one sample, that make it worth to start a thread: some tenths of a millisecond of a core. */
+/**
+ * The multiply-adds that make it worth to start a thread: some tenths of a millisecond of a core. A batch whose size is not known when
+ * the program is compiled counts as one sample.
+ */
 export const WORTH = 10_000_000;
 
-/** Chains divided into two that take about as long, the longest first; nothing where each has less than `worth`. */
+/**
+ * Chains divided into two that take about as long, the longest first; nothing where one has less than `worth`, or less than half of the
+ * other: all cores together are sooner done with the longer one. With a `worth` of 0 any two will do.
+ */
 export function halves(chains: readonly Chain[], worth: number): readonly [Chain, Chain] | undefined {
   const sides: Chain[][] = [[], []];
   const total = (side: readonly Chain[]) => side.reduce((sum, chain) => sum + chain.cost, 0);
   for (const chain of chains.filter((c) => c.cost >= worth).sort((a, b) => b.cost - a.cost))
     sides.sort((a, b) => total(a) - total(b))[0]!.push(chain);
-  if (sides.some((side) => side.length === 0)) return undefined;
+  const [less, more] = sides.map(total).sort((a, b) => a - b) as [number, number];
+  if (less === 0 || (worth > 0 && 2 * less < more)) return undefined;
   const first = (side: readonly Chain[]) => Math.min(...side.map((chain) => chains.indexOf(chain)));
   sides.sort((a, b) => first(a) - first(b));
   const whole = (side: readonly Chain[]) => ({ ops: side.flatMap(({ ops }) => ops), cost: total(side) });

@@ -27,7 +27,7 @@ import { specOf } from "../registry/index.js";
 import { isWrite, membersOf, storagesOf } from "../registry/storages.js";
 import { branchOf, chainsOf, halves, usedBy, WORTH } from "./chains.js";
 import type { Pass } from "./pass.js";
-import { Recorded } from "./recorded.js";
+import { isReal, Recorded } from "./recorded.js";
 import { type Replay, rewrite } from "./replay.js";
 
 /** A forward pass, or several: what of it the loss is made of, and which parameters it has. */
@@ -39,6 +39,8 @@ interface Part {
 
 interface Plan {
   readonly op: Op;
+  /** The ops beside the passes that the loss is made of, and the gradient itself. */
+  readonly sees: ReadonlySet<Op>;
   readonly parts: readonly [Part, Part];
   /** All other parameters. */
   readonly others: Group;
@@ -72,12 +74,17 @@ class Groups {
 
   /** A group of these members in this order: `like`, another that there is, or a new one. */
   of(members: readonly string[], like: string, name: string): Group {
-    const same = this.all.filter((group) => group.members.join() === members.join());
+    const key = JSON.stringify(members);
+    const same = this.all.filter((group) => JSON.stringify(group.members) === key);
     const known = same.find((group) => group.name === like) ?? same[0];
     if (known) return known;
-    const made = { name, members };
+    const made = { name: this.free(name), members };
     this.all = [...this.all, made];
     return made;
+  }
+
+  private free(name: string): string {
+    return this.all.some((group) => group.name === name) ? this.free(`${name}.more`) : name;
   }
 }
 
@@ -109,11 +116,13 @@ function planOf(fn: IrFunction, module: IrModule, groups: Groups, worth: number)
   const own = found.map((part) => parametersOf(part.ops));
   const [one, other] = own as [string[], string[]];
   const shared = one.filter((name) => other.includes(name));
-  const usedOutside = new Set([...outside, op].flatMap((o) => usedBy(o).map(({ id }) => id)));
+  const reached = reachedFrom(op, before, recorded);
+  const sees = new Set([...outside.filter((o) => reached.has(o)), op]);
+  const seen = new Set([...sees].flatMap((o) => usedBy(o).map(({ id }) => id)));
   const given = found.map((part) =>
-    recorded(part.ops.flatMap((o) => o.results)).filter(({ id }) => usedOutside.has(id)),
+    recorded(part.ops.flatMap((o) => o.results)).filter(({ id }) => seen.has(id)),
   );
-  const isWhole = given.every((values) => values.length > 0) && own.every((names) => names.length > 0);
+  const isWhole = [...given, ...own].every((list) => list.length > 0) && given.flat().every(isReal);
   if (!isWhole || others.some((name) => one.includes(name) || other.includes(name))) return undefined;
 
   const group = (names: readonly string[], what: string) =>
@@ -125,6 +134,7 @@ function planOf(fn: IrFunction, module: IrModule, groups: Groups, worth: number)
   });
   return {
     op,
+    sees,
     parts: [part(0), part(1)],
     // Those that nothing reaches are among them: they get zeros.
     others: group(
@@ -135,15 +145,31 @@ function planOf(fn: IrFunction, module: IrModule, groups: Groups, worth: number)
   };
 }
 
+/** The ops through which a derivative goes back. */
+function reachedFrom(
+  op: Op,
+  before: readonly Op[],
+  recorded: (values: readonly Value[]) => readonly Value[],
+): ReadonlySet<Op> {
+  const wanted = new Set(recorded(usedBy(op)).map(({ id }) => id));
+  const reached = new Set<Op>();
+  for (const o of before.toReversed()) {
+    if (!o.results.some(({ id }) => wanted.has(id))) continue;
+    reached.add(o);
+    for (const { id } of recorded(usedBy(o))) wanted.add(id);
+  }
+  return reached;
+}
+
 const layoutOf = ({ type }: Value): string => (type as GroupType).group;
 
-/** The function with its gradient in parts; all that is not of a part sees what it gives as leaves. */
+/** The function with its gradient in parts; what the loss is made of beside them sees leaves. */
 function split(fn: IrFunction, plan: Plan): IrFunction {
   const given = new Map(plan.parts.flatMap((part) => part.given).map((value) => [value.id, value]));
   const leaves = new Map<Value, Value>();
   let [isBehind, depth] = [false, 0];
   const visit = (op: Op, replay: Replay): readonly Value[] | undefined => {
-    if (isBehind || depth > 0 || plan.parts.some((part) => part.ops.has(op))) return undefined;
+    if (isBehind || depth > 0 || !plan.sees.has(op)) return undefined;
     const cut = [...new Set(usedBy(op).flatMap(({ id }) => given.get(id) ?? []))];
     const originals = cut.map((value) => replay.value(value));
     for (const [i, value] of cut.entries()) {

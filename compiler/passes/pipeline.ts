@@ -27,7 +27,7 @@ export interface PassOptions {
   readonly accumulate: number;
 }
 
-/** The passes for an experiment, in order; `worth`: the multiply-adds that make a branch worth it, where it is not what is so as a rule. */
+/** The passes for an experiment, in order. `worth`: the multiply-adds that make a branch worth it, for tests. */
 export const passesFor = (options: PassOptions, worth?: number): readonly Pass[] => [
   flatten,
   ...(options.precision === "f32" ? [islands] : []),

@@ -6,7 +6,7 @@ import { type Members, membersOf, storagesOf } from "../registry/storages.js";
 
 export const isReal = (value: Value): boolean => value.type.kind === "tensor" && isFloat(value.type.dtype);
 
-/** Which values are parameters or leaves, and which have a history that leads to one. */
+/** Which values, lists among them, are parameters or leaves, and which have a history that leads to one. */
 export class Recorded {
   private readonly known = new Map<number, "parameter" | "leaf" | "history">();
   private readonly parameters: ReadonlySet<string>;
@@ -24,7 +24,7 @@ export class Recorded {
     if (cuts(op)) return;
     const isParameter = storagesOf(op, this.members).some((name) => this.parameters.has(name));
     const depends = op.regions.length > 0 || operands.some((v) => v && this.known.has(v.id));
-    for (const result of results.filter(isReal)) {
+    for (const result of results.filter((v) => isReal(v) || v.type.kind === "group")) {
       if (isParameter) this.known.set(result.id, "parameter");
       else if (depends) this.known.set(result.id, "history");
     }

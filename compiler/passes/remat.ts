@@ -86,7 +86,7 @@ function forward(op: Op, replay: Replay, recorded: Recorded, cuts: Cut[]): reado
   const free = takenIn(op.regions[0]!);
   for (const old of free) {
     const original = replay.value(old);
-    if (recorded.of(original) !== "history") continue;
+    if (!isReal(original) || recorded.of(original) !== "history") continue;
     const [leaf] = replay.emit("leaf", [original], {}, op.location);
     recorded.set(leaf!, "leaf");
     replay.stand(old, leaf!);

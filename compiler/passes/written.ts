@@ -57,7 +57,7 @@ export function updateWrites(
   const storages = new Set<string>();
   const writes: Op[] = [];
   const written = new Map<string, Op>();
-  const from = fn.body.ops.findIndex((op) => specOf(op).differentiates);
+  const from = fn.body.ops.findIndex((op) => withNested(op).some((o) => specOf(o).differentiates));
   for (const op of fn.body.ops.slice(from)) {
     const inner = withNested(op);
     const depends =

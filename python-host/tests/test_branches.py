@@ -68,6 +68,18 @@ def test_branches_give_what_the_program_without_them_gives(programs, cores, back
         assert torch.allclose(got, wanted, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["by length", "looked at"])
+def test_gradients_of_passes_are_those_of_the_loss(programs, cores, name):
+    cores(2)
+    plain, split = programs[name]
+    chance = torch.Generator().manual_seed(0)
+    given = dict(zip("xz", torch.randn(2, 4, 4, generator=chance), strict=True))
+    wanted = started(plain).run("step", given)
+    assert all(value > 0 for value in wanted.values())
+    got = started(split, "torchscript").run("step", given)
+    assert {k: v.item() for k, v in got.items()} == pytest.approx({k: v.item() for k, v in wanted.items()})
+
+
 def test_what_branches_give_does_not_depend_on_whether_they_run_at_the_same_time(programs, cores):
     cores(1)
     alone = outcome(programs["branches"], "torchscript")
@@ -199,6 +211,6 @@ x = torch.randn(8, 3, 12, 12)
 for _ in range(20):
     program.run("step", {{"x": x, "y": x, "lr": 0.1}})
 """
-    for _ in range(3):
+    for _ in range(6):
         run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
         assert (run.returncode, run.stderr) == (0, "")

@@ -9,6 +9,7 @@ const TABLES = `
   parameter @conv : f32[8, 3, 3, 3] = zeros
   parameter @depth : f32[8, 1, 3, 3] = zeros
   state @pool : f32[8, 4] = zeros
+  state @average : f32[4, 4] = zeros
   state @targets : i64[8] = zeros
   state @mean : f32[8] = zeros
   state @variance : f32[8] = constant(value = 1)

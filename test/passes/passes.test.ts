@@ -1288,6 +1288,43 @@ describe("branches", () => {
     expect(branched(ops, 65).statistics).toEqual({});
   });
 
+  test("a little beside much is no branch: all cores are sooner done with the much", () => {
+    const much = `${product("x", "w", "a")}\n${product("a", "w", "b")}\n${product("b", "w", "c")}`;
+    const ops = (other: string) => `${much}\n${other}\n%y = mul(%c, %e) : f32[4, 4]\nreturn(%y)`;
+    expect(branched(ops(product("z", "w", "e")), 1).statistics).toEqual({});
+    const half = `${product("z", "w", "d")}\n${product("d", "w", "e")}`;
+    expect(branched(ops(half), 1).statistics).toEqual({ branches: 2 });
+  });
+
+  test.each([
+    ["are in one branch, they stand in branches", "%l = mul(%b, %c) : f32[4, 4]", 2],
+    [
+      "are in a branch and beside it, they do not",
+      "%q = mul(%b, %c) : f32[4, 4] %l = matmul(%q, %a.w) : f32[4, 4]",
+      undefined,
+    ],
+  ])("where all uses of a parameter by a gradient %s", (_, loss, count) => {
+    const { statistics } = run(
+      branches(0),
+      inputs,
+      `${product("x", "w", "a")}
+       ${product("a", "w", "b")}
+       %c = no_grad() { ${product("z", "average", "e")}
+         ${product("e", "average", "f")}
+         yield(%f) } : f32[4, 4]
+       ${loss}
+       %m = mul(%l, %c) : f32[4, 4]
+       %loss = mean(%m, ${MEAN}) : f32[]
+       %p = group(@first) : group<first>
+       %g = gradients(%loss, %p) : group<first>
+       %rate = constant(-0.1) : f64
+       foreach_add_(%p, %g, %rate)
+       return(%loss)`,
+      "loss: f32[]",
+    );
+    expect(statistics.branches).toBe(count);
+  });
+
   test("two passes of a net that moves statistics follow each other in one branch", () => {
     const norm = (of: string) =>
       `%${of} = batch_norm(%${of}.c, none, none, %mean, %variance, eps = 0.001, momentum = 0.2, training = true) : f32[2, 8, 3, 3]`;
@@ -1310,8 +1347,10 @@ describe("branches", () => {
        ${norm("b")}
        ${again("b", "f")}
        ${pass("x", "%twin", "t")}
+       ${pass("z", "%twin", "v")}
        %s = add(%e, %f) : f32[2, 8, 3, 3]
-       %y = mul(%s, %t.c) : f32[2, 8, 3, 3]
+       %st = mul(%s, %t.c) : f32[2, 8, 3, 3]
+       %y = mul(%st, %v.c) : f32[2, 8, 3, 3]
        return(%y)`,
       "y: f32[2, 8, 3, 3]",
     );
@@ -1384,6 +1423,10 @@ describe("gradient-branches", () => {
     [
       "a pass that records nothing",
       `${product("x", "w", "a")}\n%b = no_grad() { ${product("z", "w", "c")}\nyield(%c) } : f32[4, 4]\n%d = sub(%a, %b) : f32[4, 4]`,
+    ],
+    [
+      "a pass that the loss does not see",
+      `${product("x", "w", "a")}\n${product("z", "w", "b")}\n%shown = tanh(%b) : f32[4, 4]\n%d = neg(%a) : f32[4, 4]`,
     ],
   ])("%s has its gradient as it was", (_, ops) => {
     expect(split(`${ops}\n%loss = mean(%d, ${MEAN}) : f32[]`).statistics).toEqual({});
