@@ -30,6 +30,9 @@ _SCRIPT_PLACE = re.compile(
 
 _CUDA = re.compile(r"cuda(?::([0-9]{1,9}))?")
 
+# What TorchScript makes of an interruption that comes while one of our ops in Python runs.
+_INTERRUPTED = "KeyboardInterrupt: <EMPTY MESSAGE>"
+
 _SMALLER = "lower the loader's images a step, the pool's capacity or the net's width"
 
 BACKENDS = {"torchscript": build_script, "eager": build_eager, "inductor": build_inductor}
@@ -190,6 +193,8 @@ class Program:
             settle()  # a branch beside the one that failed may still write
             if isinstance(error, HostError) or not isinstance(error, Exception):
                 raise
+            if _INTERRUPTED in str(error):
+                raise KeyboardInterrupt from error
             raise self._translate(error, f"running `{function}`", declared) from error
         return {r.name: value.detach() for r, value in zip(declared.results, results, strict=True)}
 
