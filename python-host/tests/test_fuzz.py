@@ -42,7 +42,7 @@ from f2c_host.wire.failure import as_host_error, failure_body
 from f2c_host.wire.frames import Message, pack, unpack
 from f2c_host.wire.protocol import check_control, check_request
 
-MODULES, MESSAGES = share(1_000, of=10_000), share(1_000, of=10_000)
+MODULES, MESSAGES = share(2_000, of=10_000), share(1_000, of=10_000)
 LOADED = share(60, of=400)
 SECONDS_EACH = 10.0
 FRAMES = 900  # Python begins with a thousand
