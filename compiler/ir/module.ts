@@ -187,3 +187,7 @@ export const withNested = <Name extends string>(op: Op<Name>): readonly Op<Name>
   op,
   ...op.regions.flatMap((region) => [...walkOps(region)]),
 ];
+
+/** The values that an op, or one in its regions, uses. */
+export const usedBy = (op: Op): readonly Value[] =>
+  withNested(op).flatMap(({ operands }) => operands.filter((v) => v !== undefined));

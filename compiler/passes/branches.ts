@@ -7,16 +7,17 @@
  *
  * On a CPU each gets a share of the cores, which wait for each other at the end of a branch and not after every op.
  */
-import { type IrFunction, type IrModule, type Op, type Value, withNested } from "../ir/module.js";
+import { type IrFunction, type IrModule, type Op, usedBy, type Value, withNested } from "../ir/module.js";
 import { costOfAll } from "../registry/cost.js";
-import { cuts } from "../registry/history.js";
+import { takesDerivatives } from "../registry/history.js";
 import { specOf } from "../registry/index.js";
-import { isWrite, membersOf, namesStorage, storagesOf } from "../registry/storages.js";
+import { membersOf, namesStorage, storagesOf } from "../registry/storages.js";
 import { Touched } from "../registry/touched.js";
-import { branchOf, type Chain, chainsOf, halves, usedBy, WORTH } from "./chains.js";
+import { branchOf, type Chain, chainsOf, halves, WORTH } from "./chains.js";
 import { overFunctions, type Pass } from "./pass.js";
 import { Recorded } from "./recorded.js";
 import { rewrite } from "./replay.js";
+import { namesIn } from "./written.js";
 
 /** Chains begin with an op that has this share of what makes a branch worth it. */
 const BEGINS = 1 / 200;
@@ -28,7 +29,7 @@ export const branches = (worth: number = WORTH): Pass =>
     const { ops } = fn.body;
     if (ops.some((op) => specOf(op).derives)) return fn;
     const touched = new Touched(fn, membersOf(module.groups));
-    const derivative = ops.findIndex((op) => withNested(op).some((o) => specOf(o).differentiates));
+    const derivative = ops.findIndex(takesDerivatives);
     const end = derivative < 0 ? ops.length - 1 : derivative;
     const { chains, free } = chainsOf(ops.slice(0, end), {
       uses: usedBy,
@@ -60,28 +61,23 @@ const isApart = (op: Op): boolean => {
 function keepsOrder(fn: IrFunction, parts: readonly ReadonlySet<Op>[], module: IrModule): boolean {
   const { ops } = fn.body;
   const history = new Recorded(module);
-  for (const op of ops) history.follow(op, usedBy(op), op.results);
+  history.followAll(ops);
   const members = membersOf(module.groups);
-  const named = new Map(ops.flatMap(withNested).map((op) => [op.results[0]?.id, storagesOf(op, members)]));
-  const makers = new Map(ops.flatMap((op) => op.results.map(({ id }) => [id, op])));
-
+  const names = namesIn(fn);
   const isInOneThread = (outputs: readonly Value[]): boolean => {
-    const threads = new Map<string | number, Set<ReadonlySet<Op> | undefined>>();
-    const reached = new Set<Op>();
-    const open = outputs.map(({ id }) => makers.get(id));
-    while (open.length > 0) {
-      const op = open.pop();
-      if (!op || reached.has(op) || isWrite(op) || cuts(op)) continue;
-      reached.add(op);
+    const threads = new Map<string | number, ReadonlySet<Op> | undefined>();
+    for (const op of history.back(outputs)) {
       const thread = parts.find((part) => part.has(op));
       for (const value of usedBy(op)) {
-        const kind = history.of(value);
-        if (kind === "history") open.push(makers.get(value.id));
-        for (const used of kind === "parameter" ? (named.get(value.id) ?? []) : kind ? [value.id] : [])
-          threads.set(used, (threads.get(used) ?? new Set()).add(thread));
+        const isParameter = history.of(value) === "parameter";
+        if (!isParameter && !history.of(value)) continue;
+        for (const used of isParameter ? storagesOf(names.get(value.id), members) : [value.id]) {
+          if (threads.has(used) && threads.get(used) !== thread) return false;
+          threads.set(used, thread);
+        }
       }
     }
-    return [...threads.values()].every((of) => of.size === 1);
+    return true;
   };
   return ops.flatMap(withNested).every((op) => isInOneThread(outputsOf(op)));
 }
@@ -134,9 +130,10 @@ function branched(fn: IrFunction, parts: readonly ReadonlySet<Op>[], free: Reado
   const inOrder = parts.map((part) => ops.filter((op) => part.has(op)));
   // A part's last op is its own.
   const places = new Map(inOrder.map((part) => [part.at(-1)!, part]));
-  const last = Math.max(...[...places.keys()].map((op) => ops.indexOf(op)));
+  const last = ops.findLastIndex((op) => places.has(op));
   const rest = ops.filter((op) => !parts.some((part) => part.has(op)));
-  const before = new Set(rest.filter((op) => free.has(op) && ops.indexOf(op) < last));
+  const early = new Set(ops.slice(0, last));
+  const before = new Set(rest.filter((op) => free.has(op) && early.has(op)));
   const order = [...before, ...places.keys(), ...rest.filter((op) => !before.has(op))];
   let isInside = false;
   return rewrite({ ...fn, body: { ...fn.body, ops: order } }, (op, replay) => {
@@ -156,11 +153,8 @@ function branched(fn: IrFunction, parts: readonly ReadonlySet<Op>[], free: Reado
 
 /** The values of a part that ops outside of it use. */
 function given(part: readonly Op[], ops: readonly Op[]): readonly Value[] {
-  const outside = new Set(
-    ops.filter((op) => !part.includes(op)).flatMap((op) => usedBy(op).map(({ id }) => id)),
-  );
-  return part
-    .filter((op) => !isName(op))
-    .flatMap((op) => op.results)
-    .filter(({ id }) => outside.has(id));
+  const own = new Set(part);
+  const outside = new Set(ops.flatMap((op) => (own.has(op) ? [] : usedBy(op).map(({ id }) => id))));
+  const made = part.filter((op) => !isName(op)).flatMap(({ results }) => results);
+  return made.filter(({ id }) => outside.has(id));
 }

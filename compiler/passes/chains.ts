@@ -6,7 +6,7 @@
  *     %b = linear(%a, %v)          %d = linear(%c, %t)
  *                       %e = matmul(%b, %d)                     of none, as is all that goes on from it
  */
-import { type Location, type Op, type Value, withNested } from "../ir/module.js";
+import type { Location, Op, Value } from "../ir/module.js";
 import { costOfAll } from "../registry/cost.js";
 import type { Touched } from "../registry/touched.js";
 import type { Replay } from "./replay.js";
@@ -40,7 +40,9 @@ class Label {
   private joined: Label | undefined;
 
   get root(): Label {
-    return this.joined?.root ?? this;
+    if (!this.joined) return this;
+    this.joined = this.joined.root; // so that no way is long
+    return this.joined;
   }
 
   join(other: Label): void {
@@ -74,8 +76,11 @@ export function chainsOf(ops: readonly Op[], { uses, begins, isApart, touched }:
   }
 
   const chains = new Map<Label, Op[]>();
-  for (const [op, { root }] of labels)
-    if (root !== NO_CHAIN) chains.set(root, [...(chains.get(root) ?? []), op]);
+  for (const [op, { root }] of labels) {
+    const chain = chains.get(root);
+    if (chain) chain.push(op);
+    else if (root !== NO_CHAIN) chains.set(root, [op]);
+  }
   return {
     chains: [...chains.values()].map((of) => ({ ops: upToProducts(of, uses, touched), cost: cost(of) })),
     free: new Set(ops.filter((op) => !labels.has(op))),
@@ -142,10 +147,6 @@ export function halves(chains: readonly Chain[], worth: number): readonly [Chain
   const whole = (side: readonly Chain[]) => ({ ops: side.flatMap(({ ops }) => ops), cost: total(side) });
   return [whole(sides[0]!), whole(sides[1]!)];
 }
-
-/** The values that an op, or one in its regions, uses. */
-export const usedBy = (op: Op): readonly Value[] =>
-  withNested(op).flatMap(({ operands }) => operands.filter((v) => v !== undefined));
 
 /** A branch of what `body` emits; gives what that returns. */
 export function branchOf(replay: Replay, at: Location, body: () => readonly Value[]): readonly Value[] {

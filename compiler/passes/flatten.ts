@@ -8,14 +8,14 @@
  *       yield(%b)
  *     }
  */
-import { type IrFunction, type Op, withNested } from "../ir/module.js";
+import type { IrFunction, Op } from "../ir/module.js";
+import { takesDerivatives } from "../registry/history.js";
 import { specOf } from "../registry/index.js";
 import { overFunctions } from "./pass.js";
 import { rewrite } from "./replay.js";
 
 /** The index of the last op of a body that takes derivatives; nothing after it is recorded. */
-export const lastGradient = (ops: readonly Op[]): number =>
-  ops.findLastIndex((op) => withNested(op).some((o) => specOf(o).differentiates));
+export const lastGradient = (ops: readonly Op[]): number => ops.findLastIndex(takesDerivatives);
 
 /** Whether a function takes the gradient of a loss: a step of training. */
 export const takesGradient = (fn: IrFunction): boolean => lastGradient(fn.body.ops) >= 0;

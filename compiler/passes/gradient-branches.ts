@@ -19,16 +19,17 @@ import {
   type IrModule,
   type Op,
   type TensorType,
+  usedBy,
   type Value,
-  withNested,
 } from "../ir/module.js";
 import { cuts } from "../registry/history.js";
 import { specOf } from "../registry/index.js";
 import { isWrite, membersOf, storagesOf } from "../registry/storages.js";
-import { branchOf, chainsOf, halves, usedBy, WORTH } from "./chains.js";
+import { branchOf, chainsOf, halves, WORTH } from "./chains.js";
 import type { Pass } from "./pass.js";
 import { isReal, Recorded } from "./recorded.js";
 import { type Replay, rewrite } from "./replay.js";
+import { namesIn } from "./written.js";
 
 /** A forward pass, or several: what of it the loss is made of, and which parameters it has. */
 interface Part {
@@ -94,7 +95,7 @@ function planOf(fn: IrFunction, module: IrModule, groups: Groups, worth: number)
   if (op?.op !== "gradients" || more.length > 0) return undefined;
   const before = ops.slice(0, ops.indexOf(op));
   const history = new Recorded(module);
-  for (const o of before) history.follow(o, usedBy(o), o.results);
+  history.followAll(before);
   const recorded = (values: readonly Value[]) => values.filter((v) => history.of(v) === "history");
   const { chains } = chainsOf(before, {
     uses: (o) => recorded(usedBy(o)),
@@ -106,17 +107,19 @@ function planOf(fn: IrFunction, module: IrModule, groups: Groups, worth: number)
 
   const layout = layoutOf(op.results[0]!);
   const members = membersOf(module.groups);
-  const named = new Map(ops.flatMap(withNested).map((o) => [o.results[0]?.id, storagesOf(o, members)]));
+  const names = namesIn(fn);
   const parametersOf = (some: readonly Op[]) => {
-    const seen = new Set(some.flatMap((o) => usedBy(o).flatMap(({ id }) => named.get(id) ?? [])));
+    const used = some.flatMap(usedBy);
+    const seen = new Set(used.flatMap(({ id }) => storagesOf(names.get(id), members)));
     return members.get(layout)!.filter((name) => seen.has(name));
   };
-  const outside = before.filter((o) => !found.some((part) => part.ops.includes(o)));
+  const inParts = new Set(found.flatMap((part) => part.ops));
+  const outside = before.filter((o) => !inParts.has(o));
   const others = parametersOf(outside.filter((o) => !isWrite(o) && !cuts(o)));
   const own = found.map((part) => parametersOf(part.ops));
   const [one, other] = own as [string[], string[]];
   const shared = one.filter((name) => other.includes(name));
-  const reached = reachedFrom(op, before, recorded);
+  const reached = history.back(op.operands.slice(0, 1) as Value[]);
   const sees = new Set([...outside.filter((o) => reached.has(o)), op]);
   const seen = new Set([...sees].flatMap((o) => usedBy(o).map(({ id }) => id)));
   const given = found.map((part) =>
@@ -143,22 +146,6 @@ function planOf(fn: IrFunction, module: IrModule, groups: Groups, worth: number)
     ),
     shared: group(shared, "shared"),
   };
-}
-
-/** The ops through which a derivative goes back. */
-function reachedFrom(
-  op: Op,
-  before: readonly Op[],
-  recorded: (values: readonly Value[]) => readonly Value[],
-): ReadonlySet<Op> {
-  const wanted = new Set(recorded(usedBy(op)).map(({ id }) => id));
-  const reached = new Set<Op>();
-  for (const o of before.toReversed()) {
-    if (!o.results.some(({ id }) => wanted.has(id))) continue;
-    reached.add(o);
-    for (const { id } of recorded(usedBy(o))) wanted.add(id);
-  }
-  return reached;
 }
 
 const layoutOf = ({ type }: Value): string => (type as GroupType).group;

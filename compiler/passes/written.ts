@@ -1,10 +1,11 @@
 /** @file What a function writes, and whether a write is part of the update, or depends on images. For `accumulate` and `precision`. */
 import { type IrFunction, type IrModule, isTrained, type Op, walkOps, withNested } from "../ir/module.js";
+import { takesDerivatives } from "../registry/history.js";
 import { specOf } from "../registry/index.js";
 import { isWrite, membersOf, namesStorage, storagesOf } from "../registry/storages.js";
 
 /** The ops of a function that name storage, by the values that they give. */
-const namesIn = (fn: IrFunction): ReadonlyMap<number, Op> =>
+export const namesIn = (fn: IrFunction): ReadonlyMap<number, Op> =>
   new Map([...walkOps(fn.body)].filter(namesStorage).map((op) => [op.results[0]!.id, op]));
 
 /** The ops that name the storages which an op writes, itself or in its regions. */
@@ -57,7 +58,7 @@ export function updateWrites(
   const storages = new Set<string>();
   const writes: Op[] = [];
   const written = new Map<string, Op>();
-  const from = fn.body.ops.findIndex((op) => withNested(op).some((o) => specOf(o).differentiates));
+  const from = fn.body.ops.findIndex(takesDerivatives);
   for (const op of fn.body.ops.slice(from)) {
     const inner = withNested(op);
     const depends =

@@ -1,15 +1,14 @@
 /** @file Which storages an op touches, and which it writes, itself or in its regions. For programs that hold the constraint V8. */
-import { type IrFunction, type Op, type Region, type Value, withNested } from "../ir/module.js";
+import { type IrFunction, type Op, type Region, usedBy, type Value, withNested } from "../ir/module.js";
 import { carriedArgs, controlOf, initial, regionsOf, sourcesOf, yielded } from "./regions.js";
 import { aliased, type Members, namesStorage, storagesOf, written } from "./storages.js";
-
-const NONE: ReadonlySet<string> = new Set();
 
 /** Follows the memory of a function's values back to the storages that it may be of. To name a storage is not to touch it. */
 export class Touched {
   /** The values whose memory a value may share; of one that names storage, the op that does. */
   private readonly from = new Map<number, readonly (Value | undefined)[] | Op>();
   private readonly roots = new Map<number, ReadonlySet<string>>();
+  private readonly touched = new Map<Op, ReadonlySet<string>>();
 
   constructor(
     fn: Pick<IrFunction, "body">,
@@ -20,7 +19,9 @@ export class Touched {
 
   /** The storages whose memory an op reads or writes. */
   by(op: Op): ReadonlySet<string> {
-    return this.union(withNested(op).flatMap(({ operands }) => operands));
+    const known = this.touched.get(op) ?? this.union(usedBy(op));
+    this.touched.set(op, known);
+    return known;
   }
 
   /** The storages that an op changes. */
@@ -42,8 +43,8 @@ export class Touched {
     }
   }
 
-  private union(values: readonly (Value | undefined)[]): ReadonlySet<string> {
-    return new Set(values.flatMap((value) => (value ? [...this.storagesOf(value)] : [])));
+  private union(values: readonly Value[]): ReadonlySet<string> {
+    return new Set(values.flatMap((value) => [...this.storagesOf(value)]));
   }
 
   /** The storages whose memory a value may share. */
@@ -60,7 +61,7 @@ export class Touched {
       if ("op" in from) for (const name of storagesOf(from, this.members)) found.add(name);
       else open.push(...from);
     }
-    this.roots.set(value.id, found.size > 0 ? found : NONE);
+    this.roots.set(value.id, found);
     return found;
   }
 }
