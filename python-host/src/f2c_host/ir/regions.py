@@ -16,6 +16,12 @@ def control_of(op: Op) -> Control | None:
     return OPS[op.op].control
 
 
+def is_branch(op: Op) -> bool:
+    """Whether it may run at the same time as one next to it."""
+    control = control_of(op)
+    return control is not None and control.concurrent
+
+
 def fixed_operands(op: Op) -> int:
     """How many operands come before those that the carried values begin with."""
     spec = OPS[op.op]

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from ..ir.module import Function
-from ..ir.ops_table import OPS
+from ..ir.regions import is_branch
 from ..torch_api.cores import compute_on
 
 # How many branches run at the same time.
@@ -112,8 +112,7 @@ settle = _pools.settle
 
 
 def has_branches(function: Function) -> bool:
-    controls = [OPS[op.op].control for op in function.body.ops]
-    return any(control is not None and control.concurrent for control in controls)
+    return any(map(is_branch, function.body.ops))
 
 
 def run_at_once(device: torch.device) -> bool:

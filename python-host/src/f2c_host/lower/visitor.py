@@ -15,6 +15,7 @@ from typing import Any
 
 from ..ir.module import DTYPES, FLOATS, Function, Module, Op, Region, Type, Value, list_name
 from ..ir.ops_table import OPS, Call, OpSpec
+from ..ir.regions import is_branch
 from ..ir.storages import Touched
 
 _BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
@@ -194,8 +195,7 @@ class Visitor:
         touched = Touched(self.function, self.module.groups)
         beside: list[Op] = []
         for op in ops:
-            control = OPS[op.op].control
-            forks = self.forks and control is not None and control.concurrent
+            forks = self.forks and is_branch(op)
             if beside and not (forks and all(_independent(op, other, touched) for other in beside)):
                 yield beside
                 beside = []
