@@ -16,7 +16,7 @@ import { narrowPool } from "./narrow-pool.js";
 import { ogmc } from "./ogmc.js";
 import { photographs } from "./photographs.js";
 import { planner } from "./planner.js";
-import { head, step } from "./step.js";
+import { branches, head, step } from "./step.js";
 import { backends, bridge, passes } from "./steps.js";
 import { threads } from "./threads.js";
 
@@ -36,6 +36,7 @@ const BENCHMARKS: Readonly<Record<string, () => void | Promise<void>>> = {
   passes: () => passes(folder, steps),
   step: () => step(folder, quick),
   head: () => head(folder, quick),
+  branches: () => branches(folder, quick),
   bridge: () => bridge(folder, steps),
   banks: () => banks(folder, quick ? 6 : 12, 1_000_000),
   methods: () => methods(folder, quick),

@@ -63,11 +63,11 @@ interface Measured {
   readonly memory: Readonly<Record<string, number>>;
 }
 
-function measure(folder: string, given: object): Measured {
+function measure(folder: string, given: object, script = "step.py"): Measured {
   const file = join(folder, "session.json");
   writeFileSync(file, JSON.stringify(given));
   return JSON.parse(
-    python([join(root, "bench/step.py"), file])
+    python([join(root, "bench", script), file])
       .out.trim()
       .split("\n")
       .at(-1)!,
@@ -121,4 +121,21 @@ function headOf(folder: string, dim: number, slots: number): void {
     `${ms(seconds["f2c torchscript"]!)} against ${ms(seconds.products!)}; asked for: 1.25`,
   );
   row("  memory beyond the state", `${memory.beyond!.toFixed(0)} MB`, "asked for: 256 MB");
+}
+
+/** What branches are worth on the clock, which a table of processor time does not show. */
+export function branches(folder: string, quick: boolean): void {
+  const turns = quick ? 7 : 21;
+  const setting = { net: NET, size: 56, slots: 2_000 };
+  const { seconds } = measure(
+    folder,
+    { ...session(folder, "branches", setting, turns + 2), turns },
+    "branches.py",
+  );
+  const [atOnce, inTurn] = [seconds["at once"]!, seconds["in turn"]!];
+  row(
+    "a step, branches at once / in turn",
+    (atOnce / inTurn).toFixed(2),
+    `${ms(atOnce)} against ${ms(inTurn)}`,
+  );
 }
