@@ -55,6 +55,7 @@ export type OpName =
   | "scaled_dot_product_attention"
   | "batch_norm"
   | "batch_norm_prelu"
+  | "norm_depthwise_norm"
   | "layer_norm"
   | "reshape"
   | "flatten"

@@ -1,6 +1,6 @@
 /**
- * @file Two ops of which the second is all that uses the first, so that one can do what both do. Between them there is nothing but
- * storages that are named:
+ * @file Ops of which each is all that uses the one before, so that one can do what they do. Between them there is nothing but storages
+ * that are named:
  *
  *     %a = first(%x)
  *     %s = state @slope
@@ -9,13 +9,13 @@
 import { type IrFunction, type Op, type Region, type Value, walkOps } from "../ir/module.js";
 import { type Replay, rewrite } from "./replay.js";
 
-/** The second op, and the storages that are named before it and behind the first. */
+/** The ops behind a first one, and the storages that are named between them all. */
 export interface Behind {
-  readonly second: Op;
+  readonly ops: readonly Op[];
   readonly named: readonly Op[];
 }
 
-/** By the first op of each pair; `fits` says of two ops whether they are one. */
+/** Pairs, by the first op of each; `fits` says of two ops whether they are one. */
 export function behind(
   fn: IrFunction,
   fits: (first: Op, second: Op, within: readonly Op[]) => boolean,
@@ -31,32 +31,51 @@ export function behind(
       const second = ops[end];
       const result = first.results[0];
       if (!second || !result || second.operands[0] !== result || uses.get(result.id) !== 1) continue;
-      if (fits(first, second, within)) found.set(first, { second, named: ops.slice(i + 1, end) });
+      if (fits(first, second, within)) found.set(first, { ops: [second], named: ops.slice(i + 1, end) });
     }
   };
   look(fn.body, []);
   return found;
 }
 
-/** The function with what `make` emits in the place of each pair; the storages that the second names stand before it. */
+/** Threes, by the first op of each: pairs behind which another pair begins. No op is of two of them. */
+export function threes(
+  firsts: ReadonlyMap<Op, Behind>,
+  seconds: ReadonlyMap<Op, Behind>,
+): ReadonlyMap<Op, Behind> {
+  const taken = new Set<Op>();
+  const found = new Map<Op, Behind>();
+  for (const [first, { ops, named }] of firsts) {
+    const rest = seconds.get(ops[0]!);
+    if (!rest || taken.has(first)) continue;
+    found.set(first, { ops: [...ops, ...rest.ops], named: [...named, ...rest.named] });
+    for (const op of rest.ops) taken.add(op);
+  }
+  return found;
+}
+
+/** The function with what `make` emits in the place of each first op and those behind it; the storages that they name stand before. */
 export function instead(
   fn: IrFunction,
-  pairs: ReadonlyMap<Op, Behind>,
-  make: (first: Op, second: Op, replay: Replay) => readonly Value[],
+  found: ReadonlyMap<Op, Behind>,
+  make: (first: Op, behind: readonly Op[], replay: Replay) => readonly Value[],
 ): IrFunction {
-  if (pairs.size === 0) return fn;
+  if (found.size === 0) return fn;
   const done = new Set<Op>();
   return rewrite(fn, (op, replay) => {
     if (done.has(op)) return op.results.map((result) => replay.value(result));
-    const pair = pairs.get(op);
-    if (!pair) return undefined;
-    for (const storage of pair.named) {
+    const behind = found.get(op);
+    if (!behind) return undefined;
+    for (const storage of behind.named) {
       replay.op(storage);
       done.add(storage);
     }
-    const results = make(op, pair.second, replay);
-    replay.stand(pair.second.results[0]!, results[0]!);
-    done.add(pair.second);
+    const results = make(op, behind.ops, replay);
+    // Only the last one's result is used elsewhere, and gives its name.
+    for (const later of behind.ops.toReversed()) {
+      replay.stand(later.results[0]!, results[0]!);
+      done.add(later);
+    }
     return results;
   });
 }

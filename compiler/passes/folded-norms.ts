@@ -29,9 +29,9 @@ export const foldedNorms = overFunctions("folded-norms", DOC, (fn, _, count) => 
       haveOneType(conv, norm) &&
       isUnrecorded(within),
   );
-  return instead(fn, pairs, (conv, norm, replay) => {
+  return instead(fn, pairs, (conv, [norm], replay) => {
     count("folded");
-    return folded(conv, norm, replay);
+    return folded(conv, norm!, replay);
   });
 });
 

@@ -17,9 +17,9 @@ export const fusedNorms = overFunctions("fused-norms", DOC, (fn, _, count) => {
     fn,
     (norm, prelu) => norm.op === "batch_norm" && norm.attributes.training === true && prelu.op === "prelu",
   );
-  return instead(fn, pairs, (norm, prelu, replay) => {
+  return instead(fn, pairs, (norm, [prelu], replay) => {
     count("fused");
-    const operands = [...replay.operands(norm), replay.value(prelu.operands[1]!)];
-    return replay.emit("batch_norm_prelu", operands, norm.attributes, fuse(norm.location, prelu.location));
+    const operands = [...replay.operands(norm), replay.value(prelu!.operands[1]!)];
+    return replay.emit("batch_norm_prelu", operands, norm.attributes, fuse(norm.location, prelu!.location));
   });
 });

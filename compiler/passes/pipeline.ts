@@ -3,6 +3,7 @@ import type { IrModule } from "../ir/module.js";
 import { accumulate } from "./accumulate.js";
 import { branches } from "./branches.js";
 import { deadCode } from "./dead-code.js";
+import { depthwiseNorms } from "./depthwise-norms.js";
 import { flatten } from "./flatten.js";
 import { fold } from "./fold.js";
 import { foldedNorms } from "./folded-norms.js";
@@ -43,6 +44,7 @@ export const passesFor = (options: PassOptions, worth?: number): readonly Pass[]
   merge,
   joinStreams,
   fusedNorms,
+  ...(options.layout === "channels_last" ? [depthwiseNorms] : []),
   gradientBranches(worth),
   branches(worth),
   deadCode,

@@ -17,7 +17,7 @@ EPS, MOMENTUM = 1e-5, 0.1
 @pytest.fixture(params=["in C", "without a compiler"], autouse=True)
 def way(request, monkeypatch):
     """Both ways to compute it; that in C is there wherever pip found a compiler, as it does where tests run."""
-    monkeypatch.setattr(kernels, "_A_THREAD", 1)
+    monkeypatch.setattr(native, "A_THREAD", 1)
     if request.param == "in C":
         assert native.library() is not None, "not built; f2c-dsl setup --test builds it, given a C compiler"
     else:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from f2c_host.errors import HostError
 from f2c_host.ir.json_form import parse_module
-from f2c_host.kernels import batch_norm
+from f2c_host.kernels import native
 from f2c_host.lower import branches
 from f2c_host.run.program import Program
 from f2c_host.torch_api.cores import compute_on
@@ -221,7 +221,7 @@ for _ in range(20):
         assert (run.returncode, run.stderr) == (0, "")
 
 
-@pytest.mark.skipif(batch_norm.library() is None, reason="needs the kernels in C")
+@pytest.mark.skipif(native.library() is None, reason="needs the kernels in C")
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", ["nets", "branches"])
 def test_an_interruption_within_an_op_in_python_is_one(programs, cores, monkeypatch, name, backend):
@@ -231,7 +231,7 @@ def test_an_interruption_within_an_op_in_python_is_one(programs, cores, monkeypa
         raise KeyboardInterrupt
 
     program = started(programs[name], backend)
-    monkeypatch.setattr(batch_norm, "_call", interrupted)
+    monkeypatch.setattr(native, "call", interrupted)
     x = torch.zeros(8, 3, 12, 12)
     with pytest.raises(KeyboardInterrupt):
         program.run("step", {"x": x, "y": x, "lr": 0.1})

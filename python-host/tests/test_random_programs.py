@@ -28,7 +28,7 @@ EXACT = {"flatten", "fold", "dead-code"}
 
 @pytest.fixture(scope="module")
 def programs() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in node(SCRIPT, PROGRAMS, 1).splitlines()]
+    return [json.loads(line) for line in node(SCRIPT, PROGRAMS, 2).splitlines()]
 
 
 def inputs_of(step: int) -> dict[str, Any]:

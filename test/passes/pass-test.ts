@@ -14,6 +14,7 @@ const TABLES = `
   state @mean : f32[8] = zeros
   state @variance : f32[8] = constant(value = 1)
   state @slope : f32[8] = constant(value = 0.25)
+  state @grouped : f32[8, 2, 3, 3] = zeros
   state @twin : f32[8, 3, 3, 3] = zeros
   optimizer @optimizer.velocity.w : f32[4, 4] = zeros slot of @w
   optimizer @optimizer.velocity.head : f32[5, 4] = zeros slot of @head

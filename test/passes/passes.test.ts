@@ -4,6 +4,7 @@ import { printModule } from "#compiler/index";
 import { accumulate } from "#compiler/passes/accumulate";
 import { branches } from "#compiler/passes/branches";
 import { deadCode } from "#compiler/passes/dead-code";
+import { depthwiseNorms } from "#compiler/passes/depthwise-norms";
 import { flatten } from "#compiler/passes/flatten";
 import { fold } from "#compiler/passes/fold";
 import { foldedNorms } from "#compiler/passes/folded-norms";
@@ -1003,6 +1004,7 @@ test("the passes of an experiment are those that it asks for", () => {
     "merge",
     "join-streams",
     "fused-norms",
+    "depthwise-norms",
     "gradient-branches",
     "branches",
     "dead-code",
@@ -1166,6 +1168,93 @@ describe("fused-norms", () => {
     ["nothing behind", norm(), slope, "%y = prelu(%x, %s) : f32[6, 8, 3, 3]"],
   ])("%s leaves it alone", (_, ...ops) => {
     expect(fused(...ops, "return(%y)").statistics).toEqual({});
+  });
+});
+
+describe("depthwise-norms", () => {
+  const inputs = "%x: f32[6, 8, 9, 9] from plan";
+  const results = "y: f32[6, 8, 5, 5]";
+  const how = (training = true, eps = 0.001) => `eps = ${eps}, momentum = 0.2, training = ${training}`;
+  const first = (training = true) => `
+    %mean = state(@mean) : f32[8]
+    %variance = state(@variance) : f32[8]
+    %s = state(@slope) : f32[8]
+    %a = batch_norm_prelu(%x, none, none, %mean, %variance, %s, ${how(training)}) : f32[6, 8, 9, 9]`;
+  const kernel = "%k = state(@depth) : f32[8, 1, 3, 3]";
+  const places = "padding = [1, 1], stride = [2, 2]";
+  const conv = `%c = conv2d(%a, %k, none, dilation = [1, 1], groups = 8, ${places}) : f32[6, 8, 5, 5]`;
+  const second = (attributes = how()) =>
+    `%y = batch_norm(%c, %s, none, none, none, ${attributes}) : f32[6, 8, 5, 5]`;
+  const fused = (...ops: string[]) => run(depthwiseNorms, inputs, ops.join("\n"), results);
+
+  test("the normalisations before and behind it, with PReLU or without, are one op with it", () => {
+    const { body, statistics } = fused(first(), kernel, conv, second(), "return(%y)");
+    expect(statistics).toEqual({ fused: 1 });
+    expect(body).toBe(ir`
+      %mean = state(@mean) : f32[8]
+      %variance = state(@variance) : f32[8]
+      %s = state(@slope) : f32[8]
+      %k = state(@depth) : f32[8, 1, 3, 3]
+      %y = norm_depthwise_norm(%x, none, none, %mean, %variance, %s, %k, %s, none, none, none, none, eps = 0.001, momentum = 0.2, padding = [1, 1], stride = [2, 2], training = true) : f32[6, 8, 5, 5]
+      return(%y)
+    `);
+  });
+
+  test.each([
+    ["running statistics before", first(false), kernel, conv, second()],
+    [
+      "running statistics behind",
+      first(),
+      kernel,
+      conv,
+      second(how(false)).replace("none, none, none", "none, %mean, %variance"),
+    ],
+    ["another eps behind", first(), kernel, conv, second(how(true, 0.01))],
+    [
+      "statistics that both move",
+      first(),
+      kernel,
+      conv,
+      second().replace("none, none, none", "none, %mean, %variance"),
+    ],
+    ["nothing behind", first(), kernel, conv, "%y = neg(%c) : f32[6, 8, 5, 5]"],
+    ["another use of what is convolved", first(), kernel, conv, second(), "%z = neg(%a) : f32[6, 8, 9, 9]"],
+    ["another use of what comes of it", first(), kernel, conv, second(), "%z = neg(%c) : f32[6, 8, 5, 5]"],
+    ["something added", first(), kernel, conv.replace("none", "%s"), second()],
+    [
+      "a dilated kernel",
+      first(),
+      kernel,
+      conv.replace(
+        "dilation = [1, 1], groups = 8, padding = [1, 1]",
+        "dilation = [2, 2], groups = 8, padding = [2, 2]",
+      ),
+      second(),
+    ],
+    [
+      "a kernel for several channels",
+      first(),
+      "%k = state(@grouped) : f32[8, 2, 3, 3]",
+      conv.replace("groups = 8", "groups = 4"),
+      second(),
+    ],
+  ])("%s leaves it alone", (_, ...ops) => {
+    expect(fused(...ops, "return(%y)").statistics).toEqual({});
+  });
+
+  test("of two that share a normalisation, the first has it", () => {
+    const again = `
+      %d = conv2d(%y, %k, none, dilation = [1, 1], groups = 8, ${places}) : f32[6, 8, 3, 3]
+      %z = batch_norm(%d, none, none, none, none, ${how()}) : f32[6, 8, 3, 3]
+      return(%z)`;
+    const { body, statistics } = run(
+      depthwiseNorms,
+      inputs,
+      [first(), kernel, conv, second(), again].join("\n"),
+      "z: f32[6, 8, 3, 3]",
+    );
+    expect(statistics).toEqual({ fused: 1 });
+    expect(body).toMatch(/%y = norm_depthwise_norm.*%d = conv2d\(%y.*%z = batch_norm\(%d/s);
   });
 });
 

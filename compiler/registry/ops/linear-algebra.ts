@@ -130,6 +130,17 @@ const BATCH_NORM = {
   },
 } as const satisfies Partial<OpSpec>;
 
+/** What batch normalisation takes with PReLU behind it, or without. */
+const NORM_PRELU = [...BATCH_NORM.operands, tensor("slope", "optional")];
+const secondOf = (operand: (typeof NORM_PRELU)[number]) => ({ ...operand, name: `${operand.name}_2` });
+
+const normPreluRule: ShapeRule = (call) => {
+  const results = BATCH_NORM.shape(call);
+  const slope = maybeTensorAt(call, 5);
+  if (slope) slopeRule(call, tensorAt(call, 0), slope);
+  return results;
+};
+
 export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
   matmul: {
     precision: "low",
@@ -348,15 +359,51 @@ export const LINEAR_ALGEBRA: readonly OpSpec[] = family("linear algebra", {
     doc: "Batch normalisation as batch_norm does it, and prelu of what comes of it. The pass `fused-norms` makes it of the two.",
     operands: [...BATCH_NORM.operands, tensor("slope")],
     constraints: [...BATCH_NORM.constraints, "slope has shape [1] or [C]"],
-    shape: (call) => {
-      const results = BATCH_NORM.shape(call);
-      slopeRule(call, tensorAt(call, 0), tensorAt(call, 5));
-      return results;
-    },
+    shape: normPreluRule,
     calls: [
       {
         target: "f2c::batch_norm_prelu",
         args: [...BATCH_NORM.operands.map(({ name }) => name), "slope", "training", "momentum", "eps"],
+      },
+    ],
+  },
+  norm_depthwise_norm: {
+    ...BATCH_NORM,
+    doc: "Batch normalisation of images, prelu where there is a slope, a convolution with a kernel for each channel, and behind it normalisation and prelu once more. The pass `depthwise-norms` makes it of them.",
+    operands: [...NORM_PRELU, tensor("kernel"), ...NORM_PRELU.slice(1).map(secondOf)],
+    attributes: [
+      ...BATCH_NORM.attributes,
+      attribute("stride", "ints", [1, 1]),
+      attribute("padding", "ints", [0, 0]),
+    ],
+    constraints: ["of both normalisations, those of batch_norm_prelu", "kernel has shape [C, 1, KH, KW]"],
+    writes: ["mean", "variance", "mean_2", "variance_2"],
+    shape: (call) => {
+      const given = (first: number) => NORM_PRELU.slice(1).map((_, i) => call.operands[first + i]);
+      const [inner] = normPreluRule({ ...call, operands: [call.operands[0], ...given(1)] });
+      const channels = (inner as TensorType).dims[1] as number;
+      const attributes = { ...call.attributes, dilation: [1, 1], groups: channels };
+      const [between] = convRule({
+        ...call,
+        operands: [inner, call.operands[NORM_PRELU.length]],
+        attributes,
+      });
+      return normPreluRule({ ...call, operands: [between, ...given(NORM_PRELU.length + 1)] });
+    },
+    multiplyAdds: (operands, result) => ofRows([undefined, operands[NORM_PRELU.length]], result),
+    calls: [
+      {
+        target: "f2c::norm_depthwise_norm",
+        args: [
+          ...NORM_PRELU.map(({ name }) => name),
+          "kernel",
+          ...NORM_PRELU.slice(1).map((operand) => secondOf(operand).name),
+          "stride",
+          "padding",
+          "training",
+          "momentum",
+          "eps",
+        ],
       },
     ],
   },

@@ -91,7 +91,7 @@ class OpSpec:
 
 
 IR_VERSION = (1, 3)
-REGISTRY_HASH = "b538b4ba567e04ee"
+REGISTRY_HASH = "ec9b8e83df2bb6e6"
 
 CONSTRAINTS: dict[str, str] = {
     "V1": "names of storages, of groups and of functions are unique, and those of a function's inputs and of its results; the storage fits into memory (2^40 elements)",
@@ -546,6 +546,16 @@ OPS: dict[str, OpSpec] = {
         "update",
         (Call((), "f2c::batch_norm_prelu", ("self", "weight", "bias", "mean", "variance", "slope", "training", "momentum", "eps")),),
         writes=("mean", "variance"),
+        writes_if="training",
+    ),
+    "norm_depthwise_norm": OpSpec(
+        "norm_depthwise_norm",
+        (Operand("self", ("tensor",), False, False), Operand("weight", ("tensor",), True, False), Operand("bias", ("tensor",), True, False), Operand("mean", ("tensor",), True, False), Operand("variance", ("tensor",), True, False), Operand("slope", ("tensor",), True, False), Operand("kernel", ("tensor",), False, False), Operand("weight_2", ("tensor",), True, False), Operand("bias_2", ("tensor",), True, False), Operand("mean_2", ("tensor",), True, False), Operand("variance_2", ("tensor",), True, False), Operand("slope_2", ("tensor",), True, False)),
+        (Attribute("training", "bool", None, True), Attribute("momentum", "float", 0.1, False), Attribute("eps", "float", 0.00001, False), Attribute("stride", "ints", (1, 1), False), Attribute("padding", "ints", (0, 0), False)),
+        ("tensor",),
+        "update",
+        (Call((), "f2c::norm_depthwise_norm", ("self", "weight", "bias", "mean", "variance", "slope", "kernel", "weight_2", "bias_2", "mean_2", "variance_2", "slope_2", "stride", "padding", "training", "momentum", "eps")),),
+        writes=("mean", "variance", "mean_2", "variance_2"),
         writes_if="training",
     ),
     "layer_norm": OpSpec(

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch._subclasses import FakeTensor
 
-from .native import library
+from . import native
+from .native import Layout, library
 
 _library = torch.library.Library("f2c", "FRAGMENT")
 _NORM = "Tensor x, Tensor? weight, Tensor? bias, Tensor(a!)? mean, Tensor(b!)? variance"
@@ -32,11 +33,6 @@ _library.define(
 )
 
 
-_F32 = 4
-# How many values make it worth to wake a thread.
-_A_THREAD = 2**16
-
-
 class _Given(NamedTuple):
     x: Tensor
     weight: Tensor | None
@@ -44,7 +40,7 @@ class _Given(NamedTuple):
     slope: Tensor | None
 
 
-def _batch_norm_prelu(
+def batch_norm_prelu(
     x: Tensor,
     weight: Tensor | None,
     bias: Tensor | None,
@@ -78,43 +74,46 @@ def _batch_norm(
     eps: float,
     _cudnn_enabled: bool,
 ) -> Tensor:
-    return _batch_norm_prelu(x, weight, bias, mean, variance, None, training, momentum, eps)
+    return batch_norm_prelu(x, weight, bias, mean, variance, None, training, momentum, eps)
 
 
-_library.impl("batch_norm_prelu", _batch_norm_prelu, "CompositeImplicitAutograd")
+_library.impl("batch_norm_prelu", batch_norm_prelu, "CompositeImplicitAutograd")
 _library.impl("batch_norm", _batch_norm, "CompositeImplicitAutograd")
 
 
 def _is_served(given: _Given) -> bool:
     """Whether the kernels compute this: memory in one of the two layouts, or what stands for it in a graph."""
     x, *numbers = given
+    return is_f32_on_cpu(x) and layout(x) is not None and all(t is None or is_list(t) for t in numbers)
+
+
+def is_f32_on_cpu(x: Tensor) -> bool:
+    """And whether there are kernels for it."""
     return (
         (type(x) is Tensor or isinstance(x, FakeTensor))
         and x.device.type == "cpu"
         and x.dtype == torch.float32
         and library() is not None
-        and _layout(x) is not None
-        and all(t is None or (t.dtype == torch.float32 and t.is_contiguous()) for t in numbers)
     )
 
 
-def _layout(x: Tensor) -> tuple[int, int, int, int] | None:
-    """How many images, channels, values of a channel in an image; whether memory is rows of channels."""
+def is_list(numbers: Tensor) -> bool:
+    return numbers.dtype == torch.float32 and numbers.is_contiguous()
+
+
+def layout(x: Tensor) -> Layout | None:
+    """None where it is neither rows of channels nor planes."""
     images, channels = x.shape[:2]
     plane = x.numel() // (images * channels) if x.numel() else 0
     if plane == 0:
         return None
     if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):
-        return images, channels, plane, 1
-    return (images, channels, plane, int(plane == 1)) if x.is_contiguous() else None
+        return Layout(images, channels, plane, True)
+    return Layout(images, channels, plane, plane == 1) if x.is_contiguous() else None
 
 
 def _format(x: Tensor) -> torch.memory_format:
-    return torch.channels_last if x.dim() == 4 and _layout(x)[3] else torch.contiguous_format
-
-
-def _pointer(t: Tensor | None) -> int | None:
-    return None if t is None else t.data_ptr()
+    return torch.channels_last if x.dim() == 4 and layout(x).in_rows else torch.contiguous_format
 
 
 def _normalise(
@@ -128,15 +127,8 @@ def _normalise(
     eps: float,
 ) -> tuple[Tensor, Tensor]:
     y, statistics = _shapes(x)
-    mean = statistics.data_ptr()
-    _call(
-        "f2c_normalise",
-        *(x.data_ptr(), y.data_ptr(), *_layout(x)),
-        *(_pointer(weight), _pointer(bias), _pointer(slope), 0 if slope is None else slope.numel()),
-        *(_pointer(running_mean), _pointer(running_variance), momentum, eps),
-        *(mean, mean + _F32 * x.size(1)),
-        values=x.numel(),
-    )
+    norm = native.norm((weight, bias, slope), statistics, (running_mean, running_variance), (momentum, eps))
+    native.call("f2c_normalise", x.numel(), x, y, layout(x), norm)
     return y, statistics
 
 
@@ -155,15 +147,8 @@ def _normalise_back(
 ) -> tuple[Tensor, ...]:
     by_x, *by_numbers = gradients = _gradient_shapes(g, statistics, x, weight, bias, slope, wanted)
     g = g.contiguous(memory_format=_format(x))
-    mean = statistics.data_ptr()
-    _call(
-        "f2c_normalise_back",
-        *(x.data_ptr(), g.data_ptr(), by_x.data_ptr(), *_layout(x)),
-        *(_pointer(weight), _pointer(bias), _pointer(slope), 0 if slope is None else slope.numel()),
-        *(mean, mean + _F32 * x.size(1)),
-        *(_pointer(t) if t.numel() else None for t in by_numbers),
-        values=x.numel(),
-    )
+    norm = native.norm((weight, bias, slope), statistics, gradients=by_numbers)
+    native.call("f2c_normalise_back", x.numel(), x, g, by_x, layout(x), norm)
     return gradients
 
 
@@ -224,9 +209,3 @@ def _in_plain_ops(given: _Given, g: Tensor, ctx: Any) -> tuple[Tensor | None, ..
         y = torch.ops.f2c.prelu(y, slope)
     found = iter(torch.autograd.grad(y, wanted, g, create_graph=True))
     return tuple(next(found) if w else None for w in ctx.needs_input_grad[:4])
-
-
-def _call(name: str, *arguments: Any, values: int) -> None:
-    threads = min(torch.get_num_threads(), max(1, values // _A_THREAD))
-    if getattr(library(), name)(*arguments, threads):
-        raise MemoryError(name)
