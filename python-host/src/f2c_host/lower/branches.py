@@ -8,6 +8,7 @@ not on whether another runs at the same time.
 from __future__ import annotations
 
 import atexit
+import ctypes
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -43,6 +44,12 @@ def everyone(threads: int):
 """
 
 
+def _keep_state_of_python() -> None:
+    """A thread that Python did not start has Python's state of a thread only during a call: every op in Python makes one, with
+    memory from the system, and drops it. A call that is never ended keeps it."""
+    ctypes.pythonapi.PyGILState_Ensure()
+
+
 class _Pools:
     """Two pools of threads, TorchScript's and one for eager Python, whose threads compute on a share of the cores each."""
 
@@ -62,7 +69,12 @@ class _Pools:
                 torch.set_num_interop_threads(_WAYS)
             self.python = ThreadPoolExecutor(_WAYS, "branch")
             atexit.register(self.end)
-        self.meet(lambda: compute_on(max(1, cores // _WAYS), cores))
+
+        def get_ready() -> None:
+            compute_on(max(1, cores // _WAYS), cores)
+            _keep_state_of_python()
+
+        self.meet(get_ready)
         self.cores = cores
 
     def settle(self) -> None:
