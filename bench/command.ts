@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { pythonEnv, requirePython } from "../runtime/index.js";
+import { requirePython, trainingEnv } from "../runtime/index.js";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 /** The command, as a file for Node. */
@@ -27,4 +27,4 @@ function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = 
 export const f2c = (args: readonly string[], env?: NodeJS.ProcessEnv): Done =>
   run(process.execPath, [f2cProcess, ...args], env);
 export const node = (args: readonly string[]): Done => run(process.execPath, args);
-export const python = (args: readonly string[]): Done => run(requirePython(), args, pythonEnv());
+export const python = (args: readonly string[]): Done => run(requirePython(), args, trainingEnv());

@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { pythonEnv, requirePython } from "../runtime/index.js";
+import { requirePython, trainingEnv } from "../runtime/index.js";
 import { BANKS, headSession, MARGINS } from "../test/oracle/head-sessions.js";
 import { root } from "./command.js";
 import { NET, type Setting, session } from "./step.js";
@@ -88,6 +88,6 @@ export function device(
     return;
   }
   const args = [join(root, "bench/device.py"), to, ...(on ? ["--device", on] : [])];
-  const { status } = spawnSync(requirePython(), args, { stdio: "inherit", env: pythonEnv() });
+  const { status } = spawnSync(requirePython(), args, { stdio: "inherit", env: trainingEnv() });
   process.exitCode = status ?? 1;
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hearLines } from "./lines.js";
-import { pythonEnv } from "./python-environment.js";
+import { trainingEnv } from "./python-environment.js";
 
 const KEPT_LINES = 200;
 const LAST_WORDS = 1000;
@@ -35,7 +35,7 @@ export class HostProcess {
     this.child = spawn(python, ["-m", "f2c_host", "serve"], {
       env: {
         ...env, // defaults of ours: what the user has set stays
-        ...pythonEnv(),
+        ...trainingEnv(),
         PYTHONUNBUFFERED: "1",
         F2C_SESSION: JSON.stringify(session(this.folder)),
       },

@@ -146,6 +146,31 @@ test("a host takes no modules from the current folder, and what the user has set
   expect(heard).toEqual(["1, the user's, ours"]);
 });
 
+test.each([
+  [undefined, "glibc.malloc.hugetlb=1"],
+  ["glibc.malloc.arena_max=2", "glibc.malloc.arena_max=2:glibc.malloc.hugetlb=1"],
+  ["glibc.malloc.hugetlb=0:glibc.malloc.arena_max=2", "glibc.malloc.hugetlb=0:glibc.malloc.arena_max=2"],
+])("memory comes in huge pages unless the user says otherwise: %s", async (said, given) => {
+  const before = process.env.GLIBC_TUNABLES;
+  const heard: string[] = [];
+  const set = (value?: string) => {
+    if (value === undefined) delete process.env.GLIBC_TUNABLES;
+    else process.env.GLIBC_TUNABLES = value;
+  };
+  set(said);
+  try {
+    await HostClient.start({
+      python: pretender("remembering", 'echo "$GLIBC_TUNABLES"; exit 1'),
+      registryHash: "any",
+      irVersion: [1, 0],
+      onLine: (line) => heard.push(line),
+    }).catch(() => {});
+  } finally {
+    set(before);
+  }
+  expect(heard).toEqual([given]);
+});
+
 test("an error of the host without a code is a fault", () => {
   expect(BridgeError.from({})).toMatchObject({
     code: "F2C6000",
