@@ -37,9 +37,10 @@ export const mixedDepthwise = <const C extends number>(
     const size = sizes[i]!;
     return conv2d(size, size, { ...options, kernel, padding: (kernel - 1) / 2, groups: size });
   });
+  if (convs.length === 1) return module({ convs }, ({ convs }, x: Images<C>) => convs[0]!(x) as Images<C>);
   return module({ convs }, ({ convs }, x: Images<C>) => {
     const parts = convs.map((conv, i) => conv(x.slice(1, starts[i]!, starts[i]! + sizes[i]!)));
-    return (parts.length === 1 ? parts[0]! : ops.cat(parts, 1)) as Images<C>;
+    return ops.cat(parts, 1) as Images<C>;
   });
 };
 

@@ -171,6 +171,17 @@ def literal(program: Program, weights: Weights, step: int) -> Tensor:
     return (t.mean(1) * torch.tensor([1.0, -2, 3, -4, 5, -6, 7, -8])).sum()
 
 
+def test_a_kernel_for_all_channels_takes_no_part_of_them(programs):
+    """A part is no longer in the order of channels last. Only `mixed` has parts: three."""
+    program = started(programs["plain"], "eager")
+    ops = [op for op in program.module.function("step").body.walk() if op.op == "slice"]
+    assert [op.attributes["end"] - op.attributes["start"] for op in ops if op.attributes["dim"] == 1] == [
+        4,
+        2,
+        2,
+    ]
+
+
 @pytest.mark.parametrize("kind", ["drawn", "again"])
 def test_what_is_dropped_is_drawn_for_its_place_once(programs, kind):
     program = started(programs[kind], "eager")
