@@ -88,6 +88,7 @@ export default experiment({
   loader: dual({ identities: 32, instances: 0 }),
   optimizer: sgd({ momentum: 0.9, weightDecay: 1e-4 }),
   lr: cosine({ base: 0.05, warmup: 1 }),
+  layout: "channels_last",
   steps: 300,
   evaluate: verification({ pairs: "held-out", every: steps(100) }),
 });
