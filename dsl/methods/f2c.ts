@@ -18,7 +18,9 @@ import {
 } from "../banks/class-pool.js";
 import { described, descriptionOf } from "../core/description.js";
 import { normalize } from "../core/functions.js";
-import type { Features } from "../core/tensor.js";
+import type { Layer } from "../core/module.js";
+import * as ops from "../core/ops.generated.js";
+import type { Features, Images } from "../core/tensor.js";
 import { marginLoss, ownClass } from "../margins/head.js";
 import { type Margin, marginNumbers } from "../margins/margin.js";
 import type { Classes, Column } from "../method/classes.js";
@@ -52,21 +54,28 @@ export interface F2cOptions {
   negatives?: Negatives;
   /** BatchNorm of the Gallery Net. */
   gallery?: TwinOptions;
+  /**
+   * How the two streams go through the nets: each by itself, as in the paper's code, or as one batch, which takes half as many calls of
+   * the device. Batch normalisation in training then takes its statistics of all images of a step, and moves its running ones once a
+   * step and not twice; nets without it compute the same.
+   */
+  streams?: "apart" | "together";
   /** The net that is evaluated and exported. The paper's is the Probe Net; the Gallery Net is its average over the last steps. */
   embed?: "probe" | "gallery";
 }
 
 /** F2C for a net, a pool and a margin. */
 export const f2c = (options: F2cOptions): MethodBuilder => {
-  const { net, margin, negatives = hardest(), embed = "probe" } = options;
+  const { net, margin, negatives = hardest(), embed = "probe", streams = "apart" } = options;
   const ema = policyOf(options.ema ?? 0.99);
-  return described(built({ ...options, ema, negatives, embed }), {
+  return described(built({ ...options, ema, negatives, embed, streams }), {
     kind: "f2c",
     embedding: net.embedding,
     ema: descriptionOf(ema) ?? ema,
     margin: descriptionOf(margin),
     negatives,
     embed,
+    streams,
   });
 };
 
@@ -75,12 +84,22 @@ interface Built {
   ema: Policy;
   negatives: Negatives;
   embed: "probe" | "gallery";
+  streams: "apart" | "together";
 }
+
+/** What a net makes of two streams that are as long, each by itself or both as one batch. */
+const both = (net: Layer<Images, Features>, x: Images, y: Images, together: boolean) => {
+  if (!together) return [net(x), net(y)] as const;
+  const rows = x.shape[0];
+  const features = net(ops.cat([x, y], 0) as Images);
+  return [features.slice(0, 0, rows), features.slice(0, rows, 2 * rows)] as const;
+};
 
 const built =
   (options: F2cOptions & Built): MethodBuilder =>
   (setting) => {
     const { margin, ema, embed, gallery: twinOptions = {} } = options;
+    const together = options.streams === "together";
     const probe = options.net(setting.shape);
     const pool = classPool({ ...options.pool, dim: options.net.embedding, identities: setting.identities });
     const { dtype } = pool;
@@ -126,8 +145,9 @@ const built =
 
         step({ probe, gallery, pool, margin }, { x, y }, plan) {
           follow(gallery, probe, plan.ema, twinOptions.buffers ?? "own");
-          const [px, py] = [probe(x), probe(y)];
-          const [gy, gx] = [normalize(gallery(y)), normalize(gallery(x))];
+          const [px, py] = both(probe, x, y, together);
+          const [ofY, ofX] = both(gallery, y, x, together);
+          const [gy, gx] = [normalize(ofY), normalize(ofX)];
 
           const stored = touchedRows(pool, gx, plan.committed);
           const committed = passClasses(pool, stored, plan.committed);

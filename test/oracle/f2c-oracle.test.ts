@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { compileExperiment, encodeModule, loadExperiment } from "#compiler/index";
+import { withNested } from "#compiler/ir/module";
 import { Planner, requirePython } from "#runtime/index";
 import { share } from "../long.js";
 
@@ -20,6 +21,7 @@ interface Case {
   readonly maskUnfilled: boolean;
   readonly steps: number;
   readonly backend?: string;
+  readonly streams?: "apart" | "together";
 }
 
 /** Plans a session with the product's planner, and lets the literal oracle follow the compiled step through it. */
@@ -31,7 +33,7 @@ function compare(c: Case) {
 const flat = net(6, ([c, h, w]) => module({ weight: parameter([6, c * h * w], normal(0.1)) }, ({ weight }, x: Images) => ops.linear(x.reshape([-1, c * h * w]), weight)) as never);
 export default experiment({
   name: "oracle", data: syntheticFaces({ identities: ${c.identities}, imagesPerIdentity: fixed(${c.images}), size: 16, channels: 1 }),
-  method: f2c({ net: flat, ema: (at) => 0.8 + 0.1 * Math.sin(at.step), pool: { capacity: ${c.capacity}, maskUnfilled: ${c.maskUnfilled} }, margin: ${c.margin}, negatives: hardest({ k: 3 }) }),
+  method: f2c({ net: flat, ema: (at) => 0.8 + 0.1 * Math.sin(at.step), pool: { capacity: ${c.capacity}, maskUnfilled: ${c.maskUnfilled} }, margin: ${c.margin}, negatives: hardest({ k: 3 }), streams: "${c.streams ?? "apart"}" }),
   loader: dual({ identities: ${c.loader[0]}, instances: ${c.loader[1]} }), optimizer: sgd({ momentum: 0 }), lr: 0.05, steps: ${c.steps},
 });`,
   );
@@ -118,6 +120,19 @@ const CASES: readonly (readonly [string, Case])[] = [
     },
   ],
   [
+    "both streams as one batch",
+    {
+      identities: 30,
+      images: 3,
+      capacity: 14,
+      loader: [6, 12],
+      ...cosFace,
+      maskUnfilled: true,
+      steps: 60,
+      streams: "together",
+    },
+  ],
+  [
     "identities several times in a batch",
     {
       identities: 7,
@@ -169,4 +184,27 @@ test.each(CASES)("the planned step equals the literal two-pass oracle: %s", (_, 
   expect(book).toEqual({ order: apart.order, slots: apart.slots });
   expect(inside).toBeGreaterThan(0);
   expect(dual).toBeGreaterThan(0);
+});
+
+test("as one batch, two streams go through a net in one call, and batch normalisation moves its statistics once", () => {
+  const opsOf = (streams: string) => {
+    const file = join(folder, "calls.ts");
+    writeFileSync(
+      file,
+      `import { cosFace, dual, experiment, f2c, fixed, mobileFaceNet, sgd, syntheticFaces } from "f2c-dsl";
+export default experiment({
+  name: "calls", data: syntheticFaces({ identities: 20, imagesPerIdentity: fixed(2), size: 32 }), steps: 1,
+  method: f2c({ net: mobileFaceNet({ embedding: 8, width: 0.125 }), pool: { capacity: 12 }, margin: cosFace({ scale: 16, margin: 0.2 }), streams: "${streams}" }),
+  loader: dual({ identities: 4, instances: 4 }), optimizer: sgd({ momentum: 0 }), lr: 0.05,
+});`,
+    );
+    const { module } = compileExperiment(loadExperiment(file));
+    const ops = module.functions.find(({ name }) => name === "step")!.body.ops.flatMap(withNested);
+    return ["conv2d", "batch_norm", "batch_norm_prelu"].map(
+      (name) => ops.filter(({ op }) => op === name).length,
+    );
+  };
+  const apart = opsOf("apart");
+  expect(apart.every((count) => count > 0)).toBe(true);
+  expect(opsOf("together")).toEqual(apart.map((count) => count / 2));
 });

@@ -321,6 +321,10 @@ const F2C_OPTIONS: Cases<F2cOptions> = {
   ],
   gallery: [[{ buffers: "copy" }, refused("gallery.buffers")]],
   embed: [["gallery", free("embed")]],
+  streams: [
+    ["apart", nothing],
+    ["together", refused("streams")],
+  ],
 };
 
 const POOL_OPTIONS: Cases<ClassPoolOptions> = {
