@@ -18,15 +18,15 @@ const DOC =
 
 export const depthwiseNorms = overFunctions("depthwise-norms", DOC, (fn, module, count) => {
   const touched = new Touched(fn, membersOf(module.groups));
-  /** Whether they write to something that both have; the order of what one op writes is nobody's. */
-  const share = (norm: Op, other: Op) => {
-    const writes = touched.writtenBy(other);
-    return [...touched.writtenBy(norm)].some((name) => writes.has(name));
+  /** Whether an op before moves what one behind reads or moves: the three would see each other's, and one op does not. */
+  const moves = (norm: Op, others: readonly Op[]) => {
+    const moved = touched.writtenBy(norm);
+    return others.some((other) => [...touched.by(other)].some((name) => moved.has(name)));
   };
   const before = behind(fn, (norm, conv) => isTraining(norm) && isDepthwise(conv));
   const after = behind(fn, (conv, norm) => isDepthwise(conv) && isTraining(norm));
   const found = [...threes(before, after)].filter(
-    ([norm, { ops }]) => areAlike(norm, ops[1]!) && !share(norm, ops[1]!),
+    ([norm, { ops }]) => areAlike(norm, ops[1]!) && !moves(norm, ops),
   );
   return instead(fn, new Map(found), (first, [conv, second], replay) => {
     count("fused");

@@ -1217,6 +1217,13 @@ describe("depthwise-norms", () => {
       conv,
       second().replace("none, none, none", "none, %mean, %variance"),
     ],
+    [
+      "statistics that move before they are a bias behind",
+      first(),
+      kernel,
+      conv,
+      second().replace("none, none, none", "%mean, none, none"),
+    ],
     ["nothing behind", first(), kernel, conv, "%y = neg(%c) : f32[6, 8, 5, 5]"],
     ["another use of what is convolved", first(), kernel, conv, second(), "%z = neg(%a) : f32[6, 8, 9, 9]"],
     ["another use of what comes of it", first(), kernel, conv, second(), "%z = neg(%c) : f32[6, 8, 5, 5]"],
