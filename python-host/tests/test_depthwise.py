@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
@@ -29,7 +31,8 @@ class Case(NamedTuple):
 CASES = [
     Case((6, 16, 7, 6), (3, 3), (1, 1), (1, 1)),
     Case((5, 20, 9, 8), (3, 3), (2, 2), (1, 1)),
-    Case((4, 5, 8, 8), (3, 3), (1, 2), (0, 1)),
+    Case((4, 21, 8, 8), (3, 3), (1, 2), (0, 1)),
+    Case((4, 31, 8, 8), (2, 9), (1, 1), (1, 8)),
     Case((4, 33, 10, 11), (5, 5), (2, 2), (2, 2)),
     Case((5, 48, 7, 7), (7, 7), (1, 1), (3, 3)),
     Case((40, 32, 4, 4), (4, 4)),  # one value an image, as where a net gathers its images
@@ -150,21 +153,42 @@ def agree(given: Given, case: Case, names: tuple[str, ...] = LEARNT) -> None:
 @pytest.mark.parametrize("slopes", [1, None])
 @pytest.mark.parametrize("case", CASES)
 def test_values_gradients_and_statistics_are_those_of_f64(case, slopes, threads):
+    with computing_on(threads):
+        agree(drawn(case, slopes), case)
+
+
+@contextmanager
+def computing_on(threads: int) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        agree(drawn(case, slopes), case)
+        yield
     finally:
         torch.set_num_threads(before)
 
 
-def test_more_threads_than_images():
-    before = torch.get_num_threads()
-    torch.set_num_threads(8)
-    try:
+@pytest.fixture
+def called(monkeypatch) -> list[str]:
+    """The functions in C that are called, by name."""
+    names, call = [], native.call
+    monkeypatch.setattr(native, "call", lambda name, *rest: (names.append(name), call(name, *rest)))
+    return names
+
+
+BOTH_WAYS = ["f2c_depthwise", "f2c_depthwise_back"]
+
+
+def test_more_threads_than_images(called, way):
+    with computing_on(5):
         agree(drawn(case := Case((3, 16, 9, 9), (3, 3), (1, 1), (1, 1))), case)
-    finally:
-        torch.set_num_threads(before)
+    assert called == (BOTH_WAYS if way == "in C" else [])
+
+
+@pytest.mark.parametrize(("threads", "channels"), [(7, 16), (1, 15)])
+def test_with_few_images_a_thread_and_with_few_channels_it_is_three_ops(called, threads, channels):
+    with computing_on(threads):
+        agree(drawn(case := Case((3, channels, 9, 9), (3, 3), (1, 1), (1, 1))), case)
+    assert not set(BOTH_WAYS) & set(called)
 
 
 def test_in_planes_it_is_three_ops():

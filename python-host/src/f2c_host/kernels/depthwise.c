@@ -13,7 +13,7 @@
  */
 #include "rows.h"
 
-/* Channels that are convolved side by side. */
+/* Channels that are convolved side by side; there are no fewer (`depthwise.py`). */
 #define LANES 16
 /* Taps of the kernel that are in registers at a time. */
 #define MOST_TAPS 9
@@ -26,16 +26,30 @@ typedef struct {
 
 enum { HEIGHT, WIDTH };
 
+static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+static ptrdiff_t most(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+
+/* Zero in the first lanes, which are those that the lanes before have computed already, and one in the rest. */
+static inline __attribute__((always_inline)) void but_first(ptrdiff_t some, lanes *ones) {
+  for (int l = 0; l < LANES; l++) (*ones)[l] = l >= some;
+}
+
 /* Adds to out[n][c] what each row gives by its taps: out[j] += sum over t of taps[t] * row[j * step + t], taps being [tall][wide][c].
- * Without `adds` it is put there. */
+ * Without `adds` it is put there. The last lanes end with the last channel, so that they may begin among those before. */
 static inline __attribute__((always_inline)) void convolve_rows(const float *const *rows, const float *taps, float *out, ptrdiff_t n,
                                                                 ptrdiff_t step, ptrdiff_t c, int adds, const int tall,
                                                                 const int wide) {
-  ptrdiff_t i = 0;
-  for (; i + LANES <= c; i += LANES) {
+  for (ptrdiff_t begin = 0; begin < c; begin += LANES) {
+    const ptrdiff_t i = least(begin, c - LANES);
     lanes w[MOST_TAPS];
 #pragma GCC unroll 9
     for (int t = 0; t < tall * wide; t++) w[t] = *(const lanes *)(taps + t * c + i);
+    if (adds && i < begin) {
+      lanes ones;
+      but_first(begin - i, &ones);
+#pragma GCC unroll 9
+      for (int t = 0; t < tall * wide; t++) w[t] *= ones;
+    }
     for (ptrdiff_t j = 0; j < n; j++) {
       lanes sum = {0};
       if (adds) sum = *(lanes *)(out + j * c + i);
@@ -46,26 +60,17 @@ static inline __attribute__((always_inline)) void convolve_rows(const float *con
       *(lanes *)(out + j * c + i) = sum;
     }
   }
-  for (; i < c; i++)
-    for (ptrdiff_t j = 0; j < n; j++) {
-      float sum = adds ? out[j * c + i] : 0;
-#pragma GCC unroll 9
-      for (int a = 0; a < tall; a++)
-#pragma GCC unroll 9
-        for (int b = 0; b < wide; b++) sum += taps[(a * wide + b) * c + i] * rows[a][(j * step + b) * c + i];
-      out[j * c + i] = sum;
-    }
 }
 
 /* Adds to by_taps[tall][wide][c] the products of each gradient row g[a][j * apart] with inner[j * step + t]. */
 static inline __attribute__((always_inline)) void weigh_rows(const float *const *g, const float *inner, float *by_taps, ptrdiff_t n,
                                                              ptrdiff_t apart, ptrdiff_t step, ptrdiff_t c, const int tall,
                                                              const int wide) {
-  ptrdiff_t i = 0;
-  for (; i + LANES <= c; i += LANES) {
+  for (ptrdiff_t begin = 0; begin < c; begin += LANES) {
+    const ptrdiff_t i = least(begin, c - LANES);
     lanes sums[MOST_TAPS];
 #pragma GCC unroll 9
-    for (int t = 0; t < tall * wide; t++) sums[t] = *(lanes *)(by_taps + t * c + i);
+    for (int t = 0; t < tall * wide; t++) sums[t] = (lanes){0};
     for (ptrdiff_t j = 0; j < n; j++)
 #pragma GCC unroll 9
       for (int a = 0; a < tall; a++) {
@@ -73,18 +78,11 @@ static inline __attribute__((always_inline)) void weigh_rows(const float *const 
 #pragma GCC unroll 9
         for (int b = 0; b < wide; b++) sums[a * wide + b] += here * *(const lanes *)(inner + (j * step + b) * c + i);
       }
+    lanes ones;
+    but_first(begin - i, &ones);
 #pragma GCC unroll 9
-    for (int t = 0; t < tall * wide; t++) *(lanes *)(by_taps + t * c + i) = sums[t];
+    for (int t = 0; t < tall * wide; t++) *(lanes *)(by_taps + t * c + i) += sums[t] * ones;
   }
-  for (; i < c; i++)
-#pragma GCC unroll 9
-    for (int a = 0; a < tall; a++)
-#pragma GCC unroll 9
-      for (int b = 0; b < wide; b++) {
-        float sum = by_taps[(a * wide + b) * c + i];
-        for (ptrdiff_t j = 0; j < n; j++) sum += g[a][j * apart * c + i] * inner[(j * step + b) * c + i];
-        by_taps[(a * wide + b) * c + i] = sum;
-      }
 }
 
 /* Versions with taps in registers: three rows of three, and a row of whatever width. */
@@ -131,9 +129,6 @@ typedef struct {
 } Ring;
 
 static float *row_of(Ring ring, ptrdiff_t k) { return ring.memory + (k % ring.tall) * ring.row; }
-
-static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
-static ptrdiff_t most(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 
 /* The taps of a kernel [channels][height * width], for each of them the channels side by side; `flipped`, from the last to the first. */
 static void taps_of(const float *kernel, float *taps, ptrdiff_t count, ptrdiff_t c, int flipped) {

@@ -1,8 +1,8 @@
 """`torch.ops.f2c.norm_depthwise_norm`: batch normalisation with PReLU, a depthwise convolution, and both once more.
 
-In training, in f32 on a CPU with channels last, `depthwise.c` computes all of it, and keeps less for the backward. Elsewhere it
-is the three ops, one after the other. What a graph is traced with has no memory; in it stand `torch.ops.f2c.depthwise` and
-`depthwise_back`, which are the two functions of `depthwise.c`.
+In training, in f32 on a CPU with channels last, `depthwise.c` computes all of it, and keeps less for the backward. Elsewhere,
+and where that would take longer, it is the three ops, one after the other. What a graph is traced with has no memory; in it
+stand `torch.ops.f2c.depthwise` and `depthwise_back`, which are the two functions of `depthwise.c`.
 """
 
 from __future__ import annotations
@@ -71,6 +71,10 @@ class _Places(NamedTuple):
 
 
 _NORM = len(_Norm._fields)
+# `LANES` of `depthwise.c`.
+_LANES = 16
+# An image is one thread's. With fewer, threads that have none wait longer than one kernel saves.
+_IMAGES_A_THREAD = 0.5
 
 
 def _norm_depthwise_norm(x: Tensor, *rest: Any) -> Tensor:
@@ -105,13 +109,16 @@ def _in_three(
 
 
 def _is_served(x: Tensor, kernel: Tensor, places: _Places, numbers: Sequence[Tensor | None]) -> bool:
-    """Whether the kernels compute this: channels last, and margins that are narrower than the kernel."""
+    """Whether the kernels compute this, and faster than three ops: channels last and no fewer than they take at a time, images
+    for the threads, and margins narrower than the kernel."""
     if not (x.dim() == 4 and is_f32_on_cpu(x) and all(t is None or is_list(t) for t in (kernel, *numbers))):
         return False
     memory = layout(x)
     return (
         memory is not None
         and bool(memory.in_rows)
+        and x.size(1) >= _LANES
+        and _IMAGES_A_THREAD * native.threads(x.numel()) <= x.size(0)
         and all(p < k for p, k in zip(places.padding, kernel.shape[2:], strict=True))
     )
 

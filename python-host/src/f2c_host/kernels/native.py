@@ -106,14 +106,18 @@ def library() -> ctypes.CDLL | None:
     return None
 
 
+def threads(values: int) -> int:
+    """How many threads compute so many values."""
+    return min(torch.get_num_threads(), max(1, values // A_THREAD))
+
+
 def call(name: str, values: int, *arguments: Any) -> None:
     """Calls a function for so many values, with tensors for pointers to numbers."""
-    threads = min(torch.get_num_threads(), max(1, values // A_THREAD))
     given = (
         a.data_ptr() if isinstance(a, Tensor) else byref(a) if isinstance(a, ctypes.Structure) else a
         for a in arguments
     )
-    if getattr(library(), name)(*given, threads):
+    if getattr(library(), name)(*given, threads(values)):
         raise MemoryError(name)
 
 
