@@ -189,6 +189,14 @@ def test_other_types_are_atens(dtype):
     assert torch.equal(y, prelu(batch_norm(x, None, None, weight, bias, True, MOMENTUM, EPS), slope))
 
 
+@pytest.mark.parametrize("odd", ["mean", "variance"])
+def test_running_statistics_of_another_type_are_refused_as_by_aten(odd):
+    x, weight, bias, slope, mean, variance, _ = drawn((4, 6, 5, 5), 6, torch.channels_last)
+    moved = (mean.double(), variance) if odd == "mean" else (mean, variance.double())
+    with pytest.raises(RuntimeError, match=r"[Ee]xpected"):
+        torch.ops.f2c.batch_norm_prelu(x, weight, bias, *moved, slope, True, MOMENTUM, EPS)
+
+
 def test_with_running_statistics_it_is_atens():
     x, weight, bias, slope, mean, variance, _ = drawn((4, 6, 5, 5), 6, torch.channels_last)
     y = torch.ops.f2c.batch_norm_prelu(x, weight, bias, mean, variance, slope, False, MOMENTUM, EPS)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.functional import batch_norm, conv2d, prelu
+from torch.utils.checkpoint import checkpoint
 
 from f2c_host.kernels import batch_norm as kernels
 from f2c_host.kernels import native
@@ -275,6 +276,32 @@ def test_gradients_of_gradients_are_those_of_f64():
         found.append(torch.autograd.grad(sum((t**2).sum() for t in first), by))
     for narrow, wide in zip(*found, strict=True):
         close(narrow, wide, 1e-3)
+
+
+def test_what_is_saved_is_unpacked_once():
+    """As `torch.utils.checkpoint` asks for."""
+    given, case = drawn(), CASES[0]
+    by = leaves(given)
+    found = checkpoint(lambda *given: ours(Given(*given), case), *given, use_reentrant=False)
+    wanted = ours(given, case)
+    g = gradient_of(wanted)
+    for a, b in zip(torch.autograd.grad(found, by, g), torch.autograd.grad(wanted, by, g), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_an_image_smaller_than_the_kernel_is_refused_as_by_aten(stride):
+    case = Case((4, 16, 5, 2), (5, 5), (stride, stride))
+    with pytest.raises(RuntimeError, match="Kernel size can't be greater than actual input size"):
+        ours(drawn(case), case)
+
+
+@pytest.mark.parametrize("name", RUNNING)
+def test_running_statistics_of_another_type_are_refused_as_by_aten(name):
+    given = drawn()
+    given = given._replace(**{name: getattr(given, name).double()})
+    with pytest.raises(RuntimeError, match=r"[Ee]xpected"):
+        ours(given, CASES[0])
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])

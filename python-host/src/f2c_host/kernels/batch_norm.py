@@ -52,7 +52,7 @@ def batch_norm_prelu(
     eps: float,
 ) -> Tensor:
     given = _Given(x, weight, bias, slope)
-    if not (training and _is_served(given)):
+    if not (training and _is_served(x, (*given[1:], mean, variance))):
         y = torch.ops.aten.batch_norm(x, weight, bias, mean, variance, training, momentum, eps, True)
         if slope is None:
             return y
@@ -81,9 +81,8 @@ _library.impl("batch_norm_prelu", batch_norm_prelu, "CompositeImplicitAutograd")
 _library.impl("batch_norm", _batch_norm, "CompositeImplicitAutograd")
 
 
-def _is_served(given: _Given) -> bool:
+def _is_served(x: Tensor, numbers: Sequence[Tensor | None]) -> bool:
     """Whether the kernels compute this: memory in one of the two layouts, or what stands for it in a graph."""
-    x, *numbers = given
     return is_f32_on_cpu(x) and layout(x) is not None and all(t is None or is_list(t) for t in numbers)
 
 

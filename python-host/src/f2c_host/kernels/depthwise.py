@@ -81,7 +81,7 @@ def _norm_depthwise_norm(x: Tensor, *rest: Any) -> Tensor:
     first, kernel, second = _Norm(*rest[:_NORM]), rest[_NORM], _Norm(*rest[_NORM + 1 : 2 * _NORM + 1])
     stride, padding, training, momentum, eps = rest[2 * _NORM + 1 :]
     places = _Places(stride, padding)
-    if not (training and _is_served(x, kernel, places, (*first.given, *second.given))):
+    if not (training and _is_served(x, kernel, places, (*first, *second))):
         return _in_three(x, first, kernel, second, places, training, momentum, eps)
     operands = (x, *first.given, kernel, *second.given)
     how = (*first.running, *second.running, places, momentum, eps)
@@ -110,7 +110,7 @@ def _in_three(
 
 def _is_served(x: Tensor, kernel: Tensor, places: _Places, numbers: Sequence[Tensor | None]) -> bool:
     """Whether the kernels compute this, and faster than three ops: channels last and no fewer than they take at a time, images
-    for the threads, and margins narrower than the kernel."""
+    for the threads, and windows that lie within the images and margins narrower than they are."""
     if not (x.dim() == 4 and is_f32_on_cpu(x) and all(t is None or is_list(t) for t in (kernel, *numbers))):
         return False
     memory = layout(x)
@@ -119,7 +119,10 @@ def _is_served(x: Tensor, kernel: Tensor, places: _Places, numbers: Sequence[Ten
         and bool(memory.in_rows)
         and x.size(1) >= _LANES
         and _IMAGES_A_THREAD * native.threads(x.numel()) <= x.size(0)
-        and all(p < k for p, k in zip(places.padding, kernel.shape[2:], strict=True))
+        and all(
+            p < k <= size + 2 * p
+            for p, k, size in zip(places.padding, kernel.shape[2:], x.shape[2:], strict=True)
+        )
     )
 
 
@@ -227,7 +230,8 @@ class _NormDepthwiseNorm(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
-        operands, made = ctx.saved_tensors[:_OPERANDS], ctx.saved_tensors[_OPERANDS:]
+        saved = ctx.saved_tensors
+        operands, made = saved[:_OPERANDS], saved[_OPERANDS:]
         wanted = ctx.needs_input_grad[:_OPERANDS]
         if torch.is_grad_enabled():
             found = _in_plain_ops(operands, g, ctx, wanted)
