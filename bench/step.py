@@ -32,6 +32,7 @@ from mobile_face_net_reference import MobileFaceNetReference
 
 SCALE, MARGIN, CHUNK = 64.0, 0.35, 8_192
 KINDS = {
+    "depthwise convolutions with the normalisations on both sides": ("NormDepthwise", "norm_depthwise"),
     "convolutions": ("convolution", "mkldnn"),
     "normalisation and PReLU": ("batch_norm", "BatchNorm", "prelu", "threshold_backward", "clamp_max"),
     "head": ("mm", "exp", "amax", "negatives", "topk", "logsumexp"),
