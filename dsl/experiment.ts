@@ -48,7 +48,7 @@ export interface ExperimentOptions {
   backend?: "torchscript" | "eager" | "inductor";
   /**
    * The type in which the step's convolutions and matrix products are computed; parameters and sums stay f32. With `f16` the
-   * loss is scaled. Embeddings for evaluation and export are computed in f32.
+   * loss is scaled. Embeddings for evaluation and export are computed in f32. On a CPU narrow types take longer than f32.
    */
   precision?: "f32" | "bf16" | "f16";
   /** How images lie in memory; `channels_last` suits tensor cores, and the CPU's convolutions. Changes no result but rounding. */
