@@ -80,6 +80,7 @@ test("a method names a policy of its own, and says how one of the library was ma
     margin: { kind: "plainSoftmax", scale: 32 },
     negatives: { k: "auto", scale: 1 },
     embed: "probe",
+    streams: "apart",
   });
   expect(made(own)!.ema).toBe(own);
   expect(made(cosine({ base: 0.9 }))!.ema).toMatchObject({ kind: "cosine", base: 0.9 });
