@@ -97,7 +97,6 @@ VERSIONS static void convolve_row(const float *row, const float *taps, float *ou
     case 5: convolve_rows(&row, taps, out, n, step, c, adds, 1, 5); break;
     case 7: convolve_rows(&row, taps, out, n, step, c, adds, 1, 7); break;
     default:
-#pragma GCC unroll 9
       for (int b = 0; b < wide; b++) {
         const float *from_b = row + b * c;
         convolve_rows(&from_b, taps + b * c, out, n, step, c, adds || b > 0, 1, 1);
@@ -136,13 +135,13 @@ static void taps_of(const float *kernel, float *taps, ptrdiff_t count, ptrdiff_t
     for (ptrdiff_t i = 0; i < c; i++) taps[t * c + i] = kernel[i * count + (flipped ? count - 1 - t : t)];
 }
 
-/* What a thread works in. */
+/* What a thread works in, backward. */
 typedef struct {
   double *first, *second, *by_kernel; /* sums of both normalisations and of the kernel's gradient */
   float *block, *by_taps;             /* the same for a while, in f32 */
   Ring ring;
-  float *inner; /* a row, backward */
-} Work;
+  float *inner; /* a row */
+} Thread;
 
 /* Row `k` of the convolution, its first `columns`, from the rows of x that it needs, which are mapped when they are needed first. */
 static void convolved(const float *x, float *out, ptrdiff_t k, const Window *w, const float *all_taps, Map m, Ring *ring, ptrdiff_t columns) {
@@ -165,78 +164,51 @@ static void convolved(const float *x, float *out, ptrdiff_t k, const Window *w, 
 /* Backward, for an image: fills `by_inner`, and adds up what the kernel's gradient and the first normalisation need. `flipped` is the
  * kernel from its end to its start. */
 static void image_back(const float *x, const float *between, const float *g, float *by_inner, const Window *w, const float *flipped,
-                       Map first, Map second, Work *work) {
+                       Map first, Map second, Thread *own) {
   const ptrdiff_t c = w->channels, tall = w->kernel[HEIGHT], wide = w->kernel[WIDTH], width = w->size[WIDTH];
   const ptrdiff_t out = w->out[WIDTH], step = w->stride[WIDTH], down = w->stride[HEIGHT];
   const ptrdiff_t taps = tall * wide * c, inner_margin = w->padding[WIDTH] * c;
-  Ring *ring = &work->ring;
+  Ring *ring = &own->ring;
   ptrdiff_t added = 0;
   ring->next = 0;
-  memset(work->by_taps, 0, taps * sizeof(float));
-  memset(work->block, 0, 3 * c * sizeof(float));
+  memset(own->by_taps, 0, taps * sizeof(float));
+  memset(own->block, 0, 3 * c * sizeof(float));
   for (ptrdiff_t r = 0; r < w->size[HEIGHT]; r++, x += width * c, by_inner += width * c) {
     /* This row is under row a of the kernel where the kernel's place is (r + padding - a) / stride. */
     const ptrdiff_t under = r + w->padding[HEIGHT], last = least(w->out[HEIGHT] - 1, under / down);
-    ptrdiff_t begin = under < tall ? 0 : (under - tall) / down + 1;
+    const ptrdiff_t begin = under < tall ? 0 : (under - tall) / down + 1;
     for (ptrdiff_t k = most(ring->next, begin); k <= last; k++) {
       const ptrdiff_t at = k * out * c;
-      float *row = row_of(*ring, k) + ring->margin;
-      if (step == 1)
-        rows_back_map(between + at, g + at, row, out, c, c, second.a, second.mean, second.bias, second.slope, second.e, second.f);
-      else
-        rows_back_map(between + at, g + at, row, out, c, step * c, second.a, second.mean, second.bias, second.slope, second.e,
-                      second.f);
+      rows_back_map(between + at, g + at, row_of(*ring, k) + ring->margin, out, c, step * c, second.a, second.mean, second.bias,
+                    second.slope, second.e, second.f);
     }
     ring->next = most(ring->next, last + 1);
-    rows_map(x, work->inner + inner_margin, width, c, first.a, first.mean, first.bias, first.slope);
+    rows_map(x, own->inner + inner_margin, width, c, first.a, first.mean, first.bias, first.slope);
     if (tall == 3 && wide == 3 && last - begin == 2) {
       /* down is 1: place k has this row under row under - k of the kernel, which flipped is k - begin. */
       const float *rows[3] = {row_of(*ring, begin), row_of(*ring, begin + 1), row_of(*ring, begin + 2)};
       convolve_3_by_3(rows, flipped, by_inner, width, 1, c);
       const float *from_last[3] = {rows[2] + ring->margin, rows[1] + ring->margin, rows[0] + ring->margin};
-      weigh_3_by_3(from_last, work->inner, work->by_taps, out, step, step, c);
+      weigh_3_by_3(from_last, own->inner, own->by_taps, out, step, step, c);
     } else {
       if (begin > last) memset(by_inner, 0, width * c * sizeof(float));
       for (ptrdiff_t k = begin; k <= last; k++) {
         const ptrdiff_t a = under - k * down;
         convolve_row(row_of(*ring, k), flipped + (tall - 1 - a) * wide * c, by_inner, width, 1, c, k > begin, wide);
-        weigh_row(row_of(*ring, k) + ring->margin, work->inner, work->by_taps + a * wide * c, out, step, step, c, wide);
+        weigh_row(row_of(*ring, k) + ring->margin, own->inner, own->by_taps + a * wide * c, out, step, step, c, wide);
       }
     }
-    rows_back_sums(x, by_inner, width, c, first.a, first.mean, first.bias, first.slope, work->block, work->block + c,
-                   work->block + 2 * c);
+    rows_back_sums(x, by_inner, width, c, first.a, first.mean, first.bias, first.slope, own->block, own->block + c,
+                   own->block + 2 * c);
     added += width;
     if (added >= BLOCK) {
-      add(work->first, work->block, 3 * c);
-      memset(work->block, 0, 3 * c * sizeof(float));
+      add(own->first, own->block, 3 * c);
+      memset(own->block, 0, 3 * c * sizeof(float));
       added = 0;
     }
   }
-  add(work->first, work->block, 3 * c);
-  add(work->by_kernel, work->by_taps, taps);
-}
-
-/* Memory for all threads, in two pieces. */
-typedef struct {
-  double *sums;
-  float *floats;
-  ptrdiff_t floats_each;
-} Memory;
-
-/* All zeros; floats at multiples of LANES, as long as channels are. */
-static int make(Memory *memory, int threads, ptrdiff_t sums, ptrdiff_t floats) {
-  memory->floats_each = (floats + LANES - 1) / LANES * LANES;
-  const size_t size = (size_t)threads * memory->floats_each * sizeof(float);
-  memory->sums = calloc((size_t)threads * sums, sizeof(double));
-  memory->floats = aligned_alloc(sizeof(lanes), size);
-  if (memory->floats) memset(memory->floats, 0, size);
-  return memory->sums && memory->floats;
-}
-
-static void done(Memory *memory, float *shared) {
-  free(memory->sums);
-  free(memory->floats);
-  free(shared);
+  add(own->first, own->block, 3 * c);
+  add(own->by_kernel, own->by_taps, taps);
 }
 
 /* Fills between, y and the statistics of both normalisations. Returns 0, or 1 where there is no memory. */
@@ -246,28 +218,24 @@ int f2c_depthwise(const float *x, float *between, float *y, const Window *window
   const ptrdiff_t c = w.channels, plane = w.size[HEIGHT] * w.size[WIDTH], out_plane = w.out[HEIGHT] * w.out[WIDTH];
   const ptrdiff_t ring_row = (w.size[WIDTH] + 2 * w.padding[WIDTH]) * c, ring = w.kernel[HEIGHT] * ring_row;
   const ptrdiff_t taps = w.kernel[HEIGHT] * w.kernel[WIDTH];
-  Memory memory;
-  float *shared = malloc((size_t)(2 * NUMBERS + 2 + taps) * c * sizeof(float));
-  if (!make(&memory, threads, 4 * c, 2 * c + ring) || !shared) {
-    done(&memory, shared);
-    return 1;
-  }
-  const Map m = map_of(first, shared, c), n = map_of(second, shared + NUMBERS * c, c);
-  float *shift = shared + 2 * NUMBERS * c, *second_shift = shift + c, *all_taps = second_shift + c;
+  Work all;
+  if (!work(&all, threads, 4 * c, 2 * c + ring, (2 * NUMBERS + 2 + taps) * c)) return 1;
+  const Map m = map_of(first, all.shared, c), n = map_of(second, all.shared + NUMBERS * c, c);
+  float *shift = all.shared + 2 * NUMBERS * c, *second_shift = shift + c, *all_taps = second_shift + c;
   taps_of(kernel, all_taps, taps, c, 0);
   memcpy(shift, x, c * sizeof(float));
 #pragma omp parallel num_threads(threads)
   {
     const int thread = omp_get_thread_num(), team = omp_get_num_threads();
     const Part part = part_of(w.images, thread, team);
-    double *sums = memory.sums + thread * 2 * c, *second_sums = memory.sums + (threads + thread) * 2 * c;
-    float *block = memory.floats + thread * memory.floats_each;
+    double *sums = all.sums + thread * 2 * c, *second_sums = all.sums + (threads + thread) * 2 * c;
+    float *block = all.floats + thread * all.floats_each;
     Ring rows = {block + 2 * c, w.kernel[HEIGHT], ring_row, w.padding[WIDTH] * c, 0};
     sums_of_rows(x + part.first * plane * c, (part.end - part.first) * plane, c, shift, block, sums);
 #pragma omp barrier
 #pragma omp single
     {
-      statistics(first, m, memory.sums, team, shift, c, w.images * plane);
+      statistics(first, m, all.sums, team, shift, c, w.images * plane);
       convolved(x, second_shift, 0, &w, all_taps, m, &rows, 1);
     }
     for (ptrdiff_t image = part.first; image < part.end; image++) {
@@ -279,13 +247,13 @@ int f2c_depthwise(const float *x, float *between, float *y, const Window *window
     }
 #pragma omp barrier
 #pragma omp single
-    statistics(second, n, memory.sums + threads * 2 * c, team, second_shift, c, w.images * out_plane);
+    statistics(second, n, all.sums + threads * 2 * c, team, second_shift, c, w.images * out_plane);
     for (ptrdiff_t image = part.end - 1; image >= part.first; image--) {
       const ptrdiff_t at = image * out_plane * c;
       rows_map(between + at, y + at, out_plane, c, n.a, n.mean, n.bias, n.slope);
     }
   }
-  done(&memory, shared);
+  done(&all);
   return 0;
 }
 
@@ -297,52 +265,48 @@ int f2c_depthwise_back(const float *x, const float *between, const float *g, flo
   const ptrdiff_t wide = w.kernel[WIDTH], taps = w.kernel[HEIGHT] * wide * c;
   const ptrdiff_t inner = (w.size[WIDTH] + 2 * w.padding[WIDTH]) * c;
   const ptrdiff_t ring_row = (w.size[WIDTH] + wide - 1) * c, ring = w.kernel[HEIGHT] * ring_row;
-  Memory memory;
-  float *shared = malloc((size_t)(2 * NUMBERS * c + taps) * sizeof(float));
-  if (!make(&memory, threads, 6 * c + taps, 3 * c + taps + inner + ring) || !shared) {
-    done(&memory, shared);
-    return 1;
-  }
-  const Map m = map_of(first, shared, c), n = map_of(second, shared + NUMBERS * c, c);
+  Work all;
+  if (!work(&all, threads, 6 * c + taps, 3 * c + taps + inner + ring, 2 * NUMBERS * c + taps)) return 1;
+  const Map m = map_of(first, all.shared, c), n = map_of(second, all.shared + NUMBERS * c, c);
   scale(first, m, c);
   scale(second, n, c);
-  float *flipped = shared + 2 * NUMBERS * c;
+  float *flipped = all.shared + 2 * NUMBERS * c;
   taps_of(kernel, flipped, taps / c, c, 1);
 #pragma omp parallel num_threads(threads)
   {
     const int thread = omp_get_thread_num(), team = omp_get_num_threads();
     const Part part = part_of(w.images, thread, team);
-    float *floats = memory.floats + thread * memory.floats_each;
-    Work work = {
-        .first = memory.sums + thread * 3 * c,
-        .second = memory.sums + (threads + thread) * 3 * c,
-        .by_kernel = memory.sums + threads * 6 * c + thread * taps,
+    float *floats = all.floats + thread * all.floats_each;
+    Thread own = {
+        .first = all.sums + thread * 3 * c,
+        .second = all.sums + (threads + thread) * 3 * c,
+        .by_kernel = all.sums + threads * 6 * c + thread * taps,
         .block = floats,
         .by_taps = floats + 3 * c,
         .inner = floats + 3 * c + taps,
         .ring = {floats + 3 * c + taps + inner, w.kernel[HEIGHT], ring_row, (wide - 1 - w.padding[WIDTH]) * c, 0},
     };
     const ptrdiff_t at = part.first * out_plane * c;
-    back_sums_of_rows(between + at, g + at, (part.end - part.first) * out_plane, c, n, work.block, work.second);
+    back_sums_of_rows(between + at, g + at, (part.end - part.first) * out_plane, c, n, own.block, own.second);
 #pragma omp barrier
 #pragma omp single
-    back_statistics(second, n, memory.sums + threads * 3 * c, team, c, w.images * out_plane);
+    back_statistics(second, n, all.sums + threads * 3 * c, team, c, w.images * out_plane);
     for (ptrdiff_t image = part.first; image < part.end; image++) {
       const ptrdiff_t here = image * plane * c, there = image * out_plane * c;
-      image_back(x + here, between + there, g + there, by_x + here, &w, flipped, m, n, &work);
+      image_back(x + here, between + there, g + there, by_x + here, &w, flipped, m, n, &own);
     }
 #pragma omp barrier
 #pragma omp single
     {
-      back_statistics(first, m, memory.sums, team, c, w.images * plane);
+      back_statistics(first, m, all.sums, team, c, w.images * plane);
       for (ptrdiff_t i = 0; i < taps; i++)
-        by_kernel[i % c * (taps / c) + i / c] = total(memory.sums + threads * 6 * c, team, taps, i);
+        by_kernel[i % c * (taps / c) + i / c] = total(all.sums + threads * 6 * c, team, taps, i);
     }
     for (ptrdiff_t image = part.end - 1; image >= part.first; image--) {
       const ptrdiff_t here = image * plane * c;
       rows_back_map(x + here, by_x + here, by_x + here, plane, c, c, m.a, m.mean, m.bias, m.slope, m.e, m.f);
     }
   }
-  done(&memory, shared);
+  done(&all);
   return 0;
 }

@@ -114,42 +114,20 @@ static void back_map(const float *x, const float *g, float *out, Layout l, Part 
   }
 }
 
-/* What threads need: `sums_a_channel` sums a thread in f64, as many in f32, and the numbers of the map with a shift behind. */
-typedef struct {
-  double *sums;
-  float *blocks, *numbers;
-} Work;
-
-static int work(Work *w, int threads, int sums_a_channel, ptrdiff_t c) {
-  w->sums = calloc((size_t)threads * sums_a_channel * c, sizeof(double));
-  w->blocks = malloc((size_t)threads * sums_a_channel * c * sizeof(float));
-  w->numbers = malloc((size_t)(NUMBERS + 1) * c * sizeof(float));
-  return w->sums && w->blocks && w->numbers;
-}
-
-static void done(Work *w) {
-  free(w->sums);
-  free(w->blocks);
-  free(w->numbers);
-}
-
 /* Fills y and the norm's statistics, and moves the running ones, where there are some. Returns 0, or 1 where there is no memory. */
 int f2c_normalise(const float *x, float *y, const Layout *layout, const Norm *norm, int threads) {
   const Layout l = *layout;
   const ptrdiff_t c = l.channels;
   Work w;
-  if (!work(&w, threads, 2, c)) {
-    done(&w);
-    return 1;
-  }
-  const Map m = map_of(norm, w.numbers, c);
-  float *shift = w.numbers + NUMBERS * c;
+  if (!work(&w, threads, 2 * c, 2 * c, (NUMBERS + 1) * c)) return 1;
+  const Map m = map_of(norm, w.shared, c);
+  float *shift = w.shared + NUMBERS * c;
   for (ptrdiff_t i = 0; i < c; i++) shift[i] = x[l.in_rows ? i : i * l.plane];
 #pragma omp parallel num_threads(threads)
   {
     const int thread = omp_get_thread_num(), team = omp_get_num_threads();
     const Part part = part_of(pieces(l), thread, team);
-    sums(x, l, part, shift, w.blocks + thread * 2 * c, w.sums + thread * 2 * c);
+    sums(x, l, part, shift, w.floats + thread * w.floats_each, w.sums + thread * 2 * c);
 #pragma omp barrier
 #pragma omp single
     statistics(norm, m, w.sums, team, shift, c, l.images * l.plane);
@@ -164,17 +142,14 @@ int f2c_normalise_back(const float *x, const float *g, float *by_x, const Layout
   const Layout l = *layout;
   const ptrdiff_t c = l.channels;
   Work w;
-  if (!work(&w, threads, 3, c)) {
-    done(&w);
-    return 1;
-  }
-  const Map m = map_of(norm, w.numbers, c);
+  if (!work(&w, threads, 3 * c, 3 * c, NUMBERS * c)) return 1;
+  const Map m = map_of(norm, w.shared, c);
   scale(norm, m, c);
 #pragma omp parallel num_threads(threads)
   {
     const int thread = omp_get_thread_num(), team = omp_get_num_threads();
     const Part part = part_of(pieces(l), thread, team);
-    back_sums(x, g, l, part, m, w.blocks + thread * 3 * c, w.sums + thread * 3 * c);
+    back_sums(x, g, l, part, m, w.floats + thread * w.floats_each, w.sums + thread * 3 * c);
 #pragma omp barrier
 #pragma omp single
     back_statistics(norm, m, w.sums, team, c, l.images * l.plane);

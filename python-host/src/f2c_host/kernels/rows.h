@@ -158,6 +158,34 @@ HERE double total(const double *sums, int threads, ptrdiff_t stride, ptrdiff_t i
   return all;
 }
 
+/* What threads work in: each its sums and, from a multiple of 64 bytes on, floats, which begin as zeros; and floats that all share. */
+typedef struct {
+  double *sums;
+  float *floats, *shared;
+  ptrdiff_t floats_each;
+} Work;
+
+HERE void done(Work *w) {
+  free(w->sums);
+  free(w->floats);
+  free(w->shared);
+}
+
+/* `sums` and `floats` are a thread's. Returns whether there is memory; where there is none, nothing is kept. */
+HERE int work(Work *w, int threads, ptrdiff_t sums, ptrdiff_t floats, ptrdiff_t shared) {
+  w->floats_each = (floats + 15) / 16 * 16;
+  const size_t size = (size_t)threads * w->floats_each * sizeof(float);
+  w->sums = calloc((size_t)threads * sums, sizeof(double));
+  w->floats = aligned_alloc(64, size);
+  w->shared = malloc((size_t)shared * sizeof(float));
+  if (w->sums && w->floats && w->shared) {
+    memset(w->floats, 0, size);
+    return 1;
+  }
+  done(w);
+  return 0;
+}
+
 /* Numbers a channel that `map_of` lays out. */
 #define NUMBERS 5
 
