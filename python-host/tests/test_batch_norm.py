@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
+from closeness import close
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.functional import batch_norm, prelu
 
 from f2c_host.kernels import batch_norm as kernels
-from f2c_host.kernels import native
 from f2c_host.kernels.ops import ON_CPU
 
 EPS, MOMENTUM = 1e-5, 0.1
 
-
-@pytest.fixture(params=["in C", "without a compiler"], autouse=True)
-def way(request, monkeypatch):
-    """Both ways to compute it; that in C is there wherever pip found a compiler, as it does where tests run."""
-    monkeypatch.setattr(native, "A_THREAD", 1)
-    if request.param == "in C":
-        assert native.library() is not None, "not built; f2c-dsl setup --test builds it, given a C compiler"
-    else:
-        monkeypatch.setattr(kernels, "library", lambda: None)
-    return request.param
+pytestmark = pytest.mark.usefixtures("way")
 
 
 def drawn(shape, slopes, layout, seed=0):
@@ -40,11 +31,6 @@ def drawn(shape, slopes, layout, seed=0):
 def in_f64(x, weight, bias, slope, mean, variance):
     y = batch_norm(x, mean, variance, weight, bias, True, MOMENTUM, EPS)
     return y if slope is None else prelu(y, slope)
-
-
-def close(found, right, tolerance=3e-5):
-    scale = right.abs().max().clamp(min=1e-3)
-    assert ((found.double() - right).abs().max() / scale).item() < tolerance
 
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from closeness import close
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.functional import batch_norm, conv2d, prelu
@@ -18,6 +19,8 @@ from f2c_host.kernels import native
 from f2c_host.kernels.ops import depthwise  # noqa: F401 - defines the op
 
 EPS, MOMENTUM = 1e-5, 0.1
+
+pytestmark = pytest.mark.usefixtures("way")
 
 
 class Case(NamedTuple):
@@ -69,17 +72,6 @@ RUNNING = ("mean", "variance", "mean_2", "variance_2")
 LEARNT = tuple(name for name in Given._fields if name not in RUNNING)
 
 
-@pytest.fixture(params=["in C", "without a compiler"], autouse=True)
-def way(request, monkeypatch):
-    """Both ways to compute it; that in C is there wherever pip found a compiler, as it does where tests run."""
-    monkeypatch.setattr(native, "A_THREAD", 1)
-    if request.param == "in C":
-        assert native.library() is not None, "not built; f2c-dsl setup --test builds it, given a C compiler"
-    else:
-        monkeypatch.setattr(kernels, "library", lambda: None)
-    return request.param
-
-
 def drawn(case: Case = CASES[0], slopes: int | None = None, layout=torch.channels_last) -> Given:
     """`slopes`: how many of each PReLU, one a channel if not said."""
     chance = torch.Generator().manual_seed(0)
@@ -122,11 +114,6 @@ def leaves(given: Given, names: tuple[str, ...] = LEARNT) -> list[Tensor]:
 def gradient_of(y: Tensor) -> Tensor:
     """Not in the memory order of y."""
     return torch.randn(y.shape, generator=torch.Generator().manual_seed(1))
-
-
-def close(found: Tensor, right: Tensor, tolerance: float = 3e-5) -> None:
-    scale = right.abs().max().clamp(min=1e-3)
-    assert ((found.double() - right).abs().max() / scale).item() < tolerance
 
 
 def agree(given: Given, case: Case, names: tuple[str, ...] = LEARNT) -> None:

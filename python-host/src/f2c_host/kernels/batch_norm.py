@@ -201,10 +201,17 @@ _NONE = (None,) * 4
 
 def _in_plain_ops(given: _Given, g: Tensor, ctx: Any) -> tuple[Tensor | None, ...]:
     """The same where the gradient is itself recorded, to be differentiated once more."""
-    wanted = [t for t, w in zip(given, ctx.needs_input_grad, strict=False) if w]
     x, weight, bias, slope = given
     y = torch.ops.aten.batch_norm(x, weight, bias, None, None, True, 0.0, ctx.eps, True)
     if slope is not None:
         y = torch.ops.f2c.prelu(y, slope)
-    found = iter(torch.autograd.grad(y, wanted, g, create_graph=True))
-    return tuple(next(found) if w else None for w in ctx.needs_input_grad[:4])
+    return recorded_gradients(y, given, ctx.needs_input_grad[:4], g)
+
+
+def recorded_gradients(
+    y: Tensor, operands: Sequence[Tensor | None], wanted: Sequence[bool], g: Tensor
+) -> tuple[Tensor | None, ...]:
+    """The gradients of y by the operands that are wanted, which have gradients in turn."""
+    by = [t for t, w in zip(operands, wanted, strict=True) if w]
+    found = iter(torch.autograd.grad(y, by, g, create_graph=True))
+    return tuple(next(found) if w else None for w in wanted)

@@ -15,22 +15,17 @@ import torch
 from torch import Tensor
 
 from . import native
-from .batch_norm import batch_norm_prelu, is_f32_on_cpu, is_list, layout
+from .batch_norm import batch_norm_prelu, is_f32_on_cpu, is_list, recorded_gradients
 from .native import Window
 
 _library = torch.library.Library("f2c", "FRAGMENT")
 
 
-def _norm(n: str, statistics: str = "") -> str:
-    given = f"Tensor? weight{n}, Tensor? bias{n}, "
-    return given + statistics.format(n=n) + f"Tensor? slope{n}"
-
-
-def _statistics(mean: str, variance: str) -> str:
-    return f"Tensor({mean}!)? mean{{n}}, Tensor({variance}!)? variance{{n}}, "
-
-
-_FIRST, _SECOND = _norm("", _statistics("a", "b")), _norm("_2", _statistics("c", "d"))
+# What is given of each normalisation, and all of it.
+_GIVEN = "Tensor? weight, Tensor? bias, Tensor? slope"
+_GIVEN_2 = "Tensor? weight_2, Tensor? bias_2, Tensor? slope_2"
+_FIRST = "Tensor? weight, Tensor? bias, Tensor(a!)? mean, Tensor(b!)? variance, Tensor? slope"
+_SECOND = "Tensor? weight_2, Tensor? bias_2, Tensor(c!)? mean_2, Tensor(d!)? variance_2, Tensor? slope_2"
 _PLACES = "int[2] stride, int[2] padding"
 _library.define(
     f"norm_depthwise_norm(Tensor x, {_FIRST}, Tensor kernel, {_SECOND}, {_PLACES}, bool training, float momentum, float eps) "
@@ -43,8 +38,8 @@ _library.define(
 )
 # The gradients by x, weight, bias, slope, kernel, weight_2, bias_2 and slope_2, of which those that are not wanted are empty.
 _library.define(
-    f"depthwise_back(Tensor gradient, Tensor between, Tensor statistics, Tensor statistics_2, Tensor x, {_norm('')}, "
-    f"Tensor kernel, {_norm('_2')}, {_PLACES}, bool[] wanted) "
+    f"depthwise_back(Tensor gradient, Tensor between, Tensor statistics, Tensor statistics_2, Tensor x, {_GIVEN}, "
+    f"Tensor kernel, {_GIVEN_2}, {_PLACES}, bool[] wanted) "
     "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
 
@@ -113,10 +108,9 @@ def _is_served(x: Tensor, kernel: Tensor, places: _Places, numbers: Sequence[Ten
     for the threads, and windows that lie within the images and margins narrower than they are."""
     if not (x.dim() == 4 and is_f32_on_cpu(x) and all(t is None or is_list(t) for t in (kernel, *numbers))):
         return False
-    memory = layout(x)
     return (
-        memory is not None
-        and bool(memory.in_rows)
+        x.numel() > 0
+        and x.is_contiguous(memory_format=torch.channels_last)
         and x.size(1) >= _LANES
         and _IMAGES_A_THREAD * native.threads(x.numel()) <= x.size(0)
         and all(
@@ -252,6 +246,4 @@ def _in_plain_ops(
     first = _Norm(weight, bias, None, None, slope)
     second = _Norm(weight_2, bias_2, None, None, slope_2)
     y = _in_three(x, first, kernel, second, ctx.places, True, 0.0, ctx.eps)
-    by = [t for t, w in zip(operands, wanted, strict=True) if w]
-    found = iter(torch.autograd.grad(y, by, g, create_graph=True))
-    return tuple(next(found) if w else None for w in wanted)
+    return recorded_gradients(y, operands, wanted, g)
