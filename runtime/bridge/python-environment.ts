@@ -36,7 +36,7 @@ const HUGE_PAGES = "glibc.malloc.hugetlb";
  */
 export function trainingEnv(): NodeJS.ProcessEnv {
   const env = pythonEnv();
-  const tunables = env.GLIBC_TUNABLES?.split(":") ?? [];
+  const tunables = env.GLIBC_TUNABLES?.split(":").filter(Boolean) ?? [];
   if (tunables.some((tunable) => tunable.startsWith(`${HUGE_PAGES}=`))) return env;
   return { ...env, GLIBC_TUNABLES: [...tunables, `${HUGE_PAGES}=1`].join(":") };
 }

@@ -148,6 +148,7 @@ test("a host takes no modules from the current folder, and what the user has set
 
 test.each([
   [undefined, "glibc.malloc.hugetlb=1"],
+  ["", "glibc.malloc.hugetlb=1"],
   ["glibc.malloc.arena_max=2", "glibc.malloc.arena_max=2:glibc.malloc.hugetlb=1"],
   ["glibc.malloc.hugetlb=0:glibc.malloc.arena_max=2", "glibc.malloc.hugetlb=0:glibc.malloc.arena_max=2"],
 ])("memory comes in huge pages unless the user says otherwise: %s", async (said, given) => {
