@@ -136,6 +136,15 @@ def test_torchscripts_threads_compute_on_a_share_of_the_cores(programs, cores):
         assert torch.get_num_threads() == all_cores
 
 
+def test_threads_run_graphs_as_they_were_compiled(programs, cores):
+    """Torch keeps for each thread whether it may make another graph of one, with gradients of its own."""
+    cores(2)
+    started(programs["branches"], "torchscript")
+    optimises: list[bool] = []
+    branches._pools.meet(lambda: optimises.append(torch._C._get_graph_executor_optimize()))
+    assert optimises == [False] * 4
+
+
 def test_on_one_core_they_run_one_after_the_other(programs, cores):
     cores(1)
     assert forks(started(programs["branches"], "torchscript")) == 0

@@ -19,6 +19,7 @@ import torch
 
 from ..ir.module import Function
 from ..ir.regions import is_branch
+from ..torch_api import adapter
 from ..torch_api.cores import compute_on
 
 # How many branches run at the same time.
@@ -72,6 +73,7 @@ class _Pools:
 
         def get_ready() -> None:
             compute_on(max(1, cores // _WAYS), cores)
+            adapter().configure_executor()
             _keep_state_of_python()
 
         self.meet(get_ready)
