@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from compiled import FIXTURES, ROOT, node
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -124,7 +125,7 @@ def test_the_text_is_the_trees_that_the_backend_compiles(tiny, backend, monkeypa
     monkeypatch.setattr(builders, "_NumberedDtypes", Unnumbered)
     for function in tiny.functions:
         with pytest.raises(Caught):
-            build(tiny, function, made, "cpu")
+            build(tiny, function, made, torch.device("cpu"))
     _, *texts = program_text(tiny, backend).removesuffix("\n").split("\n\n")
     assert texts == compiled
     assert len(texts) == len(tiny.functions) * (2 if backend == "inductor" else 1)

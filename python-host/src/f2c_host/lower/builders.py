@@ -95,7 +95,7 @@ def build_eager(
     module: Module, function: Function, storage_index: dict[str, int], device: torch.device | None = None
 ) -> Runnable:
     """Compiles the tree as Python. Its traceback lines are locations: `eager_frames` reads them."""
-    visitor = Visitor(module, function, storage_index, forks=_forks(function, device))
+    visitor = Visitor(module, function, storage_index, _forks(function, device), _is_cpu(device))
     trees = visitor.functions()
     names = _python(*trees)
     names |= IN_PYTHON
@@ -142,9 +142,14 @@ def build_inductor(
     return run
 
 
+def _is_cpu(device: torch.device | None) -> bool:
+    """Not where there is none: a file that leaves may be read anywhere."""
+    return device is not None and device.type == "cpu"
+
+
 def _own(targets: Iterable[str], device: torch.device | None) -> dict[str, Any]:
     """Our kernels that stand in for targets on this device."""
-    if device is None or device.type != "cpu":
+    if not _is_cpu(device):
         return {}
     return {target_name(t): ON_CPU[t] for t in targets if t in ON_CPU}
 
@@ -168,7 +173,7 @@ def build_script(
     module: Module, function: Function, storage_index: dict[str, int], device: torch.device | None = None
 ) -> torch.ScriptFunction:
     """Compiles the tree as one TorchScript function whose ranges lie in the TypeScript sources."""
-    visitor = Visitor(module, function, storage_index, forks=_forks(function, device))
+    visitor = Visitor(module, function, storage_index, _forks(function, device), _is_cpu(device))
     trees = [_NumberedDtypes().visit(tree) for tree in visitor.functions()]
     sources = {s.path: s.text for s in module.sources}
     names = _script_names(visitor.targets) | _own(visitor.targets, device) | IN_SCRIPT

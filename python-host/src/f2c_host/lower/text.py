@@ -1,4 +1,4 @@
-"""What a backend compiles of a program, as Python spells it: `f2c-dsl ir --stage torch`. Needs no torch.
+"""What a backend compiles of a program for a CPU, as Python spells it: `f2c-dsl ir --stage torch`. Needs no torch.
 
 The trees are those of the builders; torch's front ends get them with names that the builders resolve.
 """
@@ -15,8 +15,8 @@ from .tensor_scalars import TensorScalars
 from .visitor import Visitor
 
 _VISITORS: dict[str, Callable[..., Visitor]] = {
-    "torchscript": partial(Visitor, forks=True),
-    "eager": partial(Visitor, forks=True),
+    "torchscript": partial(Visitor, forks=True, on_cpu=True),
+    "eager": partial(Visitor, forks=True, on_cpu=True),
     "inductor": TensorScalars,
 }
 BACKENDS = tuple(_VISITORS)

@@ -58,9 +58,15 @@ class Visitor:
     """Turns one function into `def name(S, device, inputs...) -> List[Tensor]`, S being all storages in order."""
 
     def __init__(
-        self, module: Module, function: Function, storage_index: Mapping[str, int], forks: bool = False
+        self,
+        module: Module,
+        function: Function,
+        storage_index: Mapping[str, int],
+        forks: bool = False,
+        on_cpu: bool = False,
     ) -> None:
-        """`forks`: branches next to each other are functions that run at the same time."""
+        """`forks`: branches next to each other are functions that run at the same time. `on_cpu`: what takes a CPU less time in
+        other ops is written so."""
         self.module = module
         self.function = function
         self.storage_index = storage_index
@@ -71,6 +77,8 @@ class Visitor:
         self.targets: set[str] = set()
         self.forks = forks
         self.branches: list[ast.FunctionDef] = []
+        self.on_cpu = on_cpu
+        self.channels_last = any(op.op == "channels_last" for op in function.body.walk())
 
     # ---- nodes, all at the current location
 
@@ -278,8 +286,11 @@ class Visitor:
             self.types[result.id] = result.type
         spec = OPS[op.op]
         emit = getattr(self, f"run_{spec.control.runs}" if spec.control else f"op_{op.op}", None)
-        if emit is not None:
-            return emit(op)
+        return self.called(op) if emit is None else emit(op)
+
+    def called(self, op: Op) -> list[ast.stmt]:
+        """An op that is a call of torch's."""
+        spec = OPS[op.op]
         expression = self.torch_call(
             op, select(spec, ["none" if v < 0 else self.types[v].kind for v in op.operands], op.attributes)
         )
@@ -418,6 +429,47 @@ class Visitor:
             rows = [rows[i : i + size] for i in range(0, len(rows), size)]
         given = {"dtype": self.dtype(dtype), "device": self.name("device")}
         return self.call("tensor", self.literal(rows[0]), keywords=given)
+
+    def op_conv2d(self, op: Op) -> list[ast.stmt]:
+        """A kernel of one pixel multiplies matrices, and as such takes a CPU less time (`docs/house.md`)."""
+        if not (self.on_cpu and self.of_pixels(op)):
+            return self.called(op)
+        x, weight, bias = (self.argument(op, name) for name in ("self", "weight", "bias"))
+        matrix = self.aten("flatten.using_ints", weight, self.literal(1))
+        multiply = self.multiplied_rows if self.channels_last else self.multiplied_planes
+        return [self.assign([self.local(op.results[0].id)], multiply(op, x, matrix, bias))]
+
+    def of_pixels(self, op: Op) -> bool:
+        """Whether the convolution is of one pixel at a time, without one left out, and faster as a product."""
+        given = {a.name: op.attributes.get(a.name, a.default) for a in OPS[op.op].attributes}
+        out, channels, *kernel = self.types[op.operands[1]].dims
+        places = [*kernel, *given["stride"], *given["padding"], given["groups"]]
+        if places != [1, 1, 1, 1, 0, 0, 1]:
+            return False
+        *_, height, width = op.results[0].type.dims
+        if self.channels_last or not isinstance(height, int) or not isinstance(width, int):
+            return self.channels_last
+        # The gradient by the weights is at first one of each image: no larger than what the image has.
+        return out * channels <= height * width * (out + channels)
+
+    def multiplied_rows(self, _: Op, x: ast.expr, matrix: ast.expr, bias: ast.expr) -> ast.expr:
+        rows = self.aten("permute", x, self.literal([0, 2, 3, 1]))
+        return self.aten("permute", self.aten("linear", rows, matrix, bias), self.literal([0, 3, 1, 2]))
+
+    def multiplied_planes(self, op: Op, x: ast.expr, matrix: ast.expr, bias: ast.expr) -> ast.expr:
+        of_each = [self.aten("size.int", x, self.literal(0)), self.literal(-1), self.literal(-1)]
+        matrices = self.aten("expand", matrix, ast.List(of_each, ast.Load()))
+        planes = self.aten("bmm", matrices, self.aten("flatten.using_ints", x, self.literal(2)))
+        y = self.aten(
+            "unflatten.int", planes, self.literal(2), self.literal(list(op.results[0].type.dims[2:]))
+        )
+        if isinstance(bias, ast.Constant):
+            return y
+        return self.aten("add.Tensor", y, self.aten("reshape", bias, self.literal([-1, 1, 1])))
+
+    def aten(self, name: str, *args: ast.expr) -> ast.expr:
+        self.targets.add(f"aten::{name}")
+        return self.call(target_name(f"aten::{name}"), *args)
 
     def op_group(self, op: Op) -> list[ast.stmt]:
         members = ast.List([self.storage(m) for m in self.module.groups[op.attributes["name"]]], ast.Load())
