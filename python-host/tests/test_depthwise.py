@@ -219,7 +219,7 @@ def test_without_history_nothing_is_recorded_and_statistics_move_all_the_same():
     with torch.no_grad():
         y = ours(given, CASES[0])
     right = by_aten(wide, CASES[0])
-    assert not y.requires_grad
+    assert not y.requires_grad and torch.equal(y, ours(drawn(), CASES[0]))
     close(y, right)
     for name in RUNNING:
         close(getattr(given, name), getattr(wide, name))

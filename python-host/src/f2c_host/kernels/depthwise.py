@@ -8,7 +8,7 @@ stand `torch.ops.f2c.depthwise` and `depthwise_back`, which are the two function
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import torch
@@ -82,7 +82,7 @@ def _norm_depthwise_norm(x: Tensor, *rest: Any) -> Tensor:
     how = (*first.running, *second.running, places, momentum, eps)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in operands):
         return _NormDepthwiseNorm.apply(*operands, *how)
-    return _forward(operands, *how)[0]
+    return _forward(operands, *how, recorded=False)[0]
 
 
 _library.impl("norm_depthwise_norm", _norm_depthwise_norm, "CompositeImplicitAutograd")
@@ -143,18 +143,20 @@ def _made_window(
     return Window(shape[0], shape[1], *((height, width) for height, width in sizes))
 
 
-def _shapes(x: Tensor, *rest: Any) -> tuple[Tensor, ...]:
+def _shapes(x: Tensor, *rest: Any, recorded: bool = True) -> tuple[Tensor, ...]:
+    """Where nothing is recorded, the result takes the place of what the convolution gave."""
     stride, padding = rest[2 * _NORM + 1 : 2 * _NORM + 3]
     shape = (x.size(0), x.size(1), *_out(x, rest[_NORM], stride, padding))
     between = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
     statistics = x.new_empty((2, x.size(1)))
-    return torch.empty_like(between), between, statistics, torch.empty_like(statistics)
+    y = torch.empty_like(between) if recorded else between
+    return y, between, statistics, torch.empty_like(statistics)
 
 
-def _depthwise(x: Tensor, *rest: Any) -> tuple[Tensor, ...]:
+def _depthwise(x: Tensor, *rest: Any, recorded: bool = True) -> tuple[Tensor, ...]:
     first, kernel, second = _Norm(*rest[:_NORM]), rest[_NORM], _Norm(*rest[_NORM + 1 : 2 * _NORM + 1])
     stride, padding, *how = rest[2 * _NORM + 1 :]
-    y, between, *statistics = _shapes(x, *rest)
+    y, between, *statistics = _shapes(x, *rest, recorded=recorded)
     native.call(
         "f2c_depthwise",
         x.numel(),
@@ -202,11 +204,11 @@ for _name, _compute, _empty in (
     torch.library.register_fake(f"f2c::{_name}", _empty, lib=_library)
 
 
-def _forward(operands: Sequence[Tensor | None], *how: Any) -> tuple[Tensor, ...]:
+def _forward(operands: Sequence[Tensor | None], *how: Any, recorded: bool = True) -> tuple[Tensor, ...]:
     """`how`: the running statistics of both, the places of the kernel, momentum and eps."""
     x, weight, bias, slope, kernel, weight_2, bias_2, slope_2 = operands
     mean, variance, mean_2, variance_2, places, *rest = how
-    compute = _depthwise if type(x) is Tensor else torch.ops.f2c.depthwise
+    compute = partial(_depthwise, recorded=recorded) if type(x) is Tensor else torch.ops.f2c.depthwise
     first, second = (
         (weight, bias, mean, variance, slope),
         (weight_2, bias_2, mean_2, variance_2, slope_2),

@@ -71,8 +71,10 @@ VERSIONS static void rows_sums(from x, ptrdiff_t rows, ptrdiff_t c, from shift, 
     }
 }
 
-VERSIONS static void rows_map(from x, to y, ptrdiff_t rows, ptrdiff_t c, from a, from mean, from bias, from slope) {
+/* y may be x. */
+VERSIONS static void rows_map(const float *x, float *y, ptrdiff_t rows, ptrdiff_t c, from a, from mean, from bias, from slope) {
   for (ptrdiff_t r = 0; r < rows; r++, x += c, y += c)
+#pragma omp simd
     for (ptrdiff_t i = 0; i < c; i++) {
       const float z = a[i] * (x[i] - mean[i]) + bias[i];
       y[i] = z > 0 ? z : slope[i] * z;
