@@ -59,7 +59,7 @@ export class HostProcess {
     void this.exited.then(() => {
       this.gone = true;
       process.off("exit", this.atExit);
-      rmSync(this.folder, { recursive: true, force: true });
+      this.removeFolder();
     });
   }
 
@@ -90,7 +90,16 @@ export class HostProcess {
 
   private clean(signal: NodeJS.Signals): void {
     this.kill(signal);
-    rmSync(this.folder, { recursive: true, force: true });
+    this.removeFolder();
+  }
+
+  /** Sockets that close, and processes that the host left behind, may still change what is in it: then it stays where it is. */
+  private removeFolder(): void {
+    try {
+      rmSync(this.folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 10 });
+    } catch {
+      // the system's folder for temporary files is emptied by others
+    }
   }
 
   /** Waits for the end; after `patience` milliseconds forces it. A host does not heed SIGTERM. */
