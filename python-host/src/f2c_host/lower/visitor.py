@@ -193,8 +193,7 @@ class Visitor:
         values = [self.read(v) for v in end.operands]
         if not self.recording:
             # What the gradient went through would keep its graph alive; torch.compile refuses to return it.
-            self.targets.add("aten::detach")
-            values = [self.call("aten__detach", v) for v in values]
+            values = [self.torch("aten::detach", v) for v in values]
         statements.append(self.at(ast.Return(ast.List(values, ast.Load()))))  # type: ignore[arg-type]
         return statements
 
@@ -325,8 +324,11 @@ class Visitor:
             return self.math_call(op, symbol, positional)
         if family == "cast":
             return self.call(symbol, *positional)
-        self.targets.add(call.target)
-        return self.call(target_name(call.target), *positional, keywords=keywords)
+        return self.torch(call.target, *positional, keywords=keywords)
+
+    def torch(self, target: str, *args: ast.expr, keywords: Mapping[str, ast.expr] | None = None) -> ast.expr:
+        self.targets.add(target)
+        return self.call(target_name(target), *args, keywords=keywords)
 
     def math_call(self, op: Op, symbol: str, args: list[ast.expr]) -> ast.expr:
         """A function of `js_numbers` on floats; of two whole numbers the smaller or larger is Python's own, and whole."""
@@ -399,7 +401,6 @@ class Visitor:
 
     def op_full_sized(self, op: Op) -> list[ast.stmt]:
         """`full`, with sizes that tensors have when it runs."""
-        self.targets.add("aten::size.int")
         dims = iter(zip(op.operands, op.attributes["dims"], strict=True))
         sizes = [
             self.literal(int(size)) if size != -1 else self.size(*next(dims))
@@ -413,7 +414,7 @@ class Visitor:
         return [self.assign([self.local(op.results[0].id)], call)]
 
     def size(self, value: int, dim: int) -> ast.expr:
-        return self.call("aten__size__int", self.read(value), self.literal(int(dim)))
+        return self.torch("aten::size.int", self.read(value), self.literal(int(dim)))
 
     def op_tensor(self, op: Op) -> list[ast.stmt]:
         """Where a program runs, the list is on the device already; a file that stands alone has the numbers in its code."""
@@ -435,7 +436,7 @@ class Visitor:
         if not (self.on_cpu and self.of_pixels(op)):
             return self.called(op)
         x, weight, bias = (self.argument(op, name) for name in ("self", "weight", "bias"))
-        matrix = self.aten("flatten.using_ints", weight, self.literal(1))
+        matrix = self.torch("aten::flatten.using_ints", weight, self.literal(1))
         multiply = self.multiplied_rows if self.channels_last else self.multiplied_planes
         return [self.assign([self.local(op.results[0].id)], multiply(op, x, matrix, bias))]
 
@@ -453,23 +454,21 @@ class Visitor:
         return out * channels <= height * width * (out + channels)
 
     def multiplied_rows(self, _: Op, x: ast.expr, matrix: ast.expr, bias: ast.expr) -> ast.expr:
-        rows = self.aten("permute", x, self.literal([0, 2, 3, 1]))
-        return self.aten("permute", self.aten("linear", rows, matrix, bias), self.literal([0, 3, 1, 2]))
+        rows = self.torch("aten::permute", x, self.literal([0, 2, 3, 1]))
+        return self.torch(
+            "aten::permute", self.torch("aten::linear", rows, matrix, bias), self.literal([0, 3, 1, 2])
+        )
 
     def multiplied_planes(self, op: Op, x: ast.expr, matrix: ast.expr, bias: ast.expr) -> ast.expr:
-        of_each = [self.aten("size.int", x, self.literal(0)), self.literal(-1), self.literal(-1)]
-        matrices = self.aten("expand", matrix, ast.List(of_each, ast.Load()))
-        planes = self.aten("bmm", matrices, self.aten("flatten.using_ints", x, self.literal(2)))
-        y = self.aten(
-            "unflatten.int", planes, self.literal(2), self.literal(list(op.results[0].type.dims[2:]))
+        of_each = [self.torch("aten::size.int", x, self.literal(0)), self.literal(-1), self.literal(-1)]
+        matrices = self.torch("aten::expand", matrix, ast.List(of_each, ast.Load()))
+        planes = self.torch("aten::bmm", matrices, self.torch("aten::flatten.using_ints", x, self.literal(2)))
+        y = self.torch(
+            "aten::unflatten.int", planes, self.literal(2), self.literal(list(op.results[0].type.dims[2:]))
         )
         if isinstance(bias, ast.Constant):
             return y
-        return self.aten("add.Tensor", y, self.aten("reshape", bias, self.literal([-1, 1, 1])))
-
-    def aten(self, name: str, *args: ast.expr) -> ast.expr:
-        self.targets.add(f"aten::{name}")
-        return self.call(target_name(f"aten::{name}"), *args)
+        return self.torch("aten::add.Tensor", y, self.torch("aten::reshape", bias, self.literal([-1, 1, 1])))
 
     def op_group(self, op: Op) -> list[ast.stmt]:
         members = ast.List([self.storage(m) for m in self.module.groups[op.attributes["name"]]], ast.Load())
@@ -515,9 +514,8 @@ class Visitor:
         return self.listed(op, found)
 
     def op_leaf(self, op: Op) -> list[ast.stmt]:
-        self.targets |= {"aten::detach", "aten::requires_grad_"}
-        cut = self.call("aten__detach", self.read(op.operands[0]))
-        return [self.assign([self.local(op.results[0].id)], self.call("aten__requires_grad_", cut))]
+        cut = self.torch("aten::detach", self.read(op.operands[0]))
+        return [self.assign([self.local(op.results[0].id)], self.torch("aten::requires_grad_", cut))]
 
     def op_vjp(self, op: Op) -> list[ast.stmt]:
         self.derivatives -= 1
@@ -559,9 +557,8 @@ class Visitor:
                 continue
             number = self.call("float", given[operand.name])
             if "tensor" in operand.kinds:  # TorchScript knows no argument of two types
-                self.targets.add("aten::full")
                 form = {"dtype": self.dtype("f64"), "device": self.name("device")}
-                number = self.call("aten__full", self.literal([]), number, keywords=form)
+                number = self.torch("aten::full", self.literal([]), number, keywords=form)
             given[operand.name] = number
         call = self.call("margin_softmax", *given.values())
         return [self.assign([self.local(r.id) for r in op.results], call)]
@@ -570,13 +567,12 @@ class Visitor:
         """Its numbers are tensors: they may change with every step, and no kernel or graph is made anew for that."""
         spec = OPS[op.op]
         given = {part.name: self.argument(op, part.name) for part in (*spec.operands, *spec.attributes)}
-        self.targets.add("aten::full")
         for operand, value in zip(spec.operands, op.operands, strict=True):
             if value < 0 or self.types[value].kind == "tensor":
                 continue
             form = {"dtype": self.dtype("f64"), "device": self.name("device")}
             shape = self.literal([1] if operand.name == "limit" else [])
-            given[operand.name] = self.call("aten__full", shape, given[operand.name], keywords=form)
+            given[operand.name] = self.torch("aten::full", shape, given[operand.name], keywords=form)
         call = self.call("negatives_logsumexp", *given.values())
         return [self.assign([self.local(r.id) for r in op.results], call)]
 
@@ -623,8 +619,7 @@ class Visitor:
             for source, target in self.passed(value, result.id):
                 yielded = self.name(source)
                 if before and result.type.kind == "tensor":
-                    self.targets.add("aten::detach")
-                    yielded = self.call("aten__detach", yielded)
+                    yielded = self.torch("aten::detach", yielded)
                 body.append(self.assign([target], yielded))
         self.recording = before
         self.line = op.location + 1
