@@ -32,3 +32,13 @@ def way(request, monkeypatch):
     else:
         monkeypatch.setattr(batch_norm, "library", lambda: None)
     return request.param
+
+
+@pytest.fixture
+def cores():
+    """Sets how many cores torch computes on, until the test ends."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from f2c_host.errors import HostError
 from f2c_host.ir.json_form import parse_module
 from f2c_host.kernels import native
 from f2c_host.lower import branches
+from f2c_host.lower.text import program_text
 from f2c_host.run.program import Program
 from f2c_host.torch_api.cores import compute_on
 
@@ -30,14 +32,6 @@ BACKENDS = ("torchscript", "eager")
 @pytest.fixture(scope="module")
 def programs() -> dict[str, Any]:
     return json.loads(node(FIXTURES / "branch-programs.mjs"))
-
-
-@pytest.fixture
-def cores():
-    """Sets how many cores torch computes on, until the test ends."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
 
 
 def outcome(ir: Any, backend: str, steps: int = 3) -> list[Tensor]:
@@ -134,6 +128,33 @@ def test_torchscripts_threads_compute_on_a_share_of_the_cores(programs, cores):
         torch.jit.CompilationUnit(NOTES).both()
         assert taken == [share, share]
         assert torch.get_num_threads() == all_cores
+
+
+LIBRARY.define("take_long() -> ()", alias_analysis="CONSERVATIVE")
+LIBRARY.impl("take_long", lambda: time.sleep(0.05), "CompositeExplicitAutograd")
+BEHIND = """
+def long(i: int):
+    torch.ops.f2c_test_branches.take_long()
+    return i
+
+def behind():
+    a = torch.jit._fork(long, 1)
+    torch.ops.f2c.stay(a)
+    x = torch.jit._wait(a)
+    torch.ops.f2c_test_branches.note()
+    return x
+"""
+
+
+def test_what_comes_behind_branches_has_all_cores(programs, cores):
+    cores(2)
+    started(programs["branches"], "torchscript")
+    taken.clear()
+    torch.jit.CompilationUnit(BEHIND).behind()
+    assert taken == [2]
+    lines = program_text(parse_module(programs["branches"]), "torchscript").splitlines()
+    kinds = [kind for line in lines for kind in ("fork", "stay", "wait") if f"{kind}(" in line]
+    assert kinds == ["fork", "fork", "stay", "stay", "wait", "wait"] * 2
 
 
 def test_threads_run_graphs_as_they_were_compiled(programs, cores):

@@ -88,11 +88,12 @@ def test_every_prefix_of_the_passes_gives_the_same_results(programs):
     assert exact > PROGRAMS
 
 
-def test_torchscript_gives_what_eager_gives(programs):
+def test_torchscript_gives_what_eager_gives_to_the_last_bit(programs, cores):
+    cores(2)
     wrong = []
     for program in programs:
         for stage in (program["stages"][0], program["stages"][-1]):
-            found = difference(outcome(stage["ir"], "torchscript"), outcome(stage["ir"], "eager"), 1e-6)
+            found = difference(outcome(stage["ir"], "torchscript"), outcome(stage["ir"], "eager"), 0)
             if found:
                 wrong.append((program["name"], stage["name"], found))
     assert not wrong

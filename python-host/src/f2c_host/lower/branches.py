@@ -2,7 +2,7 @@
 
 Where every op of a step is divided among the cores, they wait for each other at the end of each, thousands of times a step;
 branches wait once. The last bits of what a branch computes depend on how many cores it has, as of all that torch computes, and
-not on whether another runs at the same time.
+not on whether another runs at the same time. What comes behind them is computed by the thread that started them, on all cores.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _LAST_SECONDS = 30.0
 _library = torch.library.Library("f2c", "FRAGMENT")
 # Every thread of TorchScript's pool comes here at the same time.
 _library.define("meet() -> ()", alias_analysis="CONSERVATIVE")
+# A branch of TorchScript's that runs.
+_library.define("stay(Any branch) -> ()", alias_analysis="CONSERVATIVE")
 _meeting = """
 def meet(thread: int):
     torch.ops.f2c.meet()
@@ -158,5 +160,17 @@ def wait(future: Future[Any]) -> Any:
     return future.result()
 
 
-IN_PYTHON: dict[str, Callable[..., Any]] = {"fork": fork, "wait": wait}
-IN_SCRIPT: dict[str, Callable[..., Any]] = {"fork": torch.jit.fork, "wait": torch.jit.wait}
+def _stay(branch: Any) -> None:
+    """Until it is over; who asks for what it gives hears of an error."""
+    with suppress(Exception):
+        branch.wait()
+
+
+_library.impl("stay", _stay, "CompositeExplicitAutograd")
+
+IN_PYTHON: dict[str, Callable[..., Any]] = {"fork": fork, "stay": lambda _: None, "wait": wait}
+IN_SCRIPT: dict[str, Callable[..., Any]] = {
+    "fork": torch.jit.fork,
+    "stay": torch.ops.f2c.stay,
+    "wait": torch.jit.wait,
+}

@@ -214,8 +214,10 @@ class Visitor:
             yield beside
 
     def forked(self, ops: Iterable[Op]) -> list[ast.stmt]:
-        """Branches as functions of what they use: all are started, then all are waited for."""
+        """Branches as functions of what they use: all are started, then all are waited for. Asked for what a branch is still to
+        give, TorchScript would go on in the branch's thread, with its cores; so this thread stays until all are over."""
         starts: list[ast.stmt] = []
+        stays: list[ast.stmt] = []
         ends: list[ast.stmt] = []
         for op in ops:
             used = self.branch(op)
@@ -223,11 +225,12 @@ class Visitor:
             running = f"{name}_runs"
             given = [self.name("S"), self.name("device"), *map(self.read, used)]
             starts.append(self.assign([running], self.call("fork", self.name(name), *given)))
+            stays.append(self.at(ast.Expr(self.call("stay", self.name(running)))))  # type: ignore[arg-type]
             for result in op.results:
                 self.types[result.id] = result.type
             over, targets = self.call("wait", self.name(running)), [self.local(r.id) for r in op.results]
             ends.append(self.assign(targets, over) if targets else self.at(ast.Expr(over)))  # type: ignore[arg-type]
-        return starts + ends
+        return starts + stays + ends
 
     def branch(self, op: Op) -> list[int]:
         """Adds a branch to the functions; the values that it takes."""
