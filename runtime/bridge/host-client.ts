@@ -1,5 +1,6 @@
 /** @file The driver's end of the bridge: starts a host, agrees on versions, sends requests and plans, hears of steps. */
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { Dealer, Pull } from "zeromq";
 import { BridgeError, bridgeError } from "./bridge-error.js";
 import type { Heartbeat, HostEvents, PlanResult } from "./host-events.js";
@@ -50,6 +51,8 @@ export interface Hello {
 const PATIENCE = 60;
 const START_TIMEOUT_MS = 300_000;
 const TICK_MS = 1000;
+/** How long after a socket the end of its host is heard of. */
+const UNKNOWN_MS = 5000;
 /** Messages that wait here until they are heard; more wait in the host, which then begins no more plans. */
 const REPORTS = 64;
 
@@ -298,9 +301,11 @@ export class HostClient {
     return sent.catch((error: unknown) => this.unsent(error));
   }
 
-  /** A socket refuses because it was closed, and it is closed when the host has died: that is what has to be said. */
+  /** A socket refuses when the host has died, and may know of it first; it is closed then. That is what has to be said. */
   private async unsent(error: unknown): Promise<never> {
-    throw this.death ?? (this.closed || this.verdict ? await this.died : error);
+    const known =
+      this.closed || this.verdict ? this.died : Promise.race([this.died, delay(UNKNOWN_MS, error)]);
+    throw this.death ?? (await known);
   }
 
   /** Asks for a halt after the running step; `events.onStopped` tells its number. */

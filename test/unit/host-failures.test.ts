@@ -128,6 +128,14 @@ describe("a host that cannot be worked with any more is ended, and every call sa
       break;
     }
   });
+
+  test("nor where the socket knows first that nobody is there", async () => {
+    const client = await started(impostor("dying-later", "time.sleep(0.3); os.kill(os.getpid(), 9)"));
+    const gone = Object.assign(new Error("Operation was not possible or timed out"), { code: "EAGAIN" });
+    Object.assign(client, { work: { send: () => Promise.reject(gone), close: () => {} } });
+    const error = await outcome(client.plan({ program: "train", number: 0 }, {}));
+    expect(error).toMatchObject({ code: "F2C6006", message: expect.stringContaining("SIGKILL") });
+  });
 });
 
 test("a host takes no modules from the current folder, and what the user has set goes before our defaults", async () => {
