@@ -148,7 +148,8 @@ async function people(folder: string, rounds: number, steps: number): Promise<vo
 
 /** Ten million people and a pool of a gigabyte, saved now and then. */
 async function gigabyte(folder: string, saves: number): Promise<void> {
-  const PERIOD = 8;
+  // So long that a checkpoint has been written when the next one is due, which would wait for it.
+  const PERIOD = 24;
   const steps = PERIOD * (saves + 1);
   const { seen, elapsed, hostPeak } = await watched(folder, {
     identities: 10_000_000,
