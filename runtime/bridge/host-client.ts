@@ -304,7 +304,9 @@ export class HostClient {
   /** A socket refuses when the host has died, and may know of it first; it is closed then. That is what has to be said. */
   private async unsent(error: unknown): Promise<never> {
     const known =
-      this.closed || this.verdict ? this.died : Promise.race([this.died, delay(UNKNOWN_MS, error)]);
+      this.closed || this.verdict
+        ? this.died
+        : Promise.race([this.died, delay(UNKNOWN_MS, error, { ref: false })]);
     throw this.death ?? (await known);
   }
 
@@ -336,7 +338,7 @@ export class HostClient {
         await Promise.race([
           this.request("shutdown").catch(() => undefined),
           this.died,
-          new Promise((r) => setTimeout(r, 3000).unref()),
+          delay(3000, undefined, { ref: false }),
         ]);
       await this.process.end(2000);
     }

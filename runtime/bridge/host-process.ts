@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { hearLines } from "./lines.js";
 import { trainingEnv } from "./python-environment.js";
 
@@ -104,7 +105,7 @@ export class HostProcess {
 
   /** Waits for the end; after `patience` milliseconds forces it. A host does not heed SIGTERM. */
   async end(patience: number): Promise<Exit> {
-    const ended = await Promise.race([this.exited, delay(patience)]);
+    const ended = await Promise.race([this.exited, delay(patience, undefined, { ref: false })]);
     if (ended) return ended;
     this.kill("SIGKILL");
     return this.exited;
@@ -116,8 +117,3 @@ const placeOfSockets = (): string => {
   const given = tmpdir();
   return Buffer.byteLength(join(given, "f2c-123456", "control")) <= LONGEST_SOCKET ? given : "/tmp";
 };
-
-const delay = (ms: number) =>
-  new Promise<undefined>((resolve) => {
-    setTimeout(() => resolve(undefined), ms).unref();
-  });
