@@ -34,13 +34,18 @@ def target_name(target: str) -> str:
 def select(spec: OpSpec, kinds: Iterable[str], attributes: Mapping[str, Any]) -> Call:
     """The torch call that fits the kinds of the operands (tensor, scalar, group or none) and the attributes."""
     named = dict(zip((o.name for o in spec.operands), kinds, strict=False))
-    given = {a.name: a.default for a in spec.attributes} | dict(attributes)
+    given = _given(spec, attributes)
     for call in spec.calls:
         if all(named.get(name) == kind for name, kind in call.when) and all(
             given[name] == value for name, value in call.having
         ):
             return call
     raise AssertionError(f"internal: no torch call of {spec.name} fits {named} and {given}")
+
+
+def _given(spec: OpSpec, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """All attributes, with what they are where an op does not say."""
+    return {a.name: a.default for a in spec.attributes} | dict(attributes)
 
 
 def _number(value: object) -> object:
@@ -445,14 +450,16 @@ class Visitor:
 
     def of_pixels(self, op: Op) -> bool:
         """Whether the convolution is of one pixel at a time, without one left out, and faster as a product."""
-        given = {a.name: op.attributes.get(a.name, a.default) for a in OPS[op.op].attributes}
+        given = _given(OPS[op.op], op.attributes)
         out, channels, *kernel = self.types[op.operands[1]].dims
         places = [*kernel, *given["stride"], *given["padding"], given["groups"]]
         if places != [1, 1, 1, 1, 0, 0, 1]:
             return False
+        if self.channels_last:
+            return True
         *_, height, width = op.results[0].type.dims
-        if self.channels_last or not isinstance(height, int) or not isinstance(width, int):
-            return self.channels_last
+        if not (isinstance(height, int) and isinstance(width, int)):
+            return False
         # The gradient by the weights is at first one of each image: no larger than what the image has.
         return out * channels <= height * width * (out + channels)
 
