@@ -40,19 +40,15 @@ LAYOUTS = [torch.contiguous_format, torch.channels_last]
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("shape", [(6, 5, 7, 3), (3, 16, 1, 1), (2, 1, 40, 60), (37, 64), (1, 20, 5, 5)])
 @pytest.mark.parametrize("per_channel", [True, False])
-def test_values_gradients_and_statistics_are_those_of_f64(shape, per_channel, layout, threads):
+def test_values_gradients_and_statistics_are_those_of_f64(shape, per_channel, layout, threads, cores):
     *given, g = drawn(shape, shape[1] if per_channel else 1, layout)
     wide = [t.double() for t in given]
     leaves = [t.requires_grad_() for t in given[:4]]
     right_leaves = [t.requires_grad_() for t in wide[:4]]
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        x, weight, bias, slope, mean, variance = given
-        y = torch.ops.f2c.batch_norm_prelu(x, weight, bias, mean, variance, slope, True, MOMENTUM, EPS)
-        gradients = torch.autograd.grad(y, leaves, g)
-    finally:
-        torch.set_num_threads(before)
+    cores(threads)
+    x, weight, bias, slope, mean, variance = given
+    y = torch.ops.f2c.batch_norm_prelu(x, weight, bias, mean, variance, slope, True, MOMENTUM, EPS)
+    gradients = torch.autograd.grad(y, leaves, g)
     right = in_f64(*wide)
     right_gradients = torch.autograd.grad(right, right_leaves, g.double())
     for found, wanted in zip(

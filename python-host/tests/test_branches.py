@@ -108,6 +108,8 @@ LIBRARY = torch.library.Library("f2c_test_branches", "DEF")
 LIBRARY.define("note() -> ()", alias_analysis="CONSERVATIVE")
 taken: list[int] = []
 LIBRARY.impl("note", lambda: taken.append(torch.get_num_threads()), "CompositeExplicitAutograd")
+LIBRARY.define("take_long() -> ()", alias_analysis="CONSERVATIVE")
+LIBRARY.impl("take_long", lambda: time.sleep(0.05), "CompositeExplicitAutograd")
 NOTES = """
 def note(i: int):
     torch.ops.f2c_test_branches.note()
@@ -117,6 +119,15 @@ def both():
     a = torch.jit._fork(note, 1)
     b = torch.jit._fork(note, 2)
     return torch.jit._wait(a) + torch.jit._wait(b)
+
+def long(i: int):
+    torch.ops.f2c_test_branches.take_long()
+    return i
+
+def behind():
+    a = torch.jit._fork(long, 1)
+    torch.ops.f2c.stay(a)
+    return note(torch.jit._wait(a))
 """
 
 
@@ -130,27 +141,11 @@ def test_torchscripts_threads_compute_on_a_share_of_the_cores(programs, cores):
         assert torch.get_num_threads() == all_cores
 
 
-LIBRARY.define("take_long() -> ()", alias_analysis="CONSERVATIVE")
-LIBRARY.impl("take_long", lambda: time.sleep(0.05), "CompositeExplicitAutograd")
-BEHIND = """
-def long(i: int):
-    torch.ops.f2c_test_branches.take_long()
-    return i
-
-def behind():
-    a = torch.jit._fork(long, 1)
-    torch.ops.f2c.stay(a)
-    x = torch.jit._wait(a)
-    torch.ops.f2c_test_branches.note()
-    return x
-"""
-
-
 def test_what_comes_behind_branches_has_all_cores(programs, cores):
     cores(2)
     started(programs["branches"], "torchscript")
     taken.clear()
-    torch.jit.CompilationUnit(BEHIND).behind()
+    torch.jit.CompilationUnit(NOTES).behind()
     assert taken == [2]
     lines = program_text(parse_module(programs["branches"]), "torchscript").splitlines()
     kinds = [kind for line in lines for kind in ("fork", "stay", "wait") if f"{kind}(" in line]

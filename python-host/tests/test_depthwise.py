@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
@@ -140,19 +138,9 @@ def agree(given: Given, case: Case, names: tuple[str, ...] = LEARNT) -> None:
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("slopes", [1, None])
 @pytest.mark.parametrize("case", CASES)
-def test_values_gradients_and_statistics_are_those_of_f64(case, slopes, threads):
-    with computing_on(threads):
-        agree(drawn(case, slopes), case)
-
-
-@contextmanager
-def computing_on(threads: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def test_values_gradients_and_statistics_are_those_of_f64(case, slopes, threads, cores):
+    cores(threads)
+    agree(drawn(case, slopes), case)
 
 
 @pytest.fixture
@@ -166,16 +154,16 @@ def called(monkeypatch) -> list[str]:
 BOTH_WAYS = ["f2c_depthwise", "f2c_depthwise_back"]
 
 
-def test_more_threads_than_images(called, way):
-    with computing_on(5):
-        agree(drawn(case := Case((3, 16, 9, 9), (3, 3), (1, 1), (1, 1))), case)
+def test_more_threads_than_images(called, way, cores):
+    cores(5)
+    agree(drawn(case := Case((3, 16, 9, 9), (3, 3), (1, 1), (1, 1))), case)
     assert called == (BOTH_WAYS if way == "in C" else [])
 
 
 @pytest.mark.parametrize(("threads", "channels"), [(7, 16), (1, 15)])
-def test_with_few_images_a_thread_and_with_few_channels_it_is_three_ops(called, threads, channels):
-    with computing_on(threads):
-        agree(drawn(case := Case((3, channels, 9, 9), (3, 3), (1, 1), (1, 1))), case)
+def test_with_few_images_a_thread_and_with_few_channels_it_is_three_ops(called, threads, channels, cores):
+    cores(threads)
+    agree(drawn(case := Case((3, channels, 9, 9), (3, 3), (1, 1), (1, 1))), case)
     assert not set(BOTH_WAYS) & set(called)
 
 

@@ -93,10 +93,8 @@ def test_reading_happens_in_the_threads_and_not_in_the_callers(request, source):
     assert all(name.startswith("prefetch-") for name in source.readers)
 
 
-def test_readers_compute_on_one_core_each_and_all_others_as_before(request, source):
-    before = torch.get_num_threads()
-    request.addfinalizer(lambda: torch.set_num_threads(before))
-    torch.set_num_threads(2)
+def test_readers_compute_on_one_core_each_and_all_others_as_before(request, source, cores):
+    cores(2)
     ahead = prefetcher(request, 3, 6)
     for key in range(6):
         ahead.submit(key, source, np.array([key]))

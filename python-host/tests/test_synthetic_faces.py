@@ -73,17 +73,13 @@ def test_pixels_do_not_depend_on_the_batch_or_its_order(size, channels):
         assert torch.equal(source.read(part), whole[torch.from_numpy(part)])
 
 
-def test_pixels_do_not_depend_on_torchs_thread_count():
+def test_pixels_do_not_depend_on_torchs_thread_count(cores):
     # 224 pixels wide, one picture alone is enough for torch to split an operation over threads.
     source = faces([4], size=224, difficulty=1.0)
-    threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        alone = source.read(np.arange(4))
-        torch.set_num_threads(3)
-        together = source.read(np.arange(4))
-    finally:
-        torch.set_num_threads(threads)
+    cores(1)
+    alone = source.read(np.arange(4))
+    cores(3)
+    together = source.read(np.arange(4))
     assert torch.equal(alone, together)
 
 
